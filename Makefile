@@ -1,0 +1,45 @@
+# Two commands: `make up` and `make test`. The rest are their parts.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help install up demo test lint types quick chaos load lock clean
+
+help: ## what there is to make
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/installed ## .venv with the seamark command in it
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Seamark needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Say PYTHON=... to choose another."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+up: install ## start the stack on this machine
+	$(BIN)/seamark up
+
+demo: install ## start the stack with the demo shop sending
+	$(BIN)/seamark up --demo
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+types: install
+	$(BIN)/mypy
+
+quick: lint types ## lint, types and the tests that need no server
+	$(BIN)/pytest -q tests/unit tests/properties
+
+test: quick ## everything CI runs
+	$(BIN)/pytest -q tests/contract tests/integration tests/system tests/chaos
+
+lock: ## renew requirements.lock from pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --group pyproject.toml:dev pyproject.toml --quiet --output-file requirements.lock --no-emit-index-url --no-emit-find-links --generate-hashes --custom-compile-command "make lock"
+
+clean: ## remove what make install and the tests left
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Questions: request -> plan -> SQL. Pure; one file per question."""

@@ -1,0 +1,87 @@
+"""What a receiver is given and what it gives back, whatever the server that carries it.
+
+The HTTP server (`collector.server`) reads bodies within their limits and undoes content codings; a
+receiver decodes, asks admission, hands envelopes to the `Door`, and answers in its protocol's form.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from seamark.service.registry import AppRecord, KeyRecord
+from seamark.wire.envelope import Outcome
+from seamark.wire.failures import Rejected, Unavailable
+from seamark.wire.signals import Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One request without its body. Header names are lower case."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    remote: str
+    received_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer. `headers` are added to those the server sets itself (CORS, length)."""
+
+    status: int
+    body: bytes
+    content_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A sender whose key is good: its records, and its envelope fields, already encoded."""
+
+    key: KeyRecord
+    app: AppRecord
+    sender: bytes
+
+
+class Door(Protocol):
+    """What every receiver needs from the house."""
+
+    def admit(self, head: Head, *, protocol: str, sdk: tuple[str, str] = ("", "")) -> Admitted:
+        """Check the key and origin of a request. Does not block.
+
+        `protocol` is native, otlp/http or otlp/grpc; `sdk` is the name and version of the sender.
+        Raises Rejected (NO_KEY, UNKNOWN_KEY, DISABLED, ORIGIN).
+        """
+
+    async def append(
+        self,
+        admitted: Admitted,
+        head: Head,
+        *,
+        signal: Signal,
+        body: bytes,
+        outcome: Outcome,
+        sent_ms: int | None = None,
+        batch_id: str = "",
+        sender: str = "",
+    ) -> str:
+        """Put one envelope into the log and return its receipt once the log has acknowledged it.
+
+        `sender` chooses the partition (a session id; the client's address when empty), unless
+        there is a `batch_id`, which then chooses it and names the receipt.
+        Raises Unavailable when the log cannot take it.
+        """
+
+
+class Receiver(Protocol):
+    """One protocol on one path."""
+
+    path: str
+
+    async def accept(self, head: Head, body: bytes) -> Reply:
+        """Take one body, content coding undone. Raises Rejected or Unavailable."""
+
+    def failure(self, head: Head, failure: Rejected | Unavailable) -> Reply:
+        """The answer to a failure, raised here or before the body was read, in this protocol."""

@@ -1,0 +1,1 @@
+"""Blocks: deterministic runs of log messages. The only place that knows positions."""

@@ -1,0 +1,1 @@
+"""`processors rows`: from the log into ClickHouse."""

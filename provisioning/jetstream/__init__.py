@@ -1,0 +1,1 @@
+"""Streams and buckets of the log."""

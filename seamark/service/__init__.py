@@ -1,0 +1,1 @@
+"""What every process shares at its edges: settings, lifecycle, logs, own metrics, connections."""

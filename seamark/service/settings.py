@@ -1,0 +1,131 @@
+"""Settings: one frozen dataclass per service, one environment variable per field.
+
+    @dataclass(frozen=True, slots=True)
+    class LogSettings:
+        url: str = setting("nats://127.0.0.1:4222", text="Where the log listens.")
+
+    settings = load(LogSettings, prefix="SEAMARK_LOG", environ=os.environ)   # SEAMARK_LOG_URL
+
+All that is wrong is reported at once. `describe` lists the same table for `docs/settings.md`, which
+a test holds true; secrets are masked wherever settings are shown.
+"""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, get_type_hints
+
+T = TypeVar("T")
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off"}
+
+
+class SettingsError(Exception):
+    """Every wrong setting of a service, one sentence each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One row of the settings table."""
+
+    name: str
+    default: str
+    unit: str
+    text: str
+
+
+def setting(
+    default: Any,
+    *,
+    text: str,
+    unit: str = "",
+    secret: bool = False,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """A field of a settings dataclass; its type (str, int, float, bool) decides how it is read."""
+    return dataclasses.field(
+        default=default,
+        metadata={
+            "text": text,
+            "unit": unit,
+            "secret": secret,
+            "minimum": minimum,
+            "maximum": maximum,
+            "choices": choices,
+        },
+    )
+
+
+def load(cls: type[T], *, prefix: str, environ: Mapping[str, str]) -> T:
+    """Read `cls` from `environ`.
+
+    Raises SettingsError naming every value that is of the wrong type or out of range.
+    """
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    hints = get_type_hints(cls)
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]  # cls is a dataclass by contract
+        name = f"{prefix}_{field.name}".upper()
+        if name not in environ:
+            continue
+        try:
+            values[field.name] = _read(environ[name], hints[field.name], field.metadata)
+        except ValueError as error:
+            problems.append(f"{name}: {error}")
+    if problems:
+        raise SettingsError("; ".join(problems))
+    return cls(**values)
+
+
+def _read(text: str, kind: type, metadata: Mapping[str, Any]) -> Any:
+    if kind is bool:
+        lowered = text.strip().lower()
+        if lowered not in _TRUE | _FALSE:
+            raise ValueError(f"{text!r} is not one of true, false")
+        return lowered in _TRUE
+    if kind in (int, float):
+        try:
+            value = kind(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is not a number") from None
+        low, high = metadata["minimum"], metadata["maximum"]
+        if low is not None and value < low:
+            raise ValueError(f"{value} is below the minimum of {low}")
+        if high is not None and value > high:
+            raise ValueError(f"{value} is above the maximum of {high}")
+        return value
+    if metadata["choices"] and text not in metadata["choices"]:
+        raise ValueError(f"{text!r} is not one of {', '.join(metadata['choices'])}")
+    return text
+
+
+def describe(cls: type, *, prefix: str) -> list[Described]:
+    """The settings of `cls` as rows: name, default, unit, text."""
+    return [
+        Described(
+            name=f"{prefix}_{field.name}".upper(),
+            default="(secret)" if field.metadata["secret"] else str(field.default),
+            unit=field.metadata["unit"],
+            text=field.metadata["text"],
+        )
+        for field in dataclasses.fields(cls)
+    ]
+
+
+_IN_URL = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def masked(settings: object) -> dict[str, object]:
+    """Field values fit for a log line: secrets and the passwords in URLs are replaced."""
+    shown: dict[str, object] = {}
+    for field in dataclasses.fields(settings):  # type: ignore[arg-type]  # a dataclass by contract
+        value = getattr(settings, field.name)
+        if field.metadata["secret"]:
+            value = "***" if value else ""
+        elif isinstance(value, str):
+            value = _IN_URL.sub("***@", value)
+        shown[field.name] = value
+    return shown

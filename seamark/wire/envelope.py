@@ -1,0 +1,155 @@
+"""Envelopes: one zstd frame holding one length-delimited protobuf `Envelope` (envelope.proto).
+
+Written by hand because the body is embedded as received: tag + length + the same bytes. Frames
+joined end to end are again one valid zstd stream of one valid length-delimited message sequence,
+which is why nothing between the door and ClickHouse has to open them.
+Wire format: https://protobuf.dev/programming-guides/encoding/
+"""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from seamark.wire.signals import Signal
+
+_LEN: Final = 2
+_VARINT: Final = 0
+_I64: Final = 1
+_WEIGHT, _OUTCOME = 20, 21
+BODY_FIELD: Final[Mapping[Signal, int]] = {
+    Signal.EVENTS: 32,
+    Signal.TRACES: 33,
+    Signal.METRICS: 34,
+    Signal.LOGS: 35,
+}
+
+
+def varint(value: int) -> bytes:
+    """Base-128 varint of a non-negative integer."""
+    if value < 0x80:
+        return bytes((value,))
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def text_field(number: int, value: str) -> bytes:
+    """A string field, or nothing when empty (proto3's default)."""
+    return bytes_field(number, value.encode()) if value else b""
+
+
+def bytes_field(number: int, value: bytes) -> bytes:
+    """A length-delimited field."""
+    return varint(number << 3 | _LEN) + varint(len(value)) + value
+
+
+def integer_field(number: int, value: int) -> bytes:
+    """An unsigned integer field, or nothing when zero."""
+    return varint(number << 3 | _VARINT) + varint(value) if value else b""
+
+
+def _zigzag_field(number: int, value: int) -> bytes:
+    return integer_field(number, value << 1 if value >= 0 else (-value << 1) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one request, counted in its own items (events, spans, points, records).
+
+    Law: offered = accepted + sum(rejected) + sampled + limited.
+    """
+
+    offered: int
+    accepted: int
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    sampled: int = 0
+    limited: int = 0
+
+    def encode(self) -> bytes:
+        """Body of the `Outcome` message."""
+        out = integer_field(1, self.offered) + integer_field(2, self.accepted)
+        for reason, count in self.rejected.items():
+            out += bytes_field(3, text_field(1, reason) + integer_field(2, count))
+        return out + integer_field(4, self.sampled) + integer_field(5, self.limited)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """What the door knows of a sender; the same for many requests, so it is encoded once.
+
+    `encode()` is meant to be kept beside the connection or key it belongs to.
+    """
+
+    org: str
+    app: str
+    key_id: str = ""
+    ip_hash: str = ""
+    country: str = ""
+    browser: str = ""
+    browser_version: str = ""
+    os: str = ""
+    os_version: str = ""
+    device: str = ""
+    sdk_name: str = ""
+    sdk_version: str = ""
+    datacenter: str = ""
+    server_version: str = ""
+    protocol: str = ""
+
+    def encode(self) -> bytes:
+        """Fields 1, 2 and 6-19 of the `Envelope`, as they stand in every message of this sender."""
+        fields = (
+            (1, self.org),
+            (2, self.app),
+            (6, self.ip_hash),
+            (7, self.country),
+            (8, self.browser),
+            (9, self.browser_version),
+            (10, self.os),
+            (11, self.os_version),
+            (12, self.device),
+            (13, self.sdk_name),
+            (14, self.sdk_version),
+            (15, self.datacenter),
+            (16, self.server_version),
+            (17, self.key_id),
+            (19, self.protocol),
+        )
+        return b"".join(text_field(number, value) for number, value in fields)
+
+
+def encode_envelope(
+    sender: bytes,
+    *,
+    receipt: str,
+    received_ns: int,
+    sent_ms: int | None,
+    outcome: Outcome,
+    signal: Signal,
+    body: bytes,
+    weight: float = 1.0,
+) -> bytes:
+    """One length-delimited `Envelope`, not yet compressed.
+
+    `sender` is `Sender.encode()`; `received_ns` and `sent_ms` count from the Unix epoch, `sent_ms`
+    by the device's clock (None: it gave none); `weight` is 1 / sampling rate; `body` is the JSON
+    array of events, or an OTLP `Export…ServiceRequest` exactly as received.
+    """
+    skew_ms = 0 if sent_ms is None else received_ns // 1_000_000 - sent_ms
+    head = (
+        sender
+        + text_field(3, receipt)
+        + integer_field(4, received_ns)
+        + _zigzag_field(5, skew_ms)
+        + (b"" if sent_ms is None else varint(18 << 3) + varint(sent_ms))
+        + varint(_WEIGHT << 3 | _I64)
+        + struct.pack("<d", weight)
+        + bytes_field(_OUTCOME, outcome.encode())
+        + varint(BODY_FIELD[signal] << 3 | _LEN)
+        + varint(len(body))
+    )
+    return b"".join((varint(len(head) + len(body)), head, body))

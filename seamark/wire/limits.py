@@ -1,0 +1,25 @@
+"""Limits on what one request may carry (REQUIREMENTS: Ingest). Each has its own reason."""
+
+from typing import Final
+
+BODY_BYTES: Final = 512 * 1024
+"""A request body as sent, before any content coding is undone."""
+INFLATED_BYTES: Final = 4 * 1024 * 1024
+"""A request body once inflated; inflation stops here, it is not measured afterwards."""
+EVENTS_PER_BATCH: Final = 1_000
+NAME_CHARS: Final = 128
+NAME_PATTERN: Final = r"^[A-Za-z0-9._/:-]{1,128}\Z"
+ATTRIBUTES: Final = 64
+ATTRIBUTE_KEY_CHARS: Final = 128
+ATTRIBUTE_VALUE_BYTES: Final = 4 * 1024
+VALUE_MAGNITUDE: Final = 1e15
+IDENTIFIER_CHARS: Final = 128
+"""id, batchId, sessionId, userAnonId."""
+UNIT_CHARS: Final = 64
+ERRORS_REPORTED: Final = 100
+"""At most this many entries in `errors`; `rejected` counts them all."""
+LATE_WINDOW_SECONDS: Final = 7 * 24 * 3600
+"""Offline data older than this is rejected, unless the app's record says otherwise."""
+TIMESTAMP_MIN_MS: Final = 0
+TIMESTAMP_MAX_MS: Final = 4_102_444_800_000
+"""1970-01-01 to 2100-01-01: what a column of type DateTime64(9) holds, with room."""

@@ -1,0 +1,24 @@
+"""Receipts: the name of one accepted request, and its de-duplication key in the log."""
+
+import hashlib
+import uuid
+
+
+def new_receipt(now_ms: int, randomness: bytes) -> str:
+    """A UUIDv7 (RFC 9562 §5.7) from milliseconds since the epoch and 10 random bytes."""
+    value = (now_ms & 0xFFFF_FFFF_FFFF) << 80 | int.from_bytes(randomness, "big")
+    value = value & ~(0xF000 << 64) | 0x7000 << 64
+    value = value & ~(0xC000 << 48) | 0x8000 << 48
+    return str(uuid.UUID(int=value))
+
+
+def receipt_for_batch(org: str, app: str, batch_id: str) -> str:
+    """The receipt of a batch that carries its own `batchId`: the same for every retry.
+
+    A UUIDv8 (RFC 9562 §5.8) of the SHA-256 of tenant and id, so that it tells nothing of them.
+    """
+    digest = hashlib.sha256(f"{org}\0{app}\0{batch_id}".encode()).digest()
+    value = int.from_bytes(digest[:16], "big")
+    value = value & ~(0xF000 << 64) | 0x8000 << 64
+    value = value & ~(0xC000 << 48) | 0x8000 << 48
+    return str(uuid.UUID(int=value))
