@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 HEADER: Final = "Seamark-Frames"
+DUPLICATE_WINDOW_NS: Final = 600 * 1_000_000_000
+"""How far back, by the log's clock, a receipt is recognised. Every sink must use the same, or rows
+and archive would disagree about what is a duplicate; so this is a constant, not a setting."""
 
 
 @dataclass(frozen=True, slots=True)
