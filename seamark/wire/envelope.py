@@ -1,6 +1,6 @@
 """Envelopes: one zstd frame holding one length-delimited protobuf `Envelope` (envelope.proto).
 
-Written by hand because the body is embedded as received: tag + length + the same bytes. Frames
+Written by hand because the body is embedded as it is: tag + length + the same bytes. Frames
 joined end to end are again one valid zstd stream of one valid length-delimited message sequence,
 which is why nothing between the door and ClickHouse has to open them.
 Wire format: https://protobuf.dev/programming-guides/encoding/
@@ -137,7 +137,7 @@ def encode_envelope(
 
     `sender` is `Sender.encode()`; `received_ns` and `sent_ms` count from the Unix epoch, `sent_ms`
     by the device's clock (None: it gave none); `weight` is 1 / sampling rate; `body` is the JSON
-    array of events, or an OTLP `Export…ServiceRequest` exactly as received.
+    array of events, or an OTLP `Export…ServiceRequest`, as the receiver wrote it.
     """
     skew_ms = 0 if sent_ms is None else received_ns // 1_000_000 - sent_ms
     head = (

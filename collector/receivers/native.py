@@ -1,0 +1,107 @@
+"""The native protocol: `POST /v1/ingest/batch`, also by `sendBeacon` (`?k=…&enc=gzip`, text/plain).
+
+{sdk, appId, sentAt, batchId?, events: [{id?, ts, name, value?, unit?, attrs{}, …}]}
+202 {accepted, rejected, errors?: [{index, reason, message}], receiptId}
+"""
+
+from typing import Final
+
+import msgspec
+
+from collector.admission.batch import Batch, Judged, decode, judge
+from collector.admission.events import Window
+from collector.admission.names import Names
+from collector.http_failures import JSON, failure_reply
+from collector.receivers.exchange import Admitted, Door, Head, Reply
+from seamark.wire.failures import Rejected, Unavailable
+from seamark.wire.reasons import Reason
+from seamark.wire.signals import Signal
+
+PATH: Final = "/v1/ingest/batch"
+_MEDIA_TYPES: Final = frozenset({"application/json", "text/plain", ""})
+_ANY_TIME: Final = Window()
+
+
+class NativeBatch:
+    """Batches of native events."""
+
+    def __init__(self, door: Door) -> None:
+        self.path = PATH
+        self._door = door
+        self._names = Names()
+
+    async def accept(self, head: Head, body: bytes) -> Reply:
+        """Take one batch, content coding undone; 202 once the log has it.
+
+        Raises Rejected and Unavailable, which `failure` puts into words.
+        """
+        _check_media_type(head)
+        batch = decode(body)
+        admitted = self._door.admit(head, protocol="native", sdk=batch.sdk)
+        if batch.app_id and batch.app_id != admitted.app.app:
+            raise Rejected(
+                Reason.WRONG_APP,
+                f"appId is {batch.app_id[:100]!r}, but the API key belongs to another app; use its "
+                "key, or leave appId out",
+                field="appId",
+            )
+        judged = judge(batch, window=_window(batch, admitted), names=self._names)
+        receipt = await self._door.append(
+            admitted,
+            head,
+            signal=Signal.EVENTS,
+            body=judged.events_json,
+            outcome=judged.outcome,
+            sent_ms=batch.sent_ms,
+            batch_id=batch.batch_id,
+            sender=judged.session_id,
+        )
+        return Reply(202, _answer(judged, receipt), JSON)
+
+    def failure(self, head: Head, failure: Rejected | Unavailable) -> Reply:  # noqa: ARG002  # the protocol of receivers
+        """`{"error": {"reason", "message", "field"?}}`."""
+        return failure_reply(failure)
+
+
+def _check_media_type(head: Head) -> None:
+    media_type = head.headers.get("content-type", "")
+    if media_type in _MEDIA_TYPES:
+        return
+    if media_type.partition(";")[0].strip().lower() not in _MEDIA_TYPES:
+        raise Rejected(
+            Reason.CONTENT_TYPE,
+            f"Content-Type {media_type[:80]!r} is not taken here; send application/json",
+        )
+
+
+def _window(batch: Batch, admitted: Admitted) -> Window:
+    """Events from before the app's late window are too late; without `sentAt` nothing is."""
+    if batch.sent_ms is None or admitted.app.time_source == "received":
+        return _ANY_TIME
+    seconds = admitted.app.late_window_seconds
+    return Window(opens_ms=batch.sent_ms - seconds * 1000, days=seconds / 86_400)
+
+
+def _answer(judged: Judged, receipt: str) -> bytes:
+    outcome = judged.outcome
+    if not judged.faults:
+        return b'{"accepted":%d,"rejected":0,"receiptId":"%s"}' % (
+            outcome.accepted,
+            receipt.encode(),
+        )
+    return msgspec.json.encode(
+        {
+            "accepted": outcome.accepted,
+            "rejected": outcome.offered - outcome.accepted,
+            "errors": [
+                {
+                    "index": index,
+                    "reason": fault.reason.value,
+                    "message": f"events[{index}]{'.' if fault.field else ''}{fault.field}: "
+                    f"{fault.message}",
+                }
+                for index, fault in judged.faults
+            ],
+            "receiptId": receipt,
+        }
+    )

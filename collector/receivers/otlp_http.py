@@ -1,0 +1,70 @@
+"""OTLP/HTTP: /v1/traces, /v1/metrics and /v1/logs, binary and JSON; answers like the request.
+
+https://github.com/open-telemetry/opentelemetry-proto/blob/main/docs/specification.md#otlphttp
+"""
+
+from typing import Final
+
+from collector.receivers.exchange import Door, Head, Receiver, Reply
+from collector.receivers.otlp_export import export, sdk_of
+from collector.receivers.otlp_json import to_protobuf
+from collector.receivers.otlp_kinds import KINDS, Kind
+from collector.receivers.otlp_status import (
+    JSON,
+    PROTOBUF,
+    http_headers,
+    http_status,
+    status_bytes,
+    status_json,
+)
+from seamark.wire.failures import Rejected, Unavailable
+from seamark.wire.reasons import Reason
+
+_PROTOCOL: Final = "otlp/http"
+
+
+def build(door: Door) -> list[Receiver]:
+    """The three receivers of OTLP/HTTP."""
+    return [OtlpHttp(door, kind) for kind in KINDS]
+
+
+class OtlpHttp:
+    """One signal over HTTP."""
+
+    def __init__(self, door: Door, kind: Kind) -> None:
+        self.path = kind.path
+        self._door = door
+        self._kind = kind
+
+    async def accept(self, head: Head, body: bytes) -> Reply:
+        """Take one request, content coding undone; 200 once the log has it.
+
+        Raises Rejected and Unavailable, which `failure` puts into words.
+        """
+        sdk = sdk_of(head.headers.get("user-agent", ""))
+        admitted = self._door.admit(head, protocol=_PROTOCOL, sdk=sdk)
+        media_type = _media_type(head)
+        if media_type == PROTOBUF:
+            exported = await export(self._door, admitted, head, self._kind, body)
+            return Reply(200, exported.encode(), PROTOBUF)
+        if media_type == JSON:
+            request = to_protobuf(self._kind, body)
+            exported = await export(self._door, admitted, head, self._kind, request)
+            return Reply(200, exported.encode_json(), JSON)
+        raise Rejected(
+            Reason.CONTENT_TYPE,
+            f"Content-Type {media_type or '(none)'} is not taken here; send {PROTOBUF} or {JSON}",
+        )
+
+    def failure(self, head: Head, failure: Rejected | Unavailable) -> Reply:
+        """A google.rpc.Status, binary where the request was, else JSON, which people can read."""
+        if _media_type(head) == PROTOBUF:
+            body, content_type = status_bytes(failure), PROTOBUF
+        else:
+            body, content_type = status_json(failure), JSON
+        return Reply(http_status(failure), body, content_type, http_headers(failure))
+
+
+def _media_type(head: Head) -> str:
+    """The media type without its parameters: JSON is UTF-8 whatever `charset` says (RFC 8259)."""
+    return head.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -1,0 +1,82 @@
+"""Failures in OTLP's words: what may be retried, and that both encodings say the same."""
+
+import pytest
+from google.protobuf import json_format
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from collector.receivers.otlp_status import (
+    grpc_code,
+    http_headers,
+    http_status,
+    status_bytes,
+    status_json,
+)
+from seamark.wire.failures import Rejected, Unavailable
+from seamark.wire.reasons import Reason
+
+RETRYABLE_HTTP = {429, 502, 503, 504}
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_what_is_permanent_is_never_retried(reason: Reason) -> None:
+    failure = Rejected(reason, "no")
+    assert http_status(failure) not in RETRYABLE_HTTP
+    assert 400 <= http_status(failure) <= 500
+    assert grpc_code(failure) not in (code_pb2.UNAVAILABLE, code_pb2.ABORTED, code_pb2.OK)
+    assert "Retry-After" not in http_headers(failure)
+    status = status_pb2.Status.FromString(status_bytes(failure))
+    assert not any(d.Is(error_details_pb2.RetryInfo.DESCRIPTOR) for d in status.details)
+
+
+@pytest.mark.parametrize("reason", [Reason.LIMITED, Reason.UNAVAILABLE, Reason.TIMEOUT])
+def test_what_is_temporary_says_when_to_come_back(reason: Reason) -> None:
+    failure = Unavailable("later", retry_after=2.5, reason=reason)
+    limited = reason is Reason.LIMITED
+    assert http_status(failure) == (429 if limited else 503)
+    assert grpc_code(failure) == (code_pb2.RESOURCE_EXHAUSTED if limited else code_pb2.UNAVAILABLE)
+    assert http_headers(failure) == {"Retry-After": "3"}
+    status = status_pb2.Status.FromString(status_bytes(failure))
+    info = error_details_pb2.RetryInfo()
+    assert [d.Unpack(info) for d in status.details] == [False, True]
+    assert info.retry_delay.ToMilliseconds() == 2500
+
+
+@pytest.mark.parametrize(
+    ("reason", "http", "code"),
+    [
+        (Reason.MALFORMED, 400, code_pb2.INVALID_ARGUMENT),
+        (Reason.TOO_DEEP, 400, code_pb2.INVALID_ARGUMENT),
+        (Reason.INVALID_IDENTIFIER, 400, code_pb2.INVALID_ARGUMENT),
+        (Reason.NO_KEY, 401, code_pb2.UNAUTHENTICATED),
+        (Reason.UNKNOWN_KEY, 401, code_pb2.UNAUTHENTICATED),
+        (Reason.DISABLED, 403, code_pb2.PERMISSION_DENIED),
+        (Reason.ORIGIN, 403, code_pb2.PERMISSION_DENIED),
+        (Reason.NOT_FOUND, 404, code_pb2.UNIMPLEMENTED),
+        (Reason.METHOD, 405, code_pb2.UNIMPLEMENTED),
+        (Reason.TOO_LARGE, 413, code_pb2.RESOURCE_EXHAUSTED),
+        (Reason.INFLATED_TOO_LARGE, 413, code_pb2.RESOURCE_EXHAUSTED),
+        (Reason.CONTENT_TYPE, 415, code_pb2.INVALID_ARGUMENT),
+        (Reason.ENCODING, 415, code_pb2.UNIMPLEMENTED),
+        (Reason.INTERNAL, 500, code_pb2.INTERNAL),
+    ],
+)
+def test_statuses_of_reasons(reason: Reason, http: int, code: int) -> None:
+    failure = Rejected(reason, "no")
+    assert (http_status(failure), grpc_code(failure)) == (http, code)
+
+
+def test_both_encodings_carry_the_same_status() -> None:
+    failure = Rejected(Reason.MALFORMED, "not a number", field="$.resourceSpans[0]")
+    binary = status_pb2.Status.FromString(status_bytes(failure))
+    assert json_format.Parse(status_json(failure), status_pb2.Status()) == binary
+    assert (binary.code, binary.message) == (3, "not a number")
+    info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    assert [binary.details[0].Unpack(info), binary.details[1].Unpack(bad)] == [True, True]
+    assert (info.reason, info.domain) == ("MALFORMED", "seamark")
+    assert bad.field_violations[0].field == "$.resourceSpans[0]"
+
+
+def test_headers_that_go_with_a_status() -> None:
+    assert http_headers(Rejected(Reason.NO_KEY, "no")) == {"WWW-Authenticate": "Bearer"}
+    assert http_headers(Rejected(Reason.METHOD, "no")) == {"Allow": "POST, OPTIONS"}
+    assert http_headers(Rejected(Reason.MALFORMED, "no")) == {}
