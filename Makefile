@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install up demo test lint types quick chaos load lock clean
+.PHONY: help install up demo docs test lint types quick servers chaos load lock clean
 
 help: ## what there is to make
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,7 +20,7 @@ $(VENV)/installed: requirements.lock pyproject.toml
 up: install ## start the stack on this machine
 	$(BIN)/seamark up
 
-demo: install ## start the stack with the demo shop sending
+demo: install ## the same, with the demo shop sending
 	$(BIN)/seamark up --demo
 
 lint: install
@@ -34,8 +34,20 @@ types: install
 quick: lint types ## lint, types and the tests that need no server
 	$(BIN)/pytest -q tests/unit tests/properties
 
-test: quick ## everything CI runs
-	$(BIN)/pytest -q tests/contract tests/integration tests/system tests/chaos
+servers: install ## the tests that start real servers, up to the whole stack
+	$(BIN)/pytest -q tests/contract tests/integration tests/system
+
+chaos: install ## the tests that kill processes
+	$(BIN)/pytest -q tests/chaos
+
+test: quick servers chaos ## everything CI runs
+
+load: install ## measure: 20 s at 20,000 events/s (more in load/README.md)
+	$(BIN)/python -m load.run load/scenarios/short-steady-20k.toml
+
+docs: install ## write anew what is generated: docs/settings.md
+	$(BIN)/seamark settings --markdown > docs/settings.md.partial
+	@mv docs/settings.md.partial docs/settings.md
 
 lock: ## renew requirements.lock from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

@@ -52,7 +52,7 @@ class AppRecord(msgspec.Struct, frozen=True, kw_only=True):
     platform: str = ""
     status: Literal["active", "disabled"] = "active"
     sampling_rate: float = 1.0
-    origins: list[str] = ["*"]
+    origins: list[str] = msgspec.field(default_factory=lambda: ["*"])
     late_window_seconds: int = LATE_WINDOW_SECONDS
     time_source: Literal["device", "received"] = "device"
 

@@ -200,19 +200,27 @@ async def _compare(stack: Stack, oracle: Oracle, report: Report) -> None:
 
 
 async def _drained(session: aiohttp.ClientSession, stack: Stack) -> None:
-    """Wait until no stream has messages that rows has not written."""
+    """Wait until `rows` has written everything that stands in the streams."""
     deadline = time.monotonic() + START_SECONDS
     while True:
+        async with session.get(stack.url(8222) + "/jsz?streams=1") as answer:
+            account = (await answer.json())["account_details"][0]
+        stored = {
+            stream["name"]: int(stream["state"]["last_seq"])
+            for stream in account["stream_detail"]
+            if stream["name"].startswith("SEAMARK_events_")
+        }
         async with session.get(stack.url(4321) + "/metrics") as answer:
-            lags = [
-                float(line.rpartition(" ")[2])
-                for line in (await answer.text()).splitlines()
-                if line.startswith("seamark_rows_lag_messages{")
-            ]
-        if lags and not any(lags):
+            lines = (await answer.text()).splitlines()
+        written = {
+            line.partition('stream="')[2].partition('"')[0]: int(float(line.rpartition(" ")[2]))
+            for line in lines
+            if line.startswith("seamark_processor_position{")
+        }
+        if stored and all(written.get(name, 0) >= last for name, last in stored.items()):
             return
         if time.monotonic() > deadline:
-            raise TimeoutError(f"still behind after {START_SECONDS} s: {lags}")
+            raise TimeoutError(f"after {START_SECONDS} s: stored {stored}, written {written}")
         await asyncio.sleep(0.2)
 
 

@@ -1,0 +1,104 @@
+"""`python -m provisioning`: put streams, buckets, tables and first credentials in place, and end.
+
+Safe to run at any time and any number of times. Exit codes: 0 = all is in place, 1 = the log or
+the store could not be reached in time, 2 = something has to be changed by a person first.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import aiohttp
+import nats.errors
+import uvloop
+
+from provisioning.clickhouse.variant import Variant
+from provisioning.credentials import read_or_create, seed
+from provisioning.jetstream.apply import apply, check_sync
+from provisioning.settings import ProvisionSettings
+from provisioning.tables import StoreFailed, bring_up_to_date, wait_for_store
+from seamark.service import logs
+from seamark.service.connections import LogSettings, StoreSettings, connect_log
+from seamark.service.lifecycle import die_with_parent
+from seamark.service.registry import BUCKET
+from seamark.service.settings import SettingsError, load, masked
+
+logger = logging.getLogger("provisioning")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything this process reads from its environment."""
+
+    own: ProvisionSettings
+    log: LogSettings
+    store: StoreSettings
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> Self:
+        """Raises SettingsError."""
+        return cls(
+            own=load(ProvisionSettings, prefix="SEAMARK_PROVISION", environ=environ),
+            log=load(LogSettings, prefix="SEAMARK_LOG", environ=environ),
+            store=load(StoreSettings, prefix="SEAMARK_STORE", environ=environ),
+        )
+
+
+async def provision(settings: Settings) -> None:
+    """Put everything in place.
+
+    Raises SettingsError when a person has to act, TimeoutError or a connection's own error when
+    the log or the store is not there in time.
+    """
+    async with asyncio.timeout(settings.own.wait_seconds):
+        client = await connect_log(settings.log, name="provisioning")
+    try:
+        await check_sync(settings.log.monitor_url)
+        await apply(client, settings.log)
+        await wait_for_store(settings.store, wait_seconds=settings.own.wait_seconds)
+        await asyncio.to_thread(
+            bring_up_to_date,
+            settings.store,
+            variant=Variant(settings.own.store_variant),
+            cluster=settings.own.store_cluster,
+        )
+        if settings.own.credentials:
+            bucket = await client.jetstream(timeout=10).key_value(BUCKET)
+            await seed(bucket, read_or_create(Path(settings.own.credentials)))
+    finally:
+        await client.close()
+
+
+def main() -> int:
+    """Run `provision` with the settings of the environment; returns the exit code."""
+    die_with_parent()
+    logs.configure("provisioning")
+    began = time.monotonic()
+    try:
+        settings = Settings.load(os.environ)
+        logs.configure("provisioning", level=settings.own.log_level)
+        for part in (settings.own, settings.log, settings.store):
+            logger.debug("settings", extra={"settings": masked(part)})
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(provision(settings))
+    except SettingsError as error:
+        logger.error(str(error))
+        return 2
+    except StoreFailed as error:
+        logger.error("the store failed", extra={"error": str(error)})
+        return 1
+    except (OSError, TimeoutError, nats.errors.Error, aiohttp.ClientError) as error:
+        logger.error("the log is away", extra={"error": repr(error)})
+        return 1
+    logger.info("all is in place", extra={"seconds": round(time.monotonic() - began, 3)})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

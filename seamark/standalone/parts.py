@@ -1,0 +1,219 @@
+"""The parts of the one-machine stack: how each is started, configured and known to be ready.
+
+One table (`plan`) says it all. What the table wires together (addresses, passwords, paths) is not
+the user's to override; every other SEAMARK_* variable of theirs reaches the parts as it is.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from seamark.service.settings import load, setting
+from seamark.standalone import programs
+from seamark.standalone.folder import Folder, Secrets
+from seamark.standalone.guard import PARENT_VARIABLE
+from seamark.standalone.ports import Ports, reachable
+from seamark.standalone.probes import Probe, of_parts
+from seamark.wire.signals import Signal
+
+LOOPBACK: Final = "127.0.0.1"
+DOORS: Final = ("collector", "api")
+"""The parts that listen for others, on the chosen host, with TLS where there is a certificate."""
+_BUCKETS_SHARE: Final = 0.05
+"""Of the log's room, kept for configuration and positions, which have no size of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One process of the stack.
+
+    `environment` is asked for at each start. `probe` is None for a part that cannot be asked and
+    is ready while it runs; a part that runs `once` is ready when it has ended well.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environment: Callable[[], Mapping[str, str]]
+    address: str = ""
+    probe: Probe | None = None
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LogShape:
+    """Those of `LogSettings` that decide how large a stream can be, with the same defaults.
+
+    Said again (and compared by a test) because their module brings the clients of the log and the
+    cache with it: 25 MB that the supervisor would hold for nothing.
+    """
+
+    partitions: int = setting(2, text="As in LogSettings.", minimum=1, maximum=256)
+    max_bytes: int = setting(8 * 1024**3, text="As in LogSettings.")
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What `seamark up` was told. `demo_rate`: events per second, 0 = the demo's own."""
+
+    folder: Folder
+    host: str = LOOPBACK
+    ports: Ports = field(default_factory=Ports)
+    demo: bool = False
+    demo_rate: float = 0.0
+
+
+def plan(
+    choices: Choices, secrets: Secrets, *, parent_pid: int, environ: Mapping[str, str]
+) -> list[list[Part]]:
+    """The parts in stages: a stage starts once every part of the one before is ready.
+
+    Raises SettingsError when a server's wheel is missing or the log's settings are wrong.
+    """
+    folder, ports, host = choices.folder, choices.ports, reachable(choices.host)
+    scheme = {name: "https" if _has_certificate(name, environ) else "http" for name in DOORS}
+    probe = of_parts(
+        host, ports, secrets, encrypted={name for name, value in scheme.items() if value == "https"}
+    )
+    wired = wiring(choices, secrets, environ=environ)
+    plain = {name: value for name, value in environ.items() if not name.startswith("SEAMARK_")}
+    plain[PARENT_VARIABLE] = str(parent_pid)
+    chosen = {
+        name: value
+        for name, value in environ.items()
+        if name.startswith("SEAMARK_") and name != PARENT_VARIABLE
+    }
+
+    def server(name: str, address: str, *command: str, **extra: str) -> Part:
+        guard = (sys.executable, "-P", "-m", "seamark.standalone.guard", *command)
+        return Part(name, guard, lambda: extra | plain, address, probe[name])
+
+    def module(name: str, path: str, address: str = "", *, once: bool = False) -> Part:
+        # -P: a folder called `api` where the user happens to stand is not our api.
+        environment = plain | chosen | wired[name]
+        command = (sys.executable, "-P", "-m", path)
+        return Part(name, command, lambda: environment, address, probe.get(name), once)
+
+    stages = [
+        [
+            server(
+                "nats",
+                f"nats://{LOOPBACK}:{ports.nats}",
+                programs.nats_server(),
+                "-c",
+                str(folder.part("nats") / "nats.conf"),
+                GOMEMLIMIT="512MiB",
+            ),
+            server(
+                "redis",
+                f"redis://{LOOPBACK}:{ports.redis}",
+                programs.redis_server(),
+                str(folder.part("redis") / "redis.conf"),
+            ),
+            module("store", "seamark.standalone.store", f"http://{LOOPBACK}:{ports.store}"),
+        ],
+        [module("provisioning", "provisioning", once=True)],
+        [
+            module(
+                "collector", "collector", f"{scheme['collector']}://{host}:{ports.collector_http}"
+            ),
+            module("rows", "processors.rows", f"http://{LOOPBACK}:{ports.rows}"),
+            module("api", "api", f"{scheme['api']}://{host}:{ports.api}"),
+        ],
+    ]
+    if choices.demo:
+        stages.append([_demo(choices, plain | chosen, scheme)])
+    return stages
+
+
+def _has_certificate(door: str, environ: Mapping[str, str]) -> bool:
+    """Whether the user gave a door a certificate."""
+    return bool(environ.get(f"SEAMARK_{door.upper()}_TLS_CERT"))
+
+
+def wiring(
+    choices: Choices, secrets: Secrets, *, environ: Mapping[str, str]
+) -> dict[str, dict[str, str]]:
+    """SEAMARK_* variables of each of our own parts: what the stack itself decides."""
+    folder, ports = choices.folder, choices.ports
+    log = {
+        "SEAMARK_LOG_URL": f"nats://{LOOPBACK}:{ports.nats}",
+        "SEAMARK_LOG_MONITOR_URL": f"http://{LOOPBACK}:{ports.nats_monitor}",
+        "SEAMARK_LOG_USER": "seamark",
+        "SEAMARK_LOG_PASSWORD": secrets.nats,
+        "SEAMARK_LOG_TLS_CA": "",
+        "SEAMARK_LOG_REPLICAS": "1",
+        "SEAMARK_LOG_MAX_BYTES": str(stream_bytes(folder.log_bytes(), environ)),
+    }
+    store = {
+        "SEAMARK_STORE_URL": f"http://{LOOPBACK}:{ports.store}",
+        "SEAMARK_STORE_USER": "seamark",
+        "SEAMARK_STORE_PASSWORD": secrets.store,
+    }
+    cache = {"SEAMARK_CACHE_URL": f"redis://:{secrets.redis}@{LOOPBACK}:{ports.redis}/0"}
+    return {
+        "store": {
+            "SEAMARK_STORE_SERVER_PATH": str(folder.part("store")),
+            "SEAMARK_STORE_SERVER_HOST": LOOPBACK,
+            "SEAMARK_STORE_SERVER_PORT": str(ports.store),
+            "SEAMARK_STORE_SERVER_PASSWORD": secrets.store,
+            "SEAMARK_STORE_SERVER_TLS_CERT": "",
+            "SEAMARK_STORE_SERVER_TLS_KEY": "",
+        },
+        "provisioning": log
+        | store
+        | {
+            "SEAMARK_PROVISION_CREDENTIALS": str(folder.credentials),
+            "SEAMARK_PROVISION_STORE_VARIANT": "embedded",
+        },
+        "collector": log
+        | {
+            "SEAMARK_COLLECTOR_HOST": choices.host,
+            "SEAMARK_COLLECTOR_PORT": str(ports.collector_http),
+            "SEAMARK_COLLECTOR_GRPC_PORT": str(ports.collector_grpc),
+        },
+        "rows": log | store | {"SEAMARK_ROWS_HOST": LOOPBACK, "SEAMARK_ROWS_PORT": str(ports.rows)},
+        "api": log
+        | store
+        | cache
+        | {"SEAMARK_API_HOST": choices.host, "SEAMARK_API_PORT": str(ports.api)},
+    }
+
+
+def _demo(choices: Choices, inherited: Mapping[str, str], scheme: Mapping[str, str]) -> Part:
+    host, ports = reachable(choices.host), choices.ports
+
+    def environment() -> Mapping[str, str]:
+        credentials = choices.folder.read_credentials()  # they exist once provisioning has run
+        wired = {
+            "SEAMARK_DEMO_INGEST_URL": f"{scheme['collector']}://{host}:{ports.collector_http}",
+            "SEAMARK_DEMO_GRPC_URL": f"{scheme['collector']}://{host}:{ports.collector_grpc}",
+            "SEAMARK_DEMO_API_URL": f"{scheme['api']}://{host}:{ports.api}",
+            "SEAMARK_DEMO_KEY": credentials["ingest_key"],
+            "SEAMARK_DEMO_APP": credentials["app"],
+        }
+        if choices.demo_rate:
+            wired["SEAMARK_DEMO_RATE"] = f"{choices.demo_rate:g}"
+        return {**inherited, **wired}
+
+    return Part("demo", (sys.executable, "-P", "-m", "seamark.demo"), environment)
+
+
+def stream_bytes(log_bytes: int, environ: Mapping[str, str]) -> int:
+    """Size of one stream, so that all of them fit into `log_bytes` whatever they hold.
+
+    The user's SEAMARK_LOG_MAX_BYTES stands; provisioning says so when it does not fit.
+    """
+    settings = load(LogShape, prefix="SEAMARK_LOG", environ=environ)
+    if "SEAMARK_LOG_MAX_BYTES" in environ:
+        return settings.max_bytes
+    streams = len(Signal) * settings.partitions + 1  # and the dead letters
+    return min(settings.max_bytes, int(log_bytes * (1 - _BUCKETS_SHARE)) // streams)
+
+
+def overridden(choices: Choices, environ: Mapping[str, str]) -> list[str]:
+    """Variables of the user's that `seamark up` decides itself and therefore does not heed."""
+    secrets = Secrets(nats="", redis="", store="")
+    wired = wiring(choices, secrets, environ=environ)
+    ours = {name: value for part in wired.values() for name, value in part.items()}
+    return sorted(name for name, value in ours.items() if environ.get(name, value) != value)
