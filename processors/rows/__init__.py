@@ -1,1 +1,1 @@
-"""`processors rows`: from the log into ClickHouse."""
+"""`processors rows`: from the log into ClickHouse, one insert a block, one token an insert."""

@@ -1,0 +1,56 @@
+"""What a log of streams promises to whoever carries it on. `jetstream.py` has the real one.
+
+Everything after a sequence, in order, nothing acknowledged. Frames that are a client's retry
+(`window.py`) are cut out of the messages that hold them, the same ones for every reader.
+"""
+
+from typing import Protocol
+
+from processors.blocks.decide import LogState, Wait
+from processors.blocks.nats_frames import Message
+
+
+class LogLost(Exception):
+    """Reading has ended, for a reason that passes: open again."""
+
+
+class StreamMissing(Exception):
+    """There is no such stream (yet)."""
+
+
+class Reader(Protocol):
+    """What was read and not yet dropped, in order of sequence."""
+
+    buffer: list[Message]
+    buffered_bytes: int
+    complete: bool
+    """Everything that was in the stream when the reader was opened has come."""
+
+    async def more(self, wait: Wait) -> None:
+        """Return when what `wait` asks for is there, its time has come, or earlier.
+
+        Raises LogLost.
+        """
+
+    def wake(self) -> None:
+        """Make `more` return."""
+
+    def drop(self, count: int) -> None:
+        """Forget the first `count` messages, making room."""
+
+    def close(self) -> None:
+        """Stop reading. Never blocks."""
+
+
+class Log(Protocol):
+    """Where streams are read."""
+
+    async def state(self, stream: str) -> LogState:
+        """Raises StreamMissing, LogLost."""
+
+    async def open(self, stream: str, *, after: int, remember_ns: int, buffer_bytes: int) -> Reader:
+        """Read everything with a sequence above `after`.
+
+        Retries are cut out, also those of batches up to `after` that the log stored since
+        `remember_ns` (0: there are none). Raises StreamMissing, LogLost.
+        """

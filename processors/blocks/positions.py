@@ -1,0 +1,93 @@
+"""Positions: one record per (sink, stream), written by compare-and-set. This is the fence.
+
+    bucket SEAMARK_POSITIONS
+      <sink>.<stream>   {"done": 41, "end": 57, "token": "<stream>:42-57:<ns>"}
+
+A reader holds the revision it last saw. Whoever writes on an older one gets `Fenced` and has lost
+the stream. Deleting a record makes the sink start again at the stream's first message: that is
+how an operator answers `LogWentBack`.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import msgspec
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client as NatsClient
+from nats.js.kv import KeyValue
+
+from processors.blocks.decide import Position
+
+BUCKET: Final = "SEAMARK_POSITIONS"
+
+
+class Fenced(Exception):
+    """Someone else has written the record since we read it: the stream is theirs."""
+
+
+class PositionsUnavailable(Exception):
+    """The record cannot be read or written now, or it is unknown whether it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A record as read, or as written by us; `revision` 0 and no position: there is none yet."""
+
+    position: Position | None
+    revision: int
+
+
+class Positions(Protocol):
+    """Where positions are kept."""
+
+    async def read(self, key: str) -> Held:
+        """The record. Raises PositionsUnavailable."""
+
+    async def write(self, key: str, position: Position, *, revision: int) -> Held:
+        """Replace the record if it still has `revision`; durable on return.
+
+        Raises Fenced, or PositionsUnavailable, after which the record may hold either.
+        """
+
+
+class KvPositions:
+    """Positions in JetStream's key-value bucket."""
+
+    def __init__(self, client: NatsClient) -> None:
+        self._jetstream = client.jetstream(timeout=5)
+        self._bucket: KeyValue | None = None
+
+    async def read(self, key: str) -> Held:
+        """See `Positions.read`."""
+        try:
+            entry = await (await self._open()).get(key)
+        except nats.js.errors.KeyNotFoundError as error:
+            # A deleted key keeps its revision, which the next write has to name.
+            return Held(None, (error.entry.revision or 0) if error.entry else 0)
+        except (nats.errors.Error, OSError) as error:
+            raise PositionsUnavailable(repr(error)) from error
+        try:
+            position = msgspec.json.decode(entry.value or b"", type=Position)
+        except msgspec.DecodeError as error:
+            raise PositionsUnavailable(f"unreadable record {key}: {error}") from error
+        return Held(position, entry.revision or 0)
+
+    async def write(self, key: str, position: Position, *, revision: int) -> Held:
+        """See `Positions.write`."""
+        try:
+            bucket = await self._open()
+            written = await bucket.update(key, msgspec.json.encode(position), last=revision)
+        except nats.js.errors.KeyWrongLastSequenceError as error:
+            raise Fenced(key) from error
+        except (nats.errors.Error, OSError) as error:
+            raise PositionsUnavailable(repr(error)) from error
+        return Held(position, written)
+
+    async def _open(self) -> KeyValue:
+        if self._bucket is None:
+            try:
+                self._bucket = await self._jetstream.key_value(BUCKET)
+            except nats.js.errors.NotFoundError as error:
+                raise PositionsUnavailable(f"bucket {BUCKET} does not exist yet") from error
+        return self._bucket

@@ -1,0 +1,129 @@
+"""Carry one stream into one sink, for ever: session after session, and what to do between them."""
+
+import asyncio
+import logging
+import random
+from typing import Final
+
+from processors import metrics
+from processors.blocks import decide
+from processors.blocks.dead import GraveUnavailable
+from processors.blocks.decide import LogWentBack
+from processors.blocks.log import LogLost, StreamMissing
+from processors.blocks.positions import Fenced, PositionsUnavailable
+from processors.blocks.session import Parts, Session, backoff_seconds, open_session
+from seamark.service.connections import sleep_or_stop
+from seamark.wire.signals import Signal
+
+logger = logging.getLogger(__name__)
+_LAST_RETRY_SECONDS: Final = 2.0
+_WATCH_SECONDS: Final = 5.0
+
+
+class StreamRunner:
+    """The one task that carries one stream. `stop` ends it after the insert in flight."""
+
+    def __init__(self, signal: Signal, stream: str, parts: Parts, stop: asyncio.Event) -> None:
+        self._signal = signal
+        self._stream = stream
+        self._parts = parts
+        self._stop = stop
+        self._labels = (parts.sink.name, stream)
+        self._extra = {"sink": parts.sink.name, "stream": stream}
+        self._session: Session | None = None
+        self._done: int | None = None  # last sequence known to be in the sink; for the lag only
+        parts.health.expect(stream)
+
+    async def run(self) -> None:
+        """Carry until told to stop. Never raises for anything that may pass."""
+        watch = asyncio.create_task(self._watch(), name=f"watch {self._stream}")
+        stopping = asyncio.create_task(self._wake_on_stop(), name=f"stop {self._stream}")
+        try:
+            failures = 0
+            while not self._stop.is_set():
+                seconds = await self._one_session(failures)
+                failures = failures + 1 if seconds else 0
+                await sleep_or_stop(self._stop, seconds)
+        finally:
+            watch.cancel()
+            stopping.cancel()
+            await asyncio.gather(watch, stopping, return_exceptions=True)
+
+    async def _one_session(self, failures: int) -> float:
+        """From the record to a failure; returns the seconds to wait before the next."""
+        parts, extra = self._parts, self._extra
+        try:
+            self._session = await open_session(self._signal, self._stream, parts, stop=self._stop)
+            metrics.WENT_BACK.labels(*self._labels).set(0)
+            parts.health.up(self._stream)
+            logger.info("reading", extra=extra | {"after": self._session.state.inserted})
+            await self._session.run()
+        except Fenced:
+            metrics.FENCED.labels(*self._labels).inc()
+            logger.warning("another reader has this stream; standing by", extra=extra)
+            await self._stand_by()
+        except LogWentBack as error:
+            metrics.WENT_BACK.labels(*self._labels).set(1)
+            parts.health.down(self._stream, str(error))
+            record = f"{parts.sink.name}.{self._stream}"
+            logger.critical(
+                "the log went back; this stream stops until someone decides",
+                extra=extra | {"detail": str(error), "record": record},
+            )
+            return parts.went_back_seconds
+        except StreamMissing:
+            parts.health.down(self._stream, "stream does not exist")
+            if failures == 0:
+                logger.warning("stream does not exist; waiting for provisioning", extra=extra)
+            return backoff_seconds(failures + 1, last=_LAST_RETRY_SECONDS)
+        except (LogLost, PositionsUnavailable, GraveUnavailable) as error:
+            parts.health.down(self._stream, str(error))
+            logger.warning("reading is interrupted", extra=extra | {"error": str(error)})
+            return backoff_seconds(failures + 1, last=_LAST_RETRY_SECONDS)
+        finally:
+            if self._session is not None:
+                self._done = self._session.state.inserted
+                self._session.reader.close()
+                self._session = None
+        return 0.0
+
+    async def _stand_by(self) -> None:
+        """Return when the rival's record has stood still for a whole random wait, or to stop."""
+        key = f"{self._parts.sink.name}.{self._stream}"
+        last: int | None = None
+        while not self._stop.is_set():
+            try:
+                revision = (await self._parts.positions.read(key)).revision
+            except PositionsUnavailable:
+                revision = None
+            if revision is not None and revision == last:
+                return
+            last = revision
+            wait = random.uniform(*self._parts.standby_seconds)  # noqa: S311  # who comes first
+            await sleep_or_stop(self._stop, wait)
+
+    async def _watch(self) -> None:
+        """Keep the lag current, and notice a log that went back, whatever the sink does."""
+        while True:
+            session = self._session
+            position = session.state.position if session else None
+            try:
+                log_state = await self._parts.log.state(self._stream)
+                if session is not None and position is not None:
+                    decide.check_log(position, log_state)
+            except LogWentBack as error:
+                if session is not None:
+                    session.interrupt(error)
+            except (LogLost, StreamMissing):
+                pass  # the session notices by itself; the lag stays what it was
+            else:
+                if self._session is not None:
+                    self._done = self._session.state.inserted
+                if self._done is not None:
+                    metrics.LAG.labels(*self._labels).set(max(0, log_state.last - self._done))
+            await asyncio.sleep(_WATCH_SECONDS)
+
+    async def _wake_on_stop(self) -> None:
+        await self._stop.wait()
+        if self._session is not None:
+            self._session.interrupt()

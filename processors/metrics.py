@@ -1,0 +1,67 @@
+"""The processors' own metrics: every one is declared here before it is emitted."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_STREAM: Final = ("sink", "stream")
+
+LAG: Final = Gauge(
+    "seamark_processor_lag_messages", "Messages in the log that the sink has not got.", _STREAM
+)
+POSITION: Final = Gauge(
+    "seamark_processor_position", "Last sequence known to be in the sink.", _STREAM
+)
+INSERTS: Final = Counter("seamark_processor_inserts", "Blocks the sink took.", _STREAM)
+INSERT_SECONDS: Final = Histogram(
+    "seamark_processor_insert_seconds",
+    "Time of one try to insert a block, whatever came of it.",
+    ("sink",),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+BLOCK_MESSAGES: Final = Histogram(
+    "seamark_processor_block_messages",
+    "Log messages in a block that was sent.",
+    ("sink",),
+    buckets=(1, 4, 16, 64, 256, 1024, 4096, 16384, 65536),
+)
+BLOCK_BYTES: Final = Histogram(
+    "seamark_processor_block_bytes",
+    "Compressed bytes in a block that was sent.",
+    ("sink",),
+    buckets=tuple(1024 * 4**power for power in range(9)),
+)
+RETRIES: Final = Counter(
+    "seamark_processor_retries",
+    "Tries that failed and are made again with the same token.",
+    ("sink", "stream", "reason"),
+)
+GAPS: Final = Counter(
+    "seamark_processor_gap_messages",
+    "Sequences that were never delivered: expired, purged or corrupt before they were read.",
+    _STREAM,
+)
+DUPLICATES: Final = Counter(
+    "seamark_processor_duplicate_frames",
+    "Frames left out, as read, because they are a client's retry of an earlier batch.",
+    ("stream",),
+)
+FENCED: Final = Counter(
+    "seamark_processor_fenced", "Times a stream was lost to another reader.", _STREAM
+)
+REFUSED: Final = Counter(
+    "seamark_processor_refused_blocks",
+    "Blocks the sink refused for good; they are halved until one message is left.",
+    ("sink", "stream", "reason"),
+)
+BURIED: Final = Counter(
+    "seamark_processor_dead_letters", "Messages put into the dead-letter stream.", _STREAM
+)
+POSITION_WRITES: Final = Counter(
+    "seamark_processor_position_writes", "Position records written.", _STREAM
+)
+WENT_BACK: Final = Gauge(
+    "seamark_processor_log_went_back",
+    "1 while the stream holds less than was already taken from it: someone has to look.",
+    _STREAM,
+)

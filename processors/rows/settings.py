@@ -1,0 +1,43 @@
+"""SEAMARK_ROWS_*."""
+
+from dataclasses import dataclass
+
+from processors.blocks.decide import Limits
+from seamark.service.settings import setting
+
+
+@dataclass(frozen=True, slots=True)
+class RowsSettings:
+    """SEAMARK_ROWS_*: the processor that carries the log into the store."""
+
+    host: str = setting("127.0.0.1", text="Address of the health and metrics routes.")
+    port: int = setting(4321, text="Port of the health and metrics routes.", minimum=0)
+    log_level: str = setting(
+        "info", text="Least severe log line.", choices=("debug", "info", "warning", "error")
+    )
+    block_age_seconds: float = setting(
+        1.0, unit="s", text="A block is cut when its first message is so old.", minimum=0.01
+    )
+    block_bytes: int = setting(
+        8 * 1024 * 1024, unit="bytes", text="A block is cut at so many compressed bytes.", minimum=1
+    )
+    block_messages: int = setting(20_000, text="A block is cut at so many messages.", minimum=1)
+    buffer_bytes: int = setting(
+        24 * 1024 * 1024,
+        unit="bytes",
+        text="Messages held per stream: the block being inserted and those read ahead.",
+        minimum=1024 * 1024,
+    )
+    inserts: int = setting(2, text="Inserts in flight at a time, over all streams.", minimum=1)
+    insert_timeout_seconds: float = setting(
+        60.0, unit="s", text="An insert without answer is tried again after so long.", minimum=0.1
+    )
+
+    @property
+    def limits(self) -> Limits:
+        """When blocks are cut."""
+        return Limits(
+            messages=self.block_messages,
+            bytes=self.block_bytes,
+            age_seconds=self.block_age_seconds,
+        )

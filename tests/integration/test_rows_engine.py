@@ -1,0 +1,160 @@
+"""Log to tables with the real parts: nats-server, the embedded engine, the schema, the processor.
+
+What must come out is counted in raw rows, in the minute rollup and in the ledger alike.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import zstandard
+from nats.aio.client import Client as NatsClient
+
+from processors.rows.__main__ import serve
+from processors.rows.settings import RowsSettings
+from provisioning.clickhouse.variant import Variant, placeholders, statements
+from seamark.service.connections import LogSettings, StoreSettings, connect_log
+from seamark.wire.envelope import Outcome, Sender, encode_envelope
+from seamark.wire.signals import Signal, stream_name, subject
+from tests.log_streams import add_dead_letters, add_positions, add_stream
+from tests.servers import NatsServer
+from tests.store_server import PASSWORD, StoreServer
+
+pytestmark = pytest.mark.integration
+ROOT = Path(__file__).parents[2]
+EVENTS_EACH = 3
+RECEIVED_NS = 1_795_316_640_123_456_789
+SENDER = Sender(org="acme", app="shop", key_id="k1").encode()
+
+
+def frame(number: int) -> bytes:
+    """One envelope with three events, compressed, as the collector makes it."""
+    events = [{"ts": 1_795_316_640_000, "name": f"e{number}"} for _ in range(EVENTS_EACH)]
+    envelope = encode_envelope(
+        SENDER,
+        receipt=f"018f0000-0000-7000-8000-{number:012d}",
+        received_ns=RECEIVED_NS,
+        sent_ms=None,
+        outcome=Outcome(EVENTS_EACH, EVENTS_EACH),
+        signal=Signal.EVENTS,
+        body=msgspec.json.encode(events),
+    )
+    return zstandard.compress(envelope, 1)
+
+
+BAD = {
+    "no zstd": b"this is no zstd frame",
+    "half a frame": frame(0)[:-9],
+    "no protobuf": zstandard.compress(b"\xff" * 40),
+    "half an envelope": zstandard.compress(zstandard.decompress(frame(0))[:-9]),
+}
+
+
+class Pipeline:
+    def __init__(self, server: NatsServer, client: NatsClient, store: StoreServer) -> None:
+        self.store = store
+        self.client = client
+        self._jetstream = client.jetstream(timeout=5)
+        self._log = LogSettings(url=server.url, partitions=1)
+        self._stop = asyncio.Event()
+        self._task: asyncio.Task[int] | None = None
+
+    async def provision(self) -> None:
+        await add_positions(self.client)
+        await add_dead_letters(self.client)
+        for signal in Signal:
+            await add_stream(self.client, stream_name(signal, 0), subject(signal, 0))
+        values = placeholders(Variant.EMBEDDED, database="seamark")
+        await self.ask("CREATE DATABASE IF NOT EXISTS seamark ENGINE = Atomic")
+        for path in sorted((ROOT / "provisioning" / "clickhouse").glob("[0-9]*.sql")):
+            for statement in statements(path.read_text(), values):
+                await self.ask(statement)
+
+    async def ask(self, sql: str) -> list[list[str]]:
+        return await asyncio.to_thread(self.store.rows, sql)
+
+    async def publish(self, *payloads: bytes) -> None:
+        for payload in payloads:
+            await self._jetstream.publish(subject(Signal.EVENTS, 0), payload)
+
+    def start(self) -> None:
+        self._stop.clear()
+        settings = RowsSettings(port=0, block_age_seconds=0.1, insert_timeout_seconds=10.0)
+        store = StoreSettings(url=self.store.url, password=PASSWORD)
+        self._task = asyncio.create_task(serve(settings, self._log, store, self._stop))
+
+    async def stop(self) -> None:
+        self._stop.set()
+        if self._task is not None:
+            assert await asyncio.wait_for(self._task, 10) == 0
+
+    async def receipts(self, count: int, *, within_seconds: float = 20.0) -> list[str]:
+        """The receipts in `events`, once there are `count` rows or more."""
+        async with asyncio.timeout(within_seconds):
+            while True:
+                rows = await self.ask("SELECT receipt FROM seamark.events ORDER BY receipt")
+                if len(rows) >= count:
+                    return [str(int(row[0][-12:])) for row in rows]
+                await asyncio.sleep(0.05)
+
+    async def totals(self) -> tuple[int, int, int]:
+        """Events by raw rows, by the minute rollup, and accepted by the ledger."""
+        found = []
+        for sql in (
+            "SELECT count() FROM seamark.events",
+            "SELECT sum(rows) FROM seamark.events_1m",
+            "SELECT sum(accepted) FROM seamark.ledger",
+        ):
+            ((total,),) = await self.ask(sql)
+            found.append(int(float(total)))
+        return found[0], found[1], found[2]
+
+
+@pytest.fixture
+async def pipeline(tmp_path: Path) -> AsyncIterator[Pipeline]:
+    with (
+        NatsServer(tmp_path / "nats") as server,
+        StoreServer(tmp_path / "store", fsync="false") as store,
+    ):
+        client = await connect_log(LogSettings(url=server.url), name="test")
+        made = Pipeline(server, client, store)
+        await made.provision()
+        yield made
+        await made.stop()
+        await client.close()
+
+
+async def test_bad_messages_of_every_kind_go_to_the_dead_letters_alone(pipeline: Pipeline) -> None:
+    payloads = [frame(n) for n in range(1, 61)]
+    for place, bad in zip((7, 22, 41, 50), BAD.values(), strict=True):
+        payloads.insert(place, bad)
+    await pipeline.publish(*payloads)
+    pipeline.start()
+    receipts = await pipeline.receipts(60 * EVENTS_EACH)
+    assert sorted(receipts, key=int) == [str(n) for n in range(1, 61) for _ in range(EVENTS_EACH)]
+    dead = pipeline.client.jetstream(timeout=5)
+    await pipeline.stop()  # after the last block, which holds the last bad one
+    letters = [await dead.get_msg("SEAMARK_DEAD", n + 1) for n in range(len(BAD))]
+    assert [letter.data for letter in letters] == list(BAD.values())
+    assert await pipeline.totals() == (180, 180, 180)
+
+
+async def test_a_killed_store_and_two_frames_to_a_message_count_once(pipeline: Pipeline) -> None:
+    pipeline.start()
+    number = 0
+    for kill in range(3):
+        for _ in range(30):
+            await pipeline.publish(frame(number + 1) + frame(number + 2))
+            number += 2
+        if kill == 1:
+            await pipeline.receipts(EVENTS_EACH)
+        await asyncio.to_thread(pipeline.store.kill)
+        await pipeline.publish(frame(number + 1))
+        number += 1
+        await asyncio.to_thread(pipeline.store.start)
+    total = number * EVENTS_EACH
+    assert len(await pipeline.receipts(total, within_seconds=30)) == total
+    await asyncio.sleep(0.3)  # were anything sent twice, it would come now
+    assert await pipeline.totals() == (total, total, total)

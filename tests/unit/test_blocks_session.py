@@ -1,0 +1,294 @@
+"""The runner against doubles: kills, outages, rivals, poison, a log that goes back."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from prometheus_client import REGISTRY
+
+from processors.blocks.decide import Limits, Position
+from processors.blocks.positions import Held
+from processors.blocks.run import StreamRunner
+from processors.blocks.session import Parts, backoff_seconds
+from seamark.service.health import Health
+from seamark.wire.signals import Signal
+from tests.fake_log import FakeGrave, FakeLog, FakePositions, TokenSink
+
+S = "SEAMARK_events_0"
+LIMITS = Limits(messages=7, bytes=10_000, age_seconds=0.005, idle_seconds=0.02)
+
+
+class Bench:
+    """One stream, one sink, and as many runners as a test wants."""
+
+    def __init__(self) -> None:
+        self.log = FakeLog()
+        self.positions = FakePositions()
+        self.grave = FakeGrave()
+        self.sink = TokenSink()
+        self.health = Health()
+        self.parts = Parts(
+            log=self.log,
+            positions=self.positions,
+            grave=self.grave,
+            sink=self.sink,
+            slots=asyncio.Semaphore(2),
+            health=self.health,
+            limits=LIMITS,
+            buffer_bytes=2_000,
+            standby_seconds=(0.005, 0.015),
+            went_back_seconds=0.01,
+        )
+
+    def runner(self, stop: asyncio.Event, stream: str = S) -> "asyncio.Task[None]":
+        return asyncio.create_task(StreamRunner(Signal.EVENTS, stream, self.parts, stop).run())
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.Event]:
+        """One runner, stopped at the end as by SIGTERM."""
+        stop = asyncio.Event()
+        task = self.runner(stop)
+        try:
+            yield stop
+        finally:
+            stop.set()
+            await asyncio.wait_for(task, 10)
+
+    @property
+    def record(self) -> Position | None:
+        return self.positions.records.get(f"test.{S}", Held(None, 0)).position
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    made = Bench()
+    made.log.add(S)
+    return made
+
+
+async def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110  # of any kind, so there is no event to await
+            await asyncio.sleep(0.002)
+
+
+def counted(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, {"sink": "test", "stream": S} | labels) or 0.0
+
+
+def names(count: int) -> list[bytes]:
+    return [b"%d" % n for n in range(count)]
+
+
+async def test_messages_arrive_once_and_the_idle_stream_commits(bench: Bench) -> None:
+    async with bench.running():
+        for name in names(50):
+            bench.log.append(S, name)
+        await until(lambda: bench.record is not None and bench.record.done == 50)
+    assert bench.sink.payloads == Counter(names(50))
+    assert max(bench.sink.tokens.values()) <= LIMITS.messages
+    assert bench.sink.repeats == 0
+
+
+async def test_every_insert_was_announced(bench: Bench) -> None:
+    async with bench.running():
+        for name in names(30):
+            bench.log.append(S, name)
+        await until(lambda: len(bench.sink.payloads) == 30)
+    announced = {position.token for _, position in bench.positions.history}
+    assert set(bench.sink.tokens) <= announced
+
+
+async def test_two_hundred_kills_lose_and_double_nothing(bench: Bench) -> None:
+    chance = random.Random(7)
+    sent = names(1500)
+    left = iter(sent)
+    for _ in range(200):
+        task = bench.runner(asyncio.Event())
+        for _ in range(chance.randrange(12)):
+            name = next(left, None)
+            if name is not None:
+                bench.log.append(S, name)
+            await asyncio.sleep(chance.choice([0, 0, 0, 0.001, 0.006]))
+        bench.sink.outages = chance.choice([0, 0, 0, 2])
+        task.cancel()  # at whatever point it is: the runner's own `finally` cannot write
+        await asyncio.gather(task, return_exceptions=True)
+    for name in left:
+        bench.log.append(S, name)
+    async with bench.running():
+        await until(lambda: len(bench.sink.payloads) == len(sent))
+    assert bench.sink.payloads == Counter(sent)
+    assert bench.sink.repeats > 0  # kills did hit between the insert and its record
+
+
+async def test_two_rivals_alternate_and_double_nothing(bench: Bench) -> None:
+    bench.sink.seconds = 0.002
+    fenced = counted("seamark_processor_fenced_total")
+    async with bench.running(), bench.running():
+        for name in names(600):
+            bench.log.append(S, name)
+            if int(name) % 5 == 0:
+                await asyncio.sleep(0.001)
+        await until(lambda: len(bench.sink.payloads) == 600)
+    assert bench.sink.payloads == Counter(names(600))
+    assert counted("seamark_processor_fenced_total") > fenced
+
+
+async def test_a_sink_that_is_away_gets_the_same_block_again(bench: Bench) -> None:
+    bench.sink.outages = 3
+    retries = counted("seamark_processor_retries_total", reason="test")
+    async with bench.running():
+        bench.log.append(S, b"a")
+        await until(lambda: not bench.health.ready)
+        await until(lambda: bench.sink.payloads[b"a"] == 1)
+        await until(lambda: bench.health.ready)
+    assert counted("seamark_processor_retries_total", reason="test") == retries + 3
+    assert len({position.token for _, position in bench.positions.history}) == 1
+
+
+async def test_one_bad_message_is_buried_and_the_rest_arrives(bench: Bench) -> None:
+    sent = names(40)
+    sent[11] = sent[29] = b"POISON"
+    for name in sent:
+        bench.log.append(S, name)
+    async with bench.running():
+        await until(lambda: bench.record is not None and bench.record.done == 40)
+    assert bench.sink.payloads == Counter(n for n in sent if n != b"POISON")
+    assert bench.grave.letters == {("test", S, 12): b"POISON", ("test", S, 30): b"POISON"}
+
+
+async def test_kills_while_looking_for_bad_messages(bench: Bench) -> None:
+    chance = random.Random(11)
+    sent = [b"POISON" if n % 13 == 5 else b"%d" % n for n in range(200)]
+    for name in sent:
+        bench.log.append(S, name)
+    for _ in range(120):
+        task = bench.runner(asyncio.Event())
+        for _ in range(chance.randrange(1, 25)):
+            await asyncio.sleep(chance.choice([0, 0, 0, 0, 0.006]))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    async with bench.running():
+        await until(lambda: bench.record is not None and bench.record.done == 200)
+    assert bench.sink.payloads == Counter(n for n in sent if n != b"POISON")
+    assert len(bench.grave.letters) == sent.count(b"POISON")
+
+
+async def test_a_gap_is_counted_and_read_over(bench: Bench) -> None:
+    gaps = counted("seamark_processor_gap_messages_total")
+    for name in names(9):
+        bench.log.append(S, name)
+    for sequence in (4, 5):
+        del bench.log.streams[S].messages[sequence]
+    async with bench.running():
+        await until(lambda: len(bench.sink.payloads) == 7)
+    assert counted("seamark_processor_gap_messages_total") == gaps + 2
+
+
+async def test_a_log_that_went_back_stops_the_stream_until_the_record_is_deleted(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.positions.records[f"test.{S}"] = Held(Position(10, 10, f"{S}:1-10:5"), 1)
+    for name in names(3):
+        bench.log.append(S, name)
+    async with bench.running():
+        await until(lambda: counted("seamark_processor_log_went_back") == 1)
+        assert not bench.health.ready
+        await asyncio.sleep(0.05)
+        assert not bench.sink.payloads
+        del bench.positions.records[f"test.{S}"]
+        await until(lambda: len(bench.sink.payloads) == 3)
+        assert counted("seamark_processor_log_went_back") == 0
+    assert "CRITICAL" in {record.levelname for record in caplog.records}
+
+
+async def test_a_lost_reader_is_replaced(bench: Bench) -> None:
+    async with bench.running():
+        for name in names(20):
+            bench.log.append(S, name)
+            await asyncio.sleep(0.001)
+            if int(name) % 5 == 0:
+                bench.log.lose()
+        await until(lambda: len(bench.sink.payloads) == 20)
+    assert bench.sink.payloads == Counter(names(20))
+
+
+async def test_a_client_s_retry_is_left_out_over_kills_too(bench: Bench) -> None:
+    for n in range(60):
+        headers = b"NATS/1.0\r\nSeamark-Frames: 4:batch-%d\r\n\r\n" % (n % 20)
+        bench.log.append(S, b"%04d" % (n % 20), headers=headers)
+    for _ in range(30):
+        task = bench.runner(asyncio.Event())
+        await asyncio.sleep(0.003)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    async with bench.running():
+        await until(lambda: bench.record is not None and bench.record.done == 60)
+    assert {k: v for k, v in bench.sink.payloads.items() if k} == {
+        b"%04d" % n: 1 for n in range(20)
+    }
+
+
+async def test_a_missing_stream_is_waited_for(bench: Bench) -> None:
+    del bench.log.streams[S]
+    async with bench.running():
+        await until(lambda: "does not exist" in str(bench.health.report()))
+        bench.log.add(S)
+        bench.log.append(S, b"a")
+        await until(lambda: bench.sink.payloads[b"a"] == 1)
+
+
+async def test_stop_finishes_the_insert_in_flight_and_records_it(bench: Bench) -> None:
+    bench.sink.seconds = 0.1
+    async with bench.running():
+        bench.log.append(S, b"a")
+        await until(lambda: bench.sink.running == 1)
+    assert bench.sink.payloads == Counter([b"a"])
+    assert bench.record == Position(1, 1, f"{S}:1-1:{10**12 + 1}")
+
+
+async def test_slots_bound_the_inserts_in_flight_over_all_streams(bench: Bench) -> None:
+    streams = [f"SEAMARK_events_{n}" for n in range(5)]
+    bench.sink.seconds = 0.005
+    stop = asyncio.Event()
+    for stream in streams:
+        bench.log.add(stream)
+        for name in names(20):
+            bench.log.append(stream, name)
+    tasks = [bench.runner(stop, stream) for stream in streams]
+    await until(lambda: sum(bench.sink.payloads.values()) == 100)
+    stop.set()
+    await asyncio.gather(*tasks)
+    assert bench.sink.most_running == 2
+
+
+async def test_a_sink_that_is_away_for_one_stream_leaves_the_slots_to_others(bench: Bench) -> None:
+    class Half(TokenSink):
+        async def write(self, block):  # type: ignore[no-untyped-def]
+            if block.stream == S:
+                self.outages = 1
+            await super().write(block)
+
+    sink = Half()
+    bench.parts = replace(bench.parts, sink=sink, slots=asyncio.Semaphore(1))
+    other = "SEAMARK_events_1"
+    bench.log.add(other)
+    stop = asyncio.Event()
+    tasks = [bench.runner(stop, S), bench.runner(stop, other)]
+    bench.log.append(S, b"stuck")
+    for name in names(20):
+        bench.log.append(other, name)
+    await until(lambda: sum(sink.payloads.values()) == 20)
+    stop.set()
+    await asyncio.gather(*tasks)
+    assert sink.payloads == Counter(names(20))
+
+
+def test_backoff_doubles_up_to_its_ceiling() -> None:
+    waits = [backoff_seconds(tries, last=5.0) for tries in range(1, 40)]
+    assert 0.05 <= waits[0] <= 0.1
+    assert all(2.5 <= wait <= 5.0 for wait in waits[8:])
