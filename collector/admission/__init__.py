@@ -1,0 +1,1 @@
+"""Admission: who is sending, and what of it is taken. Pure: values and `now` in, values out."""

@@ -1,0 +1,50 @@
+"""The address of a sender, when there may be proxies in front of the collector."""
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Final
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_MOST_HOPS: Final = 20
+
+
+def read_networks(text: str) -> tuple[Network, ...]:
+    """Networks or addresses, comma-separated. Raises ValueError naming the wrong one."""
+    return tuple(
+        ipaddress.ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip()
+    )
+
+
+def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
+    """The client's address in its shortest form: `peer`, unless that is a trusted proxy.
+
+    `forwarded_for` is the `X-Forwarded-For` header. It is read from the right, past trusted
+    proxies; what stands left of the first other address was written by the client and is not read.
+    """
+    address = _address(peer)
+    if address is None:
+        return peer
+    for hop in reversed(forwarded_for.split(",")[-_MOST_HOPS:]):
+        if not hop or not any(address in network for network in trusted):
+            break
+        told = _address(hop)
+        if told is None:
+            break
+        address = told
+    return address.compressed
+
+
+def _address(text: str) -> Address | None:
+    text = text.strip().partition("%")[0]
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:  # an IPv4 address with a port
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address

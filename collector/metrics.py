@@ -1,0 +1,184 @@
+"""The collector's own metrics, declared before anything is counted; an unknown name cannot be.
+
+`accepted`, `refused` (we could not take it) and `rejected{reason}` (the sender's fault) count
+items: events, spans, points, records. With several processes, prometheus_client's multiprocess mode
+joins them (PROMETHEUS_MULTIPROC_DIR, set by `collector.processes`).
+"""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+    multiprocess,
+)
+
+from seamark.wire.envelope import Outcome
+from seamark.wire.signals import Signal
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # their *_created series double the page and tell nothing here
+_REGISTRY: Final = CollectorRegistry()
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+REQUESTS: Final = Counter(
+    "seamark_collector_requests",
+    "HTTP requests answered.",
+    ["route", "status"],
+    registry=_REGISTRY,
+)
+REQUEST_SECONDS: Final = Histogram(
+    "seamark_collector_request_seconds",
+    "Time from a request's headers to its answer, the log's acknowledgement included.",
+    ["route"],
+    buckets=_SECONDS,
+    registry=_REGISTRY,
+)
+BYTES: Final = Counter(
+    "seamark_collector_received_bytes", "Bodies as sent.", ["route"], registry=_REGISTRY
+)
+OFFERED: Final = Counter(
+    "seamark_collector_items_offered", "Items in the requests read.", ["signal"], registry=_REGISTRY
+)
+ACCEPTED: Final = Counter(
+    "seamark_collector_items_accepted",
+    "Items the log has acknowledged.",
+    ["signal"],
+    registry=_REGISTRY,
+)
+REJECTED: Final = Counter(
+    "seamark_collector_items_rejected",
+    "Items not taken for a fault of the sender.",
+    ["signal", "reason"],
+    registry=_REGISTRY,
+)
+REFUSED: Final = Counter(
+    "seamark_collector_items_refused",
+    "Good items that could not be taken; the sender was told to send them again.",
+    ["signal"],
+    registry=_REGISTRY,
+)
+FAILURES: Final = Counter(
+    "seamark_collector_request_failures",
+    "Requests not taken as a whole, by reason.",
+    ["route", "reason"],
+    registry=_REGISTRY,
+)
+IN_FLIGHT: Final = Gauge(
+    "seamark_collector_in_flight_bytes",
+    "Bodies held in memory now, as sent and inflated.",
+    multiprocess_mode="livesum",
+    registry=_REGISTRY,
+)
+CONNECTIONS: Final = Gauge(
+    "seamark_collector_connections",
+    "HTTP connections open now.",
+    multiprocess_mode="livesum",
+    registry=_REGISTRY,
+)
+LOG_SENT: Final = Counter(
+    "seamark_collector_log_messages",
+    "Messages the log has acknowledged.",
+    ["signal"],
+    registry=_REGISTRY,
+)
+LOG_FRAMES: Final = Counter(
+    "seamark_collector_log_frames", "Requests joined into those.", ["signal"], registry=_REGISTRY
+)
+LOG_SENT_BYTES: Final = Counter(
+    "seamark_collector_log_bytes", "Payloads of those.", ["signal"], registry=_REGISTRY
+)
+LOG_FAILED: Final = Counter(
+    "seamark_collector_log_attempts_failed",
+    "Messages not acknowledged at once, by why.",
+    ["signal", "reason"],
+    registry=_REGISTRY,
+)
+LOG_SECONDS: Final = Histogram(
+    "seamark_collector_log_seconds",
+    "Time from sending a message to its acknowledgement, retries included.",
+    ["signal"],
+    buckets=_SECONDS,
+    registry=_REGISTRY,
+)
+
+
+@cache  # labels() is what costs; the label values are a small closed set
+def _answered(route: str, status: int) -> Counter:
+    return REQUESTS.labels(route, str(status))
+
+
+@cache
+def _seconds(route: str) -> Histogram:
+    return REQUEST_SECONDS.labels(route)
+
+
+@cache
+def _bytes(route: str) -> Counter:
+    return BYTES.labels(route)
+
+
+@cache
+def _items(signal: Signal) -> tuple[Counter, Counter, Counter]:
+    name = signal.value
+    return OFFERED.labels(name), ACCEPTED.labels(name), REFUSED.labels(name)
+
+
+def answered(route: str, *, status: int, seconds: float, size: int) -> None:
+    """Count one answered request. `route` is a known path, or "other"."""
+    _answered(route, status).inc()
+    _seconds(route).observe(seconds)
+    if size:
+        _bytes(route).inc(size)
+
+
+def taken(signal: Signal, outcome: Outcome) -> None:
+    """Count the items of a request that the log has acknowledged."""
+    offered, accepted, _ = _items(signal)
+    offered.inc(outcome.offered)
+    accepted.inc(outcome.accepted)
+    _count_rejected(signal, outcome.rejected)
+
+
+def refused(signal: Signal, outcome: Outcome) -> None:
+    """Count the items of a request that the log could not take."""
+    offered, _, refusals = _items(signal)
+    offered.inc(outcome.offered)
+    refusals.inc(outcome.accepted)
+    _count_rejected(signal, outcome.rejected)
+
+
+def _count_rejected(signal: Signal, rejected: Mapping[str, int]) -> None:
+    for reason, count in rejected.items():
+        REJECTED.labels(signal.value, reason).inc(count)
+
+
+class LogObserver:
+    """What `collector.publish` tells of the log."""
+
+    def sent(self, signal: Signal, frames: int, size: int, seconds: float) -> None:
+        """A message of `frames` frames and `size` bytes was acknowledged."""
+        LOG_SENT.labels(signal.value).inc()
+        LOG_FRAMES.labels(signal.value).inc(frames)
+        LOG_SENT_BYTES.labels(signal.value).inc(size)
+        LOG_SECONDS.labels(signal.value).observe(seconds)
+
+    def failed_attempt(self, signal: Signal, reason: str) -> None:
+        """A message was not acknowledged."""
+        LOG_FAILED.labels(signal.value, reason).inc()
+
+
+def page() -> bytes:
+    """All metrics in the Prometheus text format, of every process of this collector. Blocks."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(_REGISTRY)
+    joined = CollectorRegistry()
+    multiprocess.MultiProcessCollector(joined)  # type: ignore[no-untyped-call]
+    return generate_latest(joined)

@@ -1,0 +1,101 @@
+"""SEAMARK_COLLECTOR_*: every setting of the collector, and what is checked of them at boot."""
+
+import os
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from collector.admission.addresses import read_networks
+from seamark.service.settings import SettingsError, setting
+
+PREFIX = "SEAMARK_COLLECTOR"
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorSettings:
+    """The collector's own settings; those of the log are `LogSettings`."""
+
+    host: str = setting("127.0.0.1", text="Address the collector listens on, HTTP and gRPC.")
+    port: int = setting(4318, text="HTTP port: native and OTLP/HTTP.", minimum=1, maximum=65535)
+    grpc_port: int = setting(4317, text="OTLP/gRPC port; 0 for no gRPC.", minimum=0, maximum=65535)
+    processes: int = setting(
+        max(1, (os.cpu_count() or 1) // 2),
+        text="Collector processes, sharing the ports by SO_REUSEPORT. Default: half the CPUs.",
+        minimum=1,
+        maximum=256,
+    )
+    connections: int = setting(
+        10_000, text="HTTP connections per process; more are answered 503.", minimum=1
+    )
+    keepalive_seconds: float = setting(
+        75.0, unit="s", text="How long an idle connection is kept open.", minimum=0.1
+    )
+    header_deadline_seconds: float = setting(
+        10.0, unit="s", text="Longest time for a request's headers; then 408.", minimum=0.05
+    )
+    body_deadline_seconds: float = setting(
+        30.0, unit="s", text="Longest time for a request's body; then 408.", minimum=0.05
+    )
+    in_flight_bytes: int = setting(
+        64 * 1024 * 1024,
+        unit="bytes",
+        text="Bodies held in memory per process, as sent and inflated; beyond it ingest is 503.",
+        minimum=8 * 1024 * 1024,
+    )
+    stop_seconds: float = setting(
+        5.0, unit="s", text="How long a stopping collector finishes what it has.", minimum=0.0
+    )
+    require_sync_always: bool = setting(
+        True,
+        text="Answer 503 unless the log is seen to run with `sync_interval: always`: without it "
+        "a power cut loses what was acknowledged.",
+    )
+    tls_cert: str = setting("", text="PEM certificate chain; empty for no TLS.")
+    tls_key: str = setting("", text="PEM private key of `tls_cert`.")
+    trusted_proxies: str = setting(
+        "",
+        text="Networks of proxies whose X-Forwarded-For is believed, comma-separated.",
+    )
+    country_header: str = setting(
+        "", text="Header of a trusted proxy with the client's country (CF-IPCountry); empty: none."
+    )
+    datacenter: str = setting("", text="Label of this place, kept with every record.")
+    log_level: str = setting(
+        "info", text="Least severe log lines.", choices=("debug", "info", "warning", "error")
+    )
+    log_style: str = setting(
+        "auto",
+        text="Log lines as json or text; auto: text on a terminal.",
+        choices=("auto", "json", "text"),
+    )
+
+
+def verify(settings: CollectorSettings) -> ssl.SSLContext | None:
+    """The TLS context, or None without TLS. Reads the certificate; blocks.
+
+    Raises SettingsError naming everything that cannot work.
+    """
+    problems: list[str] = []
+    context = None
+    try:
+        read_networks(settings.trusted_proxies)
+    except ValueError as error:
+        problems.append(f"{PREFIX}_TRUSTED_PROXIES: {error}")
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        problems.append(f"{PREFIX}_TLS_CERT and {PREFIX}_TLS_KEY: give both or neither")
+    elif settings.tls_cert:
+        missing = [
+            name for name in (settings.tls_cert, settings.tls_key) if not Path(name).is_file()
+        ]
+        problems.extend(f"{PREFIX}_TLS_*: there is no file {name}" for name in missing)
+        if not missing:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            context.set_alpn_protocols(["http/1.1"])
+            try:
+                context.load_cert_chain(settings.tls_cert, settings.tls_key)
+            except (ssl.SSLError, OSError) as error:
+                problems.append(f"{PREFIX}_TLS_CERT: {error}")
+    if problems:
+        raise SettingsError("; ".join(problems))
+    return context

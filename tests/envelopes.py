@@ -1,0 +1,95 @@
+"""Reads envelopes back: protobuf's wire format by hand, without our encoder."""
+
+import io
+from dataclasses import dataclass, field
+
+import msgspec
+import zstandard
+
+
+@dataclass(frozen=True)
+class ReadEnvelope:
+    """The fields of one envelope that tests look at; `texts` by field number."""
+
+    texts: dict[int, str] = field(default_factory=dict)
+    numbers: dict[int, int] = field(default_factory=dict)
+    outcome: dict[str, int] = field(default_factory=dict)
+    rejected: dict[str, int] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def events(self) -> list[dict[str, object]]:
+        found: list[dict[str, object]] = msgspec.json.decode(self.body)
+        return found
+
+    @property
+    def receipt(self) -> str:
+        return self.texts[3]
+
+    @property
+    def sent_ms(self) -> int | None:
+        return self.numbers.get(18)
+
+
+_COUNTS = {1: "offered", 2: "accepted", 4: "sampled", 5: "limited"}
+
+
+def read_payload(payload: bytes) -> list[ReadEnvelope]:
+    """The envelopes of one log message: zstd frames of length-delimited messages."""
+    reader = zstandard.ZstdDecompressor().stream_reader(payload, read_across_frames=True)
+    return read_delimited(reader.read())
+
+
+def read_delimited(data: bytes) -> list[ReadEnvelope]:
+    """Length-delimited envelopes, one after another."""
+    stream = io.BytesIO(data)
+    found = []
+    while stream.tell() < len(data):
+        found.append(_envelope(stream.read(_varint(stream))))
+    return found
+
+
+def _envelope(data: bytes) -> ReadEnvelope:
+    envelope = ReadEnvelope()
+    body = b""
+    for number, value in _fields(data):
+        if isinstance(value, int):
+            envelope.numbers[number] = value
+        elif number == 21:
+            for inner, count in _fields(value):
+                if isinstance(count, int):
+                    envelope.outcome[_COUNTS[inner]] = count
+                else:
+                    entry = dict(_fields(count))
+                    envelope.rejected[bytes(entry[1]).decode()] = int(entry[2])
+        elif number >= 32:
+            body = value
+        elif number != 20:
+            envelope.texts[number] = value.decode()
+    return ReadEnvelope(envelope.texts, envelope.numbers, envelope.outcome, envelope.rejected, body)
+
+
+def _fields(data: bytes) -> list[tuple[int, int | bytes]]:
+    stream = io.BytesIO(data)
+    found: list[tuple[int, int | bytes]] = []
+    while stream.tell() < len(data):
+        tag = _varint(stream)
+        kind = tag & 7
+        if kind == 0:
+            found.append((tag >> 3, _varint(stream)))
+        elif kind == 1:
+            found.append((tag >> 3, stream.read(8)))
+        else:
+            assert kind == 2, f"wire type {kind}"
+            found.append((tag >> 3, stream.read(_varint(stream))))
+    return found
+
+
+def _varint(stream: io.BytesIO) -> int:
+    value = shift = 0
+    while True:
+        byte = stream.read(1)[0]
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value
+        shift += 7

@@ -1,0 +1,214 @@
+"""The native batch: what is said of each fault, times in every form, what is late."""
+
+import json
+
+import pytest
+
+from collector.admission.batch import decode, judge
+from collector.admission.events import Window
+from collector.admission.names import Names
+from collector.admission.surrogates import mended
+from seamark.wire.failures import Rejected
+from seamark.wire.limits import ERRORS_REPORTED, EVENTS_PER_BATCH
+from seamark.wire.reasons import Reason
+
+SENT_MS = 1_795_316_640_000
+DAY_MS = 86_400_000
+WEEK = Window(opens_ms=SENT_MS - 7 * DAY_MS, days=7)
+
+
+def body(*events: object, **outer: object) -> bytes:
+    return json.dumps({**outer, "events": events}).encode()
+
+
+def fault_of(event: object, *, window: Window = WEEK) -> Rejected:
+    judged = judge(decode(body(event)), window=window, names=Names())
+    [(index, fault)] = judged.faults
+    assert index == 0
+    assert judged.outcome.rejected == {fault.reason.value: 1}
+    return fault
+
+
+def stored(*events: object, window: Window = WEEK) -> list[dict[str, object]]:
+    judged = judge(decode(body(*events)), window=window, names=Names())
+    assert judged.faults == []
+    found: list[dict[str, object]] = json.loads(judged.events_json)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("event", "field", "message"),
+    [
+        (
+            {"ts": SENT_MS, "name": "a", "attrs": {"page": "x" * 5000}},
+            "attrs.page",
+            "5,000 bytes, the limit is 4,096; shorten it",
+        ),
+        (
+            {"ts": SENT_MS, "name": "a", "attrs": {"page": ["x"]}},
+            "attrs.page",
+            "it is an array; send text, a number or a boolean, or one key for each part",
+        ),
+        (
+            {"ts": SENT_MS, "name": "a", "device": {str(n): n for n in range(70)}},
+            "device",
+            "70 attributes, the limit is 64; send fewer",
+        ),
+        (
+            {"ts": SENT_MS, "name": "a", "value": 2e15},
+            "value",
+            "2e+15 is outside ±1e+15; send it in a larger unit",
+        ),
+        (
+            {"ts": SENT_MS, "name": "a", "sessionId": "s" * 200},
+            "sessionId",
+            "200 characters, the limit is 128; shorten it",
+        ),
+        ({"ts": SENT_MS}, "name", "it is missing; every event has a name"),
+        (
+            {"ts": "soon", "name": "a"},
+            "ts",
+            "'soon' is not a time; send epoch milliseconds or ISO 8601 (2026-11-22T10:00:00Z)",
+        ),
+        (
+            {"ts": SENT_MS - 9.5 * DAY_MS, "name": "a"},
+            "ts",
+            "it is 9.5 days older than sentAt, the limit is 7 days; send offline data sooner, or "
+            "have the app's late window widened",
+        ),
+    ],
+)
+def test_what_is_said(event: dict[str, object], field: str, message: str) -> None:
+    fault = fault_of(event)
+
+    assert (fault.field, fault.message) == (field, message)
+
+
+def test_a_text_is_measured_in_bytes_whichever_way_it_was_read() -> None:
+    fits, exceeds = "é" * 2048, "é" * 2049
+
+    assert len(stored({"ts": SENT_MS, "name": "a", "attrs": {"t": fits}})) == 1
+    for spoiler in ([], [{"ts": "2026-11-22"}]):
+        for ascii_only in (True, False):
+            events = [{"ts": SENT_MS, "name": "a", "attrs": {"t": exceeds}}, *spoiler]
+            data = json.dumps({"events": events}, ensure_ascii=ascii_only).encode()
+            judged = judge(decode(data), window=WEEK, names=Names())
+            assert judged.faults[0][1].field == "attrs.t"
+
+
+@pytest.mark.parametrize(
+    ("ts", "told"),
+    [
+        (SENT_MS, SENT_MS),
+        (float(SENT_MS), float(SENT_MS)),
+        ("2026-11-22T10:00:00Z", "2026-11-22T10:00:00Z"),
+        ("2026-11-22T10:00:00.123456789+05:30", "2026-11-22T10:00:00.123457+05:30"),
+        ("2026-11-22 10:00:00Z", "2026-11-22T10:00:00Z"),
+        ("2026-11-22T10:00:00", "2026-11-22T10:00:00Z"),
+        ("2026-11-22", "2026-11-22T00:00:00Z"),
+        ("20261122T100000Z", "2026-11-22T10:00:00Z"),
+        ("20261122T100000,5+0100", "2026-11-22T09:00:00.500000Z"),
+        ("2026-W47-7", "2026-11-22T00:00:00Z"),
+    ],
+)
+def test_times_in_every_form(ts: object, told: object) -> None:
+    assert stored({"ts": ts, "name": "a"}) == [{"ts": told, "name": "a"}]
+
+
+def test_times_of_several_forms_in_one_batch() -> None:
+    kept = stored(
+        {"ts": SENT_MS, "name": "a"},
+        {"ts": "2026-11-22T10:00:00Z", "name": "a"},
+        {"ts": SENT_MS + 0.5, "name": "a"},
+    )
+
+    assert len(kept) == 3
+
+
+def test_late_is_measured_by_the_senders_clock() -> None:
+    edge = {"ts": SENT_MS - 7 * DAY_MS, "name": "a"}
+    late = {"ts": SENT_MS - 7 * DAY_MS - 1, "name": "a"}
+
+    assert len(stored(edge)) == 1
+    assert fault_of(late).reason is Reason.TOO_LATE
+    assert len(stored(late, window=Window())) == 1
+
+
+def test_nulls_are_absent() -> None:
+    event = {"ts": SENT_MS, "name": "a", "id": None, "value": None, "attrs": {"a": None, "b": 1}}
+
+    assert stored(event) == [{"ts": SENT_MS, "name": "a", "attrs": {"b": 1}}]
+
+
+def test_the_last_of_two_keys_counts() -> None:
+    data = b'{"events":[],"events":[{"ts":1,"ts":2,"name":"b c","name":"a","attrs":{"k":1,"k":2}}]}'
+
+    judged = judge(decode(data), window=Window(), names=Names())
+    assert json.loads(judged.events_json) == [{"ts": 2, "name": "a", "attrs": {"k": 2}}]
+
+
+@pytest.mark.parametrize(
+    ("sdk", "told"),
+    [
+        ({"name": "web", "version": "1.2"}, ("web", "1.2")),
+        ({"name": "web", "extra": 1}, ("web", "")),
+        ("web/1.2", ("web", "1.2")),
+        ("web", ("web", "")),
+        (None, ("", "")),
+        ({"name": "x" * 99}, ("x" * 64, "")),
+    ],
+)
+@pytest.mark.parametrize("spoiler", [[], [7]])
+def test_the_sdk(sdk: object, told: tuple[str, str], spoiler: list[object]) -> None:
+    assert decode(body(*spoiler, sdk=sdk)).sdk == told
+
+
+@pytest.mark.parametrize("spoiler", [[], [7]])
+def test_the_outer_fields(spoiler: list[object]) -> None:
+    batch = decode(body(*spoiler, sentAt="2026-11-22T10:00:00Z", appId="shop", batchId="b-1"))
+
+    assert (batch.sent_ms, batch.app_id, batch.batch_id) == (1795341600000, "shop", "b-1")
+
+
+def test_the_limit_of_events() -> None:
+    event = {"ts": SENT_MS, "name": "a"}
+    assert len(decode(body(*[event] * EVENTS_PER_BATCH)).events) == EVENTS_PER_BATCH
+    for events in ([event] * (EVENTS_PER_BATCH + 1), [7] * (EVENTS_PER_BATCH + 1)):
+        with pytest.raises(Rejected) as found:
+            decode(body(*events))
+        assert found.value.reason is Reason.TOO_MANY_EVENTS
+
+
+def test_all_faults_are_counted_and_the_first_are_listed() -> None:
+    judged = judge(decode(body(*[7] * 500)), window=WEEK, names=Names())
+
+    assert judged.outcome.rejected == {"invalid_event": 500}
+    assert [index for index, _ in judged.faults] == list(range(ERRORS_REPORTED))
+
+
+def test_names_are_remembered_within_bounds() -> None:
+    names = Names(capacity=3)
+    for n in range(10):
+        assert names.good(f"n{n}")
+    assert names.all_good(["n8", "n9", "n0"])
+    assert not names.all_good(["n9", "no good"])
+    assert not names.good("no good")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (rb'"a\ud83d"', rb'"a\ufffd"'),
+        (rb'"\ude00\ud83d\ude00\uD83D"', rb'"\ufffd\ud83d\ude00\ufffd"'),
+        (rb'"\ud83d\ud83d\ude00"', rb'"\ufffd\ud83d\ude00"'),
+        (rb'"\\ud83d \ud83d"', rb'"\\ud83d \ufffd"'),
+        (rb'"\\\ud83d"', rb'"\\\ufffd"'),
+        (rb'"\ud83d\u0041"', rb'"\ufffd\u0041"'),
+        (rb'"\\ud83d"', None),
+        (rb'"\ud83d\ude00"', None),
+        (rb'"plain"', None),
+        (rb"\ud83d" * 10_001, None),
+    ],
+)
+def test_lone_surrogates(text: bytes, told: bytes | None) -> None:
+    assert mended(text) == told
