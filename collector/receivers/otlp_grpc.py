@@ -111,7 +111,9 @@ class GrpcServer:
         try:
             return await self._take(kind, request, context)
         except (Rejected, Unavailable) as error:
-            failure = error
+            # Without its traceback: that would keep this frame, and so the body, in a cycle.
+            failure = error.with_traceback(None)
+            failure.__context__ = None
         except Exception:
             logger.exception("request failed", extra={"signal": kind.signal.value})
             failure = Rejected(Reason.INTERNAL, "the request failed here; it was not your fault")

@@ -72,6 +72,7 @@ class Session:
         self._now = asyncio.get_running_loop().time
         self._seen = state.inserted  # sequence up to which gaps have been counted
         self._refusal = ""
+        metrics.POSITION.labels(*self._labels).set(state.inserted)
 
     async def run(self) -> None:
         """Carry blocks until told to stop. Raises what ends a session (see `StreamRunner`)."""
