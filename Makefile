@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install up demo docs test lint types quick servers chaos load lock clean
+.PHONY: faults help install up demo docs test lint types quick servers chaos load lock clean
 
 help: ## what there is to make
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,10 +37,13 @@ quick: lint types ## lint, types and the tests that need no server
 servers: install ## the tests that start real servers, up to the whole stack
 	$(BIN)/pytest -q tests/contract tests/integration tests/system
 
-chaos: install ## the tests that kill processes
+faults: install ## the tests that kill processes, in their short form
 	$(BIN)/pytest -q tests/chaos
 
-test: quick servers chaos ## everything CI runs
+chaos: install ## 200 SIGKILLs under load, then every count compared (a quarter of an hour)
+	$(BIN)/python -m tests.chaos.kills --rounds 200
+
+test: quick servers faults ## everything CI runs
 
 load: install ## measure: 20 s at 20,000 events/s (more in load/README.md)
 	$(BIN)/python -m load.run load/scenarios/short-steady-20k.toml

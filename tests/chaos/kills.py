@@ -9,11 +9,9 @@ the seed, which is printed.
 import argparse
 import asyncio
 import contextlib
-import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,73 +22,21 @@ from pathlib import Path
 import aiohttp
 
 from tests.chaos.workload import Clients, Oracle
+from tests.system.stack import Stack
 
-VICTIMS = ("collector", "rows", "store", "nats", "redis", "tree")
-START_SECONDS = 60.0
+VICTIMS = ("collector", "rows", "store", "nats", "tree")
+DRAIN_SECONDS = 60.0
 
 
-class Stack:
-    """`seamark up` as a black box."""
-
-    def __init__(self, data: Path, port_offset: int) -> None:
-        self.data = data
-        self.port_offset = port_offset
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def url(self, port: int) -> str:
-        return f"http://127.0.0.1:{port + self.port_offset}"
-
-    def start(self) -> None:
-        """Start it; blocks until every part is ready."""
-        with (self.data.parent / "up.log").open("ab") as log:
-            command = [sys.executable, "-m", "seamark", "up", "--data", str(self.data)]
-            command += ["--port-offset", str(self.port_offset)]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        self.wait_ready()
-
-    def status(self) -> list[dict[str, object]]:
-        command = [sys.executable, "-m", "seamark", "status", "--json", "--data", str(self.data)]
-        done = subprocess.run(command, capture_output=True, check=False)
-        try:
-            parts: list[dict[str, object]] = json.loads(done.stdout)
-        except ValueError:
-            return []
-        return parts
-
-    def wait_ready(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            parts = self.status()
-            if parts and all(part["ready"] for part in parts):
-                return
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"not ready after {START_SECONDS} s: {parts}")
-            if self._process is not None and self._process.poll() is not None:
-                raise RuntimeError(f"seamark up ended with {self._process.returncode}")
-            time.sleep(0.1)
-
-    def kill(self, victim: str, known: list[dict[str, object]]) -> None:
-        """SIGKILL one part by name, or everything at once."""
-        pids = {str(part["name"]): part["pid"] for part in known}
-        if victim != "tree":
-            self._kill(pids[victim])
-            return
-        assert self._process is not None
-        for pid in (self._process.pid, *pids.values()):
-            self._kill(pid)
-        self._process.wait(10)
-
-    @staticmethod
-    def _kill(pid: object) -> None:
-        if isinstance(pid, int):
-            with contextlib.suppress(ProcessLookupError):  # it was between two lives
-                os.kill(pid, signal.SIGKILL)
-
-    def stop(self) -> None:
-        """SIGTERM, as a person would; it has ten seconds."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            self._process.wait(15)
+def kill(stack: Stack, victim: str) -> None:
+    """SIGKILL one part by name, or the supervisor and every part at once ("tree")."""
+    pids = stack.pids
+    doomed = [pid for name, pid in pids.items() if victim in (name, "tree")]
+    if victim == "tree":
+        stack.kill_all()
+    for pid in doomed:
+        with contextlib.suppress(ProcessLookupError):  # it was between two lives
+            os.kill(pid, signal.SIGKILL)
 
 
 @dataclass(slots=True)
@@ -126,19 +72,18 @@ async def run(
     chance = random.Random(seed)
     report = Report(seed)
     started = time.monotonic()
-    await asyncio.to_thread(stack.start)
-    credentials = json.loads((stack.data / "credentials.json").read_text())
-    clients = Clients(stack.url(4318), credentials["ingest_key"], seed=seed, rate=rate)
+    await asyncio.to_thread(lambda: stack.start().wait_ready())
+    key = stack.credentials["ingest_key"]
+    clients = Clients(stack.urls.ingest, key, seed=seed, rate=rate)
     clients.start()
     try:
         for number in range(rounds):
             victim = chance.choice(VICTIMS)
-            known = await asyncio.to_thread(stack.status)
             await asyncio.sleep(chance.uniform(0.05, 1.5))
-            await asyncio.to_thread(stack.kill, victim, known)
+            await asyncio.to_thread(kill, stack, victim)
             report.kills[victim] += 1
             if victim == "tree":
-                await asyncio.to_thread(stack.start)
+                await asyncio.to_thread(lambda: stack.start().wait_ready())
             elif chance.random() < 0.7:  # else the next kill falls into the recovery
                 await asyncio.to_thread(stack.wait_ready)
             if progress:
@@ -158,11 +103,11 @@ async def _compare(stack: Stack, oracle: Oracle, report: Report) -> None:
     """Wait until the readers have caught up, then hold every table against the oracle."""
     async with aiohttp.ClientSession() as session:
         await _drained(session, stack)
-        password = json.loads((stack.data / "secrets.json").read_text())["store"]
+        password = stack.secrets["store"]
 
         async def ask(sql: str) -> list[list[str]]:
             auth = {"X-ClickHouse-User": "seamark", "X-ClickHouse-Key": password}
-            async with session.post(stack.url(8123), data=sql, headers=auth) as answer:
+            async with session.post(stack.urls.store, data=sql, headers=auth) as answer:
                 text = await answer.text()
                 assert answer.status == 200, text
                 return [line.split("\t") for line in text.splitlines()]
@@ -201,16 +146,16 @@ async def _compare(stack: Stack, oracle: Oracle, report: Report) -> None:
 
 async def _drained(session: aiohttp.ClientSession, stack: Stack) -> None:
     """Wait until `rows` has written everything that stands in the streams."""
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + DRAIN_SECONDS
     while True:
-        async with session.get(stack.url(8222) + "/jsz?streams=1") as answer:
+        async with session.get(stack.urls.nats_monitor + "/jsz?streams=1") as answer:
             account = (await answer.json())["account_details"][0]
         stored = {
             stream["name"]: int(stream["state"]["last_seq"])
             for stream in account["stream_detail"]
             if stream["name"].startswith("SEAMARK_events_")
         }
-        async with session.get(stack.url(4321) + "/metrics") as answer:
+        async with session.get(stack.urls.rows + "/metrics") as answer:
             lines = (await answer.text()).splitlines()
         written = {
             line.partition('stream="')[2].partition('"')[0]: int(float(line.rpartition(" ")[2]))
@@ -220,7 +165,7 @@ async def _drained(session: aiohttp.ClientSession, stack: Stack) -> None:
         if stored and all(written.get(name, 0) >= last for name, last in stored.items()):
             return
         if time.monotonic() > deadline:
-            raise TimeoutError(f"after {START_SECONDS} s: stored {stored}, written {written}")
+            raise TimeoutError(f"after {DRAIN_SECONDS} s: stored {stored}, written {written}")
         await asyncio.sleep(0.2)
 
 
@@ -229,17 +174,16 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=200, help="how many SIGKILLs (200)")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--rate", type=float, default=40.0, help="batches a second (40)")
-    parser.add_argument("--port-offset", type=int, default=2000)
     chosen = parser.parse_args()
     print(f"seed {chosen.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="seamark-chaos-") as folder:
-        stack = Stack(Path(folder) / "data", chosen.port_offset)
+        stack = Stack(Path(folder) / "data")
         report = asyncio.run(
             run(stack, rounds=chosen.rounds, seed=chosen.seed, rate=chosen.rate, progress=True)
         )
         print("\n" + report.lines())
         if report.differences:
-            print((Path(folder) / "up.log").read_text()[-4000:])
+            print(stack.output[-4000:])
     return 1 if report.differences else 0
 
 
