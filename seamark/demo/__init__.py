@@ -1,0 +1,1 @@
+"""A small shop that sends telemetry like a real one, and can check what became of it."""

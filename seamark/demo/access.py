@@ -1,0 +1,64 @@
+"""Where a stack is and the secrets to use it with: environment, or a credentials file.
+
+Secrets never come from the command line, where every user of the machine could read them.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+
+class _Credentials(msgspec.Struct, frozen=True):
+    """What `seamark up` leaves in `credentials.json`."""
+
+    ingest_key: str
+    query_token: str = ""
+    app: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Addresses without a trailing slash; `token` and `app` may be empty."""
+
+    ingest_url: str
+    grpc_url: str
+    api_url: str
+    key: str
+    token: str
+    app: str
+
+    def at(self, *, ingest_url: str, api_url: str) -> "Access":
+        """The same secrets for a stack at other addresses."""
+        return dataclasses.replace(self, ingest_url=ingest_url, api_url=api_url)
+
+
+def read_access(environ: Mapping[str, str], credentials: Path | None, *, prefix: str) -> Access:
+    """Read `<prefix>_INGEST_URL`, `_GRPC_URL`, `_API_URL`, `_KEY`, `_TOKEN` and `_APP`.
+
+    A variable that is set goes before the file. Raises ValueError when the file is not readable
+    or there is no ingest key anywhere.
+    """
+    from_file = _Credentials(ingest_key="")
+    if credentials is not None:
+        try:
+            from_file = msgspec.json.decode(credentials.read_bytes(), type=_Credentials)
+        except (OSError, msgspec.DecodeError) as error:
+            raise ValueError(f"{credentials} is not a credentials file: {error}") from error
+
+    def address(name: str, default: str) -> str:
+        return environ.get(f"{prefix}_{name}_URL", default).rstrip("/")
+
+    key = environ.get(f"{prefix}_KEY") or from_file.ingest_key
+    if not key:
+        raise ValueError(f"no ingest key: set {prefix}_KEY, or name a file with --credentials")
+    return Access(
+        ingest_url=address("INGEST", "http://127.0.0.1:4318"),
+        grpc_url=address("GRPC", "http://127.0.0.1:4317"),
+        api_url=address("API", "http://127.0.0.1:4320"),
+        key=key,
+        token=environ.get(f"{prefix}_TOKEN") or from_file.query_token,
+        app=environ.get(f"{prefix}_APP") or from_file.app,
+    )

@@ -1,0 +1,76 @@
+"""Asks the stack what it holds, before and after, and waits for the two to differ as they must."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+
+import aiohttp
+
+from seamark.demo.access import Access
+from seamark.demo.questions import Line, Question, Totals, Window, compare, totals
+
+_POLL_SECONDS: Final = 0.5
+_AT_ONCE: Final = 4
+_SETTLE_TRIES: Final = 30
+
+
+class Unanswered(Exception):
+    """The API did not answer a question; the message says what it said instead."""
+
+
+class Asker:
+    """Puts questions to the API with a query token."""
+
+    def __init__(self, session: aiohttp.ClientSession, access: Access) -> None:
+        self._session = session
+        self._url = f"{access.api_url}/v1/query/timeseries"
+        self._headers = {"Authorization": f"Bearer {access.token}"}
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def ask(self, question: Question, window: Window) -> Totals:
+        """The totals of one question. Raises Unanswered."""
+        body = question.body(window)
+        async with self._gate:
+            try:
+                reply = await self._session.post(self._url, json=body, headers=self._headers)
+                async with reply:
+                    text = await reply.text()
+                    if reply.status != 200:
+                        raise Unanswered(f"{question.metric}: {reply.status} {text[:300]}")
+                    return totals(question, await reply.json())
+            except aiohttp.ClientError as error:
+                raise Unanswered(f"{question.metric}: {error}") from error
+
+    async def ask_all(self, questions: Iterable[Question], window: Window) -> Totals:
+        """The totals of many questions in one mapping. Raises Unanswered."""
+        found: Totals = {}
+        for part in await asyncio.gather(*(self.ask(q, window) for q in questions)):
+            found |= part
+        return found
+
+    async def settle(self, questions: list[Question], window: Window) -> Totals:
+        """Totals that two askings a second apart agree on: nothing older is still on its way.
+
+        Raises Unanswered when they never do: somebody else is sending to the same org.
+        """
+        last = await self.ask_all(questions, window)
+        for _ in range(_SETTLE_TRIES):
+            await asyncio.sleep(1.0)
+            now = await self.ask_all(questions, window)
+            if now == last:
+                return now
+            last = now
+        raise Unanswered("a question that stands still: somebody else is sending to this org")
+
+    async def until_equal(
+        self, wanted: Totals, before: Totals, window: Window, *, deadline_seconds: float
+    ) -> list[Line]:
+        """Ask until everything is equal or the deadline is over; the last comparison."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + deadline_seconds
+        questions = sorted({key[0] for key in wanted}, key=repr)
+        while True:
+            lines = compare(wanted, before, await self.ask_all(questions, window))
+            if all(line.equal for line in lines) or loop.time() > deadline:
+                return lines
+            await asyncio.sleep(_POLL_SECONDS)

@@ -1,0 +1,191 @@
+"""Playing visits: into the past, at once, and live."""
+
+import asyncio
+import json
+from collections.abc import Callable
+
+import pytest
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from seamark.demo.__main__ import main, parser
+from seamark.demo.deliver import Delivery
+from seamark.demo.exporting import Providers, SeededIds
+from seamark.demo.play import HOUR_MS, LONGEST_VISIT_MS, SESSIONS_PER_HOUR, Plan, Shop
+from seamark.demo.services import Services
+from seamark.demo.visits import Page, Visit
+
+NOW_MS = 1_795_316_640_000
+
+
+class Memory:
+    """The SDK with exporters that keep everything."""
+
+    def __init__(self) -> None:
+        self.spans = InMemorySpanExporter()
+        self.logs = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # it has no types
+        self.readers: list[InMemoryMetricReader] = []
+
+    def make(self, service: str, version: str, ids: SeededIds) -> Providers:
+        resource = Resource({"service.name": service, "service.version": version})
+        traces = TracerProvider(resource=resource, id_generator=ids, shutdown_on_exit=False)
+        traces.add_span_processor(SimpleSpanProcessor(self.spans))
+        logs = LoggerProvider(resource=resource, shutdown_on_exit=False)
+        logs.add_log_record_processor(SimpleLogRecordProcessor(self.logs))
+        self.readers.append(InMemoryMetricReader())
+        metrics = MeterProvider([self.readers[-1]], resource=resource, shutdown_on_exit=False)
+        return Providers(service, traces, logs, metrics)
+
+
+class Kept(Delivery):
+    """Keeps batches instead of sending them."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+
+    async def send(self, visit: Visit, page: Page, body: bytes) -> None:
+        self.bodies.append(body)
+
+
+def shop(memory: Memory, kept: Kept, now_ms: Callable[[], int] = lambda: NOW_MS) -> Shop:
+    return Shop(kept, Services(memory.make, seed=5), run="r1", app="demo", now_ms=now_ms)
+
+
+async def played(plan: Plan) -> tuple[Memory, list[dict[str, object]]]:
+    memory, kept = Memory(), Kept()
+    await shop(memory, kept).play(plan, asyncio.Event())
+    return memory, sorted(map(json.loads, kept.bodies), key=lambda body: str(body["batchId"]))
+
+
+async def test_the_same_plan_sends_the_same_events_and_spans() -> None:
+    plan = Plan(seed=5, rate=0, sessions=30)
+    one, other = await played(plan), await played(plan)
+    assert one[1] == other[1]
+
+    def lines(memory: Memory) -> list[tuple[object, ...]]:
+        return sorted(
+            (s.context.trace_id, s.context.span_id, s.name, s.start_time, s.end_time)
+            for s in memory.spans.get_finished_spans()
+        )
+
+    assert lines(one[0]) == lines(other[0])
+    assert len(set(lines(one[0]))) == len(lines(one[0]))
+
+
+async def test_visits_sent_at_once_have_just_ended() -> None:
+    _, bodies = await played(Plan(seed=5, rate=0, sessions=10))
+    assert len({body["batchId"] for body in bodies}) == len(bodies)
+    for body in bodies:
+        assert body["sentAt"] == NOW_MS
+        events = body["events"]
+        assert isinstance(events, list)
+        assert all(NOW_MS - LONGEST_VISIT_MS < event["ts"] <= NOW_MS for event in events)
+
+
+async def test_history_fills_its_hours_and_nothing_else() -> None:
+    plan = Plan(seed=5, rate=0, sessions=40, backfill_hours=24)
+    memory, bodies = await played(plan)
+    times = [event["ts"] for body in bodies for event in body["events"]]  # type: ignore[attr-defined]
+    oldest = NOW_MS - 24 * HOUR_MS - LONGEST_VISIT_MS
+    assert oldest <= min(times) < oldest + HOUR_MS
+    assert NOW_MS - HOUR_MS - LONGEST_VISIT_MS < max(times) <= NOW_MS
+    assert len({(time - oldest) // HOUR_MS for time in times}) >= 23
+    # The SDK has no way to date a measurement, so history has none.
+    assert all(reader.get_metrics_data() is None for reader in memory.readers)
+
+
+def test_history_has_a_number_of_its_own_when_none_is_given() -> None:
+    assert Plan(seed=1, rate=50, backfill_hours=2).history == 2 * SESSIONS_PER_HOUR
+    assert Plan(seed=1, rate=50, sessions=9, backfill_hours=2).history == 9
+    assert Plan(seed=1, rate=50, sessions=9).history == 0
+
+
+async def test_live_goes_on_at_its_rate_until_it_is_stopped() -> None:
+    memory, kept = Memory(), Kept()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    live = shop(memory, kept, now_ms=lambda: NOW_MS + round((loop.time() - began) * 1000))
+    await live.play(Plan(seed=5, rate=400, duration_seconds=1.5), stop)
+    assert stop.is_set()
+    events = [event for body in kept.bodies for event in json.loads(body)["events"]]
+    # 400 a second for 1.5 s, give or take: visits differ in length.
+    assert 300 < len(events) < 900
+    sent = [json.loads(body)["sentAt"] for body in kept.bodies]
+    assert all(NOW_MS - 100 <= at <= NOW_MS + 4_000 for at in sent)
+
+
+def spans_of(memory: Memory) -> dict[int, list[ReadableSpan]]:
+    found: dict[int, list[ReadableSpan]] = {}
+    for span in memory.spans.get_finished_spans():
+        found.setdefault(span.context.trace_id, []).append(span)
+    return found
+
+
+async def test_every_call_is_one_trace_through_two_services() -> None:
+    memory, bodies = await played(Plan(seed=5, rate=0, sessions=20))
+    traces = spans_of(memory)
+    assert len(traces) == len(bodies)
+    for spans in traces.values():
+        by_id = {span.context.span_id: span for span in spans}
+        roots = [span for span in spans if span.parent is None]
+        assert [span.resource.attributes["service.name"] for span in roots] == ["gateway"]
+        for span in spans:
+            assert span.start_time is not None
+            assert span.end_time is not None
+            assert span.start_time <= span.end_time
+            if span.parent is not None:
+                parent = by_id[span.parent.span_id]
+                assert (parent.start_time or 0) <= span.start_time
+                assert span.end_time <= (parent.end_time or 0)
+        assert len({span.resource.attributes["service.name"] for span in spans}) == 2
+    logs = memory.logs.get_finished_logs()
+    assert {log.log_record.trace_id for log in logs} == set(traces)
+
+
+async def test_metrics_of_every_kind_are_measured_live() -> None:
+    memory, _ = await played(Plan(seed=5, rate=0, sessions=60))
+    names = set()
+    for reader in memory.readers:
+        data = reader.get_metrics_data()
+        assert data is not None
+        names |= {
+            metric.name
+            for resource in data.resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+        }
+    assert names == {
+        "http.server.request.duration",
+        "shop.requests",
+        "shop.stock",
+        "shop.order.value",
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--backfill", "168"], ["--rate", "-1"], ["--sessions", "0"], ["--key", "smk_x"]]
+)
+def test_a_wrong_command_line_is_refused(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(arguments)
+
+
+def test_what_is_missing_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("KEY", "TOKEN", "APP"):
+        monkeypatch.delenv(f"SEAMARK_DEMO_{name}", raising=False)
+    assert main(["--sessions", "1"]) == 2
+    assert "SEAMARK_DEMO_KEY" in capsys.readouterr().err
+    assert main(["--check"]) == 2
+    assert "needs an end" in capsys.readouterr().err
+    monkeypatch.setenv("SEAMARK_DEMO_KEY", "smk_x")
+    assert main(["--check", "--sessions", "1"]) == 2
+    assert "SEAMARK_DEMO_TOKEN" in capsys.readouterr().err

@@ -1,0 +1,174 @@
+"""Summaries, comparisons and the pages made of them."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from load import machine, table
+from load.report import Result, Stored, cpu_us_per_item, markdown, verdicts
+from load.sample import PartFigures, Usage, lag_messages, part_figures
+from load.scenario import Budget, Scenario, Stream
+from load.schedule import Spread
+from load.tally import Summary, Tally, summarise
+from load.visible import Markers, Visible
+
+PART = PartFigures(
+    cpu_seconds=2.0,
+    rss_bytes_start=1,
+    rss_bytes_end=3,
+    rss_bytes_max=100 * 2**20,
+    rss_bytes_per_hour=5,
+    pss_bytes_max=4,
+)
+
+
+def summary(*, accepted: int = 1000, p95_us: int = 40_000) -> Summary:
+    tally = Tally(planned=100, started=98, offered_items=980)
+    for number in range(20):
+        tally.accept(accepted // 20, accepted // 20, p95_us * 1000, number // 10)
+    return summarise(
+        tally,
+        kind="events",
+        run="r1",
+        elapsed_seconds=2.0,
+        cpu_seconds=0.98,
+        started_at_ms=1,
+        ended_at_ms=2,
+    )
+
+
+def result(*, stored: int = 1000, unknown: int = 0, accepted: int = 1000) -> Result:
+    return Result(
+        scenario=Scenario(
+            name="made-up",
+            text="Nothing at all",
+            duration_seconds=2,
+            load=[Stream(kind="events", rate=500)],
+            budget=Budget(ingest_p95_ms=50, visible_p95_ms=1000, accepted_per_second=501),
+        ),
+        date="2026-11-22",
+        command="python -m load.run load/scenarios/made-up.toml",
+        machine=machine.describe(),
+        generators=[summary(accepted=accepted)],
+        visible=Visible(8, 8, 0, [], Spread(8, 400, 900, 950, 960, 500)),
+        parts={"collector": PART, "store": PART},
+        stored=[Stored("events", accepted, unknown, stored)],
+        window_seconds=4.0,
+        catch_up_seconds=1.0,
+        lag_max=7,
+        disk_bytes_start=1_000,
+        disk_bytes_end=51_000,
+        cpu_percent_mean=42,
+    )
+
+
+def test_a_summary_is_the_tally_in_rates_and_milliseconds() -> None:
+    found = summary()
+    assert found.accepted_per_second == 500
+    assert found.accepted_per_second_worst == 500
+    assert found.offered_per_second == 490
+    assert found.unsent_requests == 2
+    assert found.latency_ms.p95 == 40
+    assert found.cpu_us_per_request == 10_000
+
+
+def test_the_worst_second_is_one_in_which_nothing_was_accepted() -> None:
+    tally = Tally()
+    tally.accept(5, 5, 1, 0)
+    tally.accept(5, 5, 1, 2)
+    found = summarise(
+        tally,
+        kind="logs",
+        run="r",
+        elapsed_seconds=3.5,
+        cpu_seconds=0,
+        started_at_ms=0,
+        ended_at_ms=0,
+    )
+    assert found.accepted_per_second_worst == 0
+
+
+@pytest.mark.parametrize(
+    ("accepted", "unknown", "stored", "exact"),
+    [
+        (10, 0, 10, True),
+        (10, 0, 9, False),
+        (10, 0, 11, False),
+        (10, 5, 15, True),
+        (10, 5, 16, False),
+    ],
+)
+def test_exact_means_every_acknowledged_item_once(
+    accepted: int, unknown: int, stored: int, exact: bool
+) -> None:
+    assert Stored("events", accepted, unknown, stored).exact is exact
+
+
+def test_cpu_is_per_accepted_item() -> None:
+    assert cpu_us_per_item(result()) == {"collector": 2000.0, "store": 2000.0}
+
+
+def test_budgets_are_held_against_what_was_measured() -> None:
+    met = {what: ok for what, _, _, ok in verdicts(result())}
+    # 500 of the 501 a second that were asked for is less than 99.9 %.
+    assert met == {"ingest p95, ms": True, "visible p95, ms": True, "accepted per second": False}
+
+
+def test_a_result_survives_its_file_and_makes_a_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "made-up.json"
+    file.write_bytes(msgspec.json.encode(result()))
+    assert table.main([str(file)]) == 0
+    head, _, row = capsys.readouterr().out.strip().splitlines()
+    assert "| collector | store | together |" in head
+    assert row == "| made-up | 2026-11-22 | 500 | 40.0 | 900 | 2000.00 | 2000.00 | 4000.00 |"
+    assert table.main([]) == 2
+
+
+def test_the_page_says_what_differs_and_names_no_machine() -> None:
+    assert "1000 accepted, 1000 stored: exact" in markdown(result())
+    page = markdown(result(stored=999))
+    assert "1000 accepted, 999 stored: **DIFFERENT**" in page
+    assert "**missed**" in page
+    assert "/home" not in page
+    assert str(Path.cwd()) not in page
+    import platform
+
+    assert platform.node() not in page.replace("localhost", "")
+
+
+def test_lag_is_the_sum_over_streams() -> None:
+    text = (
+        "# TYPE seamark_processor_lag_messages gauge\n"
+        'seamark_processor_lag_messages{sink="rows",stream="SEAMARK_events_0"} 3.0\n'
+        'seamark_processor_lag_messages{sink="rows",stream="SEAMARK_logs_0"} 1.0\n'
+    )
+    assert lag_messages(text) == 4
+    assert lag_messages("up 1\n") is None
+
+
+def test_memory_growth_leaves_out_the_first_third() -> None:
+    rss = [(float(second), 1_000.0 if second >= 10 else second * 100.0) for second in range(30)]
+    found = part_figures(Usage(1.0, 5), Usage(3.5, 9), rss, [7, 8])
+    assert found.cpu_seconds == 2.5
+    assert found.rss_bytes_per_hour == 0
+    assert (found.rss_bytes_max, found.pss_bytes_max) == (1_000, 8)
+
+
+def test_a_marker_has_arrived_when_it_is_counted_and_twice_is_wrong() -> None:
+    markers = Markers("r1", acknowledged={0: 10.0, 1: 10.5, 50: 11.0})
+    assert markers.names() == ["load.r1.marker.0", "load.r1.marker.1"]
+    answer = {
+        "columns": ["time", "count"],
+        "series": [
+            {"labels": {"feature": "0"}, "rows": [[60_000, 1]]},
+            {"labels": {"feature": "1"}, "rows": [[60_000, 1], [120_000, 1]]},
+            {"labels": {"feature": "9"}, "rows": [[60_000, 1]]},
+        ],
+    }
+    markers.seen("load.r1.marker.0", answer, 12.0)
+    assert markers.seconds == [2.0, 1.5]
+    assert markers.wrong == ["load.r1.marker.0/1: 2"]
+    assert list(markers.acknowledged) == [50]
