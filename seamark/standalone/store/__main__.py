@@ -1,0 +1,139 @@
+"""`python -m seamark.standalone.store`: own a data folder, answer on SEAMARK_STORE_SERVER_PORT.
+
+Exit codes: 0 stopped as told, 1 something would not end, 2 it could not begin (one log line says
+why: wrong settings, the folder or the port in use, no engine).
+"""
+
+import asyncio
+import logging
+import os
+import ssl
+import sys
+from functools import partial
+from pathlib import Path
+
+from aiohttp import web
+
+from seamark.service import lifecycle, logs
+from seamark.service.settings import SettingsError, load, masked
+from seamark.standalone.store import metrics
+from seamark.standalone.store.dedup_repair import repair
+from seamark.standalone.store.engine import Engine, open_engine
+from seamark.standalone.store.failures import StoreError
+from seamark.standalone.store.folder import FolderInUse, StoreFolder
+from seamark.standalone.store.http import StoreService
+from seamark.standalone.store.settings import StoreServerSettings
+
+logger = logging.getLogger("seamark.standalone.store")
+_LONGEST_URL = 1024 * 1024  # ClickHouse's http_max_uri_size
+
+
+async def serve(
+    settings: StoreServerSettings,
+    folder: StoreFolder,
+    tls: ssl.SSLContext | None,
+    stop: asyncio.Event,
+) -> int:
+    """Open the engine, answer until `stop`, close it. Returns the exit code."""
+    loop = asyncio.get_running_loop()
+    try:
+        engine = await asyncio.to_thread(open_engine, folder)
+    except (StoreError, ImportError) as error:
+        logger.critical("the engine did not open", extra={"error": str(error)})
+        return 2
+    service = StoreService(engine, settings)
+    runner = web.AppRunner(
+        service.application(),
+        access_log=None,
+        handler_cancellation=True,  # a client that goes away cancels its handler
+        auto_decompress=False,  # bodies are many zstd frames, unpacked in the worker threads
+        max_line_size=_LONGEST_URL,
+        max_field_size=_LONGEST_URL,
+        shutdown_timeout=0.5,
+    )
+    await runner.setup()
+    site = web.TCPSite(runner, settings.host, settings.port, ssl_context=tls)
+    code = 0
+    try:
+        await site.start()
+    except OSError as error:
+        logger.critical(
+            "cannot listen",
+            extra={"host": settings.host, "port": settings.port, "error": error.strerror},
+        )
+        code = 2
+    else:
+        logger.info(
+            "ready",
+            extra={"host": settings.host, "port": settings.port, "engine": engine.version},
+        )
+        sweeping = loop.create_task(service.sweep(), name="session-sweep")
+        await stop.wait()
+        sweeping.cancel()
+        await site.stop()
+    left = await service.drain()
+    await runner.cleanup()
+    if left:
+        logger.error("the engine would not stop", extra={"requests": left})
+        os._exit(1)  # threads in the engine cannot be ended, and waiting for them is for ever
+    await asyncio.to_thread(_close, service, engine)
+    return code
+
+
+def _close(service: StoreService, engine: Engine) -> None:
+    service.close()
+    engine.close()
+
+
+def _tls(settings: StoreServerSettings) -> ssl.SSLContext | None:
+    if not settings.tls_cert:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(
+            f"SEAMARK_STORE_SERVER_TLS_CERT, _TLS_KEY: {settings.tls_cert}: {error}"
+        ) from error
+    return context
+
+
+def main() -> int:
+    """Read the settings, take and repair the folder, serve; returns the exit code."""
+    lifecycle.die_with_parent()
+    logs.configure("store")
+    try:
+        settings = load(StoreServerSettings, prefix="SEAMARK_STORE_SERVER", environ=os.environ)
+        settings.check()
+        tls = _tls(settings)
+    except SettingsError as error:
+        logger.critical("wrong settings", extra={"error": str(error)})
+        return 2
+    logs.configure("store", level=settings.log_level)
+    logger.info("starting", extra={"settings": masked(settings)})
+    folder = StoreFolder(Path(settings.path).expanduser().absolute())
+    try:
+        held = folder.hold()
+        folder.prepare(settings)
+        for repaired in repair(folder.engine):
+            metrics.REPAIRED.inc(len(repaired.dangling))
+            logger.warning(
+                "removed deduplication records of inserts that a crash cut short",
+                extra={
+                    "log": str(repaired.path),
+                    "parts": list(repaired.dangling),
+                    "unreadable": repaired.unreadable,
+                },
+            )
+    except FolderInUse as error:
+        logger.critical(str(error))
+        return 2
+    except OSError as error:
+        logger.critical("the data folder cannot be used", extra={"error": str(error)})
+        return 2
+    with held:
+        return lifecycle.run(partial(serve, settings, folder, tls))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

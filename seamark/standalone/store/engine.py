@@ -1,0 +1,153 @@
+"""The engine: the only file that knows chdb.
+
+One engine per process, opened once and closed once (each cycle costs about 1 MB), never forked
+after. Every request gets a handle of its own, which costs 0.15 ms and saves undoing what was SET on
+it: a handle on which `readonly` was set cannot be used for anything else. All calls block, and
+release the GIL while the engine works; none belongs on the event loop.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+from seamark.standalone.store.failures import StoreError, engine_error
+from seamark.standalone.store.folder import StoreFolder
+
+_MALLOC: Final = "dirty_decay_ms:1000,muzzy_decay_ms:0"
+"""jemalloc gives freed pages back after a second; the engine's own default is five."""
+LIKE_A_SERVER: Final = {"implicit_select": "0", "allow_introspection_functions": "0"}
+"""Settings in which chdb's defaults differ from a server's."""
+
+
+class Handle:
+    """One connection to the engine, for one call at a time. Raises StoreError throughout."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def set(self, settings: Mapping[str, str]) -> None:
+        """Change settings for this handle; `readonly` last, because it ends all changing."""
+        ordinary = {k: v for k, v in settings.items() if k != "readonly"}
+        for group in (ordinary, {k: v for k, v in settings.items() if k == "readonly"}):
+            if group:
+                pairs = ", ".join(f"{name}={literal(value)}" for name, value in group.items())
+                self.run(f"SET {pairs}")
+
+    def run(
+        self, sql: str, output: str = "TabSeparated", params: Mapping[str, str] | None = None
+    ) -> "Result":
+        """Carry out a statement and hold its whole result."""
+        try:
+            return Result(self._connection.query(sql, output, params=dict(params or {})))
+        except Exception as error:
+            raise _failure(error) from None
+
+    def stream(
+        self, sql: str, output: str, params: Mapping[str, str]
+    ) -> Generator[bytes, None, None]:
+        """The result of a SELECT in pieces, each formatted by itself. Closing it cancels."""
+        try:
+            with self._connection.send_query(sql, output, params=dict(params)) as pieces:
+                for piece in pieces:
+                    yield piece.bytes()
+        except Exception as error:
+            raise _failure(error) from None
+
+    def insert(self, sql: str, form: str, pieces: Iterator[bytes]) -> tuple[int, int]:
+        """Insert formatted data; `sql` ends before FORMAT. Returns rows and bytes written.
+
+        How the data is cut into pieces changes nothing. When the engine, or `pieces`, raises,
+        parts that are already complete stay: only the same token again makes it whole.
+        """
+        try:
+            with self._connection.send_insert(sql, form) as sink:
+                for piece in pieces:
+                    sink.append(piece)
+                done = sink.finish()
+        except Exception as error:
+            raise _failure(error) from None
+        return int(done.rows_written), int(done.bytes_written)
+
+    def classify(self, sql: str) -> tuple[str, int]:
+        """What a text would do (READ_ONLY, MUTATING, CONTROL, UNKNOWN, …), how many statements."""
+        found = self._connection._conn.classify_query(sql)
+        return found["query_class"].name, int(found["statement_count"])
+
+    def close(self) -> None:
+        """Give the handle back to the engine, with its temporary tables."""
+        self._connection.close()
+
+
+class Result:
+    """A whole result."""
+
+    def __init__(self, result: Any) -> None:
+        self.data: bytes = result.bytes() or b""
+        self.rows_read: int = result.storage_rows_read()
+        self.bytes_read: int = result.storage_bytes_read()
+        self.result_rows: int = result.rows_read()
+        self.rows_written: int = result.rows_written()
+        self.bytes_written: int = result.bytes_written()
+
+
+class Engine:
+    """The opened engine."""
+
+    def __init__(self, chdb: Any, target: str) -> None:
+        self._chdb = chdb
+        self._target = target
+        self._root = Handle(chdb.connect(target))
+        row = self._root.run("SELECT version(), timezone()").data.decode().rstrip("\n")
+        self.version, _, self.timezone = row.partition("\t")
+
+    def handle(self) -> Handle:
+        """A new handle, with chdb's defaults."""
+        return Handle(self._chdb.connect(self._target))
+
+    def kill(self, tag: str) -> None:
+        """Cancel what runs with `tag` at the end of its log_comment; nothing if nothing does."""
+        condition = f"endsWith(Settings['log_comment'], {literal(tag)})" if tag else "1"
+        handle = self.handle()
+        try:
+            handle.run(f"KILL QUERY WHERE {condition} ASYNC")
+        finally:
+            handle.close()
+
+    def close(self) -> None:
+        """Close the engine. All other handles must be closed, and no query may run."""
+        self._root.close()
+
+
+def open_engine(folder: StoreFolder) -> Engine:
+    """Import chdb and open the folder, which this process holds and has repaired.
+
+    Changes the working directory to the schemas' folder, which is where the engine looks up
+    `format_schema`, and which keeps its file names away from everything else. Takes about a
+    second, longer with many parts. Raises StoreError.
+    """
+    os.environ.setdefault("JE_MALLOC_CONF", _MALLOC)  # read when the library is loaded
+    # chdb imports pyarrow where it is installed, for calls that are not used here: 35 MB
+    sys.modules.setdefault("pyarrow", None)  # type: ignore[arg-type]  # None forbids the import
+    chdb = importlib.import_module("chdb")
+    os.chdir(folder.schemas)
+    try:
+        return Engine(chdb, f"{folder.engine}?config-file={quote(str(folder.config))}")
+    except Exception as error:
+        raise _failure(error) from None
+
+
+def literal(value: str) -> str:
+    """A string literal. Escapes: https://clickhouse.com/docs/sql-reference/syntax#string"""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'").replace("\0", "\\0") + "'"
+
+
+def identifier(name: str) -> str:
+    """A quoted identifier."""
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+def _failure(error: Exception) -> StoreError:
+    return error if isinstance(error, StoreError) else engine_error(str(error))

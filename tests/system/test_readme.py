@@ -1,0 +1,89 @@
+"""The README's own commands, run as they stand there, against a stack."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.system.stack import Stack
+
+pytestmark = [pytest.mark.system]
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def blocks(stack: Stack) -> list[tuple[str, str]]:
+    """Language and text of every code block, speaking of this stack instead of the default one."""
+    text = (ROOT / "README.md").read_text()
+    text = text.replace("http://127.0.0.1:4318", stack.urls.ingest)
+    text = text.replace("http://127.0.0.1:4320", stack.urls.api)
+    text = text.replace(".seamark/credentials.json", str(stack.data / "credentials.json"))
+    text = text.replace(".venv/bin/python", sys.executable)
+    return BLOCK.findall(text)
+
+
+def shell(script: str) -> dict[str, Any]:
+    done = subprocess.run(
+        ["/bin/bash", "-euo", "pipefail", "-c", script],
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=30,
+    )
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def test_first_batch_first_span_and_first_question(stack: Stack, tmp_path: Path) -> None:
+    found = blocks(stack)
+    send, ask = [text for language, text in found if language == "bash"]
+    answers = [json.loads(text) for language, text in found if language == "json"]
+    program = next(text for language, text in found if language == "python")
+
+    for _ in range(2):  # the second is a retry, and changes nothing
+        reply = shell(send)
+        assert reply["accepted"] == answers[0]["accepted"]
+        assert reply["rejected"] == answers[0]["rejected"]
+        assert [e["reason"] for e in reply["errors"]] == ["invalid_name"]
+
+    script = tmp_path / "first_span.py"
+    script.write_text(program)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("OTEL_")}
+    trace_id = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=30,
+        env=environment,
+    ).stdout.strip()
+
+    answer = _until_counted(ask)
+    assert answer["columns"] == answers[1]["columns"]
+    [row] = answer["series"][0]["rows"]
+    assert row[1:] == answers[1]["series"][0]["rows"][0][1:]
+    assert answer["meta"].keys() == answers[1]["meta"].keys()
+
+    token = stack.credentials["query_token"]
+    url = f"{stack.urls.api}/v1/traces/{trace_id}"
+    trace = _until_counted(f"curl -s {url} -H 'Authorization: Bearer {token}'")
+    [span] = trace["spans"]
+    assert span["name"] == "GET /"
+    assert span["service"] == "shop"
+
+
+def _until_counted(script: str, *, within_seconds: float = 20.0) -> dict[str, Any]:
+    """Ask until there is an answer with something in it."""
+    deadline = time.monotonic() + within_seconds
+    while True:
+        answer = shell(script)
+        if answer.get("series") or answer.get("spans"):
+            return answer
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.2)
