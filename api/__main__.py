@@ -1,0 +1,133 @@
+"""`python -m api`: answers questions over HTTP until it is told to stop."""
+
+import asyncio
+import logging
+import os
+import sys
+
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client as NatsClient
+
+from api.cache import AnswerCache
+from api.own_metrics import OwnMetrics
+from api.questions.context import Context
+from api.server import make_app, start_server
+from api.settings import ApiSettings
+from api.source_finder import SourceFinder
+from api.store import ClickHouseStore
+from seamark.service import lifecycle, logs
+from seamark.service.connections import (
+    CacheSettings,
+    LogSettings,
+    StoreSettings,
+    connect_cache,
+    connect_log,
+    sleep_or_stop,
+)
+from seamark.service.health import Health
+from seamark.service.registry import Registry
+from seamark.service.settings import SettingsError, load, masked
+
+logger = logging.getLogger("api")
+_PROBE_SECONDS = 2.0
+
+
+async def _load_registry(
+    registry: Registry, settings: LogSettings, health: Health, optional: Health, stop: asyncio.Event
+) -> NatsClient | None:
+    """Connect and load until it works; `health` says what is missing meanwhile."""
+    while not stop.is_set():
+        client: NatsClient | None = None
+        try:
+            client = await connect_log(settings, name="seamark-api", health=optional)
+            await registry.start(client)
+        except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as error:
+            health.down("registry", repr(error)[:200])
+            if client is not None:
+                await client.close()
+            await sleep_or_stop(stop, 0.5)
+            continue
+        return client
+    return None
+
+
+async def _watch(
+    store: ClickHouseStore, cache: AnswerCache, optional: Health, stop: asyncio.Event
+) -> None:
+    """Keep health true while nobody asks."""
+    while not stop.is_set():
+        await store.probe()
+        if await cache.probe():
+            optional.up("cache")
+        else:
+            optional.down("cache", "Redis does not answer")
+        await sleep_or_stop(stop, _PROBE_SECONDS)
+
+
+async def serve(
+    settings: ApiSettings,
+    log_settings: LogSettings,
+    store_settings: StoreSettings,
+    cache_settings: CacheSettings,
+    stop: asyncio.Event,
+) -> int:
+    """Listen, then connect; returns the exit code once `stop` is set."""
+    health, optional, metrics = Health(), Health(), OwnMetrics()
+    health.expect("registry", "store")
+    optional.expect("cache", "log")
+    registry = Registry(health)
+    store = ClickHouseStore(store_settings, settings, metrics=metrics, health=health)
+    redis = connect_cache(cache_settings)
+    cache = AnswerCache(redis, metrics=metrics)
+    context = Context(
+        store=store,
+        cache=cache,
+        registry=registry,
+        settings=settings,
+        sources=SourceFinder(store),
+    )
+    app = make_app(context, health=health, optional=optional, metrics=metrics)
+    runner, port = await start_server(app, settings)
+    logger.info("listening", extra={"host": settings.host, "port": port})
+    watching = asyncio.create_task(_watch(store, cache, optional, stop), name="watch")
+    client = await _load_registry(registry, log_settings, health, optional, stop)
+    await stop.wait()
+    await runner.cleanup()
+    await watching
+    await registry.stop()
+    if client is not None:
+        await client.close()
+    await redis.aclose()
+    await store.close()
+    return 0
+
+
+def main() -> int:
+    """Read the settings and run. Exit code 2 when a setting is wrong."""
+    lifecycle.die_with_parent()
+    try:
+        settings = load(ApiSettings, prefix="SEAMARK_API", environ=os.environ)
+        log_settings = load(LogSettings, prefix="SEAMARK_LOG", environ=os.environ)
+        store_settings = load(StoreSettings, prefix="SEAMARK_STORE", environ=os.environ)
+        cache_settings = load(CacheSettings, prefix="SEAMARK_CACHE", environ=os.environ)
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201  # logs need settings first
+        return 2
+    logs.configure("api", level=settings.log_level)
+    logger.info(
+        "settings",
+        extra={
+            "api": masked(settings),
+            "log": masked(log_settings),
+            "store": masked(store_settings),
+            "cache": masked(cache_settings),
+        },
+    )
+    return lifecycle.run(
+        lambda stop: serve(settings, log_settings, store_settings, cache_settings, stop)
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,204 @@
+"""What questions are answered with. These types are also the published schema (`/openapi.json`)."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+_ROWS = {
+    "type": "array",
+    "items": {"type": "array", "items": {"type": ["number", "null"]}},
+}
+
+
+class Meta(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """How an answer came about.
+
+    `from`, `to`: the whole buckets answered, epoch milliseconds. `stale`: the store was away and
+    this is an earlier answer. `truncated`: there is more than was returned. `sampled`: counts are
+    estimates, weighted by the sampling rate.
+    """
+
+    rows_read: int
+    bytes_read: int
+    cache: Literal["hit", "miss", "off"] = "off"
+    stale: bool = False
+    truncated: bool = False
+    sampled: bool = False
+    granularity: str | msgspec.UnsetType = msgspec.UNSET
+    source: Literal["events", "metrics", "spans", "none"] | msgspec.UnsetType = msgspec.UNSET
+    from_: int | msgspec.UnsetType = msgspec.field(name="from", default=msgspec.UNSET)
+    to: int | msgspec.UnsetType = msgspec.UNSET
+    sql: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Series(msgspec.Struct, frozen=True):
+    """One series; `rows` are `[start of the bucket in epoch ms, one value for each column …]`."""
+
+    labels: dict[str, str]
+    rows: Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema=_ROWS)]
+
+
+class TimeseriesAnswer(msgspec.Struct, frozen=True):
+    """Series, the one that counts most first. Empty buckets are left out."""
+
+    columns: list[str]
+    series: list[Series]
+    meta: Meta
+
+
+class Label(msgspec.Struct, frozen=True):
+    """A dimension, and the source that has it."""
+
+    name: str
+    source: Literal["events", "metrics", "spans"]
+
+
+class LabelsAnswer(msgspec.Struct, frozen=True):
+    """Dimensions to filter and group by."""
+
+    labels: list[Label]
+    meta: Meta
+
+
+class LabelValue(msgspec.Struct, frozen=True):
+    """A value and how much counts under it in the range."""
+
+    value: str
+    count: int | float
+
+
+class LabelValuesAnswer(msgspec.Struct, frozen=True):
+    """Values of a dimension, the ones that count most first."""
+
+    values: list[LabelValue]
+    meta: Meta
+
+
+class MetricName(msgspec.Struct, frozen=True, rename="camel"):
+    """A name to ask for. `last_seen`: epoch ms, to the minute or hour."""
+
+    name: str
+    source: str
+    unit: str
+    type: str
+    last_seen: int
+
+
+class NamesAnswer(msgspec.Struct, frozen=True):
+    """Names, the ones seen last first."""
+
+    metrics: list[MetricName]
+    meta: Meta
+
+
+class LogRecord(msgspec.Struct, frozen=True, rename="camel"):
+    """A log record. Times are nanoseconds since the epoch, as text."""
+
+    id: str
+    time: str
+    observed_time: str
+    severity_number: int
+    severity_text: str
+    body: str
+    event_name: str
+    service: str
+    trace_id: str
+    span_id: str
+    attributes: dict[str, str]
+    resource_attributes: dict[str, str]
+    scope_name: str
+    app: str
+
+
+class LogsAnswer(msgspec.Struct, frozen=True):
+    """A page of records; `cursor` asks for the next one, empty when this is the last."""
+
+    logs: list[LogRecord]
+    cursor: str
+    meta: Meta
+
+
+class TraceSummary(msgspec.Struct, frozen=True, rename="camel"):
+    """A trace in short. `start_time`: nanoseconds since the epoch, as text."""
+
+    trace_id: str
+    root_service: str
+    root_name: str
+    start_time: str
+    duration_ns: int
+    spans: int
+    errors: int
+    services: list[str]
+
+
+class TracesAnswer(msgspec.Struct, frozen=True):
+    """Traces, the latest first."""
+
+    traces: list[TraceSummary]
+    meta: Meta
+
+
+class SpanEvent(msgspec.Struct, frozen=True):
+    """Something that happened during a span. `time`: nanoseconds since the epoch, as text."""
+
+    time: str
+    name: str
+    attributes: dict[str, str]
+
+
+class SpanLink(msgspec.Struct, frozen=True, rename="camel"):
+    """Another span that this one points to."""
+
+    trace_id: str
+    span_id: str
+    trace_state: str
+    attributes: dict[str, str]
+
+
+class Span(msgspec.Struct, frozen=True, rename="camel"):
+    """A span. `start_time`: nanoseconds since the epoch, as text."""
+
+    span_id: str
+    parent_span_id: str
+    name: str
+    service: str
+    kind: str
+    start_time: str
+    duration_ns: int
+    status: str
+    status_message: str
+    trace_state: str
+    attributes: dict[str, str]
+    resource_attributes: dict[str, str]
+    scope_name: str
+    scope_version: str
+    events: list[SpanEvent]
+    links: list[SpanLink]
+    app: str
+
+
+class TraceAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """All spans of a trace, in order of their start."""
+
+    trace_id: str
+    spans: list[Span]
+    meta: Meta
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`field` is the path of the offending field, if there is one."""
+
+    reason: str
+    message: str
+    field: str = ""
+
+
+class ErrorAnswer(msgspec.Struct, frozen=True):
+    """Every failure has this form."""
+
+    error: Problem
+
+
+def encode(answer: msgspec.Struct | dict[str, Any]) -> bytes:
+    """JSON."""
+    return msgspec.json.encode(answer)

@@ -1,0 +1,113 @@
+"""Around every route: failures in one form, own metrics, and CORS for the origins allowed."""
+
+import logging
+import time
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from api.answers import ErrorAnswer, Problem, encode
+from api.own_metrics import OwnMetrics
+from api.reasons import STATUS, NotNow, QuestionReason, Refused
+from api.store import StoreFault
+
+logger = logging.getLogger(__name__)
+_CORS_MAX_AGE_SECONDS: Final = 7200
+_FROM_AIOHTTP: Final = {
+    404: QuestionReason.NOT_FOUND,
+    405: QuestionReason.METHOD,
+    413: QuestionReason.TOO_LARGE,
+}
+
+
+def problem(
+    reason: QuestionReason, message: str, *, field: str = "", headers: dict[str, str] | None = None
+) -> web.Response:
+    """A failure as `{"error": {"reason", "message", "field"?}}`."""
+    return web.Response(
+        status=STATUS[reason],
+        body=encode(ErrorAnswer(Problem(reason.value, message, field))),
+        content_type="application/json",
+        headers=headers,
+    )
+
+
+def _failed(request: web.Request, error: Exception) -> tuple[QuestionReason, web.Response]:
+    match error:
+        case Refused():
+            headers = {"WWW-Authenticate": "Bearer"} if STATUS[error.reason] == 401 else None
+            answer = problem(error.reason, error.message, field=error.field, headers=headers)
+            return error.reason, answer
+        case NotNow():
+            headers = {"Retry-After": str(max(round(error.retry_after), 1))}
+            return error.reason, problem(error.reason, error.message, headers=headers)
+        case web.HTTPException() if error.status in _FROM_AIOHTTP:
+            reason = _FROM_AIOHTTP[error.status]
+            kept = {k: v for k, v in error.headers.items() if k == "Allow"}
+            return reason, problem(reason, _said_by_aiohttp(request, error), headers=kept)
+        case web.HTTPException():
+            reason = QuestionReason.MALFORMED
+            return reason, problem(reason, error.reason)
+        case _:
+            kind = "store refused our SQL" if isinstance(error, StoreFault) else "handler failed"
+            logger.error(kind, extra={"path": request.path}, exc_info=error)
+            reason = QuestionReason.INTERNAL
+            return reason, problem(reason, "This failed for a reason of ours; it was logged.")
+
+
+def _said_by_aiohttp(request: web.Request, error: web.HTTPException) -> str:
+    if error.status == 404:
+        return f"There is nothing at {request.path[:200]}; GET / lists the routes."
+    if error.status == 405:
+        return f"{request.method} does not go here; {error.headers.get('Allow', '')} does."
+    return f"The question is larger than the limit of {request.client_max_size} bytes."
+
+
+def make_guard(metrics: OwnMetrics) -> Middleware:
+    """The middleware that turns failures into answers and counts what was answered."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        started = time.perf_counter()
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource else "none"
+        reason: QuestionReason | None = None
+        try:
+            response = await handler(request)
+        except Exception as error:
+            reason, failed = _failed(request, error)
+            response = failed
+        except BaseException:  # the asker hung up
+            metrics.cancelled.labels(route).inc()
+            raise
+        metrics.requests.labels(route, str(response.status), reason or "").inc()
+        metrics.seconds.labels(route).observe(time.perf_counter() - started)
+        return response
+
+    return guard
+
+
+def make_cors(origins: frozenset[str]) -> Middleware:
+    """The middleware that lets browsers of these origins ask; with none it changes nothing."""
+
+    @web.middleware
+    async def cors(request: web.Request, handler: Handler) -> web.StreamResponse:
+        origin = request.headers.get("Origin", "")
+        allowed = bool(origin) and (origin in origins or "*" in origins)
+        preflight = (
+            request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+        )
+        response = web.Response(status=204) if allowed and preflight else await handler(request)
+        if origins:
+            response.headers["Vary"] = "Origin"
+        if allowed:
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+            if preflight:
+                response.headers["Access-Control-Allow-Methods"] = "GET, POST"
+                response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+                response.headers["Access-Control-Max-Age"] = str(_CORS_MAX_AGE_SECONDS)
+        return response
+
+    return cors

@@ -1,0 +1,163 @@
+"""The OpenAPI 3.1 document, made from the types that requests are decoded into and answers from."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+import api.answers as answers
+from api.query.labels import LabelsRequest, LabelValuesRequest
+from api.query.logs import LogsRequest
+from api.query.names import NamesRequest
+from api.query.timeseries import TimeseriesRequest
+from api.query.traces import TracesRequest
+
+_TEMPLATE: Final = "#/components/schemas/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route of the description. `body` and `query` are types of requests."""
+
+    method: str
+    path: str
+    summary: str
+    answer: type[msgspec.Struct] | None = None
+    body: type[msgspec.Struct] | None = None
+    query: type[msgspec.Struct] | None = None
+    path_parameters: dict[str, str] = field(default_factory=dict)
+    """Name -> pattern."""
+    public: bool = False
+    content_type: str = "application/json"
+
+
+ROUTES: Final = (
+    Route(
+        "POST",
+        "/v1/query/timeseries",
+        "Series of a metric, by buckets of time and by dimensions.",
+        answers.TimeseriesAnswer,
+        body=TimeseriesRequest,
+    ),
+    Route("POST", "/v1/query/logs", "Search in logs.", answers.LogsAnswer, body=LogsRequest),
+    Route(
+        "POST", "/v1/query/traces", "Search for traces.", answers.TracesAnswer, body=TracesRequest
+    ),
+    Route(
+        "GET",
+        "/v1/traces/{id}",
+        "All spans of one trace.",
+        answers.TraceAnswer,
+        path_parameters={"id": "^[0-9a-fA-F]{32}$"},
+    ),
+    Route("GET", "/v1/metrics", "Names to ask for.", answers.NamesAnswer, query=NamesRequest),
+    Route(
+        "GET",
+        "/v1/labels",
+        "Dimensions to filter and group by.",
+        answers.LabelsAnswer,
+        query=LabelsRequest,
+    ),
+    Route(
+        "GET",
+        "/v1/labels/{name}/values",
+        "Values of a dimension.",
+        answers.LabelValuesAnswer,
+        query=LabelValuesRequest,
+        path_parameters={"name": "^[^/]{1,128}$"},
+    ),
+    Route("GET", "/livez", "Whether the process lives.", public=True),
+    Route("GET", "/readyz", "Whether it can answer; what is down, and since when.", public=True),
+    Route("GET", "/v1/healthz", "The same as /readyz.", public=True),
+    Route("GET", "/metrics", "Own metrics.", public=True, content_type="text/plain"),
+    Route("GET", "/openapi.json", "This document.", public=True),
+    Route("GET", "/docs", "This document for people.", public=True, content_type="text/html"),
+    Route("GET", "/", "The routes there are.", public=True),
+)
+_FAILURES: Final = {
+    "400": "The question is wrong; `field` says where.",
+    "401": "No query token, or an unknown one.",
+    "403": "Another kind of key, or beyond the token's scope.",
+    "404": "There is no such thing.",
+    "413": "The question is too large.",
+    "422": "The answer would cost too much; the message says what to narrow.",
+    "503": "For now; ask again after `Retry-After` seconds.",
+    "504": "It took too long; the message says what to narrow.",
+}
+
+
+def document() -> dict[str, Any]:
+    """The whole document."""
+    kinds: list[Any] = [answers.ErrorAnswer]
+    for route in ROUTES:
+        kinds += [kind for kind in (route.answer, route.body) if kind is not None]
+    _, components = msgspec.json.schema_components(kinds, ref_template=_TEMPLATE)
+    paths: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Seamark questions",
+            "version": "1",
+            "description": "Questions about telemetry. The scope of every answer is that of the "
+            "query token. See docs/questions.md.",
+        },
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "smq_…"}
+            },
+        },
+    }
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "summary": route.summary,
+        "parameters": [
+            {
+                "name": name,
+                "in": "path",
+                "required": True,
+                "schema": {"type": "string", "pattern": pattern},
+            }
+            for name, pattern in route.path_parameters.items()
+        ],
+        "responses": {"200": _response("The answer.", route.answer, route.content_type)},
+    }
+    if route.query is not None:
+        operation["parameters"] += _query_parameters(route.query)
+    if route.body is not None:
+        content = {"application/json": {"schema": _reference(route.body)}}
+        operation["requestBody"] = {"required": True, "content": content}
+    if route.public:
+        operation["security"] = []
+        if route.path in ("/readyz", "/v1/healthz"):
+            operation["responses"]["503"] = {"description": "Not ready."}
+    else:
+        for status, text in _FAILURES.items():
+            operation["responses"][status] = _response(text, answers.ErrorAnswer)
+    return operation
+
+
+def _response(
+    text: str, kind: type[msgspec.Struct] | None, content_type: str = "application/json"
+) -> dict[str, Any]:
+    schema = _reference(kind) if kind else {}
+    return {"description": text, "content": {content_type: {"schema": schema}}}
+
+
+def _reference(kind: type[msgspec.Struct]) -> dict[str, str]:
+    return {"$ref": _TEMPLATE.format(name=kind.__name__)}
+
+
+def _query_parameters(kind: type[msgspec.Struct]) -> list[dict[str, Any]]:
+    _, components = msgspec.json.schema_components([kind], ref_template=_TEMPLATE)
+    schema = components[kind.__name__]
+    return [
+        {"name": name, "in": "query", "required": name in schema["required"], "schema": property_}
+        for name, property_ in schema["properties"].items()
+    ]

@@ -1,0 +1,47 @@
+"""What searches of raw rows share: their range, and conditions on attributes."""
+
+from collections.abc import Callable
+
+from api.query.statement import Values
+from api.query.timerange import TimeRange
+from api.reasons import QuestionReason, Refused
+
+MAX_KEY_CHARS = 128
+
+
+def raw_time_conditions(values: Values, asked: TimeRange) -> list[str]:
+    """Rows of a raw table within a range; their times are DateTime64(9)."""
+    return [
+        f"time >= fromUnixTimestamp64Milli({values.integer(asked.from_ms)}, 'UTC')",
+        f"time < fromUnixTimestamp64Milli({values.integer(asked.to_ms)}, 'UTC')",
+    ]
+
+
+def attribute(values: Values, columns: frozenset[str]) -> Callable[[str, str], str]:
+    """SQL of a key: one of `columns`, else the attribute of the item, else of its resource."""
+
+    def column(key: str, field: str) -> str:
+        if key in columns:
+            return key
+        if not 0 < len(key) <= MAX_KEY_CHARS:
+            raise Refused(
+                QuestionReason.INVALID_FILTER,
+                f"An attribute's name has 1 to {MAX_KEY_CHARS} characters.",
+                field=field,
+            )
+        name = values.text(key)
+        return f"if(mapContains(attrs, {name}), attrs[{name}], resource_attrs[{name}])"
+
+    return column
+
+
+def trace_id_condition(values: Values, trace_id: str, field: str) -> str:
+    """Rows of one trace. Raises Refused unless it is 32 hexadecimal digits, not all zero."""
+    text = trace_id.strip().lower()
+    if len(text) != 32 or not set(text) <= set("0123456789abcdef") or not text.strip("0"):
+        raise Refused(
+            QuestionReason.INVALID_FIELD,
+            f"{field} is 32 hexadecimal digits, not all zero; this has {len(text)} characters.",
+            field=field,
+        )
+    return f"trace_id = toFixedString(unhex({values.text(text)}), 16)"

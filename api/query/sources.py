@@ -1,0 +1,145 @@
+"""Where series come from: the rollups of events, metrics and spans, and what each can tell.
+
+A source knows its tables by resolution, its dimensions, and the SQL of each aggregate over one
+bucket. `{seconds}` in it takes the length of the bucket, `{levels}` the levels of percentiles.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from api.query.sketches import from_buckets, from_sketch
+from api.query.statement import Values
+from api.query.timerange import DAY_MS, HOUR_MS, MINUTE_MS, Granularity
+from api.reasons import QuestionReason, Refused
+from seamark.wire.dimensions import EVENT_DIMENSIONS, SPAN_DIMENSIONS
+
+SourceName = Literal["events", "metrics", "spans"]
+SPAN_METRIC: Final = "traces.span.duration"
+"""Spans are asked for as this metric; its values are milliseconds."""
+MAX_KEY_CHARS: Final = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One family of rollups."""
+
+    name: SourceName
+    tables: tuple[tuple[int, str], ...]
+    """(resolution in ms, table), coarsest first."""
+    columns: Mapping[str, str]
+    """Kind of aggregate -> SQL over the rows of one bucket."""
+    plain_dimensions: tuple[str, ...]
+    """Dimensions that are columns of their own."""
+    mapped_dimensions: tuple[str, ...] | None
+    """Dimensions in the map `dims`; None: whatever attributes there are; () : no such map."""
+    named: bool = True
+    """Whether rows carry the metric's name."""
+    total: str = "sum(count)"
+    """What makes one series larger than another."""
+    sampled: str = "sum(count) != sum(rows)"
+    """Whether counts are estimates."""
+    increases: bool = False
+    """Whether rows have to be made of running totals first (`metric_increases.sql`)."""
+
+    def table(self, granularity: Granularity) -> str:
+        """The coarsest table that still tells the buckets of `granularity` apart."""
+        for resolution_ms, table in self.tables:
+            if granularity.length_ms % resolution_ms == 0:
+                return table
+        raise AssertionError("granularities are whole minutes")
+
+    def dimension(self, key: str, values: Values, field: str) -> str:
+        """SQL (a string) of a dimension. Raises Refused when there is no such dimension."""
+        if key in self.plain_dimensions:
+            return key
+        mapped = self.mapped_dimensions
+        if mapped is None and 0 < len(key) <= MAX_KEY_CHARS:
+            return f"dims[{values.text(key)}]"
+        if mapped and key in mapped:
+            return f"dims[{values.text(key)}]"
+        raise self._not_a_dimension(key, field)
+
+    def _not_a_dimension(self, key: str, field: str) -> Refused:
+        known = ", ".join(sorted((*self.plain_dimensions, *(self.mapped_dimensions or ()))))
+        way_out = {
+            "events": "Send the value in an attribute that one of them is taken from, or ask "
+            "POST /v1/query/logs and /v1/query/traces, which search raw attributes. For an "
+            'OpenTelemetry metric say "source": "metrics".',
+            "spans": "POST /v1/query/traces searches by any attribute.",
+            "metrics": f"A dimension has 1 to {MAX_KEY_CHARS} characters.",
+        }[self.name]
+        return Refused(
+            QuestionReason.NOT_A_DIMENSION,
+            f"{key[:60]!r} is not a dimension of {self.name}; their dimensions are: {known}. "
+            f"{way_out}",
+            field=field,
+        )
+
+
+EVENTS: Final = Source(
+    name="events",
+    tables=((DAY_MS, "events_1d"), (HOUR_MS, "events_1h"), (MINUTE_MS, "events_1m")),
+    columns={
+        "count": "sum(count)",
+        "sum": "if(sum(value_count) = 0, NULL, sum(value_sum))",
+        "avg": "sum(value_sum) / nullIf(sum(value_count), 0)",
+        "min": "min(value_min)",
+        "max": "max(value_max)",
+        "rate": "sum(count) / {seconds}",
+        "uniq_users": "uniqCombinedMerge(12)(users)",
+        "uniq_sessions": "uniqCombinedMerge(12)(sessions)",
+        "percentile": from_sketch("value_sketch", "min(value_min)", "max(value_max)"),
+    },
+    plain_dimensions=("app",),
+    mapped_dimensions=tuple(EVENT_DIMENSIONS),
+)
+SPANS: Final = Source(
+    name="spans",
+    tables=((HOUR_MS, "spans_1h"), (MINUTE_MS, "spans_1m")),
+    columns={
+        "count": "sum(count)",
+        "sum": "sum(duration_sum) / 1e6",
+        "avg": "sum(duration_sum) / nullIf(sum(count), 0) / 1e6",
+        "min": "min(duration_min) / 1e6",
+        "max": "max(duration_max) / 1e6",
+        "rate": "sum(count) / {seconds}",
+        "percentile": "arrayMap(ns -> ns / 1e6, "
+        + from_sketch(
+            "duration_sketch", "toFloat64(min(duration_min))", "toFloat64(max(duration_max))"
+        )
+        + ")",
+    },
+    plain_dimensions=("app", *SPAN_DIMENSIONS),
+    mapped_dimensions=(),
+    named=False,
+)
+METRICS: Final = Source(
+    name="metrics",
+    tables=((HOUR_MS, "metrics_1h"), (MINUTE_MS, "metrics_1m")),
+    columns={
+        "count": "sum(count)",
+        "sum": "sum(sum)",
+        "avg": "sum(sum) / nullIf(sum(count), 0)",
+        "min": "min(min)",
+        "max": "max(max)",
+        "rate": "sum(amount) / {seconds}",
+        "percentile": from_buckets(
+            "groupUniqArrayArray(bounds)",
+            "sumMap(buckets)",
+            from_sketch("sketch", "min(min)", "max(max)"),
+            "min(min)",
+            "max(max)",
+        ),
+    },
+    plain_dimensions=("app", "service"),
+    mapped_dimensions=None,
+    total="sum(amount)",
+    sampled="0",
+    increases=True,
+)
+SOURCES: Final[Mapping[SourceName, Source]] = {
+    "events": EVENTS,
+    "metrics": METRICS,
+    "spans": SPANS,
+}

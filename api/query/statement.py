@@ -1,0 +1,75 @@
+"""Statements: SQL text with placeholders, and the values apart from it.
+
+Law: nothing an asker wrote is ever part of the text. `Values.add` is the only way for a value into
+a statement; it hands back a `{p0:Type}` placeholder that ClickHouse fills in itself. Names of
+tables and columns come from constants in this package.
+"""
+
+import functools
+import importlib.resources
+from dataclasses import dataclass, field
+from typing import Literal
+
+Value = str | int
+Kind = Literal["String", "Int64", "UInt64"]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What the store is asked: `sql` holds a placeholder for each of `values`."""
+
+    sql: str
+    values: dict[str, Value]
+
+
+@dataclass(slots=True)
+class Values:
+    """Collects the values of one statement. Equal values of one type share a placeholder."""
+
+    values: dict[str, Value] = field(default_factory=dict)
+    _known: dict[tuple[Kind, Value], str] = field(default_factory=dict)
+
+    def add(self, value: Value, kind: Kind) -> str:
+        """Take a value and return the placeholder that stands for it."""
+        identity = (kind, value)
+        placeholder = self._known.get(identity)
+        if placeholder is None:
+            name = f"p{len(self.values)}"
+            self.values[name] = value
+            placeholder = self._known[identity] = f"{{{name}:{kind}}}"
+        return placeholder
+
+    def text(self, value: str) -> str:
+        """Placeholder of a string."""
+        return self.add(value, "String")
+
+    def integer(self, value: int) -> str:
+        """Placeholder of a signed integer."""
+        return self.add(value, "Int64")
+
+    def statement(self, sql: str) -> Statement:
+        """The finished statement."""
+        return Statement(sql, dict(self.values))
+
+
+@functools.cache
+def template(name: str) -> str:
+    """Text of `sql/<name>.sql`, without its comment lines. Slots are written `/*name*/`."""
+    text = importlib.resources.files("api.query").joinpath("sql", f"{name}.sql").read_text()
+    return "\n".join(line for line in text.splitlines() if not line.startswith("--"))
+
+
+def fill(name: str, **slots: str) -> str:
+    """The template with each `/*slot*/` replaced by SQL built in this package.
+
+    Raises KeyError when a slot is missing from the template or left open.
+    """
+    text = template(name)
+    for slot, sql in slots.items():
+        marker = f"/*{slot}*/"
+        if marker not in text:
+            raise KeyError(f"{name}.sql has no slot {slot}")
+        text = text.replace(marker, sql)
+    if "/*" in text:
+        raise KeyError(f"{name}.sql has an open slot: {text[text.index('/*') :][:40]}")
+    return text

@@ -1,0 +1,204 @@
+"""Time in questions: instants as people write them, ranges, and the buckets of a series.
+
+All times are UTC and count in milliseconds since the Unix epoch; `now_ms` is always an argument.
+A series is made of whole buckets: a range is widened to the bounds of its buckets, so that its
+first bar means the same as the others and equal questions have equal answers.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from api.reasons import QuestionReason, Refused
+
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 60 * MINUTE_MS
+DAY_MS: Final = 24 * HOUR_MS
+WEEK_MS: Final = 7 * DAY_MS
+_FIRST_MONDAY_MS: Final = 4 * DAY_MS
+"""1970-01-05: weeks are counted from here, so that they start on Mondays."""
+_MAX_MS: Final = 4_102_444_800_000
+"""2100-01-01."""
+_UNITS_MS: Final = {"s": 1000, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": WEEK_MS}
+_RELATIVE: Final = re.compile(r"now(?:([+-])([0-9]{1,9})([smhdw]))?\Z")
+_GRANULARITY: Final = re.compile(r"([1-9][0-9]{0,5})([smhdw])\Z")
+_AUTO_MS: Final = (
+    MINUTE_MS,
+    5 * MINUTE_MS,
+    15 * MINUTE_MS,
+    HOUR_MS,
+    6 * HOUR_MS,
+    DAY_MS,
+    WEEK_MS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """Half open: `from_ms` <= time < `to_ms`."""
+
+    from_ms: int
+    to_ms: int
+
+    @property
+    def length_ms(self) -> int:
+        """Duration in milliseconds."""
+        return self.to_ms - self.from_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Granularity:
+    """Length of a bucket, and where buckets are counted from (weeks: a Monday)."""
+
+    length_ms: int
+    origin_ms: int = 0
+
+    @property
+    def text(self) -> str:
+        """As it is written in questions: the largest unit that divides it."""
+        if self.origin_ms:
+            return f"{self.length_ms // WEEK_MS}w"
+        for unit in ("d", "h"):
+            if self.length_ms % _UNITS_MS[unit] == 0:
+                return f"{self.length_ms // _UNITS_MS[unit]}{unit}"
+        return f"{self.length_ms // MINUTE_MS}m"
+
+    def start_of(self, time_ms: int) -> int:
+        """Start of the bucket that holds `time_ms`."""
+        return time_ms - (time_ms - self.origin_ms) % self.length_ms
+
+    def cover(self, asked: TimeRange) -> TimeRange:
+        """The whole buckets that touch `asked`."""
+        last = self.start_of(asked.to_ms - 1)
+        return TimeRange(max(self.start_of(asked.from_ms), 0), last + self.length_ms)
+
+    def buckets(self, asked: TimeRange) -> int:
+        """How many buckets touch `asked`."""
+        return -(-self.cover(asked).length_ms // self.length_ms)
+
+
+def parse_instant(value: str | int | float, *, now_ms: int, field: str) -> int:
+    """An instant: epoch milliseconds (number or digits), ISO 8601, `now` or `now-1h` (s m h d w).
+
+    ISO 8601 without an offset is UTC. Raises Refused naming `field`.
+    """
+    if isinstance(value, bool):
+        raise _not_a_time(str(value), field)
+    if isinstance(value, int | float):
+        return _bounded(value, field)
+    text = value.strip()
+    relative = _RELATIVE.match(text)
+    if relative:
+        sign, amount, unit = relative.groups()
+        shift = int(amount) * _UNITS_MS[unit] if amount else 0
+        return _bounded(now_ms + (shift if sign == "+" else -shift), field)
+    if text.isascii() and text.isdigit() and len(text) > 8:
+        return _bounded(int(text[:20]), field)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise _not_a_time(value, field) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    try:
+        return _bounded(moment.timestamp() * 1000, field)
+    except OverflowError:
+        raise _not_a_time(value, field) from None
+
+
+def _bounded(value_ms: float, field: str) -> int:
+    if not 0 <= value_ms <= _MAX_MS:
+        raise Refused(
+            QuestionReason.INVALID_TIME,
+            f"{field} is {value_ms:.0f} ms since 1970, outside 1970 to 2100; "
+            "epoch times are in milliseconds.",
+            field=field,
+        )
+    return int(value_ms)
+
+
+def _not_a_time(value: str, field: str) -> Refused:
+    return Refused(
+        QuestionReason.INVALID_TIME,
+        f"{field} {value[:40]!r} is not a time; write now-1h, 2026-11-22T10:00:00Z, "
+        "or milliseconds since 1970.",
+        field=field,
+    )
+
+
+def parse_range(
+    from_: str | int | float, to: str | int | float, *, now_ms: int, longest_ms: int = 0
+) -> TimeRange:
+    """A range that is not empty, and not longer than `longest_ms` unless that is 0."""
+    asked = TimeRange(
+        parse_instant(from_, now_ms=now_ms, field="from"),
+        parse_instant(to, now_ms=now_ms, field="to"),
+    )
+    if asked.length_ms <= 0:
+        raise Refused(
+            QuestionReason.INVALID_TIME,
+            "from must be before to; this range is empty.",
+            field="from",
+        )
+    if longest_ms and asked.length_ms > longest_ms:
+        raise Refused(
+            QuestionReason.TOO_MUCH,
+            f"The range is {asked.length_ms / DAY_MS:.1f} days; this search takes at most "
+            f"{longest_ms / DAY_MS:g} days. Move from and to closer together.",
+            field="from",
+        )
+    return asked
+
+
+def parse_granularity(text: str) -> Granularity:
+    """`1m`, `5m`, `6h`, `1d`, `2w` …: a whole number of minutes. Raises Refused."""
+    match = _GRANULARITY.match(text)
+    length_ms = int(match[1]) * _UNITS_MS[match[2]] if match else 0
+    if match is None or length_ms % MINUTE_MS or length_ms > 530 * WEEK_MS:
+        raise Refused(
+            QuestionReason.INVALID_GRANULARITY,
+            f"granularity {text[:40]!r} is not a whole number of minutes; write auto, or a number "
+            "with m, h, d or w: 1m, 5m, 1h, 1d, 1w.",
+            field="granularity",
+        )
+    return Granularity(length_ms, _FIRST_MONDAY_MS if match[2] == "w" else 0)
+
+
+def choose_granularity(
+    text: str, asked: TimeRange, *, finest_ms: int, auto_buckets: int, most_buckets: int
+) -> Granularity:
+    """The granularity of a series.
+
+    `auto` or "" takes the finest of 1m 5m 15m 1h 6h 1d 1w with at most `auto_buckets` buckets, and
+    whole weeks beyond that. `finest_ms` is what the store still keeps for this range. Raises
+    Refused when the asked one is finer, or makes more than `most_buckets` buckets.
+    """
+    if text in ("", "auto"):
+        return _automatic(asked, finest_ms, auto_buckets)
+    chosen = parse_granularity(text)
+    if chosen.length_ms % finest_ms:
+        raise Refused(
+            QuestionReason.INVALID_GRANULARITY,
+            f"granularity {text} is finer than what is kept for a range that begins this long ago; "
+            f"use multiples of {Granularity(finest_ms).text}, or a later from.",
+            field="granularity",
+        )
+    if chosen.buckets(asked) > most_buckets:
+        raise Refused(
+            QuestionReason.TOO_MUCH,
+            f"granularity {text} makes {chosen.buckets(asked)} buckets of this range; the limit is "
+            f"{most_buckets}. {_automatic(asked, finest_ms, auto_buckets).text} would do.",
+            field="granularity",
+        )
+    return chosen
+
+
+def _automatic(asked: TimeRange, finest_ms: int, auto_buckets: int) -> Granularity:
+    for length_ms in _AUTO_MS:
+        origin_ms = _FIRST_MONDAY_MS if length_ms == WEEK_MS else 0
+        candidate = Granularity(length_ms, origin_ms)
+        if length_ms % finest_ms == 0 and asked.length_ms <= length_ms * auto_buckets:
+            return candidate
+    weeks = -(-asked.length_ms // (WEEK_MS * auto_buckets))
+    return Granularity(weeks * WEEK_MS, _FIRST_MONDAY_MS)

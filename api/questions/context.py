@@ -1,0 +1,46 @@
+"""What every question needs: store, cache, registry, limits, and the time."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from api.cache import AnswerCache
+from api.query.sources import SPAN_METRIC, SourceName
+from api.reasons import NotNow
+from api.scope import Scope
+from api.settings import ApiSettings
+from api.source_finder import SourceFinder
+from api.store import Store
+from seamark.service.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Shared by all questions of a process."""
+
+    store: Store
+    cache: AnswerCache
+    registry: Registry
+    settings: ApiSettings
+    sources: SourceFinder
+    clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+
+    async def find(self, scope: Scope, metric: str) -> Literal["events", "metrics"] | None:
+        """Where a name lives; what is remembered when the store is away, so that a stale answer
+        can be found. Raises what `SourceFinder.find` raises."""
+        try:
+            return await self.sources.find(scope, metric)
+        except NotNow:
+            remembered = self.sources.remembered(scope, metric)
+            if remembered is None:
+                raise
+            return remembered
+
+    async def source(self, scope: Scope, source: SourceName | None, metric: str) -> SourceName:
+        """The source that a question is about: as said, else that of its metric, else events."""
+        if source is not None:
+            return source
+        if metric == SPAN_METRIC:
+            return "spans"
+        return (await self.find(scope, metric) if metric else None) or "events"

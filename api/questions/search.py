@@ -1,0 +1,113 @@
+"""`POST /v1/query/logs`, `POST /v1/query/traces`, `GET /v1/traces/{id}`: never cached."""
+
+import msgspec
+
+from api.answers import (
+    LogRecord,
+    LogsAnswer,
+    Meta,
+    Span,
+    SpanEvent,
+    SpanLink,
+    TraceAnswer,
+    TracesAnswer,
+    TraceSummary,
+    encode,
+)
+from api.query.decode import from_json
+from api.query.logs import LogRow, LogsRequest, next_cursor, plan_logs
+from api.query.statement import Statement
+from api.query.traces import (
+    MAX_SPANS,
+    SpanRow,
+    TraceRow,
+    TracesRequest,
+    plan_trace,
+    plan_traces,
+)
+from api.questions.context import Context
+from api.reasons import QuestionReason, Refused
+from api.scope import Scope, narrow
+from api.store import Rows
+
+
+async def logs(context: Context, scope: Scope, body: bytes) -> bytes:
+    """A page of log records. Raises Refused, NotNow, StoreFault."""
+    request = from_json(body, LogsRequest)
+    scope = narrow(scope, context.registry, org_id=request.org_id, app_id=request.app_id)
+    statement = plan_logs(
+        request,
+        org=scope.org,
+        app=scope.app,
+        now_ms=context.clock_ms(),
+        search_days=context.settings.search_days,
+    )
+    answered = await context.store.ask(statement, LogRow)
+    shown = answered.rows[: request.limit]
+    more = len(answered.rows) > request.limit
+    return encode(
+        LogsAnswer(
+            logs=[LogRecord(*msgspec.structs.astuple(row)) for row in shown],
+            cursor=next_cursor(shown, request.cursor) if more else "",
+            meta=_meta(answered, more, statement, request.sql),
+        )
+    )
+
+
+async def traces(context: Context, scope: Scope, body: bytes) -> bytes:
+    """Traces in short. Raises Refused, NotNow, StoreFault."""
+    request = from_json(body, TracesRequest)
+    scope = narrow(scope, context.registry, org_id=request.org_id, app_id=request.app_id)
+    statement = plan_traces(
+        request,
+        org=scope.org,
+        app=scope.app,
+        now_ms=context.clock_ms(),
+        search_days=context.settings.search_days,
+    )
+    answered = await context.store.ask(statement, TraceRow)
+    return encode(
+        TracesAnswer(
+            traces=[
+                TraceSummary(*msgspec.structs.astuple(row))
+                for row in answered.rows[: request.limit]
+            ],
+            meta=_meta(answered, len(answered.rows) > request.limit, statement, request.sql),
+        )
+    )
+
+
+async def trace(context: Context, scope: Scope, trace_id: str) -> bytes:
+    """One trace. Raises Refused (NOT_FOUND when nothing of it is in scope), NotNow, StoreFault."""
+    statement = plan_trace(trace_id, org=scope.org, app=scope.app)
+    answered = await context.store.ask(statement, SpanRow)
+    if not answered.rows:
+        raise Refused(
+            QuestionReason.NOT_FOUND,
+            "No span of this trace is here: it may be older than raw data is kept, not stored yet, "
+            "or outside this token's scope.",
+            field="traceId",
+        )
+    return encode(
+        TraceAnswer(
+            trace_id=trace_id.strip().lower(),
+            spans=[_span(row) for row in answered.rows[:MAX_SPANS]],
+            meta=_meta(answered, len(answered.rows) > MAX_SPANS, statement, False),
+        )
+    )
+
+
+def _span(row: SpanRow) -> Span:
+    fields = msgspec.structs.asdict(row)
+    fields["events"] = [SpanEvent(*event) for event in row.events]
+    fields["links"] = [SpanLink(*link) for link in row.links]
+    return Span(**fields)
+
+
+def _meta(answered: Rows[object], truncated: bool, statement: Statement, sql: bool) -> Meta:
+    return Meta(
+        rows_read=answered.rows_read,
+        bytes_read=answered.bytes_read,
+        truncated=truncated,
+        sql=statement.sql if sql else msgspec.UNSET,
+    )

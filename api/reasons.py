@@ -1,0 +1,83 @@
+"""Why a question was not answered: a closed set, and the one map from it to HTTP statuses.
+
+One member is at once the `reason` in an answer, the field in a log line and the label of a metric.
+"""
+
+import enum
+from collections.abc import Mapping
+from typing import Final
+
+
+class QuestionReason(enum.StrEnum):
+    """The first groups are the asker's to change; the last is ours, and safe to ask again."""
+
+    # who is asking
+    NO_TOKEN = "missing_token"  # noqa: S105  # a reason
+    UNKNOWN_TOKEN = "unknown_token"  # noqa: S105  # a reason
+    WRONG_KIND = "wrong_kind_of_token"
+    DISABLED = "token_disabled"
+    OUT_OF_SCOPE = "out_of_scope"
+    # the request
+    MALFORMED = "malformed"
+    INVALID_FIELD = "invalid_field"
+    INVALID_TIME = "invalid_time"
+    INVALID_GRANULARITY = "invalid_granularity"
+    INVALID_AGGREGATE = "invalid_aggregate"
+    INVALID_FILTER = "invalid_filter"
+    NOT_A_DIMENSION = "not_a_dimension"
+    TOO_LARGE = "body_too_large"
+    NOT_FOUND = "not_found"
+    METHOD = "method_not_allowed"
+    # more than one answer may cost
+    TOO_MUCH = "too_much"
+    TIMEOUT = "query_timeout"
+    # ours, or for now
+    UNAVAILABLE = "unavailable"
+    INTERNAL = "internal"
+
+
+STATUS: Final[Mapping[QuestionReason, int]] = {
+    QuestionReason.NO_TOKEN: 401,
+    QuestionReason.UNKNOWN_TOKEN: 401,
+    QuestionReason.WRONG_KIND: 403,
+    QuestionReason.DISABLED: 403,
+    QuestionReason.OUT_OF_SCOPE: 403,
+    QuestionReason.MALFORMED: 400,
+    QuestionReason.INVALID_FIELD: 400,
+    QuestionReason.INVALID_TIME: 400,
+    QuestionReason.INVALID_GRANULARITY: 400,
+    QuestionReason.INVALID_AGGREGATE: 400,
+    QuestionReason.INVALID_FILTER: 400,
+    QuestionReason.NOT_A_DIMENSION: 400,
+    QuestionReason.TOO_LARGE: 413,
+    QuestionReason.NOT_FOUND: 404,
+    QuestionReason.METHOD: 405,
+    QuestionReason.TOO_MUCH: 422,
+    QuestionReason.TIMEOUT: 504,
+    QuestionReason.UNAVAILABLE: 503,
+    QuestionReason.INTERNAL: 500,
+}
+
+
+class Refused(Exception):
+    """Permanent: the same question will be refused again; the asker has to change something.
+
+    Attributes: `reason`, `message` (names the thing, the value, the limit and the way out), `field`
+    (path of the offending field, or "").
+    """
+
+    def __init__(self, reason: QuestionReason, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.field = field
+
+
+class NotNow(Exception):
+    """Temporary: the same question may be asked again after `retry_after` seconds."""
+
+    def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.reason = QuestionReason.UNAVAILABLE
+        self.message = message
+        self.retry_after = retry_after

@@ -1,0 +1,146 @@
+"""The HTTP server: routes to questions, health, own metrics, and the description of itself."""
+
+import importlib.resources
+import ssl
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from prometheus_client import generate_latest
+
+from api.answers import encode
+from api.middleware import make_cors, make_guard
+from api.openapi import ROUTES, document
+from api.own_metrics import OwnMetrics
+from api.questions import catalogue, search
+from api.questions.context import Context
+from api.questions.timeseries import timeseries
+from api.scope import Scope, scope_of
+from api.settings import ApiSettings
+from seamark.service.health import Health
+
+Asked = Callable[[Scope, web.Request], Awaitable[bytes]]
+
+
+def make_app(
+    context: Context, *, health: Health, optional: Health, metrics: OwnMetrics
+) -> web.Application:
+    """The application. `health` decides readiness; `optional` parts are only reported."""
+    settings = context.settings
+    app = web.Application(
+        client_max_size=settings.body_bytes,
+        middlewares=[make_cors(settings.allowed_origins), make_guard(metrics)],
+    )
+    _add_questions(app, context)
+    _add_health(app, health, optional)
+    _add_description(app, metrics)
+    return app
+
+
+def _add_questions(app: web.Application, context: Context) -> None:
+    def asked(question: Asked) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def handle(request: web.Request) -> web.Response:
+            scope = scope_of(request.headers, context.registry)
+            body = await question(scope, request)
+            return web.Response(body=body, content_type="application/json")
+
+        return handle
+
+    async def ask_timeseries(scope: Scope, request: web.Request) -> bytes:
+        return await timeseries(context, scope, await request.read())
+
+    async def ask_logs(scope: Scope, request: web.Request) -> bytes:
+        return await search.logs(context, scope, await request.read())
+
+    async def ask_traces(scope: Scope, request: web.Request) -> bytes:
+        return await search.traces(context, scope, await request.read())
+
+    async def ask_trace(scope: Scope, request: web.Request) -> bytes:
+        return await search.trace(context, scope, request.match_info["id"])
+
+    async def ask_names(scope: Scope, request: web.Request) -> bytes:
+        return await catalogue.names(context, scope, request.query)
+
+    async def ask_labels(scope: Scope, request: web.Request) -> bytes:
+        return await catalogue.labels(context, scope, request.query)
+
+    async def ask_values(scope: Scope, request: web.Request) -> bytes:
+        return await catalogue.label_values(
+            context, scope, request.match_info["name"], request.query
+        )
+
+    app.router.add_post("/v1/query/timeseries", asked(ask_timeseries))
+    app.router.add_post("/v1/query/logs", asked(ask_logs))
+    app.router.add_post("/v1/query/traces", asked(ask_traces))
+    app.router.add_get("/v1/traces/{id}", asked(ask_trace))
+    app.router.add_get("/v1/metrics", asked(ask_names))
+    app.router.add_get("/v1/labels", asked(ask_labels))
+    app.router.add_get("/v1/labels/{name}/values", asked(ask_values))
+
+
+def _add_health(app: web.Application, health: Health, optional: Health) -> None:
+    async def live(_: web.Request) -> web.Response:
+        return web.Response(body=encode({"status": "ok"}), content_type="application/json")
+
+    async def ready(_: web.Request) -> web.Response:
+        report = health.report() | {"optional": optional.report()["parts"]}
+        return web.Response(
+            status=200 if health.ready else 503,
+            body=encode(report),
+            content_type="application/json",
+            headers={} if health.ready else {"Retry-After": "2"},
+        )
+
+    app.router.add_get("/livez", live)
+    app.router.add_get("/readyz", ready)
+    app.router.add_get("/v1/healthz", ready)
+
+
+def _add_description(app: web.Application, metrics: OwnMetrics) -> None:
+    schema = encode(document())
+    page = importlib.resources.files("api").joinpath("docs.html").read_bytes()
+
+    async def own_metrics(_: web.Request) -> web.Response:
+        return web.Response(
+            body=generate_latest(metrics.registry),
+            headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
+        )
+
+    async def openapi(_: web.Request) -> web.Response:
+        return web.Response(body=schema, content_type="application/json")
+
+    async def docs(_: web.Request) -> web.Response:
+        return web.Response(
+            body=page,
+            content_type="text/html",
+            charset="utf-8",
+            headers={"Content-Security-Policy": "default-src 'self' 'unsafe-inline'"},
+        )
+
+    async def index(_: web.Request) -> web.Response:
+        routes = [{"method": r.method, "path": r.path, "text": r.summary} for r in ROUTES]
+        return web.Response(body=encode({"routes": routes}), content_type="application/json")
+
+    app.router.add_get("/", index)
+    app.router.add_get("/metrics", own_metrics)
+    app.router.add_get("/openapi.json", openapi)
+    app.router.add_get("/docs", docs)
+
+
+def tls_context(settings: ApiSettings) -> ssl.SSLContext | None:
+    """TLS as the settings say, or None. Raises OSError when a file cannot be read."""
+    if not settings.tls_cert:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(settings.tls_cert, settings.tls_key or None)
+    return context
+
+
+async def start_server(app: web.Application, settings: ApiSettings) -> tuple[web.AppRunner, int]:
+    """Listen; returns what to clean up, and the port. A hung-up asker cancels its handler."""
+    runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=3.0)
+    await runner.setup()
+    site = web.TCPSite(
+        runner, settings.host, settings.port, ssl_context=tls_context(settings), reuse_address=True
+    )
+    await site.start()
+    return runner, int(runner.addresses[0][1])

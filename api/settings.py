@@ -1,0 +1,62 @@
+"""SEAMARK_API_*: what the process that answers questions can be told."""
+
+from dataclasses import dataclass
+
+from seamark.service.settings import setting
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """Where it listens, what one question may cost, how long answers are kept."""
+
+    host: str = setting("127.0.0.1", text="Address to listen on.")
+    port: int = setting(4320, text="Port for questions over HTTP.", minimum=0, maximum=65535)
+    tls_cert: str = setting("", text="Certificate file (PEM, with chain); empty for plain HTTP.")
+    tls_key: str = setting("", text="Private key file of the certificate.")
+    origins: str = setting(
+        "", text="Origins that browsers may ask from (CORS), comma-separated; * for any."
+    )
+    body_bytes: int = setting(65536, unit="bytes", text="Largest question.", minimum=1024)
+    query_seconds: float = setting(10.0, unit="s", text="Longest time for one query.", minimum=0.1)
+    query_memory_bytes: int = setting(
+        1024**3, unit="bytes", text="Most memory the store may use for one query."
+    )
+    query_rows: int = setting(
+        1_000_000_000, unit="rows", text="Most rows the store may read for one query."
+    )
+    query_bytes: int = setting(
+        32 * 1024**2, unit="bytes", text="Largest result of one query in the store."
+    )
+    concurrent_queries: int = setting(
+        16, text="Queries in the store at one time; further ones wait.", minimum=1
+    )
+    search_days: int = setting(
+        31, unit="d", text="Longest range of a search in logs or traces.", minimum=1
+    )
+    minute_days: int = setting(
+        396, unit="d", text="How long rollups per minute are kept; older series are by hour."
+    )
+    live_cache_seconds: float = setting(
+        1.0,
+        unit="s",
+        text="How long answers up to now are cached; they lag by as much.",
+        minimum=0,
+        maximum=60,
+    )
+    past_cache_seconds: float = setting(
+        3600.0, unit="s", text="How long answers about the past are cached.", minimum=0
+    )
+    stale_cache_seconds: float = setting(
+        86400.0,
+        unit="s",
+        text="How long answers are kept for when the store is away; 0 for not at all.",
+        minimum=0,
+    )
+    log_level: str = setting(
+        "info", text="Least severe level logged.", choices=("debug", "info", "warning", "error")
+    )
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """`origins` as a set."""
+        return frozenset(part.strip() for part in self.origins.split(",") if part.strip())

@@ -1,0 +1,209 @@
+"""The store as questions see it: one statement in, typed rows out, within limits.
+
+Every statement runs read-only and under limits of time, memory and rows. Cancelling a call closes
+its HTTP connection, and with it ends the query in the store
+(`cancel_http_readonly_queries_on_client_close`).
+"""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+from clickhouse_connect.driver import create_async_client
+from clickhouse_connect.driver.asyncclient import AsyncClient
+from clickhouse_connect.driver.exceptions import Error, OperationalError
+
+from api.own_metrics import OwnMetrics
+from api.query.statement import Statement
+from api.reasons import NotNow, QuestionReason, Refused
+from api.settings import ApiSettings
+from seamark.service.connections import StoreSettings
+from seamark.service.health import Health
+
+logger = logging.getLogger(__name__)
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+_TOO_MUCH: Final = frozenset({158, 191, 241, 290, 307, 396})
+"""TOO_MANY_ROWS, SET_SIZE_LIMIT_EXCEEDED, MEMORY_LIMIT_EXCEEDED, LIMIT_EXCEEDED, TOO_MANY_BYTES,
+TOO_MANY_ROWS_OR_BYTES. Source: ClickHouse `src/Common/ErrorCodes.cpp`."""
+_TOO_LONG: Final = frozenset({159, 160})
+"""TIMEOUT_EXCEEDED, TOO_SLOW."""
+_BAD_PATTERN: Final = 427
+"""CANNOT_COMPILE_REGEXP."""
+_AWAY: Final = frozenset({60, 81, 202, 209, 210, 236, 394, 439, 516})
+"""UNKNOWN_TABLE and UNKNOWN_DATABASE (not provisioned yet), TOO_MANY_SIMULTANEOUS_QUERIES,
+SOCKET_TIMEOUT, NETWORK_ERROR, ABORTED, QUERY_WAS_CANCELLED, CANNOT_SCHEDULE_TASK,
+AUTHENTICATION_FAILED."""
+_NARROW: Final = (
+    "Narrow it: a shorter range, a coarser granularity, more filters, fewer groupBy dimensions."
+)
+_CODE: Final = re.compile(rb"Code: (\d+)")
+
+
+class StoreFault(Exception):
+    """The store refused SQL of ours, or answered what cannot be read: our mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows(Generic[R_co]):
+    """What one statement gave, and what it cost."""
+
+    rows: Sequence[R_co]
+    rows_read: int
+    bytes_read: int
+
+
+class Store(Protocol):
+    """Whatever answers statements."""
+
+    async def ask(self, statement: Statement, row: type[R]) -> Rows[R]:
+        """Run a statement; each row is decoded from a JSON array as `row`.
+
+        Raises Refused (TIMEOUT, TOO_MUCH, INVALID_FILTER), NotNow when the store is away, and
+        StoreFault. Does not retry.
+        """
+
+
+class _Statistics(msgspec.Struct):
+    rows_read: int = 0
+    bytes_read: int = 0
+
+
+class _Result(msgspec.Struct, Generic[R]):
+    data: list[R]
+    statistics: _Statistics
+
+
+class ClickHouseStore:
+    """ClickHouse through clickhouse-connect. Connects when first asked; `close` when done."""
+
+    def __init__(
+        self, settings: StoreSettings, limits: ApiSettings, *, metrics: OwnMetrics, health: Health
+    ) -> None:
+        self._settings = settings
+        self._limits = limits
+        self._metrics = metrics
+        self._health = health
+        self._client: AsyncClient | None = None
+        self._connecting = asyncio.Lock()
+        self._turns = asyncio.Semaphore(limits.concurrent_queries)
+        self._query_settings: dict[str, object] = {
+            "readonly": 1,
+            "max_execution_time": limits.query_seconds,
+            "max_memory_usage": limits.query_memory_bytes,
+            "max_rows_to_read": limits.query_rows,
+            "max_result_rows": 100_000,
+            "max_result_bytes": limits.query_bytes,
+            "result_overflow_mode": "throw",
+            "cancel_http_readonly_queries_on_client_close": 1,
+            "output_format_json_quote_64bit_integers": 0,
+            "output_format_json_quote_denormals": 0,
+            "output_format_json_named_tuples_as_objects": 0,
+        }
+
+    async def ask(self, statement: Statement, row: type[R]) -> Rows[R]:
+        """See `Store.ask`."""
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._limits.query_seconds + 2.0), self._turns:
+                client = await self._connected()
+                body = await client.raw_query(
+                    statement.sql,
+                    parameters=statement.values,
+                    settings=self._query_settings,
+                    fmt="JSONCompact",
+                )
+        except TimeoutError:
+            raise self._counted(_too_long(self._limits.query_seconds)) from None
+        except Error as error:
+            raise self._counted(self._failure(error.code, error)) from error
+        finally:
+            self._metrics.store_seconds.observe(time.perf_counter() - started)
+        self._health.up("store")
+        result = self._decode(body, row)
+        self._metrics.rows_read.inc(result.statistics.rows_read)
+        self._metrics.bytes_read.inc(result.statistics.bytes_read)
+        return Rows(result.data, result.statistics.rows_read, result.statistics.bytes_read)
+
+    def _decode(self, body: bytes, row: type[R]) -> _Result[R]:
+        try:
+            return msgspec.json.decode(body, type=_Result[row])  # type: ignore[valid-type]
+        except msgspec.MsgspecError as error:
+            # a failure after the first bytes were sent comes as text behind them
+            code = _CODE.search(body, max(len(body) - 4096, 0))
+            raise self._counted(self._failure(int(code[1]) if code else None, error)) from error
+
+    def _failure(self, code: int | None, error: Exception) -> Refused | NotNow | StoreFault:
+        if code in _TOO_LONG:
+            return _too_long(self._limits.query_seconds)
+        if code in _TOO_MUCH:
+            return Refused(
+                QuestionReason.TOO_MUCH,
+                f"This question reads or returns more than one question may. {_NARROW}",
+            )
+        if code == _BAD_PATTERN:
+            return Refused(
+                QuestionReason.INVALID_FILTER,
+                "A pattern in filters is not a valid RE2 expression "
+                "(https://github.com/google/re2/wiki/Syntax).",
+                field="filters",
+            )
+        if code in _AWAY or (code is None and isinstance(error, OperationalError)):
+            self._health.down("store", str(error)[:200])
+            return NotNow("The store does not answer at the moment.", retry_after=2.0)
+        return StoreFault(str(error)[:2000])
+
+    def _counted(self, failure: Exception) -> Exception:
+        reason = getattr(failure, "reason", QuestionReason.INTERNAL)
+        self._metrics.store_failures.labels(reason.value).inc()
+        return failure
+
+    async def _connected(self) -> AsyncClient:
+        if self._client is None:
+            async with self._connecting:
+                if self._client is None:
+                    self._client = await self._connect()
+        return self._client
+
+    async def _connect(self) -> AsyncClient:
+        address = urlsplit(self._settings.url)
+        return await create_async_client(
+            host=address.hostname or "127.0.0.1",
+            port=address.port or (8443 if address.scheme == "https" else 8123),
+            interface=address.scheme or "http",
+            username=self._settings.user,
+            password=self._settings.password,
+            database=self._settings.database,
+            ca_cert=self._settings.tls_ca or None,
+            compress=False,  # the answers are small, and undoing it takes a thread each time
+            query_retries=0,
+            connect_timeout=2,
+            send_receive_timeout=self._limits.query_seconds + 2.0,
+            connector_limit=self._limits.concurrent_queries + 2,
+            connector_limit_per_host=self._limits.concurrent_queries + 2,
+            autogenerate_session_id=False,
+            form_encode_query_params=True,  # long values do not fit into a URL
+        )
+
+    async def probe(self) -> None:
+        """Ask for nothing, so that `health` learns whether the store is there. Never raises."""
+        try:
+            await self.ask(Statement("SELECT 1", {}), tuple[int])
+        except (Refused, NotNow, StoreFault) as failure:
+            self._health.down("store", str(failure)[:200])
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._client is not None:
+            await self._client.close()
+
+
+def _too_long(seconds: float) -> Refused:
+    return Refused(QuestionReason.TIMEOUT, f"No answer within {seconds:g} s, the limit. {_NARROW}")

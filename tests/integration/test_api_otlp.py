@@ -1,0 +1,436 @@
+"""OpenTelemetry data from the real schema in the real store: metrics, spans, logs, traces."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.metrics.v1.metrics_pb2 import (
+    AGGREGATION_TEMPORALITY_CUMULATIVE,
+    AGGREGATION_TEMPORALITY_DELTA,
+    Metric,
+)
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
+
+from seamark.wire.signals import Signal
+from tests.questions_stack import SECRETS, RunningStore, asking, envelope, running_store
+
+pytestmark = pytest.mark.integration
+NOW = 1_795_343_040_123  # 2026-11-22T10:24:00.123Z
+START = NOW // 3_600_000 * 3_600_000  # 10:00
+MS = 1_000_000
+MINUTE_NS = 60_000 * MS
+DELTA, CUMULATIVE = AGGREGATION_TEMPORALITY_DELTA, AGGREGATION_TEMPORALITY_CUMULATIVE
+TRACE, OTHER_TRACE = bytes(range(16)), bytes(range(1, 17))
+
+
+def attributes(**values: str) -> list[KeyValue]:
+    return [KeyValue(key=k, value=AnyValue(string_value=v)) for k, v in values.items()]
+
+
+def resource(service: str) -> Resource:
+    return Resource(attributes=[*attributes(zone="eu"), *attributes(**{"service.name": service})])
+
+
+def at(minute: float) -> int:
+    """Nanoseconds of a minute after 10:00."""
+    return START * MS + int(minute * MINUTE_NS)
+
+
+def metrics_body() -> bytes:
+    request = ExportMetricsServiceRequest()
+    resource_metrics = request.resource_metrics.add(resource=resource("cart"))
+    scope = resource_metrics.scope_metrics.add()
+
+    def metric(name: str, unit: str = "1") -> Metric:
+        return scope.metrics.add(name=name, unit=unit)
+
+    for minute, value in ((1.1, 10.0), (1.6, 20.0), (2.5, 40.0)):
+        metric("queue.size").gauge.data_points.add(
+            time_unix_nano=at(minute), as_double=value, attributes=attributes(host="a")
+        )
+    delta = metric("bytes.sent", "By").sum
+    delta.aggregation_temporality, delta.is_monotonic = DELTA, True
+    for minute, count in ((1.0, 600), (1.5, 600), (2.0, 60)):
+        delta.data_points.add(time_unix_nano=at(minute), as_int=count)
+    running = metric("requests").sum
+    running.aggregation_temporality, running.is_monotonic = CUMULATIVE, True
+    # began long before; restarts at 5.2 and counts from zero
+    for minute, total, began in (
+        (0.5, 1000, -500), (1.5, 1060, -500), (2.5, 1180, -500), (4.5, 1180, -500),
+        (5.5, 30, 5.2), (6.5, 90, 5.2),
+    ):  # fmt: skip
+        running.data_points.add(
+            time_unix_nano=at(minute), start_time_unix_nano=at(began), as_int=total,
+            attributes=attributes(route="/a"),
+        )  # fmt: skip
+    # another series, born in minute 3
+    for minute, total in ((3.5, 5), (4.5, 12)):
+        running.data_points.add(
+            time_unix_nano=at(minute), start_time_unix_nano=at(3.0), as_int=total,
+            attributes=attributes(route="/b"),
+        )  # fmt: skip
+    level = metric("connections").sum
+    level.aggregation_temporality, level.is_monotonic = CUMULATIVE, False
+    for minute, value in ((1.2, 7), (1.8, 3)):
+        level.data_points.add(time_unix_nano=at(minute), start_time_unix_nano=at(0), as_int=value)
+    histograms(metric)
+    return request.SerializeToString()
+
+
+def histograms(metric: Any) -> None:
+    delta = metric("latency", "ms").histogram
+    delta.aggregation_temporality = DELTA
+    for minute, counts, total in (
+        (1.3, [0, 0, 100, 0, 0], 1500.0),
+        (2.3, [0, 100, 0, 0, 4], 900.0),
+    ):
+        delta.data_points.add(
+            time_unix_nano=at(minute), count=sum(counts), sum=total, min=6, max=400,
+            explicit_bounds=[5, 10, 20, 50], bucket_counts=counts,
+        )  # fmt: skip
+    running = metric("duration", "ms").histogram
+    running.aggregation_temporality = CUMULATIVE
+    for minute, counts, total in (
+        (0.5, [10, 0, 0], 40.0), (1.5, [10, 100, 0], 840.0), (2.5, [10, 100, 50], 2340.0),
+    ):  # fmt: skip
+        running.data_points.add(
+            time_unix_nano=at(minute), start_time_unix_nano=at(-90), count=sum(counts), sum=total,
+            explicit_bounds=[5, 10], bucket_counts=counts,
+        )  # fmt: skip
+    powers = metric("size", "By").exponential_histogram
+    powers.aggregation_temporality = DELTA
+    point = powers.data_points.add(
+        time_unix_nano=at(1.4), count=100, sum=600, scale=0, zero_count=0
+    )
+    point.positive.offset = 2  # (4, 8]
+    point.positive.bucket_counts.extend([100])
+
+
+def traces_body() -> bytes:
+    request = ExportTraceServiceRequest()
+    spans = request.resource_spans.add(resource=resource("web")).scope_spans.add()
+    spans.scope.name = "http"
+    root = spans.spans.add(
+        trace_id=TRACE, span_id=b"\1" * 8, name="GET /cart", kind=2,
+        start_time_unix_nano=at(2) + 7, end_time_unix_nano=at(2) + 250 * MS + 7,
+        attributes=attributes(**{"http.route": "/cart"}),
+    )  # fmt: skip
+    root.status.code = Status.STATUS_CODE_ERROR
+    root.status.message = "boom"
+    event = root.events.add(time_unix_nano=at(2) + 9, name="exception")
+    event.attributes.extend(attributes(**{"exception.type": "KeyError"}))
+    root.links.add(trace_id=OTHER_TRACE, span_id=b"\3" * 8, attributes=attributes(why="retry"))
+    cart = request.resource_spans.add(resource=resource("cart")).scope_spans.add()
+    cart.spans.add(
+        trace_id=TRACE, span_id=b"\2" * 8, parent_span_id=b"\1" * 8, name="load", kind=1,
+        start_time_unix_nano=at(2) + 50 * MS, end_time_unix_nano=at(2) + 90 * MS,
+    )  # fmt: skip
+    cart.spans.add(
+        trace_id=OTHER_TRACE, span_id=b"\3" * 8, name="load", kind=1,
+        start_time_unix_nano=at(3), end_time_unix_nano=at(3) + 10 * MS,
+    )  # fmt: skip
+    return request.SerializeToString()
+
+
+LOGS = 25
+
+
+def logs_body() -> bytes:
+    request = ExportLogsServiceRequest()
+    scope = request.resource_logs.add(resource=resource("cart")).scope_logs.add()
+    for i in range(LOGS):
+        scope.log_records.add(
+            time_unix_nano=at(1) + i // 5,  # five records to each nanosecond
+            observed_time_unix_nano=at(1) + 99,
+            severity_number=(9, 13, 17)[i % 3],
+            severity_text=("INFO", "WARN", "ERROR")[i % 3],
+            body=AnyValue(string_value=f"Order {i} of 100%_done\\"),
+            attributes=attributes(number=str(i), tier="gold" if i % 2 else "free"),
+            trace_id=TRACE if i == 4 else b"",
+            span_id=b"\1" * 8 if i == 4 else b"",
+        )
+    return request.SerializeToString()
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
+    with running_store(Path(tmp_path_factory.mktemp("store"))) as running:
+        asyncio.run(fill(running))
+        yield running
+
+
+async def fill(store: RunningStore) -> None:
+    await store.provision()
+    for signal, body in (
+        (Signal.METRICS, metrics_body()),
+        (Signal.TRACES, traces_body()),
+        (Signal.LOGS, logs_body()),
+    ):
+        sent = envelope(signal, body, org="acme", app="shop", received_ms=NOW, sent_ms=NOW)
+        await store.insert(signal, [sent])
+
+
+async def series(store: RunningStore, metric: str, **more: Any) -> Any:
+    question = {"metric": metric, "granularity": "1m", "from": START, "to": NOW, **more}
+    async with asking(store, clock_ms=lambda: NOW) as ask:
+        return await ask.post("/v1/query/timeseries", question)
+
+
+def rows(answer: Any, place: int = 0) -> list[list[Any]]:
+    """Rows with minutes after 10:00 instead of times."""
+    return [[(row[0] - START) // 60_000, *row[1:]] for row in answer["series"][place]["rows"]]
+
+
+async def test_a_gauge(store: RunningStore) -> None:
+    answer = await series(store, "queue.size", agg=["count", "avg", "min", "max", "p50"])
+    assert answer["meta"]["source"] == "metrics"
+    assert rows(answer)[0][:5] == [1, 2, 15, 10, 20]
+    assert rows(answer)[1] == [2, 1, 40, 40, 40, 40]
+
+
+async def test_a_sum_of_deltas(store: RunningStore) -> None:
+    answer = await series(store, "bytes.sent", agg=["sum", "rate"])
+    assert rows(answer) == [[1, 1200, 20], [2, 60, 1]]
+
+
+async def test_a_running_total_is_shown_as_its_increase(store: RunningStore) -> None:
+    answer = await series(store, "requests", agg=["sum", "rate"], groupBy=["route"])
+    assert [s["labels"]["route"] for s in answer["series"]] == ["/a", "/b"]
+    assert rows(answer) == [[0, 0, 0], [1, 60, 1], [2, 120, 2], [4, 0, 0], [5, 30, 0.5], [6, 60, 1]]
+    assert rows(answer, 1) == [[3, 5, pytest.approx(5 / 60)], [4, 7, pytest.approx(7 / 60)]]
+    hour = await series(store, "requests", agg=["sum"], granularity="1h", groupBy=["route"])
+    # within a row of an hour one restart is seen, by the last total being below the first
+    assert rows(hour, 1) == [[0, 12]]
+
+
+async def test_a_running_total_continues_from_before_the_range(store: RunningStore) -> None:
+    answer = await series(
+        store, "requests", agg=["sum"], **{"from": START + 2 * 60_000},
+        filters=[{"key": "route", "value": "/a"}],
+    )  # fmt: skip
+    assert rows(answer) == [[2, 120], [4, 0], [5, 30], [6, 60]]
+
+
+async def test_a_level_is_no_total(store: RunningStore) -> None:
+    answer = await series(store, "connections", agg=["avg", "min", "max"])
+    assert rows(answer) == [[1, 5, 3, 7]]
+
+
+async def test_a_histogram_of_deltas(store: RunningStore) -> None:
+    answer = await series(
+        store, "latency", agg=["count", "avg", "p50", "p99", "min", "max", "rate"]
+    )
+    assert rows(answer)[0] == [1, 100, 15, 15, pytest.approx(19.9), 6, 400, pytest.approx(100 / 60)]
+    # 104 observations: 100 in (5, 10], 4 above 50, where the most is known
+    assert rows(answer)[1][3:5] == [pytest.approx(5 + 5 * 52 / 100), 400]
+    whole = await series(store, "latency", agg=["count", "p50"], granularity="1h")
+    assert rows(whole) == [[0, 204, pytest.approx(10 + 10 * 2 / 100)]]
+
+
+async def test_a_running_histogram(store: RunningStore) -> None:
+    answer = await series(store, "duration", agg=["count", "sum", "avg", "p50"])
+    assert rows(answer) == [
+        [0, 0, 0, None, None],
+        [1, 100, 800, 8, 7.5],
+        [2, 50, 1500, 30, 10],  # beyond the last bound: the bound
+    ]
+
+
+async def test_an_exponential_histogram(store: RunningStore) -> None:
+    answer = await series(store, "size", agg=["count", "p50"])
+    assert rows(answer)[0][:2] == [1, 100]
+    assert 4 <= rows(answer)[0][2] <= 8
+
+
+async def test_spans_are_a_metric_in_milliseconds(store: RunningStore) -> None:
+    answer = await series(
+        store, "traces.span.duration", groupBy=["service", "status"],
+        agg=["count", "max", "avg", "p50"], granularity="1h",
+    )  # fmt: skip
+    found = {tuple(s["labels"].values()): s["rows"][0][1:] for s in answer["series"]}
+    assert found[("cart", "unset")][:3] == [2, 40, 25]
+    assert found[("web", "error")] == [1, 250, 250, 250]
+    async with asking(store, clock_ms=lambda: NOW) as ask:
+        values = await ask.get("/v1/labels/operation/values", {"metric": "traces.span.duration"})
+        assert values["values"] == [
+            {"value": "load", "count": 2},
+            {"value": "GET /cart", "count": 1},
+        ]
+
+
+async def test_metrics_in_the_catalogue(store: RunningStore) -> None:
+    async with asking(store, clock_ms=lambda: NOW) as ask:
+        names = {m["name"]: m for m in (await ask.get("/v1/metrics"))["metrics"]}
+        assert names["latency"] | {"lastSeen": 0} == {
+            "name": "latency",
+            "source": "metrics",
+            "unit": "ms",
+            "type": "histogram",
+            "lastSeen": 0,
+        }
+        assert names["traces.span.duration"]["source"] == "spans"
+        labels = await ask.get("/v1/labels", {"metric": "requests"})
+        assert {label["name"] for label in labels["labels"]} == {"app", "service", "route"}
+        values = await ask.get("/v1/labels/route/values", {"metric": "requests"})
+        assert {value["value"] for value in values["values"]} == {"/a", "/b"}
+
+
+async def test_one_trace(store: RunningStore) -> None:
+    async with asking(store, clock_ms=lambda: NOW) as ask:
+        answer = await ask.get(f"/v1/traces/{TRACE.hex().upper()}")
+        assert (await ask.get(f"/v1/traces/{'a' * 32}", status=404))["error"]["field"] == "traceId"
+        await ask.get(f"/v1/traces/{TRACE.hex()}", token=SECRETS["other"], status=404)
+        for wrong in ("abc", "g" * 32, "0" * 32, "a" * 33):
+            await ask.get(f"/v1/traces/{wrong}", status=400)
+    root, child = answer["spans"]
+    assert answer["traceId"] == TRACE.hex()
+    assert root == {
+        "spanId": "01" * 8,
+        "parentSpanId": "",
+        "name": "GET /cart",
+        "service": "web",
+        "kind": "server",
+        "startTime": str(at(2) + 7),
+        "durationNs": 250 * MS,
+        "status": "error",
+        "statusMessage": "boom",
+        "traceState": "",
+        "attributes": {"http.route": "/cart"},
+        "resourceAttributes": {"service.name": "web", "zone": "eu"},
+        "scopeName": "http",
+        "scopeVersion": "",
+        "events": [
+            {
+                "time": str(at(2) + 9),
+                "name": "exception",
+                "attributes": {"exception.type": "KeyError"},
+            }
+        ],
+        "links": [
+            {
+                "traceId": OTHER_TRACE.hex(),
+                "spanId": "03" * 8,
+                "traceState": "",
+                "attributes": {"why": "retry"},
+            }
+        ],
+        "app": "shop",
+    }
+    assert child["parentSpanId"] == "01" * 8
+
+
+async def test_traces_are_found_by_their_spans(store: RunningStore) -> None:
+    async with asking(store, clock_ms=lambda: NOW) as ask:
+
+        async def found(**question: Any) -> list[str]:
+            answer = await ask.post("/v1/query/traces", {"from": START, "to": NOW, **question})
+            return [trace["traceId"] for trace in answer["traces"]]
+
+        both = [OTHER_TRACE.hex(), TRACE.hex()]
+        assert await found() == both
+        assert await found(limit=1) == both[:1]
+        assert await found(service="cart") == both
+        assert await found(service="web") == both[1:]
+        assert await found(operation="load", minDurationMs=20) == both[1:]
+        assert await found(maxDurationMs=10) == both[:1]
+        assert await found(status="error") == both[1:]
+        assert await found(filters=[{"key": "http.route", "value": "/cart"}]) == both[1:]
+        assert await found(filters=[{"key": "zone", "value": "us"}]) == []
+        assert await found(**{"from": START + 150_000}) == both[:1]
+        answer = await ask.post("/v1/query/traces", {"from": START, "to": NOW, "status": "error"})
+        assert answer["traces"][0] == {
+            "traceId": TRACE.hex(),
+            "rootService": "web",
+            "rootName": "GET /cart",
+            "startTime": str(at(2) + 7),
+            "durationNs": 250 * MS,
+            "spans": 2,
+            "errors": 1,
+            "services": ["cart", "web"],
+        }
+        answer = await ask.post("/v1/query/traces", {"from": START, "to": NOW, "limit": 1})
+        assert answer["meta"]["truncated"] is True
+        none = await ask.post(
+            "/v1/query/traces", {"from": START, "to": NOW}, token=SECRETS["other"]
+        )
+        assert none["traces"] == []
+
+
+@pytest.mark.parametrize("order", ["desc", "asc"])
+async def test_pages_of_logs_show_each_record_once(store: RunningStore, order: str) -> None:
+    question: dict[str, Any] = {"from": START, "to": NOW, "order": order, "limit": 4}
+    seen: list[dict[str, Any]] = []
+    async with asking(store, clock_ms=lambda: NOW) as ask:
+        while True:
+            answer = await ask.post("/v1/query/logs", question)
+            seen += answer["logs"]
+            assert answer["meta"]["truncated"] is bool(answer["cursor"])
+            if not answer["cursor"]:
+                break
+            question["cursor"] = answer["cursor"]
+    assert len(seen) == LOGS
+    assert {record["attributes"]["number"] for record in seen} == {str(i) for i in range(LOGS)}
+    times = [int(record["time"]) for record in seen]
+    assert times == sorted(times, reverse=order == "desc")
+    assert len({record["id"] for record in seen}) == LOGS
+
+
+async def test_logs_are_found(store: RunningStore) -> None:
+    async with asking(store, clock_ms=lambda: NOW) as ask:
+
+        async def found(**question: Any) -> int:
+            answer = await ask.post("/v1/query/logs", {"from": START, "to": NOW, **question})
+            return len(answer["logs"])
+
+        assert await found(service="cart") == LOGS
+        assert await found(service="web") == 0
+        assert await found(severity="warn") == 16
+        assert await found(severity=17) == 8
+        assert await found(contains="ORDER 1") == 11
+        assert await found(contains="100%_done\\") == LOGS
+        assert await found(contains="100xxdone") == 0
+        assert await found(filters=[{"key": "tier", "value": "gold"}]) == 12
+        assert await found(filters=[{"key": "zone", "value": "eu"}]) == LOGS
+        assert await found(traceId=TRACE.hex()) == 1
+        assert await found(before=at(1) // MS) == 0
+        answer = await ask.post(
+            "/v1/query/logs", {"from": START, "to": NOW, "traceId": TRACE.hex()}
+        )
+        record = answer["logs"][0]
+        assert record | {"id": ""} == {
+            "id": "",
+            "time": str(at(1)),
+            "observedTime": str(at(1) + 99),
+            "severityNumber": 13,
+            "severityText": "WARN",
+            "body": "Order 4 of 100%_done\\",
+            "eventName": "",
+            "service": "cart",
+            "traceId": TRACE.hex(),
+            "spanId": "01" * 8,
+            "attributes": {"number": "4", "tier": "free"},
+            "resourceAttributes": {"service.name": "cart", "zone": "eu"},
+            "scopeName": "",
+            "app": "shop",
+        }
+        for wrong in (
+            {"severity": "loud"},
+            {"severity": 25},
+            {"limit": 1001},
+            {"cursor": "x"},
+            {"traceId": "12"},
+            {"from": "now-40d", "to": "now"},
+        ):
+            await ask.post(
+                "/v1/query/logs", {"from": START, "to": NOW, **wrong},
+                status=422 if "from" in wrong else 400,
+            )  # fmt: skip

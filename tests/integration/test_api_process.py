@@ -1,0 +1,96 @@
+"""`python -m api` as a process: ready when the registry and the store are, gone when told to."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiohttp
+import nats
+import pytest
+
+from seamark.service.registry import BUCKET, TokenRecord, digest, put_record
+from tests.questions_stack import ROOT, RunningStore, free_port, running_store, wait_for_port
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
+    with running_store(Path(tmp_path_factory.mktemp("store"))) as running:
+        asyncio.run(running.provision())
+        yield running
+
+
+@pytest.fixture
+def log_url(tmp_path: Path) -> Iterator[str]:
+    port = free_port()
+    program = Path(sys.executable).with_name("nats-server")
+    process = subprocess.Popen(
+        [program, "-js", "-a", "127.0.0.1", "-p", str(port), "-sd", tmp_path],
+        stderr=subprocess.DEVNULL,
+    )
+    wait_for_port(port, process)
+    yield f"nats://127.0.0.1:{port}"
+    process.kill()
+    process.wait()
+
+
+async def wait_for(url: str, status: int) -> str:
+    async with aiohttp.ClientSession() as session, asyncio.timeout(20):
+        while True:
+            async with session.get(url) as response:
+                if response.status == status:
+                    return await response.text()
+            await asyncio.sleep(0.05)
+
+
+async def test_its_life(store: RunningStore, log_url: str, tmp_path: Path) -> None:
+    port = free_port()
+    environment = {
+        **os.environ,
+        "SEAMARK_API_PORT": str(port),
+        "SEAMARK_LOG_URL": log_url,
+        "SEAMARK_STORE_URL": store.url,
+        "SEAMARK_CACHE_URL": "redis://127.0.0.1:1/0",
+    }
+    with (tmp_path / "api.log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: ASYNC220  # it returns at once
+            [sys.executable, "-m", "api"], cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
+    try:
+        await asyncio.to_thread(wait_for_port, port, process)
+        url = f"http://127.0.0.1:{port}"
+        assert '"registry"' in await wait_for(url + "/readyz", 503)  # the bucket is not there yet
+        client = await nats.connect(log_url)
+        bucket = await client.jetstream().create_key_value(bucket=BUCKET)
+        await wait_for(url + "/readyz", 200)
+        record = TokenRecord(token_id="t", kind="query", org="acme", digest=digest("smq_late"))
+        await put_record(bucket, record)
+        headers = {"Authorization": "Bearer smq_late"}
+        async with aiohttp.ClientSession(headers=headers) as session, asyncio.timeout(10):
+            while True:  # until the registry has been told of the new token
+                async with session.get(url + "/v1/metrics") as response:
+                    if response.status == 200:
+                        break
+                    assert response.status == 401
+                await asyncio.sleep(0.02)
+        await client.close()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        code = await asyncio.to_thread(process.wait, 10)
+    assert code == 0, (tmp_path / "api.log").read_text()
+
+
+def test_wrong_settings_are_all_named_at_once() -> None:
+    environment = {**os.environ, "SEAMARK_API_PORT": "x", "SEAMARK_API_QUERY_SECONDS": "0"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "api"], cwd=ROOT, env=environment, capture_output=True, timeout=20,
+        check=False,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert b"SEAMARK_API_PORT" in ended.stderr
+    assert b"SEAMARK_API_QUERY_SECONDS" in ended.stderr

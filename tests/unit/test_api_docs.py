@@ -1,0 +1,68 @@
+"""The examples in docs/questions.md can be asked, and answers look as they do there."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from api.answers import ErrorAnswer, Meta, TimeseriesAnswer
+from api.openapi import ROUTES, document
+from api.query.decode import from_json
+from api.query.logs import LogsRequest, plan_logs
+from api.query.sources import EVENTS, METRICS, SPANS
+from api.query.timeseries import TimeseriesRequest, plan_timeseries, source_named
+from api.query.traces import TracesRequest, plan_traces
+from api.reasons import STATUS, QuestionReason
+
+TEXT = (Path(__file__).parents[2] / "docs" / "questions.md").read_text()
+EXAMPLES = re.findall(r"```json ?(\w*)\n(.*?)```", TEXT, re.DOTALL)
+NOW = 1_795_343_040_123
+SCOPE: dict[str, Any] = {"org": "acme", "app": "", "now_ms": NOW}
+
+
+@pytest.mark.parametrize(("kind", "example"), EXAMPLES)
+def test_an_example_is_understood(kind: str, example: str) -> None:
+    body = example.encode()
+    match kind:
+        case "answer":
+            given = msgspec.json.decode(body)
+            assert set(given) == set(TimeseriesAnswer.__struct_fields__)
+            assert set(given["meta"]) == set(Meta.__struct_encode_fields__) - {"sql"}
+        case "error":
+            answer = msgspec.json.decode(body, type=ErrorAnswer)
+            assert answer.error.reason in set(QuestionReason)
+        case "logs":
+            plan_logs(from_json(body, LogsRequest), **SCOPE, search_days=31)
+        case "traces":
+            plan_traces(from_json(body, TracesRequest), **SCOPE, search_days=31)
+        case _:
+            request = from_json(body, TimeseriesRequest)
+            plan_timeseries(request, source_named(request) or "events", **SCOPE, minute_days=396)
+
+
+def test_there_are_examples_of_each_kind() -> None:
+    assert [kind for kind, _ in EXAMPLES].count("") >= 3
+    assert {"answer", "error", "logs", "traces"} <= {kind for kind, _ in EXAMPLES}
+
+
+def test_dimensions_and_routes_are_all_named() -> None:
+    for source in (EVENTS, METRICS, SPANS):
+        for name in (*source.plain_dimensions, *(source.mapped_dimensions or ())):
+            assert name in TEXT
+    for route in ROUTES:
+        if not route.public:
+            shown = route.path.replace("{name}", "country")
+            assert shown in TEXT, route.path
+
+
+def test_every_reason_has_a_status() -> None:
+    assert set(STATUS) == set(QuestionReason)
+
+
+def test_the_document_has_no_loose_ends() -> None:
+    made = document()
+    names = set(made["components"]["schemas"])
+    used = set(re.findall(r"#/components/schemas/(\w+)", str(made)))
+    assert names == used

@@ -1,0 +1,166 @@
+"""From a request to a plan: what is refused, which table is read, and the SQL as it stands."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from api.query.decode import from_json
+from api.query.sources import SourceName
+from api.query.timeseries import TimeseriesPlan, TimeseriesRequest, plan_timeseries
+from api.reasons import QuestionReason, Refused
+
+NOW = 1_795_343_040_123
+GOLDEN = Path(__file__).parents[1] / "golden" / "questions"
+
+
+def plan(
+    source: SourceName = "events", *, app: str = "", minute_days: int = 396, **request: Any
+) -> TimeseriesPlan:
+    body = msgspec.json.encode({"metric": "lcp", **request})
+    return plan_timeseries(
+        from_json(body, TimeseriesRequest),
+        source,
+        org="acme",
+        app=app,
+        now_ms=NOW,
+        minute_days=minute_days,
+    )
+
+
+def refused(source: SourceName = "events", **request: Any) -> Refused:
+    with pytest.raises(Refused) as caught:
+        plan(source, **request)
+    return caught.value
+
+
+GOLDEN_CASES: dict[str, dict[str, Any]] = {
+    "count_by_minute": {},
+    "every_aggregate_by_hour": {
+        "granularity": "1h",
+        "from": "now-1d",
+        "agg": ["count", "sum", "avg", "min", "max", "rate", "p50", "p99.9", "uniq_users"],
+        "app": "shop",
+    },
+    "percentiles_of_the_largest_groups": {
+        "agg": ["p(95)", "count"],
+        "groupBy": ["country", "release"],
+        "filters": [
+            {"key": "device", "op": "in", "value": ["mobile", "tablet"]},
+            {"key": "country", "op": "!=", "value": "US"},
+            {"key": "page", "op": "=~", "value": "/product/.*"},
+            {"key": "error", "op": "!exists"},
+        ],
+        "limit": 10,
+    },
+    "spans_by_week": {
+        "source": "spans",
+        "metric": "traces.span.duration",
+        "granularity": "1w",
+        "from": "now-60d",
+        "agg": ["avg", "p95"],
+        "groupBy": ["service", "status"],
+    },
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN_CASES)
+def test_the_sql_is_as_agreed(name: str) -> None:
+    case = dict(GOLDEN_CASES[name])
+    source = case.pop("source", "events")
+    made = plan(source, **case).statement
+    values = "\n".join(f"-- {key} = {value!r}" for key, value in made.values.items())
+    assert f"{made.sql}\n{values}\n" == (GOLDEN / f"{name}.sql").read_text()
+
+
+@pytest.mark.parametrize(
+    ("granularity", "from_", "table"),
+    [
+        ("1m", "now-1h", "events_1m"),
+        ("90m", "now-1d", "events_1m"),
+        ("1h", "now-1d", "events_1h"),
+        ("6h", "now-1d", "events_1h"),
+        ("1d", "now-7d", "events_1d"),
+        ("1w", "now-60d", "events_1d"),
+    ],
+)
+def test_the_coarsest_table_that_tells_buckets_apart_is_read(
+    granularity: str, from_: str, table: str
+) -> None:
+    request: dict[str, Any] = {"granularity": granularity, "from": from_}
+    made = plan(**request)
+    assert f"FROM {table}\n" in made.statement.sql
+
+
+def test_beyond_the_minutes_kept_hours_are_read() -> None:
+    request: dict[str, Any] = {"from": "now-31d", "to": "now-30d"}
+    made = plan(minute_days=30, **request)
+    assert made.granularity.text == "1h"
+    assert "FROM events_1h\n" in made.statement.sql
+
+
+def test_rows_are_limited_to_the_scope() -> None:
+    everywhere, one = plan().statement, plan(app="shop").statement
+    assert "org = {p1:String}" in everywhere.sql
+    assert everywhere.values["p1"] == "acme"
+    assert "app =" not in everywhere.sql
+    assert "app = {p2:String}" in one.sql
+    assert one.values["p2"] == "shop"
+
+
+def test_what_is_no_dimension_is_refused_naming_those_there_are() -> None:
+    failure = refused(groupBy=["user_id"])
+    assert failure.reason is QuestionReason.NOT_A_DIMENSION
+    assert failure.field == "groupBy[0]"
+    for word in ("country", "release", "page", "/v1/query/logs"):
+        assert word in failure.message
+    failure = refused(filters=[{"key": "country", "value": "US"}, {"key": "cart", "value": 1}])
+    assert failure.field == "filters[1].key"
+    assert (
+        refused("spans", metric="traces.span.duration", groupBy=["country"]).field == "groupBy[0]"
+    )
+    assert plan("metrics", groupBy=["http.route"]).labels == ("http.route",)
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        ({"agg": []}, "agg"),
+        ({"agg": ["count", "count"]}, "agg"),
+        ({"agg": ["count", "median"]}, "agg[1]"),
+        ({"agg": ["p100.5"]}, "agg[0]"),
+        ({"agg": ["p95; DROP TABLE events"]}, "agg[0]"),
+        ({"groupBy": ["country", "country"]}, "groupBy"),
+        ({"groupBy": ["a", "b", "c", "d", "e"]}, "groupBy"),
+        ({"limit": 0}, "limit"),
+        ({"limit": 1000, "groupBy": ["page"], "granularity": "1m", "from": "now-1d"}, "limit"),
+        ({"granularity": "1x"}, "granularity"),
+        ({"from": "soon"}, "from"),
+        ({"groupby": ["country"]}, "groupby"),
+        ({"filters": [{"key": "page", "op": "in", "value": "/a"}]}, "filters[0].value"),
+        ({"filters": [{"key": "page", "op": "="}]}, "filters[0].value"),
+        ({"filters": [{"key": "page", "op": "=", "value": "x" * 1025}]}, "filters[0].value"),
+        ({"filters": [{"key": "page", "op": "<", "value": 1}]}, "filters[0].op"),
+        ({"filters": [{"key": "page", "value": {}}]}, "filters[0].value"),
+        ({"filters": [{"key": "page", "value": "a"}] * 21}, "filters"),
+    ],
+)
+def test_a_wrong_request_names_the_field(request_: dict[str, Any], field: str) -> None:
+    assert refused(**request_).field == field
+
+
+def test_spans_and_metrics_say_which_aggregates_they_have() -> None:
+    failure = refused("spans", metric="traces.span.duration", agg=["uniq_users"])
+    assert failure.reason is QuestionReason.INVALID_AGGREGATE
+    assert "percentile" in failure.message
+    assert refused("spans", metric="other").field == "metric"
+
+
+def test_equal_questions_make_equal_statements() -> None:
+    one = [{"key": "country", "value": "US"}, {"key": "page", "op": "in", "value": ["/b", "/a"]}]
+    other = [
+        {"key": "page", "op": "in", "value": ["/a", "/b", "/a"]},
+        {"key": "country", "value": "US"},
+    ]
+    assert plan(filters=one).statement == plan(filters=other).statement
