@@ -24,6 +24,9 @@ INSERT_SETTINGS: Final[Mapping[str, str]] = {
     "max_insert_threads": "1",
     "input_format_parallel_parsing": "0",
     "parallel_view_processing": "0",
+    # A view gives each key of a rollup once for a block, so merging the rows of a block again as it
+    # is written finds nothing to merge; leaving that to the background saves a tenth of the CPU.
+    "optimize_on_insert": "0",
     # Rollups are partitioned by month of the sender's time, which can be any: a sender with a wild
     # clock must not be able to have a block refused (the engine's limit is 100).
     "max_partitions_per_insert_block": "0",

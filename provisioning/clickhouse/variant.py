@@ -1,0 +1,85 @@
+"""What the placeholders of a migration stand for, in each variant of the store.
+
+A migration is SQL with `{name}` in it. Some names are given here, by variant; others are defined by
+the file itself, in lines `--: name = text`, which later lines and the statements may use. Pure.
+"""
+
+import enum
+import re
+from collections.abc import Mapping
+from typing import Final
+
+DEDUPLICATION_WINDOW: Final = 10_000
+"""Parts that each table remembers the tokens of, so that a retried block is known.
+
+A block leaves one part in most tables, two where it spans a partition's edge. With 4 streams per
+signal and one block a second, that is how far other streams may run on (40 minutes and more) while
+the block of a stopped reader waits to be sent again. It is held in memory, about 100 bytes each.
+"""
+DEDUPLICATION_SECONDS: Final = 7 * 24 * 3600
+"""Replicated tables also forget by age; as long as the log keeps its messages (7 days)."""
+
+_REPLICATED_PATH: Final = "'/clickhouse/tables/{uuid}/{shard}', '{replica}'"
+_PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_DEFINITION: Final = re.compile(r"--: ([a-z][a-z0-9_]*) = (.*)")
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+class Variant(enum.StrEnum):
+    """EMBEDDED: one engine inside a process. SERVER: replicated tables, needs Keeper."""
+
+    EMBEDDED = "embedded"
+    SERVER = "server"
+
+
+def placeholders(variant: Variant, *, database: str, cluster: str = "") -> dict[str, str]:
+    """Values of the placeholders. `cluster` (server only): a cluster's name, "" for one node.
+
+    Raises ValueError for a name that would need quoting.
+    """
+    for name in (database, cluster or "none"):
+        if not _NAME.match(name):
+            raise ValueError(f"{name!r} cannot name a database or cluster: letters, digits, _ only")
+    if variant is Variant.EMBEDDED:
+        return {
+            "database": database,
+            "on_cluster": "",
+            "merge_tree": "MergeTree",
+            "aggregating_merge_tree": "AggregatingMergeTree",
+            "deduplication": f"non_replicated_deduplication_window = {DEDUPLICATION_WINDOW}",
+        }
+    return {
+        "database": database,
+        "on_cluster": f"ON CLUSTER {cluster}" if cluster else "",
+        "merge_tree": f"ReplicatedMergeTree({_REPLICATED_PATH})",
+        "aggregating_merge_tree": f"ReplicatedAggregatingMergeTree({_REPLICATED_PATH})",
+        "deduplication": f"replicated_deduplication_window = {DEDUPLICATION_WINDOW}, "
+        f"replicated_deduplication_window_seconds = {DEDUPLICATION_SECONDS}",
+    }
+
+
+def statements(text: str, values: Mapping[str, str]) -> list[str]:
+    """The statements of a migration, with placeholders filled and comments left out.
+
+    A statement ends with a semicolon at the end of a line. Raises ValueError for an unknown
+    placeholder.
+    """
+    known = dict(values)
+    body: list[str] = []
+    for line in text.splitlines():
+        definition = _DEFINITION.match(line)
+        if definition:
+            known[definition[1]] = _fill(definition[2], known)
+        elif not line.lstrip().startswith("--"):
+            body.append(_fill(line, known))
+    parts = re.split(r";[ \t]*(?:\n|\Z)", "\n".join(body))
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _fill(text: str, values: Mapping[str, str]) -> str:
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in values:
+            raise ValueError(f"unknown placeholder {{{match[1]}}} in: {text.strip()[:80]}")
+        return values[match[1]]
+
+    return _PLACEHOLDER.sub(value, text)

@@ -1,0 +1,145 @@
+"""The migration files and the decisions of the runner: pure, but for the engine's parser."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from provisioning.clickhouse.migrate import (
+    Migration,
+    MigrationError,
+    Recorded,
+    outstanding,
+    read_migrations,
+)
+from provisioning.clickhouse.variant import (
+    DEDUPLICATION_SECONDS,
+    DEDUPLICATION_WINDOW,
+    Variant,
+    placeholders,
+    statements,
+)
+from tests.schema_store import EngineStore
+
+FILES = read_migrations()
+EMBEDDED = placeholders(Variant.EMBEDDED, database="seamark")
+SERVER = placeholders(Variant.SERVER, database="seamark", cluster="main")
+
+
+def migration(version: int, checksum: str = "c") -> Migration:
+    return Migration(version, f"m{version}", "", checksum)
+
+
+def recorded(version: int, checksum: str = "c") -> Recorded:
+    return Recorded(version, f"m{version}", checksum)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.file_name)
+@pytest.mark.parametrize("variant", Variant)
+def test_the_engines_parser_takes_every_statement(file: Migration, variant: Variant) -> None:
+    values = EMBEDDED if variant is Variant.EMBEDDED else SERVER
+    store = EngineStore()
+    found = statements(file.text, values)
+    assert found
+    for statement in found:
+        store.command(f"EXPLAIN AST {statement}")
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.file_name)
+def test_the_variants_differ_in_the_engine_only(file: Migration) -> None:
+    def plain(statement: str) -> str:
+        for values in (SERVER, EMBEDDED):
+            for name in ("aggregating_merge_tree", "merge_tree", "deduplication", "on_cluster"):
+                if values[name]:
+                    statement = statement.replace(values[name], f"<{name}>")
+        # the embedded variant has no ON CLUSTER at all, and its engines' names are within others
+        statement = statement.replace("<on_cluster>", "")
+        return re.sub(
+            r"\s+", " ", statement.replace("Aggregating<merge_tree>", "<aggregating_merge_tree>")
+        )
+
+    for embedded, server in zip(
+        statements(file.text, EMBEDDED), statements(file.text, SERVER), strict=True
+    ):
+        assert plain(embedded) == plain(server)
+        assert "ON CLUSTER main" in server
+        assert "Replicated" not in embedded
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.file_name)
+def test_every_statement_can_be_run_again(file: Migration) -> None:
+    for statement in statements(file.text, EMBEDDED):
+        assert re.match(r"CREATE (TABLE|MATERIALIZED VIEW) IF NOT EXISTS seamark\.", statement)
+
+
+@pytest.mark.parametrize("variant", Variant)
+def test_every_target_table_remembers_tokens(variant: Variant) -> None:
+    values = EMBEDDED if variant is Variant.EMBEDDED else SERVER
+    window = (
+        f"non_replicated_deduplication_window = {DEDUPLICATION_WINDOW}"
+        if variant is Variant.EMBEDDED
+        else f"replicated_deduplication_window = {DEDUPLICATION_WINDOW}, "
+        f"replicated_deduplication_window_seconds = {DEDUPLICATION_SECONDS}"
+    )
+    tables = [
+        statement
+        for file in FILES
+        for statement in statements(file.text, values)
+        if statement.startswith("CREATE TABLE")
+    ]
+    kept = [statement for statement in tables if "ENGINE = Null" not in statement]
+    assert len(tables) - len(kept) == 4
+    assert len(kept) == 12
+    for statement in kept:
+        assert f"SETTINGS {window}, ttl_only_drop_parts = 1" in statement
+        assert re.search(r"\nTTL ", statement)
+
+
+def test_comments_and_definitions_do_not_reach_the_engine() -> None:
+    text = (
+        "-- why {nothing}\n--: a = X\n--: b = {a}Y\nSELECT {b},\n  -- {c}\n  1;\n\nSELECT ';x';\n"
+    )
+    assert statements(text, {}) == ["SELECT XY,\n  1", "SELECT ';x'"]
+
+
+def test_unknown_placeholders_and_names_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"unknown placeholder \{nobody\}"):
+        statements("SELECT {nobody};", {})
+    with pytest.raises(ValueError, match="cannot name"):
+        placeholders(Variant.EMBEDDED, database="a b")
+    with pytest.raises(ValueError, match="cannot name"):
+        placeholders(Variant.SERVER, database="a", cluster="x;y")
+
+
+@pytest.mark.parametrize(
+    ("names", "complaint"),
+    [
+        (["0001_a.sql", "0003_b.sql"], "0003_b.sql: expected number 0002"),
+        (["0001_a.sql", "0001_b.sql"], "0001_b.sql: expected number 0002"),
+        (["0000_a.sql"], "0000_a.sql: expected number 0001"),
+        (["1_a.sql"], "1_a.sql: migrations are named"),
+        (["0001_A.sql"], "0001_A.sql: migrations are named"),
+    ],
+)
+def test_files_count_without_gaps(tmp_path: Path, names: list[str], complaint: str) -> None:
+    for name in names:
+        (tmp_path / name).write_text("SELECT 1;")
+    with pytest.raises(MigrationError, match=complaint):
+        read_migrations(tmp_path)
+
+
+def test_what_is_missing_comes_in_order() -> None:
+    files = [migration(1), migration(2), migration(3)]
+    assert outstanding(files, []) == files
+    assert outstanding(files, [recorded(1)]) == files[1:]
+    assert outstanding(files, [recorded(2), recorded(1), recorded(3)]) == []
+
+
+def test_a_store_that_does_not_belong_to_the_files_is_refused() -> None:
+    files = [migration(1), migration(2, "new")]
+    with pytest.raises(MigrationError, match=r"0002_m2\.sql was changed.*checksum old.*has new"):
+        outstanding(files, [recorded(1), recorded(2, "old")])
+    with pytest.raises(MigrationError, match=r"0003_m3, which this version.*newest is 0002"):
+        outstanding(files, [recorded(1), recorded(2, "new"), recorded(3)])
+    with pytest.raises(MigrationError, match=r"lacks migration 0001_m1\.sql but has 0002"):
+        outstanding(files, [recorded(2, "new")])
