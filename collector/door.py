@@ -15,6 +15,7 @@ from collector import metrics
 from collector.admission.addresses import Network, client_address
 from collector.admission.keys import Directory, authenticate, secret_of
 from collector.admission.senders import Senders
+from collector.publish.spread import Spread
 from collector.receivers.exchange import Admitted, Head
 from seamark.service.registry import AppRecord, KeyRecord, OrgRecord
 from seamark.wire.envelope import Outcome, encode_envelope
@@ -71,6 +72,7 @@ class FrontDoor:
         self._records = records
         self._log = log
         self._partitions = partitions
+        self._spread = Spread(partitions)
         self._promise = promise
         self._senders = senders
         self._trusted = tuple(trusted_proxies)
@@ -145,13 +147,15 @@ class FrontDoor:
                 signal=signal,
                 body=body,
             )
+            frame = self._compress(envelope)
+            who = batch_id or sender or self._client(head)
+            partition = choose_partition(org, app, who, self._partitions)
+            if not batch_id:  # a batch with an id stays, so that its retry meets it
+                partition = self._spread.partition(
+                    partition, f"{org}/{app}/{who}", len(frame), now_ns=head.received_ns
+                )
             await self._log.append(
-                signal,
-                choose_partition(
-                    org, app, batch_id or sender or self._client(head), self._partitions
-                ),
-                self._compress(envelope),
-                message_id=receipt if batch_id else None,
+                signal, partition, frame, message_id=receipt if batch_id else None
             )
             if self._promise.problem() and (problem := await self._promise.confirm()):
                 raise Unavailable(problem, retry_after=2.0)
