@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 import msgspec
+import zstandard
 from nats.aio.client import Client as NatsClient
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
@@ -23,7 +24,7 @@ from nats.errors import Error as NatsError
 from collector.publish.lane import Lane, Waiting, frames_header
 from seamark.service.health import Health
 from seamark.wire.failures import Rejected, Unavailable
-from seamark.wire.frames import HEADER
+from seamark.wire.frames import HEADER, SIZE_HEADER
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal, stream_name, subject
 
@@ -119,7 +120,7 @@ class Publisher:
     async def append(
         self, signal: Signal, partition: int, frame: bytes, *, message_id: str | None
     ) -> None:
-        """Append one frame; returns when the log has acknowledged it.
+        """Append one zstd frame, which says its content size; returns when it is acknowledged.
 
         `message_id` is the receipt of a batch that carries a `batchId`, else None.
         Raises Unavailable when the log is away, full, or slower than the deadline (the frame may
@@ -176,7 +177,8 @@ class Publisher:
     async def _send(self, signal: Signal, partition: int, items: list[_Item]) -> None:
         """Send one message until it is acknowledged. Raises Unavailable past every deadline."""
         payload = items[0].frame if len(items) == 1 else b"".join([i.frame for i in items])
-        headers = {"Nats-Msg-Id": secrets.token_hex(12)}
+        inflated = sum([zstandard.frame_content_size(item.frame) for item in items])
+        headers = {"Nats-Msg-Id": secrets.token_hex(12), SIZE_HEADER: str(inflated)}
         if (listed := frames_header(items)) is not None:
             headers[HEADER] = listed
         deadline = max(item.deadline for item in items)

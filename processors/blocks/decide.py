@@ -29,7 +29,7 @@ class LogWentBack(Exception):
 
 
 class Stored(Protocol):
-    """What is needed of a message: sequence, server time (ns), when it came to us (s), bytes."""
+    """What is needed of a message: sequence, server time (ns), when it came to us (s), sizes."""
 
     @property
     def sequence(self) -> int: ...
@@ -39,6 +39,8 @@ class Stored(Protocol):
     def arrived(self) -> float: ...
     @property
     def payload(self) -> bytes: ...
+    @property
+    def inflated_bytes(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class LogState:
 class Limits:
     """When a block is cut: at so many messages or bytes, or when its first message is so old.
 
+    `inflated_bytes`: what one block may take once inflated; the rest goes into the next.
     `idle_seconds`: how long after a block its end is recorded though no next block came.
     """
 
@@ -78,6 +81,7 @@ class Limits:
     bytes: int
     age_seconds: float
     idle_seconds: float = 1.0
+    inflated_bytes: int = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,11 +225,12 @@ def _count_up_to(buffer: Sequence[Stored], sequence: int) -> int:
 
 def _count_within(buffer: Sequence[Stored], limits: Limits) -> int:
     """How many messages at the front fit one block; at least one."""
-    size = 0
+    size = inflated = 0
     most = min(len(buffer), limits.messages)
     for count in range(most):
         size += len(buffer[count].payload)
-        if size > limits.bytes:
+        inflated += buffer[count].inflated_bytes
+        if size > limits.bytes or inflated > limits.inflated_bytes:
             return max(1, count)
     return most
 

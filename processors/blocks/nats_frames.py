@@ -11,7 +11,10 @@ from typing import Final
 
 import msgspec
 
+from seamark.wire.frames import SIZE_HEADER
+
 _CRLF: Final = b"\r\n"
+_SIZE_LINE: Final = f"\r\n{SIZE_HEADER}:".encode()
 _SPARE_BYTES: Final = 64 * 1024
 """Room offered to the socket at least."""
 _LINE_BYTES: Final = 64 * 1024
@@ -35,6 +38,16 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     arrived: float
     payload: bytes
     headers: bytes = b""
+
+    @property
+    def inflated_bytes(self) -> int:
+        """Size of the payload once inflated, as its header says; its own where none does."""
+        at = self.headers.find(_SIZE_LINE)
+        if at < 0:
+            return len(self.payload)
+        start = at + len(_SIZE_LINE)
+        size = self.headers[start : self.headers.find(_CRLF, start)].strip()
+        return int(size) if size.isdigit() else len(self.payload)
 
 
 class Status(msgspec.Struct, frozen=True):

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 HEADER: Final = "Seamark-Frames"
+SIZE_HEADER: Final = "Seamark-Size"
+"""Bytes of a message once inflated. What a block costs the store in memory goes by this, not by its
+compressed size: a few MB of a sender's repetitions would otherwise be gigabytes there."""
 DUPLICATE_WINDOW_NS: Final = 600 * 1_000_000_000
 """How far back, by the log's clock, a receipt is recognised. Every sink must use the same, or rows
 and archive would disagree about what is a duplicate; so this is a constant, not a setting."""

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import random
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import zstandard
 from nats.aio.client import Client as NatsClient
 
 from collector.publish.publisher import Publisher
@@ -17,6 +19,7 @@ from seamark.wire.signals import Signal, stream_name, subject
 from tests.servers import NatsServer
 
 pytestmark = pytest.mark.integration
+NOISE = zstandard.compress(random.Random(1).randbytes(4_900))
 EVENTS = stream_name(Signal.EVENTS, 0)
 
 
@@ -68,7 +71,7 @@ async def publisher(client: NatsClient) -> AsyncIterator[Publisher]:
 
 async def test_concurrent_frames_share_messages(client: NatsClient, publisher: Publisher) -> None:
     await add_stream(client)
-    frames = [b"%04d" % i for i in range(200)]
+    frames = [zstandard.compress(b"%04d" % i) for i in range(200)]
     await asyncio.gather(
         *(
             publisher.append(Signal.EVENTS, 0, frame, message_id=f"r{i}" if i % 2 else None)
@@ -85,14 +88,14 @@ async def test_concurrent_frames_share_messages(client: NatsClient, publisher: P
 async def test_a_full_log_says_so_at_once(client: NatsClient, publisher: Publisher) -> None:
     await add_stream(client, max_bytes=20_000)
     for _ in range(3):
-        await publisher.append(Signal.EVENTS, 0, b"x" * 5_000, message_id=None)
+        await publisher.append(Signal.EVENTS, 0, NOISE, message_id=None)
     with pytest.raises(Unavailable, match="maximum bytes exceeded"):
-        await publisher.append(Signal.EVENTS, 0, b"x" * 5_000, message_id=None)
+        await publisher.append(Signal.EVENTS, 0, NOISE, message_id=None)
 
 
 async def test_a_missing_stream_is_unavailable(publisher: Publisher) -> None:
     with pytest.raises(Unavailable, match="its stream is not there"):
-        await publisher.append(Signal.EVENTS, 0, b"x", message_id=None)
+        await publisher.append(Signal.EVENTS, 0, NOISE, message_id=None)
 
 
 async def test_a_frame_no_message_can_hold_is_rejected(publisher: Publisher) -> None:
@@ -105,7 +108,7 @@ async def test_memory_for_waiting_frames_is_bounded(client: NatsClient, server: 
     small = Publisher(client, partitions=1, health=Health(), pending_bytes=1_000)
     await small.start()
     answers = await asyncio.gather(
-        *(small.append(Signal.EVENTS, 0, b"x" * 400, message_id=None) for _ in range(5)),
+        *(small.append(Signal.EVENTS, 0, NOISE[:400], message_id=None) for _ in range(5)),
         return_exceptions=True,
     )
     assert sum(isinstance(answer, Unavailable) for answer in answers) == 3
@@ -127,7 +130,7 @@ async def test_kills_of_the_server_lose_and_double_nothing(
     async def send(worker: int) -> None:
         number = 0
         while not stop.is_set():
-            frame = b"%d:%d;" % (worker, number)
+            frame = zstandard.compress(b"%d:%d;" % (worker, number))
             await publisher.append(Signal.EVENTS, 0, frame, message_id=None)
             acknowledged.append(frame)
             progress.release()
@@ -142,5 +145,7 @@ async def test_kills_of_the_server_lose_and_double_nothing(
     stop.set()
     await asyncio.gather(*workers)
     await publisher.stop()
-    found = b"".join(payload for payload, _ in await stored(client)).split(b";")[:-1]
-    assert sorted(found) == sorted(frame[:-1] for frame in acknowledged)
+    payloads = b"".join(payload for payload, _ in await stored(client))
+    reader = zstandard.ZstdDecompressor().stream_reader(payloads, read_across_frames=True)
+    sent = [zstandard.decompress(frame) for frame in acknowledged]
+    assert sorted(reader.read().split(b";")[:-1]) == sorted(text[:-1] for text in sent)

@@ -39,9 +39,7 @@ def envelope_class() -> type[Message]:
     envelope.field.add(name="events_json", number=32, type=kinds.TYPE_BYTES, label=1)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    found: type[Message] = message_factory.GetMessageClass(
-        pool.FindMessageTypeByName("t.Envelope")
-    )
+    found: type[Message] = message_factory.GetMessageClass(pool.FindMessageTypeByName("t.Envelope"))
     return found
 
 
