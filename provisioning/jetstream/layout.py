@@ -19,8 +19,10 @@ from seamark.wire.signals import Signal, stream_name, subject
 
 DEAD_STREAM: Final = "SEAMARK_DEAD"
 POSITIONS_BUCKET: Final = "SEAMARK_POSITIONS"
-DUPLICATE_WINDOW_SECONDS: Final = 600.0
-"""How long the log itself drops a message id it has seen; a collector retries within seconds."""
+DUPLICATE_WINDOW_SECONDS: Final = 120.0
+"""How long the log itself drops a message id it has seen: a collector sends a message again for
+some seconds only, and every id costs the server 300 bytes. Clients' retries are another matter,
+for the readers of the log (`processors/blocks/window.py`)."""
 DEAD_MAX_AGE_SECONDS: Final = 30 * 86400.0
 """Dead letters outlive the log: a person has to find, understand and replay them."""
 _LOG_STREAM: Final = re.compile(rf"^SEAMARK_({'|'.join(Signal)})_(\d+)\Z")

@@ -55,7 +55,7 @@ async def test_everything_is_created_once(client: NatsClient, settings: LogSetti
             assert info.config.discard == "new"
             assert info.config.max_bytes == 4 * MEBIBYTE
             assert info.config.max_age == 7 * 86400
-            assert info.config.duplicate_window == 600
+            assert info.config.duplicate_window == 120
             assert info.config.allow_direct
             assert info.config.allow_atomic
             assert info.config.compression in (None, "none")
