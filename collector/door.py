@@ -20,6 +20,7 @@ from collector.receivers.exchange import Admitted, Head
 from seamark.service.registry import AppRecord, KeyRecord, OrgRecord
 from seamark.wire.envelope import Outcome, encode_envelope
 from seamark.wire.failures import Rejected, Unavailable
+from seamark.wire.frames import weight_of
 from seamark.wire.receipts import new_receipt, receipt_for_batch
 from seamark.wire.signals import Signal, choose_partition
 
@@ -30,7 +31,13 @@ class Log(Protocol):
     """Where envelopes go (`collector.publish.publisher.Publisher`)."""
 
     async def append(
-        self, signal: Signal, partition: int, frame: bytes, *, message_id: str | None
+        self,
+        signal: Signal,
+        partition: int,
+        frame: bytes,
+        *,
+        message_id: str | None,
+        weight: int,
     ) -> None:
         """Append a zstd frame; returns once it is durable. Raises Unavailable, Rejected."""
 
@@ -155,7 +162,11 @@ class FrontDoor:
                     partition, f"{org}/{app}/{who}", len(frame), now_ns=head.received_ns
                 )
             await self._log.append(
-                signal, partition, frame, message_id=receipt if batch_id else None
+                signal,
+                partition,
+                frame,
+                message_id=receipt if batch_id else None,
+                weight=weight_of(len(envelope), outcome.accepted),
             )
             if self._promise.problem() and (problem := await self._promise.confirm()):
                 raise Unavailable(problem, retry_after=2.0)

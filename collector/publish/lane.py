@@ -22,6 +22,7 @@ class Waiting(Generic[W]):
 
     frame: bytes
     receipt: str | None
+    weight: int
     deadline: float
     waiter: W
 

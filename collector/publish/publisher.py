@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 import msgspec
-import zstandard
 from nats.aio.client import Client as NatsClient
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
@@ -24,7 +23,7 @@ from nats.errors import Error as NatsError
 from collector.publish.lane import Lane, Waiting, frames_header
 from seamark.service.health import Health
 from seamark.wire.failures import Rejected, Unavailable
-from seamark.wire.frames import HEADER, SIZE_HEADER
+from seamark.wire.frames import HEADER, WEIGHT_HEADER
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal, stream_name, subject
 
@@ -118,11 +117,18 @@ class Publisher:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def append(
-        self, signal: Signal, partition: int, frame: bytes, *, message_id: str | None
+        self,
+        signal: Signal,
+        partition: int,
+        frame: bytes,
+        *,
+        message_id: str | None,
+        weight: int,
     ) -> None:
-        """Append one zstd frame, which says its content size; returns when it is acknowledged.
+        """Append one frame; returns when the log has acknowledged it.
 
-        `message_id` is the receipt of a batch that carries a `batchId`, else None.
+        `message_id` is the receipt of a batch that carries a `batchId`, else None; `weight` is the
+        frame's `weight_of`.
         Raises Unavailable when the log is away, full, or slower than the deadline (the frame may
         then still be stored: a retry with the same batchId is dropped behind the log), and
         Rejected when the frame exceeds what one log message may hold.
@@ -141,7 +147,7 @@ class Publisher:
         try:
             deadline = time.monotonic() + self._append_seconds
             key = (signal, partition)
-            self._lanes[key].waiting.append(Waiting(frame, message_id, deadline, future))
+            self._lanes[key].waiting.append(Waiting(frame, message_id, weight, deadline, future))
             self._wake[key].set()
             await future
         finally:
@@ -177,8 +183,8 @@ class Publisher:
     async def _send(self, signal: Signal, partition: int, items: list[_Item]) -> None:
         """Send one message until it is acknowledged. Raises Unavailable past every deadline."""
         payload = items[0].frame if len(items) == 1 else b"".join([i.frame for i in items])
-        inflated = sum([zstandard.frame_content_size(item.frame) for item in items])
-        headers = {"Nats-Msg-Id": secrets.token_hex(12), SIZE_HEADER: str(inflated)}
+        weight = sum([item.weight for item in items])
+        headers = {"Nats-Msg-Id": secrets.token_hex(12), WEIGHT_HEADER: str(weight)}
         if (listed := frames_header(items)) is not None:
             headers[HEADER] = listed
         deadline = max(item.deadline for item in items)

@@ -40,7 +40,7 @@ class Stored(Protocol):
     @property
     def payload(self) -> bytes: ...
     @property
-    def inflated_bytes(self) -> int: ...
+    def weight(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class LogState:
 class Limits:
     """When a block is cut: at so many messages or bytes, or when its first message is so old.
 
-    `inflated_bytes`: what one block may take once inflated; the rest goes into the next.
+    `weight`: what one block may weigh in the store's memory; the rest goes into the next.
     `idle_seconds`: how long after a block its end is recorded though no next block came.
     """
 
@@ -81,7 +81,7 @@ class Limits:
     bytes: int
     age_seconds: float
     idle_seconds: float = 1.0
-    inflated_bytes: int = 32 * 1024 * 1024
+    weight: int = 48 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,12 +225,12 @@ def _count_up_to(buffer: Sequence[Stored], sequence: int) -> int:
 
 def _count_within(buffer: Sequence[Stored], limits: Limits) -> int:
     """How many messages at the front fit one block; at least one."""
-    size = inflated = 0
+    size = weight = 0
     most = min(len(buffer), limits.messages)
     for count in range(most):
         size += len(buffer[count].payload)
-        inflated += buffer[count].inflated_bytes
-        if size > limits.bytes or inflated > limits.inflated_bytes:
+        weight += buffer[count].weight
+        if size > limits.bytes or weight > limits.weight:
             return max(1, count)
     return most
 

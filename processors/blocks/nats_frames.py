@@ -11,10 +11,10 @@ from typing import Final
 
 import msgspec
 
-from seamark.wire.frames import SIZE_HEADER
+from seamark.wire.frames import WEIGHT_HEADER
 
 _CRLF: Final = b"\r\n"
-_SIZE_LINE: Final = f"\r\n{SIZE_HEADER}:".encode()
+_WEIGHT_LINE: Final = f"\r\n{WEIGHT_HEADER}:".encode()
 _SPARE_BYTES: Final = 64 * 1024
 """Room offered to the socket at least."""
 _LINE_BYTES: Final = 64 * 1024
@@ -40,14 +40,14 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     headers: bytes = b""
 
     @property
-    def inflated_bytes(self) -> int:
-        """Size of the payload once inflated, as its header says; its own where none does."""
-        at = self.headers.find(_SIZE_LINE)
+    def weight(self) -> int:
+        """What it weighs in the store's memory (`weight_of`); its size where no header says."""
+        at = self.headers.find(_WEIGHT_LINE)
         if at < 0:
             return len(self.payload)
-        start = at + len(_SIZE_LINE)
-        size = self.headers[start : self.headers.find(_CRLF, start)].strip()
-        return int(size) if size.isdigit() else len(self.payload)
+        start = at + len(_WEIGHT_LINE)
+        weight = self.headers[start : self.headers.find(_CRLF, start)].strip()
+        return int(weight) if weight.isdigit() else len(self.payload)
 
 
 class Status(msgspec.Struct, frozen=True):

@@ -21,10 +21,10 @@ class RowsSettings:
     block_bytes: int = setting(
         8 * 1024 * 1024, unit="bytes", text="A block is cut at so many compressed bytes.", minimum=1
     )
-    block_inflated_bytes: int = setting(
-        32 * 1024 * 1024,
+    block_weight: int = setting(
+        48 * 1024 * 1024,
         unit="bytes",
-        text="A block holds at most so much once inflated; an insert takes ten times that.",
+        text="A block is cut at so many inflated bytes, each row counting 256 more.",
         minimum=1,
     )
     block_messages: int = setting(20_000, text="A block is cut at so many messages.", minimum=1)
@@ -46,5 +46,5 @@ class RowsSettings:
             messages=self.block_messages,
             bytes=self.block_bytes,
             age_seconds=self.block_age_seconds,
-            inflated_bytes=self.block_inflated_bytes,
+            weight=self.block_weight,
         )

@@ -10,12 +10,22 @@ from dataclasses import dataclass
 from typing import Final
 
 HEADER: Final = "Seamark-Frames"
-SIZE_HEADER: Final = "Seamark-Size"
-"""Bytes of a message once inflated. What a block costs the store in memory goes by this, not by its
-compressed size: a few MB of a sender's repetitions would otherwise be gigabytes there."""
+WEIGHT_HEADER: Final = "Seamark-Weight"
+"""The sum of `weight_of` over a message's frames."""
+ITEM_WEIGHT: Final = 256
 DUPLICATE_WINDOW_NS: Final = 600 * 1_000_000_000
 """How far back, by the log's clock, a receipt is recognised. Every sink must use the same, or rows
 and archive would disagree about what is a duplicate; so this is a constant, not a setting."""
+
+
+def weight_of(envelope_bytes: int, items: int) -> int:
+    """What an envelope weighs in the store's memory, up to a constant: its bytes once inflated, and
+    `ITEM_WEIGHT` for every row it becomes: a row has some forty columns however little it says.
+
+    Blocks are cut by this: a few compressed MB of one sender's repetitions, or of tiny points,
+    would be gigabytes there, and an insert that fails for want of memory cannot be made smaller.
+    """
+    return envelope_bytes + ITEM_WEIGHT * items
 
 
 @dataclass(frozen=True, slots=True)

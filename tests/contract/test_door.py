@@ -35,7 +35,13 @@ class MemoryLog:
     frames: dict[tuple[Signal, int], list[bytes]] = field(default_factory=dict)
 
     async def append(
-        self, signal: Signal, partition: int, frame: bytes, *, message_id: str | None
+        self,
+        signal: Signal,
+        partition: int,
+        frame: bytes,
+        *,
+        message_id: str | None,
+        weight: int,
     ) -> None:
         await asyncio.sleep(0)
         self.frames.setdefault((signal, partition), []).append(frame)

@@ -71,12 +71,12 @@ def test_a_message_larger_than_a_block_is_a_block() -> None:
     assert step(fresh(), [message(1, size=500)]) == Send(Position(0, 1, f"{S}:1-1:1000"), 1)
 
 
-def test_a_block_stops_before_it_grows_too_large_once_inflated() -> None:
+def test_a_block_stops_before_it_grows_too_heavy_for_the_store() -> None:
     sized = [
-        Message(n, n * 1000, 0, 0.0, b"x", b"NATS/1.0\r\nSeamark-Size: 40\r\n\r\n")
+        Message(n, n * 1000, 0, 0.0, b"x", b"NATS/1.0\r\nSeamark-Weight: 40\r\n\r\n")
         for n in (1, 2, 3)
     ]
-    limits = Limits(messages=4, bytes=100, age_seconds=1.0, inflated_bytes=80)
+    limits = Limits(messages=4, bytes=100, age_seconds=1.0, weight=80)
     assert step(fresh(), sized, now=1.0, limits=limits) == Send(Position(0, 2, f"{S}:1-2:1000"), 2)
 
 

@@ -9,7 +9,7 @@ from seamark.wire.frames import Frame, parse_frames, without
 
 
 def waiting(frame: bytes, receipt: str | None = None) -> Waiting[int]:
-    return Waiting(frame=frame, receipt=receipt, deadline=0.0, waiter=0)
+    return Waiting(frame=frame, receipt=receipt, weight=1, deadline=0.0, waiter=0)
 
 
 def test_a_single_large_frame_is_sent_alone() -> None:
