@@ -16,7 +16,7 @@ from seamark.standalone.ports import Ports
 from seamark.standalone.terminal import summary
 
 SECRETS = Secrets(nats="nats-word", redis="redis-word", store="store-word")
-PLAIN = {"PATH": "/bin", "HOME": "/root"}
+PLAIN = {"PATH": "/bin", "HOME": "/home/someone"}
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_the_users_settings_reach_the_parts_but_not_over_the_wiring(choices: Cho
     assert rows["SEAMARK_ROWS_INSERTS"] == "3"
     assert rows["SEAMARK_LOG_URL"] == "nats://127.0.0.1:4522"
     assert rows["SEAMARK_PARENT_PID"] == "42"
-    assert rows["HOME"] == "/root"
+    assert rows["HOME"] == "/home/someone"
     assert overridden(choices, environ) == ["SEAMARK_LOG_URL"]
 
 
