@@ -19,4 +19,3 @@ EVENT_DIMENSIONS: Final[dict[str, tuple[str, ...]]] = {
     "error": ("attrs.exception.type",),
 }
 SPAN_DIMENSIONS: Final[tuple[str, ...]] = ("service", "operation", "kind", "status")
-METRIC_DIMENSIONS: Final = "every attribute of the data point, and `service`"

@@ -31,7 +31,7 @@ def input_table(signal: Signal) -> str:
 def choose_partition(org: str, app: str, sender: str, partitions: int) -> int:
     """Partition for a batch: the same sender always gets the same one.
 
-    `sender` is the batchId where the client gave one (so that a retry meets its first try in
-    the same stream, whose duplicate window drops it), else the session, else the client address.
+    `sender` is the batchId where the client gave one (so that a retry meets its first try in the
+    same stream, whose readers leave it out), else the session, else the client address.
     """
     return zlib.crc32(f"{org}\0{app}\0{sender}".encode()) % partitions
