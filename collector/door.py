@@ -36,7 +36,8 @@ class Log(Protocol):
         partition: int,
         frame: bytes,
         *,
-        message_id: str | None,
+        receipt: str = "",
+        event_ids: bool = False,
         weight: int,
     ) -> None:
         """Append a zstd frame; returns once it is durable. Raises Unavailable, Rejected."""
@@ -165,7 +166,7 @@ class FrontDoor:
                 signal,
                 partition,
                 frame,
-                message_id=receipt if batch_id else None,
+                receipt=receipt if batch_id else "",
                 weight=weight_of(len(envelope), outcome.accepted),
             )
             if self._promise.problem() and (problem := await self._promise.confirm()):

@@ -20,10 +20,10 @@ from nats.aio.client import Client as NatsClient
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from collector.publish.lane import Lane, Waiting, frames_header
+from collector.publish.lane import Lane, Waiting
 from seamark.service.health import Health
 from seamark.wire.failures import Rejected, Unavailable
-from seamark.wire.frames import HEADER, WEIGHT_HEADER
+from seamark.wire.frames import HEADER, WEIGHT_HEADER, Frame, frames_header
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal, stream_name, subject
 
@@ -122,13 +122,14 @@ class Publisher:
         partition: int,
         frame: bytes,
         *,
-        message_id: str | None,
+        receipt: str = "",
+        event_ids: bool = False,
         weight: int,
     ) -> None:
         """Append one frame; returns when the log has acknowledged it.
 
-        `message_id` is the receipt of a batch that carries a `batchId`, else None; `weight` is the
-        frame's `weight_of`.
+        `receipt` is that of a batch that carries a `batchId`, else ""; `event_ids`: some of its
+        events have ids; `weight` is the frame's `weight_of`.
         Raises Unavailable when the log is away, full, or slower than the deadline (the frame may
         then still be stored: a retry with the same batchId is dropped behind the log), and
         Rejected when the frame exceeds what one log message may hold.
@@ -147,7 +148,8 @@ class Publisher:
         try:
             deadline = time.monotonic() + self._append_seconds
             key = (signal, partition)
-            self._lanes[key].waiting.append(Waiting(frame, message_id, weight, deadline, future))
+            identity = Frame(size, receipt, event_ids)
+            self._lanes[key].waiting.append(Waiting(frame, identity, weight, deadline, future))
             self._wake[key].set()
             await future
         finally:
@@ -185,7 +187,7 @@ class Publisher:
         payload = items[0].frame if len(items) == 1 else b"".join([i.frame for i in items])
         weight = sum([item.weight for item in items])
         headers = {"Nats-Msg-Id": secrets.token_hex(12), WEIGHT_HEADER: str(weight)}
-        if (listed := frames_header(items)) is not None:
+        if (listed := frames_header([item.identity for item in items])) is not None:
             headers[HEADER] = listed
         deadline = max(item.deadline for item in items)
         backoff = _FIRST_BACKOFF

@@ -44,10 +44,7 @@ class JetStreamGrave:
         }
         frames = listed_frames(message.headers)
         if frames and sum(frame.length for frame in frames) == len(message.payload):
-            headers[FRAMES_HEADER] = ",".join(
-                f"{frame.length}:{frame.receipt}" if frame.receipt else str(frame.length)
-                for frame in frames
-            )
+            headers[FRAMES_HEADER] = ",".join([frame.entry() for frame in frames])
         try:
             await self._jetstream.publish(
                 f"seamark.dead.{sink}", message.payload, stream=DEAD_STREAM, headers=headers

@@ -7,7 +7,7 @@ Wire format: https://protobuf.dev/programming-guides/encoding/
 """
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,7 +16,7 @@ from seamark.wire.signals import Signal
 _LEN: Final = 2
 _VARINT: Final = 0
 _I64: Final = 1
-_WEIGHT, _OUTCOME = 20, 21
+_WEIGHT, _OUTCOME, _LETTERS = 20, 21, 22
 BODY_FIELD: Final[Mapping[Signal, int]] = {
     Signal.EVENTS: 32,
     Signal.TRACES: 33,
@@ -52,6 +52,14 @@ def integer_field(number: int, value: int) -> bytes:
     return varint(number << 3 | _VARINT) + varint(value) if value else b""
 
 
+def _counts(number: int, counts: Mapping[str, int]) -> bytes:
+    """A map<string, uint32> field."""
+    return b"".join(
+        bytes_field(number, text_field(1, reason) + integer_field(2, count))
+        for reason, count in counts.items()
+    )
+
+
 def _zigzag_field(number: int, value: int) -> bytes:
     return integer_field(number, value << 1 if value >= 0 else (-value << 1) - 1)
 
@@ -60,7 +68,9 @@ def _zigzag_field(number: int, value: int) -> bytes:
 class Outcome:
     """What became of one request, counted in its own items (events, spans, points, records).
 
-    Law: offered = accepted + sum(rejected) + sampled + limited.
+    Laws: offered = accepted + sum(rejected) + sampled + limited, and of what was accepted
+    `duplicate` and `buried` are not stored. `refused` counts requests, not items: those turned
+    away before anyone knew how many items they held.
     """
 
     offered: int
@@ -68,13 +78,40 @@ class Outcome:
     rejected: Mapping[str, int] = field(default_factory=dict)
     sampled: int = 0
     limited: int = 0
+    duplicate: int = 0
+    buried: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
 
     def encode(self) -> bytes:
         """Body of the `Outcome` message."""
         out = integer_field(1, self.offered) + integer_field(2, self.accepted)
-        for reason, count in self.rejected.items():
-            out += bytes_field(3, text_field(1, reason) + integer_field(2, count))
-        return out + integer_field(4, self.sampled) + integer_field(5, self.limited)
+        out += _counts(3, self.rejected)
+        out += integer_field(4, self.sampled) + integer_field(5, self.limited)
+        out += integer_field(6, self.duplicate) + integer_field(7, self.buried)
+        return out + _counts(8, self.refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One rejected item as it was sent, and why: `index` in its request, `field` at fault or ""."""
+
+    index: int
+    reason: str
+    field: str
+    message: str
+    original: bytes
+    name: str = ""
+
+    def encode(self) -> bytes:
+        """Body of the `Letter` message."""
+        return (
+            integer_field(1, self.index)
+            + text_field(2, self.reason)
+            + text_field(3, self.field)
+            + text_field(4, self.message)
+            + text_field(5, self.name)
+            + bytes_field(6, self.original)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +169,14 @@ def encode_envelope(
     signal: Signal,
     body: bytes,
     weight: float = 1.0,
+    letters: Sequence[Letter] = (),
 ) -> bytes:
     """One length-delimited `Envelope`, not yet compressed.
 
     `sender` is `Sender.encode()`; `received_ns` and `sent_ms` count from the Unix epoch, `sent_ms`
     by the device's clock (None: it gave none); `weight` is 1 / sampling rate; `body` is the JSON
-    array of events, or an OTLP `Export…ServiceRequest`, as the receiver wrote it.
+    array of events, or an OTLP `Export…ServiceRequest`, as the receiver wrote it; empty in an
+    envelope that only counts. `letters` are what was rejected of it and is kept.
     """
     skew_ms = 0 if sent_ms is None else received_ns // 1_000_000 - sent_ms
     head = (
@@ -149,6 +188,7 @@ def encode_envelope(
         + varint(_WEIGHT << 3 | _I64)
         + struct.pack("<d", weight)
         + bytes_field(_OUTCOME, outcome.encode())
+        + b"".join([bytes_field(_LETTERS, letter.encode()) for letter in letters])
         + varint(BODY_FIELD[signal] << 3 | _LEN)
         + varint(len(body))
     )

@@ -1,11 +1,11 @@
 """Which frames of a log message can be told apart, and leaving some out.
 
-The header `Seamark-Frames` lists `<length>[:<receipt>]` for every frame of a message that holds at
-least one identified frame (one whose batch carried a `batchId`). Messages without the header are
-never opened.
+The header `Seamark-Frames` lists `<length>[:<receipt>[:e]]` for every frame of a message that holds
+at least one frame with an identity: a receipt when its batch carried a `batchId`, an `e` when it
+holds events with an `id` of their own. Messages without the header are never opened.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,18 +30,42 @@ def weight_of(envelope_bytes: int, items: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame's length in bytes, and its receipt ("" when it is anonymous)."""
+    """One frame's length in bytes, its receipt ("" when its batch had no id), and whether it holds
+    events that have ids.
+    """
 
     length: int
-    receipt: str
+    receipt: str = ""
+    event_ids: bool = False
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether nothing can tell a retry of this frame from its first try."""
+        return not self.receipt and not self.event_ids
+
+    def entry(self) -> str:
+        """As it stands in the header."""
+        if self.anonymous:
+            return str(self.length)
+        return f"{self.length}:{self.receipt}{':e' if self.event_ids else ''}"
+
+
+def frames_header(frames: Sequence[Frame]) -> str | None:
+    """Value of the header for the frames of one message, in order; None: it needs none."""
+    if all(frame.anonymous for frame in frames):
+        return None
+    return ",".join([frame.entry() for frame in frames])
 
 
 def parse_frames(header: str) -> list[Frame]:
     """The frames named in a header. Raises ValueError on anything else."""
     frames = []
     for entry in header.split(","):
-        length, _, receipt = entry.partition(":")
-        frames.append(Frame(int(length), receipt))
+        length, _, identity = entry.partition(":")
+        receipt, _, mark = identity.partition(":")
+        if mark not in ("", "e"):
+            raise ValueError(f"{entry!r} is no frame")
+        frames.append(Frame(int(length), receipt, mark == "e"))
     return frames
 
 

@@ -40,7 +40,8 @@ class MemoryLog:
         partition: int,
         frame: bytes,
         *,
-        message_id: str | None,
+        receipt: str = "",
+        event_ids: bool = False,
         weight: int,
     ) -> None:
         await asyncio.sleep(0)

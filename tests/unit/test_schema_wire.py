@@ -126,8 +126,9 @@ def test_numbers_of_the_envelope_itself_stay() -> None:
         *("org", "app", "receipt", "received_ns", "skew_ms", "ip_hash", "country", "browser"),
         *("browser_version", "os", "os_version", "device", "sdk_name", "sdk_version"),
         *("datacenter", "server_version", "key_id", "sent_ms", "protocol", "weight", "outcome"),
+        "letters",
     ]
-    assert [numbers[name] for name in names] == list(range(1, 22))
+    assert [numbers[name] for name in names] == list(range(1, 23))
     assert numbers["events_json"] == BODY_FIELD[Signal.EVENTS]
     assert {n: f[0] for n, f in OURS["Outcome"].items()} == {
         "offered": 1,
@@ -135,4 +136,13 @@ def test_numbers_of_the_envelope_itself_stay() -> None:
         "rejected": 3,
         "sampled": 4,
         "limited": 5,
+        "duplicate": 6,
+        "buried": 7,
+        "refused": 8,
     }
+
+
+def test_numbers_of_a_letter_stay() -> None:
+    letters = {name: field[0] for name, field in OURS["Letter"].items()}
+    assert list(letters) == ["index", "reason", "field", "message", "name", "original"]
+    assert list(letters.values()) == list(range(1, 7))
