@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from load.course import Course
 from load.sample import PartFigures
 from load.scenario import Budget, Scenario
 from load.schedule import Spread
@@ -12,7 +13,7 @@ from load.tally import Summary
 from load.visible import Visible
 
 _MIB: Final = 2**20
-_SLOPE_FROM_SECONDS: Final = 600
+LONG_SECONDS: Final = 600
 """A line through the memory of a shorter run shows caches filling, not growth."""
 
 
@@ -47,6 +48,7 @@ class Result(msgspec.Struct, frozen=True):
     disk_bytes_start: int
     disk_bytes_end: int
     cpu_percent_mean: float
+    course: Course | None = None
 
     @property
     def accepted(self) -> int:
@@ -141,7 +143,7 @@ def _versions(versions: object) -> str:
 
 def _parts(result: Result) -> str:
     per_item = cpu_us_per_item(result)
-    long = result.window_seconds >= _SLOPE_FROM_SECONDS
+    long = result.window_seconds >= LONG_SECONDS
     rows = [
         (
             name,
@@ -150,12 +152,17 @@ def _parts(result: Result) -> str:
             f"{part.rss_bytes_max / _MIB:.0f}",
             f"{part.pss_bytes_max / _MIB:.0f}",
             f"{part.rss_bytes_per_hour / _MIB:+.0f}" if long else "-",
+            str(part.handles_max),
+            f"{part.handles_per_hour:+.0f}" if long else "-",
         )
         for name, part in result.parts.items()
     ]
     total = f"{sum(per_item.values()):.2f}"
-    head = ("part", "CPU us/item", "of a core", "RSS max, MiB", "PSS max, MiB", "RSS MiB/h")
-    return _table(head, [*rows, ("**together**", total, "", "", "", "")])
+    head = (
+        *("part", "CPU us/item", "of a core", "RSS max, MiB", "PSS max, MiB", "RSS MiB/h"),
+        *("files max", "files/h"),
+    )
+    return _table(head, [*rows, ("**together**", total, *[""] * 6)])
 
 
 def _rest(result: Result) -> str:
@@ -165,6 +172,10 @@ def _rest(result: Result) -> str:
         + ("exact" if row.exact else "**DIFFERENT**")
         for row in result.stored
     ]
+    if result.course is not None and result.course.parts:
+        most = {t: max(n for _, n in line) for t, line in result.course.parts.items()}
+        table = max(most, key=lambda name: most[name])
+        lines.append(f"active parts: at most {most[table]:.0f} in one table ({table})")
     lines.append(
         f"lag: at most {result.lag_max:.0f} messages, {result.catch_up_seconds:.1f} s to zero "
         f"after the last request; disk: {grown:.0f} bytes per item; the machine was "

@@ -23,12 +23,14 @@ from typing import Final
 import msgspec
 
 from load import machine, totals
-from load.report import Result, Stored, markdown
-from load.sample import Sampler, disk_bytes
+from load.plot import picture
+from load.report import LONG_SECONDS, Result, Stored, markdown
+from load.sample import Sampler
 from load.scenario import Scenario, Stream, read_scenario
 from load.stack import NotStarted, OwnStack, Stack, attach
 from load.tally import Summary
 from load.target import access
+from load.usage import disk_bytes
 from load.visible import Visible, probe
 from seamark.demo.questions import Window
 
@@ -74,9 +76,12 @@ async def generate(
 
 
 async def empty(sampler: Sampler) -> float:
-    """Wait until the log is empty; the seconds it took. Raises TimeoutError."""
+    """Wait until the store has all of the log; the seconds it took. Raises TimeoutError.
+
+    The archive is not waited for: its blocks are a minute old.
+    """
     began = time.monotonic()
-    while await asyncio.to_thread(sampler.lag) != 0:
+    while (await asyncio.to_thread(sampler.lag)).get("rows") != 0:
         if time.monotonic() - began > _EMPTY_SECONDS:
             raise TimeoutError("the log did not get empty")
         await asyncio.sleep(0.1)
@@ -130,8 +135,8 @@ async def measure(stack: Stack, scenario: Scenario, *, seconds: float, command: 
             sampler.stop()
         window_seconds = time.monotonic() - began
         stored = await compare(stack, summaries)
-    series = sampler.series
-    busy = series.cpu_percent
+    course = sampler.samples.course
+    busy = sampler.samples.cpu_percent
     return Result(
         scenario=scenario,
         date=datetime.now(UTC).date().isoformat(),
@@ -143,10 +148,11 @@ async def measure(stack: Stack, scenario: Scenario, *, seconds: float, command: 
         stored=stored,
         window_seconds=round(window_seconds, 1),
         catch_up_seconds=round(catch_up, 1),
-        lag_max=max((value for _, value in series.lag), default=0.0),
+        lag_max=max((value for _, value in course.lag.get("rows", [])), default=0.0),
         disk_bytes_start=disk_before,
         disk_bytes_end=disk_bytes(stack.folder.path),
         cpu_percent_mean=round(sum(busy) / max(1, len(busy)), 1),
+        course=course.thinned() if window_seconds >= LONG_SECONDS else None,
     )
 
 
@@ -200,6 +206,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     stem.with_suffix(".json").write_text(
         json.dumps(msgspec.to_builtins(result), indent=2, sort_keys=True) + "\n"
     )
+    if result.course is not None:
+        picture(result, stem.with_suffix(".svg"))
     print(text)
     return 0 if result.exact else 1
 

@@ -1,32 +1,33 @@
-"""Samples of what the parts of a stack use: CPU, memory, disk and how far behind the log is."""
+"""Samples of a stack: CPU, memory, files and disk of its parts, and how far they are behind."""
 
-import os
+import json
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import psutil
 
+from load.course import Course, Line
 from load.plain_http import BadAnswer, request
 from load.schedule import slope
 from load.stack import Stack
+from load.usage import Usage, disk_bytes, proportional_bytes, usage
 
 _INTERVAL_SECONDS: Final = 1.0
-_PSS_EVERY: Final = 10
-"""Proportional set size is read from smaps, which is slow in a process with much memory."""
-_LAG: Final = re.compile(r"^seamark_processor_lag_messages\{[^}]*\} (\S+)$", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What one part has used so far; CPU in seconds since its start."""
-
-    cpu_seconds: float
-    rss_bytes: int
+_SELDOM: Final = 10
+"""What is slow to read (disk, smaps, the store's parts) is read in one of so many rounds."""
+_LAG: Final = re.compile(
+    r'^seamark_processor_lag_messages\{sink="([^"]+)"[^}]*\} (\S+)$', re.MULTILINE
+)
+_PARTS: Final = (
+    "SELECT table, count() AS parts FROM system.parts WHERE active AND database = 'seamark' "
+    "GROUP BY table FORMAT JSONCompact"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,56 +40,25 @@ class PartFigures:
     rss_bytes_max: int
     rss_bytes_per_hour: float
     pss_bytes_max: int
+    handles_max: int = 0
+    handles_per_hour: float = 0.0
 
 
 @dataclass(slots=True)
-class Series:
-    """Samples of one run; `seconds` count from the sampler's start."""
+class Samples:
+    """Samples of one run; seconds count from the sampler's start."""
 
-    rss: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    course: Course = field(default_factory=lambda: Course({}, {}, {}, {}, {}))
     pss: dict[str, list[int]] = field(default_factory=dict)
-    lag: list[tuple[float, float]] = field(default_factory=list)
-    disk: list[tuple[float, float]] = field(default_factory=list)
     cpu_percent: list[float] = field(default_factory=list)
 
 
-def usage(pids: Mapping[str, int]) -> dict[str, Usage]:
-    """Per part, with its child processes. A part that has ended is left out."""
-    found = {}
-    for name, pid in pids.items():
-        try:
-            cpu, rss = 0.0, 0
-            for process in _family(pid):
-                times = process.cpu_times()
-                cpu += times.user + times.system
-                rss += process.memory_info().rss
-            found[name] = Usage(cpu, rss)
-        except psutil.NoSuchProcess:
-            continue
+def lag_messages(text: str) -> dict[str, float]:
+    """By sink, the sum over all streams of a Prometheus text."""
+    found: dict[str, float] = {}
+    for sink, value in _LAG.findall(text):
+        found[sink] = found.get(sink, 0.0) + float(value)
     return found
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    parent = psutil.Process(pid)
-    return [parent, *parent.children(recursive=True)]
-
-
-def lag_messages(text: str) -> float | None:
-    """Sum over all streams of a Prometheus text, or None when it has no such metric."""
-    values = _LAG.findall(text)
-    return sum(map(float, values)) if values else None
-
-
-def disk_bytes(folder: Path) -> int:
-    """Allocated bytes below `folder`; files that vanish meanwhile count as nothing."""
-    total = 0
-    for root, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(root, name)).st_blocks * 512
-            except FileNotFoundError:
-                continue
-    return total
 
 
 class Sampler:
@@ -99,7 +69,7 @@ class Sampler:
         self._pids = pids
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler")
-        self.series = Series()
+        self.samples = Samples()
         self._failure: Exception | None = None
         self._before: dict[str, Usage] = {}
         self._after: dict[str, Usage] = {}
@@ -118,22 +88,27 @@ class Sampler:
             raise self._failure
         self._after = usage(self._pids)
 
-    def lag(self) -> float | None:
-        """Messages in the log that are not in the store yet; None when nobody says. Blocks."""
-        try:
-            text = request("GET", f"{self._stack.rows_url}/metrics", timeout_seconds=5)
-        except BadAnswer:
-            return None
-        return lag_messages(text.decode())
+    def lag(self) -> dict[str, float]:
+        """By sink, messages in the log that it lacks; silent sinks are missing. Blocks."""
+        found: dict[str, float] = {}
+        for url in self._stack.sink_urls:
+            try:
+                text = request("GET", f"{url}/metrics", timeout_seconds=5)
+            except BadAnswer:
+                continue
+            found |= lag_messages(text.decode())
+        return found
 
     def figures(self) -> dict[str, PartFigures]:
         """Per part, over the whole time."""
+        course, pss = self.samples.course, self.samples.pss
         return {
             name: part_figures(
                 self._before[name],
                 after,
-                self.series.rss.get(name, []),
-                self.series.pss.get(name, []),
+                course.rss.get(name, []),
+                course.handles.get(name, []),
+                pss.get(name, []),
             )
             for name, after in self._after.items()
             if name in self._before
@@ -147,38 +122,53 @@ class Sampler:
 
     def _sample(self) -> None:
         began, round_number = time.monotonic(), 0
+        course = self.samples.course
         while not self._stop.wait(_INTERVAL_SECONDS):
             seconds = time.monotonic() - began
             for name, used in usage(self._pids).items():
-                self.series.rss.setdefault(name, []).append((seconds, used.rss_bytes))
-            self.series.cpu_percent.append(psutil.cpu_percent())
-            lag = self.lag()
-            if lag is not None:
-                self.series.lag.append((seconds, lag))
-            if round_number % _PSS_EVERY == 0:
-                self.series.disk.append((seconds, disk_bytes(self._stack.folder.path)))
-                self._proportional(self._pids.items())
+                _add(course.rss, name, seconds, used.rss_bytes)
+                _add(course.handles, name, seconds, used.handles)
+            self.samples.cpu_percent.append(psutil.cpu_percent())
+            for sink, lag in self.lag().items():
+                _add(course.lag, sink, seconds, lag)
+            if round_number % _SELDOM == 0:
+                _add(course.disk, "", seconds, disk_bytes(self._stack.folder.path))
+                for table, parts in self._active_parts().items():
+                    _add(course.parts, table, seconds, parts)
+                for name, pid in self._pids.items():
+                    if (pss := proportional_bytes(pid)) is not None:
+                        self.samples.pss.setdefault(name, []).append(pss)
             round_number += 1
 
-    def _proportional(self, pids: Iterable[tuple[str, int]]) -> None:
-        for name, pid in pids:
-            try:
-                total = sum(process.memory_full_info().pss for process in _family(pid))
-            except (psutil.NoSuchProcess, psutil.AccessDenied):
-                continue
-            self.series.pss.setdefault(name, []).append(total)
+    def _active_parts(self) -> dict[str, int]:
+        login = b64encode(f"seamark:{self._stack.folder.secrets().store}".encode()).decode()
+        try:
+            answer = request(
+                "POST",
+                f"{self._stack.store_url}/?query={quote(_PARTS)}",
+                body=b"",
+                headers={"Authorization": f"Basic {login}"},
+            )
+        except BadAnswer:
+            return {}
+        return {table: int(parts) for table, parts in json.loads(answer)["data"]}
+
+
+def _add(lines: dict[str, Line], name: str, seconds: float, value: float) -> None:
+    lines.setdefault(name, []).append((seconds, float(value)))
 
 
 def part_figures(
-    before: Usage, after: Usage, rss: list[tuple[float, float]], pss: list[int]
+    before: Usage, after: Usage, rss: Line, handles: Line, pss: list[int]
 ) -> PartFigures:
-    """Figures of one part. The slope leaves out the first third, in which caches fill."""
-    settled = rss[len(rss) // 3 :]
+    """Figures of one part. The slopes leave out the first third, in which caches fill."""
     return PartFigures(
         cpu_seconds=round(after.cpu_seconds - before.cpu_seconds, 3),
         rss_bytes_start=before.rss_bytes,
         rss_bytes_end=after.rss_bytes,
         rss_bytes_max=int(max((value for _, value in rss), default=after.rss_bytes)),
-        rss_bytes_per_hour=round(slope(settled) * 3600),
+        rss_bytes_per_hour=round(slope(rss[len(rss) // 3 :]) * 3600),
         pss_bytes_max=max(pss, default=0),
+        handles_max=int(max((value for _, value in handles), default=after.handles)),
+        handles_per_hour=round(slope(handles[len(handles) // 3 :]) * 3600, 1),
     )

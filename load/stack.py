@@ -45,6 +45,11 @@ class Stack:
         return f"http://127.0.0.1:{self.ports.rows}"
 
     @property
+    def sink_urls(self) -> tuple[str, ...]:
+        """Of the processors that carry the log somewhere."""
+        return (self.rows_url, f"http://127.0.0.1:{self.ports.archive}")
+
+    @property
     def store_url(self) -> str:
         return f"http://127.0.0.1:{self.ports.store}"
 

@@ -6,11 +6,14 @@ import msgspec
 import pytest
 
 from load import machine, table
+from load.course import POINTS, Course, thin
+from load.plot import picture
 from load.report import Result, Stored, cpu_us_per_item, markdown, verdicts
-from load.sample import PartFigures, Usage, lag_messages, part_figures
+from load.sample import PartFigures, lag_messages, part_figures
 from load.scenario import Budget, Scenario, Stream
 from load.schedule import Spread
 from load.tally import Summary, Tally, summarise
+from load.usage import Usage
 from load.visible import Markers, Visible
 
 PART = PartFigures(
@@ -145,16 +148,41 @@ def test_lag_is_the_sum_over_streams() -> None:
         'seamark_processor_lag_messages{sink="rows",stream="SEAMARK_events_0"} 3.0\n'
         'seamark_processor_lag_messages{sink="rows",stream="SEAMARK_logs_0"} 1.0\n'
     )
-    assert lag_messages(text) == 4
-    assert lag_messages("up 1\n") is None
+    text += 'seamark_processor_lag_messages{sink="archive",stream="SEAMARK_logs_0"} 9.0\n'
+    assert lag_messages(text) == {"rows": 4, "archive": 9}
+    assert lag_messages("up 1\n") == {}
 
 
 def test_memory_growth_leaves_out_the_first_third() -> None:
     rss = [(float(second), 1_000.0 if second >= 10 else second * 100.0) for second in range(30)]
-    found = part_figures(Usage(1.0, 5), Usage(3.5, 9), rss, [7, 8])
+    handles = [(0.0, 7.0), (1.0, 9.0), (2.0, 9.0)]
+    found = part_figures(Usage(1.0, 5), Usage(3.5, 9), rss, handles, [7, 8])
     assert found.cpu_seconds == 2.5
     assert found.rss_bytes_per_hour == 0
     assert (found.rss_bytes_max, found.pss_bytes_max) == (1_000, 8)
+    assert (found.handles_max, found.handles_per_hour) == (9, 0)
+
+
+def test_a_long_line_keeps_its_peaks_when_it_is_thinned() -> None:
+    line = [(float(second), 5.0) for second in range(10 * POINTS)]
+    line[1234] = (1234.0, 99.0)
+    thinned = thin(line)
+    assert len(thinned) == POINTS
+    assert (1234.0, 99.0) in thinned
+    assert thin([]) == []
+
+
+def test_a_course_becomes_a_picture_and_the_same_one_each_time(tmp_path: Path) -> None:
+    line = [(float(second), second * 1e6) for second in range(100)]
+    course = Course(rss={"store": line}, parts={"events": line}, lag={"rows": line})
+    drawn = msgspec.structs.replace(result(), course=course)
+    picture(drawn, tmp_path / "a.svg")
+    picture(drawn, tmp_path / "b.svg")
+    text = (tmp_path / "a.svg").read_text()
+    assert "store" in text
+    assert text == (tmp_path / "b.svg").read_text()
+    with pytest.raises(ValueError, match="holds no course"):
+        picture(result(), tmp_path / "c.svg")
 
 
 def test_a_marker_has_arrived_when_it_is_counted_and_twice_is_wrong() -> None:
