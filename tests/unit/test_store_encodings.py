@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from seamark.standalone.store.encodings import PREFERRED, Packer, choose, unpack
 from seamark.standalone.store.failures import StoreError
-from seamark.standalone.store.zstd_frames import ends_whole
+from seamark.wire.zstd_frames import ends_whole
 
 MIB = 1024 * 1024
 PACK: dict[str, Callable[[bytes], bytes]] = {

@@ -21,12 +21,6 @@ from seamark.standalone.store.statement import Insert, find_insert, find_output,
         (b"INSERT INTO t (values, format) FORMAT X", b"INSERT INTO t (values, format) ", "X", b""),
         (b'INSERT INTO "a FORMAT b" FORMAT X', b'INSERT INTO "a FORMAT b" ', "X", b""),
         (
-            b"INSERT INTO t SETTINGS format_schema='a:FORMAT Y', b=1 FORMAT X",
-            b"INSERT INTO t SETTINGS format_schema='a:FORMAT Y', b=1 ",
-            "X",
-            b"",
-        ),
-        (
             b"INSERT INTO FUNCTION file('x', 'CSV', 'a Int8') FORMAT CSV 1\n",
             b"INSERT INTO FUNCTION file('x', 'CSV', 'a Int8') ",
             "CSV",
@@ -39,6 +33,13 @@ def test_an_insert_is_taken_apart(query: bytes, text: bytes, form: str, data: by
 
     assert found == Insert(text, form, len(query) - len(data))
     assert query[found.data_at :] == data
+
+
+def test_the_settings_of_an_insert_are_apart() -> None:
+    text, settings = b"INSERT INTO t (a) ", b"SETTINGS format_schema='a:FORMAT Y', b=1 "
+    query = text + settings + b"FORMAT X"
+
+    assert find_insert(query) == Insert(text, "X", len(query), settings)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from seamark.standalone.store.failures import (
     TRUNCATED,
     own_error,
 )
-from seamark.standalone.store.zstd_frames import ends_whole
+from seamark.wire.zstd_frames import ends_whole
 
 PREFERRED: Final = ("zstd", "lz4", "gzip", "deflate")
 """Encodings of results, most wanted first."""

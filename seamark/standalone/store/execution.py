@@ -118,7 +118,8 @@ class Execution:
         started = time.perf_counter()
         sql = insert.text.decode("utf-8", "surrogateescape")
         try:
-            rows, size = handle.insert(sql, insert.format, data)
+            settings = insert.settings.decode("utf-8", "surrogateescape")
+            rows, size = handle.insert(sql, insert.format, data, settings=settings)
         finally:
             elapsed = time.perf_counter() - started
             metrics.INSERT_SECONDS.observe(elapsed)

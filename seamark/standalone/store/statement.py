@@ -47,11 +47,15 @@ ENCLOSING: Final = frozenset({b"totals", b"extremes", b"output_format_json_array
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """An INSERT that brings data: its text up to FORMAT, the format, and where the data begins."""
+    """An INSERT that brings data: its text, the format, where the data begins, and its SETTINGS.
+
+    `text` ends before SETTINGS, FORMAT or VALUES; `settings` begins with that word, or is empty.
+    """
 
     text: bytes
     format: str
     data_at: int
+    settings: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,27 +81,39 @@ def find_insert(query: bytes) -> Insert | None:
     if not starts_insert(query):
         return None
     before = b""
+    settings_at: int | None = None
     tokens = _tokens(query)
     for kind, depth, found in tokens:
         token = found[0].upper()
         if kind == "word" and depth == 0 and before not in _NAME_FOLLOWS:
             if token in _NO_DATA:
                 return None
-            if token == b"VALUES":
-                return Insert(query[: found.start()], "Values", found.end())
-            if token == b"FORMAT":
-                return _with_format(query, found.start(), tokens)
+            if token == b"SETTINGS":
+                settings_at = found.start()
+            elif token == b"VALUES":
+                return _insert(query[: found.start()], settings_at, "Values", found.end())
+            elif token == b"FORMAT":
+                return _with_format(query, found.start(), settings_at, tokens)
         before = token
-    return Insert(query.rstrip(b"; \t\r\n"), "Values", len(query))
+    return _insert(query.rstrip(b"; \t\r\n"), settings_at, "Values", len(query))
 
 
-def _with_format(query: bytes, at: int, tokens: "Iterator[_Token]") -> Insert | None:
+def _with_format(
+    query: bytes, at: int, settings_at: int | None, tokens: "Iterator[_Token]"
+) -> Insert | None:
     following = next(tokens, None)
     if following is None or following[0] != "word":
         return None
     name = following[2]
     rest = _REST_OF_LINE.match(query, name.end())
-    return Insert(query[:at], name[0].decode(), rest.end() if rest else name.end())
+    data_at = rest.end() if rest else name.end()
+    return _insert(query[:at], settings_at, name[0].decode(), data_at)
+
+
+def _insert(text: bytes, settings_at: int | None, form: str, data_at: int) -> Insert:
+    if settings_at is None:
+        return Insert(text, form, data_at)
+    return Insert(text[:settings_at], form, data_at, text[settings_at:])
 
 
 def find_output(query: bytes) -> Output:
