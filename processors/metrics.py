@@ -43,19 +43,27 @@ GAPS: Final = Counter(
 )
 DUPLICATES: Final = Counter(
     "seamark_processor_duplicate_frames",
-    "Frames left out, as read, because they are a client's retry of an earlier batch.",
-    ("stream",),
+    "Frames not written because they are a client's retry of an earlier batch.",
+    _STREAM,
+)
+DUPLICATE_EVENTS: Final = Counter(
+    "seamark_processor_duplicate_events",
+    "Events not written because their id was there before, in frames that were not left out.",
+    _STREAM,
+)
+HELD: Final = Gauge(
+    "seamark_processor_held", "1 while the sink waits because the store is being copied.", _STREAM
 )
 FENCED: Final = Counter(
     "seamark_processor_fenced", "Times a stream was lost to another reader.", _STREAM
 )
 REFUSED: Final = Counter(
     "seamark_processor_refused_blocks",
-    "Blocks the sink refused for good; they are halved until one message is left.",
+    "Blocks the sink refused for good; they are halved until one message, then one frame, is left.",
     ("sink", "stream", "reason"),
 )
 BURIED: Final = Counter(
-    "seamark_processor_dead_letters", "Messages put into the dead-letter stream.", _STREAM
+    "seamark_processor_dead_letters", "Frames put into the dead-letter stream.", _STREAM
 )
 POSITION_WRITES: Final = Counter(
     "seamark_processor_position_writes", "Position records written.", _STREAM

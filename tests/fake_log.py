@@ -8,11 +8,12 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 
+import msgspec
+
 from processors.blocks.decide import LogState, Position, Wait
 from processors.blocks.log import LogLost, StreamMissing
 from processors.blocks.nats_frames import Message
 from processors.blocks.positions import Fenced, Held
-from processors.blocks.retries import Retries
 from processors.blocks.sink import Block, SinkRefused, SinkUnavailable
 
 
@@ -34,7 +35,14 @@ class FakeReader:
     """See `processors.blocks.log.Reader`."""
 
     def __init__(
-        self, log: "FakeLog", stream: str, *, after: int, remember_ns: int, buffer_bytes: int
+        self,
+        log: "FakeLog",
+        stream: str,
+        *,
+        after: int,
+        buffer_bytes: int,
+        since_ns: int = 0,
+        headers_only: bool = False,
     ) -> None:
         self.buffer: list[Message] = []
         self.buffered_bytes = 0
@@ -47,10 +55,11 @@ class FakeReader:
         self._wait: Wait | None = None
         self.changed = asyncio.Event()
         self._target = log.streams[stream].last
-        self._retries = Retries()
-        for sequence, message in sorted(log.streams[stream].messages.items()):
-            if remember_ns and sequence <= after and message.stored_ns >= remember_ns:
-                self._retries.remember(message)
+        self._headers_only = headers_only
+        if since_ns:
+            held = log.streams[stream].messages.values()
+            later = [one.sequence for one in held if one.stored_ns >= since_ns]
+            self._next = min(later, default=self._target + 1)
         self.fill()
 
     def fill(self) -> None:
@@ -59,7 +68,8 @@ class FakeReader:
         while self._next <= stream.last and self.buffered_bytes < self._budget:
             message = stream.messages.get(self._next)
             if message is not None:
-                message, _ = self._retries.strip(message)
+                if self._headers_only:
+                    message = msgspec.structs.replace(message, payload=b"")
                 self.buffer.append(message)
                 self.buffered_bytes += len(message.payload)
             self._next += 1
@@ -120,13 +130,13 @@ class FakeLog:
         """An empty stream."""
         return self.streams.setdefault(name, FakeStream())
 
-    def append(self, name: str, payload: bytes, *, headers: bytes = b"") -> int:
-        """Store a message; returns its sequence."""
+    def append(self, name: str, payload: bytes, *, headers: bytes = b"", at_ns: int = 0) -> int:
+        """Store a message, at some time after the one before it; returns its sequence."""
         stream = self.streams[name]
         stream.last += 1
         now = asyncio.get_running_loop().time()
         stream.messages[stream.last] = Message(
-            stream.last, 10**12 + stream.last, 0, now, payload, headers
+            stream.last, at_ns or 10**12 + stream.last, 0, now, payload, headers
         )
         for reader in list(self.readers):
             reader.fill()
@@ -138,12 +148,23 @@ class FakeLog:
         return self.streams[stream].state
 
     async def open(
-        self, stream: str, *, after: int, remember_ns: int, buffer_bytes: int
+        self,
+        stream: str,
+        *,
+        after: int,
+        buffer_bytes: int,
+        since_ns: int = 0,
+        headers_only: bool = False,
     ) -> FakeReader:
         if stream not in self.streams:
             raise StreamMissing(stream)
         reader = FakeReader(
-            self, stream, after=after, remember_ns=remember_ns, buffer_bytes=buffer_bytes
+            self,
+            stream,
+            after=after,
+            buffer_bytes=buffer_bytes,
+            since_ns=since_ns,
+            headers_only=headers_only,
         )
         self.readers.append(reader)
         return reader
@@ -182,24 +203,29 @@ class FakeGrave:
     """See `processors.blocks.dead.Grave`."""
 
     def __init__(self) -> None:
-        self.letters: dict[tuple[str, str, int], bytes] = {}
+        self.letters: dict[tuple[str, str, int, int], bytes] = {}
 
-    async def bury(self, sink: str, stream: str, message: Message, *, reason: str) -> None:
+    async def bury(
+        self, sink: str, stream: str, piece: Message, *, frame: int, reason: str
+    ) -> None:
         await asyncio.sleep(0)
-        self.letters[sink, stream, message.sequence] = message.payload
+        self.letters[sink, stream, piece.sequence, frame] = piece.payload
         await asyncio.sleep(0)
 
 
 class TokenSink:
-    """Keeps each token once, counts each payload; refuses blocks with the payload POISON.
+    """Keeps each token once, counts each payload; refuses blocks with POISON in a payload.
 
-    `outages`: how many of the next writes fail first. `seconds`: how long a write takes.
+    `outages`: how many of the next writes fail first. `seconds`: how long a write takes. With
+    `notices` it keeps those by their token, beside the payloads.
     """
 
     name = "test"
+    notices = False
 
     def __init__(self) -> None:
         self.payloads: Counter[bytes] = Counter()
+        self.told: dict[str, bytes] = {}
         self.blocks: list[Block] = []
         self.tokens: dict[str, int] = {}
         self.repeats = 0
@@ -217,9 +243,11 @@ class TokenSink:
                 self.outages -= 1
                 raise SinkUnavailable("test", "away")
             payloads = [message.payload for message in block.messages]
-            if b"POISON" in payloads:
+            if any(b"POISON" in payload for payload in payloads):
                 raise SinkRefused("test", "poison")
-            if block.token in self.tokens:
+            if block.token.endswith("/notice"):
+                self.told[block.token] = payloads[0]
+            elif block.token in self.tokens:
                 self.repeats += 1
             else:
                 self.tokens[block.token] = len(payloads)

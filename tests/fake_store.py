@@ -3,6 +3,7 @@
 Like the real one it keeps a token once: a block whose token it knows is acknowledged and dropped.
 Payloads are `<id>,<id>;` lists instead of zstd, so that a test can see which message arrived how
 often. A message containing `POISON` makes the whole insert fail with code 444, as ClickHouse does.
+Notices of dead letters are envelopes, and kept apart.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ class FakeStore:
     def __init__(self) -> None:
         self.ids: Counter[str] = Counter()
         self.tokens: dict[str, int] = {}
+        self.notices: dict[str, bytes] = {}
         self.repeats = 0
         self.requests: list[dict[str, str]] = []
         self.fail: Callable[[str], Answer | None] = lambda _: None
@@ -60,7 +62,11 @@ class FakeStore:
 
     async def _insert(self, request: web.Request) -> web.Response:
         token = request.query["insert_deduplication_token"]
-        body = (await request.read()).decode()
+        raw = await request.read()
+        if token.endswith("/notice"):
+            self.notices[token] = raw
+            return web.Response(text="")
+        body = raw.decode()
         self.requests.append({**request.query, "length": str(len(body)), **request.headers})
         answer = self.fail(token)
         if answer is None and "POISON" in body:

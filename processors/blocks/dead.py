@@ -1,8 +1,8 @@
-"""The dead-letter stream: where a message goes that a sink will never take.
+"""The dead-letter stream: where a frame goes that a sink will never take.
 
-Stream SEAMARK_DEAD, subject `seamark.dead.<sink>`. The payload is what the sink was given; headers
-say where it came from and why it is here. The message id makes burying twice harmless (within the
-stream's duplicate window).
+Stream SEAMARK_DEAD, subject `seamark.dead.<sink>`. The payload is the one frame that the sink was
+given; headers say where it came from and why it is here. The message id makes burying twice
+harmless (within the stream's duplicate window).
 """
 
 from typing import Final, Protocol
@@ -11,8 +11,8 @@ import nats.errors
 from nats.aio.client import Client as NatsClient
 
 from processors.blocks.nats_frames import Message
-from processors.blocks.retries import listed_frames
 from seamark.wire.frames import HEADER as FRAMES_HEADER
+from seamark.wire.frames import frames_header
 
 DEAD_STREAM: Final = "SEAMARK_DEAD"
 
@@ -24,8 +24,13 @@ class GraveUnavailable(Exception):
 class Grave(Protocol):
     """Where dead letters go."""
 
-    async def bury(self, sink: str, stream: str, message: Message, *, reason: str) -> None:
-        """Keep `message`; durable on return. Raises GraveUnavailable."""
+    async def bury(
+        self, sink: str, stream: str, piece: Message, *, frame: int, reason: str
+    ) -> None:
+        """Keep `piece`, the frame of that index in its message; durable on return.
+
+        Raises GraveUnavailable.
+        """
 
 
 class JetStreamGrave:
@@ -34,20 +39,22 @@ class JetStreamGrave:
     def __init__(self, client: NatsClient) -> None:
         self._jetstream = client.jetstream(timeout=5)
 
-    async def bury(self, sink: str, stream: str, message: Message, *, reason: str) -> None:
+    async def bury(
+        self, sink: str, stream: str, piece: Message, *, frame: int, reason: str
+    ) -> None:
         """See `Grave.bury`."""
         headers = {
-            "Nats-Msg-Id": f"{sink}:{stream}:{message.sequence}",
+            "Nats-Msg-Id": f"{sink}:{stream}:{piece.sequence}:{frame}",
             "Seamark-Stream": stream,
-            "Seamark-Sequence": str(message.sequence),
+            "Seamark-Sequence": str(piece.sequence),
+            "Seamark-Frame": str(frame),
             "Seamark-Reason": " ".join(reason.split()),  # a header is one line
         }
-        frames = listed_frames(message.headers)
-        if frames and sum(frame.length for frame in frames) == len(message.payload):
-            headers[FRAMES_HEADER] = ",".join([frame.entry() for frame in frames])
+        if frames := frames_header(piece.frames):
+            headers[FRAMES_HEADER] = frames
         try:
             await self._jetstream.publish(
-                f"seamark.dead.{sink}", message.payload, stream=DEAD_STREAM, headers=headers
+                f"seamark.dead.{sink}", piece.payload, stream=DEAD_STREAM, headers=headers
             )
         except (nats.errors.Error, OSError) as error:
             raise GraveUnavailable(f"{DEAD_STREAM}: {error!r}") from error

@@ -6,26 +6,27 @@ the time because sequences can restart when a log is lost, and then must not mee
 
 Invariants the runner keeps by doing exactly what is said here:
   1. A block is inserted only while the recorded position names it. (Write the intent first.)
-  2. A recorded intent (end > done) is resolved - inserted, split or buried - before any later
-     message is sent; so after a crash the record says exactly what may have been written.
+  2. A recorded intent (end > done) is resolved - inserted, split or offered frame by frame - before
+     any later message is sent; so after a crash the record says exactly what may have been written.
   3. Once a part of a block may have been written under a token of its own, no record names the
-     whole block any more. Splitting is therefore a new intent, not a retry inside the sink.
+     whole block any more. Splitting is therefore a new intent, not a retry inside the sink; and so
+     is offering the one message that is left frame by frame, under `<token>/<frame>`.
+  4. A frame is buried, and notice given of it, only while the record names it as refused; after
+     that it is never offered again. So no frame is both stored and buried, though a sink that was
+     mended may take it after a restart. (It must go on taking what it took, and not be mended
+     within one insert's time: a rival stopped just before he sent the block may send it then.)
 Every record is written by compare-and-set, so of two rivals only one makes the next intent.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Protocol
 
-CREATED_SLACK_NS: Final = 5_000_000_000
-"""Clocks of a cluster's servers may disagree by this much before a stream counts as replaced."""
-
-
-class LogWentBack(Exception):
-    """The stream holds less than was already taken from it: restored, replaced, or lost.
-
-    Going on could skip new messages that reuse old sequences, so a person has to decide.
-    """
+from processors.blocks.record import LogState as LogState
+from processors.blocks.record import LogWentBack as LogWentBack
+from processors.blocks.record import Position as Position
+from processors.blocks.record import check_log as check_log
+from processors.blocks.record import token_of as token_of
 
 
 class Stored(Protocol):
@@ -41,32 +42,6 @@ class Stored(Protocol):
     def payload(self) -> bytes: ...
     @property
     def weight(self) -> int: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """The record: everything up to `done` is written; (done, end] is being written as `token`.
-
-    end == done: nothing is being written; `token` is then the last block's, or "" before it.
-    """
-
-    done: int
-    end: int
-    token: str = ""
-
-    @property
-    def first_ns(self) -> int:
-        """Server time of the first message of that block; 0 before the first block."""
-        return int(self.token.rpartition(":")[2]) if self.token else 0
-
-
-@dataclass(frozen=True, slots=True)
-class LogState:
-    """First and last sequence held by a stream (first = last + 1 when empty), and its birth."""
-
-    first: int
-    last: int
-    created_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +64,8 @@ class State:
     """`position` is what is recorded; (.., inserted] is known to be written (memory only).
 
     `refused`: the sink refuses the recorded block for good. `suspect_end`: some message in
-    (inserted, suspect_end] is at fault. Both are found out again after a crash.
+    (inserted, suspect_end] is at fault. `bad`: frames of the recorded message that were refused.
+    All of it is found out again after a crash.
     """
 
     stream: str
@@ -98,6 +74,7 @@ class State:
     inserted_at: float = 0.0
     refused: bool = False
     suspect_end: int = 0
+    bad: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +96,19 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """Record `position` unless it already is; then insert the first buffered message, alone in its
+    block, frame by frame.
+    """
+
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
 class Bury:
-    """Put the first buffered message, alone in its block, into the dead-letter stream."""
+    """Record `position` unless it already is; then put `position.frames` of the first buffered
+    message into the dead-letter stream. Its other frames are written.
+    """
 
     position: Position
 
@@ -132,20 +120,7 @@ class Commit:
     position: Position
 
 
-Step = Wait | Send | Bury | Commit
-
-
-def token_of(stream: str, *, done: int, end: int, first_ns: int) -> str:
-    """The token of block (done, end] whose first message was stored at `first_ns`."""
-    return f"{stream}:{done + 1}-{end}:{first_ns}"
-
-
-def check_log(position: Position, log: LogState) -> None:
-    """Raise LogWentBack unless the stream can be the one this position was taken from."""
-    if log.last < position.end:
-        raise LogWentBack(f"the log ends at {log.last}, but {position.end} was already read")
-    if position.token and log.created_ns > position.first_ns + CREATED_SLACK_NS:
-        raise LogWentBack("the stream was created after the last block was taken from it")
+Step = Wait | Send | Offer | Bury | Commit
 
 
 def resume(stream: str, record: Position | None, log: LogState) -> State:
@@ -175,7 +150,7 @@ def next_step(
     """
     position = state.position
     if state.inserted < position.end and not state.refused:
-        return _finish(position, buffer, complete=complete)
+        return _finish(state, buffer, complete=complete)
     if not buffer:
         if state.inserted == position.done:
             return Wait()
@@ -186,7 +161,7 @@ def next_step(
     if state.suspect_end > state.inserted:
         suspects = _count_up_to(buffer, state.suspect_end)
         if suspects == 1 and state.refused and position.end == buffer[0].sequence:
-            return Bury(position)
+            return Offer(Position(position.done, position.end, position.token, ()))
         return _send(state, buffer, max(1, suspects // 2))
     full = len(buffer) >= limits.messages or buffered_bytes >= limits.bytes
     due = buffer[0].arrived + limits.age_seconds
@@ -195,14 +170,19 @@ def next_step(
     return _send(state, buffer, _count_within(buffer, limits))
 
 
-def _finish(position: Position, buffer: Sequence[Stored], *, complete: bool) -> Step:
+def _finish(state: State, buffer: Sequence[Stored], *, complete: bool) -> Step:
     """Send the recorded block again, exactly; or give it up if the log no longer holds any."""
+    position = state.position
     if not complete and (not buffer or buffer[-1].sequence < position.end):
         return Wait(sequence=position.end)
     count = _count_up_to(buffer, position.end)
     if count == 0:
         return Commit(Position(position.end, position.end, position.token))
-    return Send(position, count)
+    if position.frames is None:
+        return Send(position, count)
+    if bad := position.frames or state.bad:
+        return Bury(Position(position.done, position.end, position.token, bad))
+    return Offer(position)
 
 
 def _send(state: State, buffer: Sequence[Stored], count: int) -> Send:
@@ -237,23 +217,27 @@ def _count_within(buffer: Sequence[Stored], limits: Limits) -> int:
 
 def recorded(state: State, position: Position) -> State:
     """`position` has been written to the record."""
-    return replace(
-        state, position=position, inserted=max(state.inserted, position.done), refused=False
-    )
+    done = max(state.inserted, position.done)
+    return replace(state, position=position, inserted=done, refused=False, bad=())
 
 
 def inserted(state: State, now: float) -> State:
-    """The recorded block is written, or its one message buried."""
+    """The recorded block is written."""
     end = state.position.end
     suspect_end = state.suspect_end if state.suspect_end > end else 0
     return replace(state, inserted=end, inserted_at=now, refused=False, suspect_end=suspect_end)
 
 
+def offered(state: State, bad: Sequence[int], now: float) -> State:
+    """Of the frames of the recorded message all but `bad` are written."""
+    return replace(state, bad=tuple(bad)) if bad else inserted(state, now)
+
+
 def buried(state: State, now: float) -> State:
-    """The one message of the recorded block is in the dead-letter stream; suspicion ends."""
+    """The recorded frames are in the dead-letter stream, the rest is written; suspicion ends."""
     return replace(inserted(state, now), suspect_end=0)
 
 
 def refused(state: State) -> State:
-    """The sink refuses the recorded block for good: the next step halves it, or buries it."""
+    """The sink refuses the recorded block for good: next it is halved, or its frames offered."""
     return replace(state, refused=True, suspect_end=state.position.end)

@@ -1,6 +1,5 @@
 """The log in JetStream: an ephemeral consumer and a connection of its own for every reader."""
 
-import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -10,16 +9,14 @@ import nats.js.errors
 from nats.aio.client import Client as NatsClient
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamInfo
 
-from processors.blocks.decide import LogState, Wait
+from processors.blocks.decide import LogState
 from processors.blocks.feed import FeedLost, connect_feed
 from processors.blocks.log import LogLost, StreamMissing
 from processors.blocks.pull import LogReader
-from processors.blocks.retries import Retries
 from seamark.service.connections import LogSettings
 
 _INACTIVE_SECONDS: Final = 30.0
 """The server forgets a consumer that nobody has pulled from for so long."""
-_HISTORY_BYTES: Final = 4 * 1024 * 1024
 _CONSUMER: Final = ConsumerConfig(
     ack_policy=AckPolicy.NONE, inactive_threshold=_INACTIVE_SECONDS, mem_storage=True
 )
@@ -45,47 +42,31 @@ class JetStreamLog:
         return LogState(info.state.first_seq, info.state.last_seq, created_ns)
 
     async def open(
-        self, stream: str, *, after: int, remember_ns: int, buffer_bytes: int
+        self,
+        stream: str,
+        *,
+        after: int,
+        buffer_bytes: int,
+        since_ns: int = 0,
+        headers_only: bool = False,
     ) -> LogReader:
         """See `Log.open`."""
-        retries = Retries()
-        if remember_ns:
-            await self._remember(stream, retries, until=after, since_ns=remember_ns)
-        return await self._read(
-            stream,
-            LogReader(stream, buffer_bytes=buffer_bytes, retries=retries),
-            replace(
-                _CONSUMER, deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=after + 1
-            ),
-            after=after,
-        )
-
-    async def _remember(self, stream: str, retries: Retries, *, until: int, since_ns: int) -> None:
-        """Take the receipts of the messages from `since_ns` up to sequence `until`."""
-        history = await self._read(
-            stream,
-            LogReader(stream, buffer_bytes=_HISTORY_BYTES),
-            replace(
+        if since_ns:
+            config = replace(
                 _CONSUMER,
                 deliver_policy=DeliverPolicy.BY_START_TIME,
                 opt_start_time=datetime.fromtimestamp(since_ns // 10**9, UTC),
-                headers_only=True,
-            ),
-            after=0,
-        )
-        try:
-            last = 0
-            while last < until and not (history.complete and not history.buffer):
-                await history.more(Wait())
-                for message in history.buffer:
-                    last = message.sequence
-                    if last > until:
-                        break
-                    retries.remember(message)
-                history.drop(len(history.buffer))
-                await asyncio.sleep(0)  # a long history shall not hold up the other streams
-        finally:
-            history.close()
+                headers_only=headers_only,
+            )
+        else:
+            config = replace(
+                _CONSUMER,
+                deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+                opt_start_seq=after + 1,
+                headers_only=headers_only,
+            )
+        reader = LogReader(stream, buffer_bytes=buffer_bytes)
+        return await self._read(stream, reader, config, after=0 if since_ns else after)
 
     async def _read(
         self, stream: str, reader: LogReader, config: ConsumerConfig, *, after: int

@@ -1,7 +1,6 @@
 """What a log of streams promises to whoever carries it on. `jetstream.py` has the real one.
 
-Everything after a sequence, in order, nothing acknowledged. Frames that are a client's retry
-(`window.py`) are cut out of the messages that hold them, the same ones for every reader.
+Everything after a sequence, in order, as it was stored, nothing acknowledged.
 """
 
 from typing import Protocol
@@ -48,9 +47,17 @@ class Log(Protocol):
     async def state(self, stream: str) -> LogState:
         """Raises StreamMissing, LogLost."""
 
-    async def open(self, stream: str, *, after: int, remember_ns: int, buffer_bytes: int) -> Reader:
-        """Read everything with a sequence above `after`.
+    async def open(
+        self,
+        stream: str,
+        *,
+        after: int,
+        buffer_bytes: int,
+        since_ns: int = 0,
+        headers_only: bool = False,
+    ) -> Reader:
+        """Read everything with a sequence above `after`; with `headers_only` payloads are b"".
 
-        Retries are cut out, also those of batches up to `after` that the log stored since
-        `remember_ns` (0: there are none). Raises StreamMissing, LogLost.
+        `since_ns`: what the log stored at that time or later instead, whatever its sequence; some
+        of up to a second before may come too. Raises StreamMissing, LogLost.
         """

@@ -11,9 +11,10 @@ from typing import Final
 
 import msgspec
 
-from seamark.wire.frames import WEIGHT_HEADER
+from seamark.wire.frames import HEADER, WEIGHT_HEADER, Frame, parse_frames
 
 _CRLF: Final = b"\r\n"
+_FRAMES_LINE: Final = f"\r\n{HEADER}:".encode()
 _WEIGHT_LINE: Final = f"\r\n{WEIGHT_HEADER}:".encode()
 _SPARE_BYTES: Final = 64 * 1024
 """Room offered to the socket at least."""
@@ -42,12 +43,26 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     @property
     def weight(self) -> int:
         """What it weighs in the store's memory (`weight_of`); its size where no header says."""
-        at = self.headers.find(_WEIGHT_LINE)
-        if at < 0:
-            return len(self.payload)
-        start = at + len(_WEIGHT_LINE)
-        weight = self.headers[start : self.headers.find(_CRLF, start)].strip()
+        weight = self._header(_WEIGHT_LINE)
         return int(weight) if weight.isdigit() else len(self.payload)
+
+    @property
+    def frames(self) -> list[Frame]:
+        """The frames that its header lists; none for most messages, and for a header not ours."""
+        header = self._header(_FRAMES_LINE)
+        if not header:
+            return []
+        try:
+            return parse_frames(header.decode())
+        except ValueError:
+            return []
+
+    def _header(self, line: bytes) -> bytes:
+        at = self.headers.find(line)
+        if at < 0:
+            return b""
+        start = at + len(line)
+        return self.headers[start : self.headers.find(_CRLF, start)].strip()
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -73,7 +88,7 @@ class Pong(msgspec.Struct, frozen=True):
     """The answer to our PING."""
 
 
-Frame = Message | Status | Info | Ping | Pong
+Incoming = Message | Status | Info | Ping | Pong
 
 
 class FrameBuffer:
@@ -104,7 +119,7 @@ class FrameBuffer:
             self._start, self._end = 0, len(rest)
         return memoryview(self._data)[self._end :]
 
-    def written(self, count: int, now: float) -> list[Frame]:
+    def written(self, count: int, now: float) -> list[Incoming]:
         """The frames completed by `count` more bytes, which arrived at `now`.
 
         Raises ProtocolError.
@@ -117,8 +132,8 @@ class FrameBuffer:
         except (ValueError, IndexError) as error:  # numbers that are none, fields that lack
             raise ProtocolError(f"unreadable frame: {error}") from error
 
-    def _cut(self, now: float) -> list[Frame]:
-        frames: list[Frame] = []
+    def _cut(self, now: float) -> list[Incoming]:
+        frames: list[Incoming] = []
         data, start, end = self._data, self._start, self._end
         view = memoryview(data)  # slices of it are not copies
         self._needed = 0
@@ -177,7 +192,7 @@ def _status(headers: bytes) -> Status:
     return Status(int(line[1]), line[2].decode(errors="replace") if len(line) > 2 else "")
 
 
-def _other(line: bytes) -> Frame | None:
+def _other(line: bytes) -> Incoming | None:
     verb, _, rest = line.partition(b" ")
     match verb.upper():
         case b"PING":

@@ -9,12 +9,10 @@ from typing import Final
 
 import msgspec
 
-from processors import metrics
 from processors.blocks.decide import Wait
 from processors.blocks.feed import Feed
 from processors.blocks.log import LogLost
 from processors.blocks.nats_frames import Message, Status
-from processors.blocks.retries import Retries
 
 MESSAGE_OVERHEAD_BYTES: Final = 512
 """What a buffered message costs beside its payload."""
@@ -30,14 +28,12 @@ _AGAIN: Final = ("Message Size Exceeds MaxBytes", "Batch Completed")
 class LogReader:
     """The reader of one stream, through one feed."""
 
-    def __init__(self, stream: str, *, buffer_bytes: int, retries: Retries | None = None) -> None:
-        """With `retries`, they are cut out of every message before it is buffered."""
+    def __init__(self, stream: str, *, buffer_bytes: int) -> None:
         self._stream = stream
         self.buffer: list[Message] = []
         self.buffered_bytes = 0
         self.complete = False
         self._budget = buffer_bytes
-        self._retries = retries
         self._loop = asyncio.get_running_loop()
         self._last = 0
         self._expected = 0  # messages that were stored when we opened and have not come
@@ -51,7 +47,7 @@ class LogReader:
         self._max_payload = 0
 
     def start(self, feed: Feed, *, consumer: str, after: int, pending: int) -> None:
-        """Begin to pull from `consumer`, which starts at `after` + 1 with `pending` messages."""
+        """Begin to pull from `consumer`, which starts behind `after` with `pending` messages."""
         self._feed = feed
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{consumer}"
         self._max_payload = feed.info.result().max_payload
@@ -71,10 +67,6 @@ class LogReader:
                     self._fail(f"sequence {frame.sequence} came after {self._last}")
                     return
                 self._last = frame.sequence
-                if self._retries is not None:
-                    frame, cut = self._retries.strip(frame)  # noqa: PLW2901  # the same, less
-                    if cut:
-                        metrics.DUPLICATES.labels(self._stream).inc(cut)
                 buffer.append(frame)
                 self.buffered_bytes += len(frame.payload) + MESSAGE_OVERHEAD_BYTES
                 self._asked -= 1

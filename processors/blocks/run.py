@@ -9,8 +9,10 @@ from processors import metrics
 from processors.blocks import decide
 from processors.blocks.dead import GraveUnavailable
 from processors.blocks.decide import LogWentBack
+from processors.blocks.hold import POLL_SECONDS
 from processors.blocks.log import LogLost, StreamMissing
 from processors.blocks.positions import Fenced, PositionsUnavailable
+from processors.blocks.seen.index import SeenUnavailable
 from processors.blocks.session import Parts, Session, backoff_seconds, open_session
 from seamark.service.connections import sleep_or_stop
 from seamark.wire.signals import Signal
@@ -38,16 +40,20 @@ class StreamRunner:
         """Carry until told to stop. Never raises for anything that may pass."""
         watch = asyncio.create_task(self._watch(), name=f"watch {self._stream}")
         stopping = asyncio.create_task(self._wake_on_stop(), name=f"stop {self._stream}")
+        holding = asyncio.create_task(self._pause_when_held(), name=f"hold {self._stream}")
         try:
             failures = 0
             while not self._stop.is_set():
                 seconds = await self._one_session(failures)
                 failures = failures + 1 if seconds else 0
+                if not failures:
+                    await self._stay_while_held()
                 await sleep_or_stop(self._stop, seconds)
         finally:
-            watch.cancel()
-            stopping.cancel()
-            await asyncio.gather(watch, stopping, return_exceptions=True)
+            beside = (watch, stopping, holding)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
     async def _one_session(self, failures: int) -> float:
         """From the record to a failure; returns the seconds to wait before the next."""
@@ -57,6 +63,8 @@ class StreamRunner:
             metrics.WENT_BACK.labels(*self._labels).set(0)
             parts.health.up(self._stream)
             logger.info("reading", extra=extra | {"after": self._session.state.inserted})
+            if await parts.hold.until_ms():
+                self._session.pause()  # it may have a block to finish
             await self._session.run()
         except Fenced:
             metrics.FENCED.labels(*self._labels).inc()
@@ -76,7 +84,7 @@ class StreamRunner:
             if failures == 0:
                 logger.warning("stream does not exist; waiting for provisioning", extra=extra)
             return backoff_seconds(failures + 1, last=_LAST_RETRY_SECONDS)
-        except (LogLost, PositionsUnavailable, GraveUnavailable) as error:
+        except (LogLost, PositionsUnavailable, GraveUnavailable, SeenUnavailable) as error:
             parts.health.down(self._stream, str(error))
             logger.warning("reading is interrupted", extra=extra | {"error": str(error)})
             return backoff_seconds(failures + 1, last=_LAST_RETRY_SECONDS)
@@ -101,6 +109,26 @@ class StreamRunner:
             last = revision
             wait = random.uniform(*self._parts.standby_seconds)  # noqa: S311  # who comes first
             await sleep_or_stop(self._stop, wait)
+
+    async def _pause_when_held(self) -> None:
+        """End the session at the next whole block once someone holds the sink."""
+        while True:
+            if await self._parts.hold.until_ms() and self._session is not None:
+                self._session.pause()
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _stay_while_held(self) -> None:
+        """Return when nobody holds the sink, or to stop. No block is on its way meanwhile."""
+        parts = self._parts
+        if not await parts.hold.until_ms():
+            return
+        logger.info("held", extra=self._extra | {"after": self._done})
+        metrics.HELD.labels(*self._labels).set(1)
+        parts.health.degrade(f"{self._stream} held", "the store is being copied")
+        while not self._stop.is_set() and await parts.hold.until_ms():
+            await sleep_or_stop(self._stop, POLL_SECONDS)
+        metrics.HELD.labels(*self._labels).set(0)
+        parts.health.degrade(f"{self._stream} held", "")
 
     async def _watch(self) -> None:
         """Keep the lag current, and notice a log that went back, whatever the sink does."""

@@ -1,4 +1,8 @@
-"""What a sink is: it takes whole blocks, each under a token; taking one twice changes nothing."""
+"""What a sink is: it takes whole blocks, each under a token; taking one twice changes nothing.
+
+What a sink is given is judged already: a frame that is a client's retry is an envelope that only
+counts, and events that stood in the log before are gone (`seen/`). So a sink knows nothing of that.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +14,17 @@ from seamark.wire.signals import Signal
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The messages of (done, end] that the log still holds, in order; never empty."""
+    """The messages of (done, end] that the log still holds, in order; never empty.
+
+    `frame`: of a message that the sink refused as a whole, each frame is a block of its own, under
+    the token `<token>/<frame>`; this is its index in the message. None: the messages are whole.
+    """
 
     signal: Signal
     stream: str
     token: str
     messages: Sequence[Message]
+    frame: int | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -45,6 +54,13 @@ class Sink(Protocol):
     @property
     def name(self) -> str:
         """Part of the position's key and of every metric; never changes."""
+
+    @property
+    def notices(self) -> bool:
+        """Whether it is given notice of what it refused for good: for every frame one block under
+        `<token>/<frame>/notice`, an envelope that only counts. For the sink that keeps the ledger;
+        to another one such a frame is only a frame less.
+        """
 
     async def write(self, block: Block) -> None:
         """Take a block, once per token whatever happens; kept on return.

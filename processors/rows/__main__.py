@@ -11,9 +11,11 @@ from typing import Final, TypeVar
 import aiohttp
 
 from processors.blocks.dead import JetStreamGrave
+from processors.blocks.hold import KvHold
 from processors.blocks.jetstream import JetStreamLog
 from processors.blocks.positions import KvPositions
 from processors.blocks.run import StreamRunner
+from processors.blocks.seen.folder import SeenFolder
 from processors.blocks.session import Parts
 from processors.routes import serve_routes
 from processors.rows.settings import RowsSettings
@@ -70,14 +72,17 @@ async def serve(
             await asyncio.gather(connecting, return_exceptions=True)
             return 0
         client = await connecting
+        seen = SeenFolder(settings.state_path)
         sink = StoreSink(session, store_settings, timeout_seconds=settings.insert_timeout_seconds)
         parts = Parts(
             log=JetStreamLog(client, log_settings, name="processors.rows"),
             positions=KvPositions(client),
             grave=JetStreamGrave(client),
             sink=sink,
+            seen=seen,
             slots=asyncio.Semaphore(settings.inserts),
             health=health,
+            hold=KvHold(client, sink.name),
             limits=settings.limits,
             buffer_bytes=settings.buffer_bytes,
         )
@@ -92,6 +97,7 @@ async def serve(
         finally:
             stopping.cancel()
             await client.close()
+            await asyncio.to_thread(seen.close)
     return 0
 
 

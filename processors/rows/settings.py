@@ -34,6 +34,11 @@ class RowsSettings:
         text="Messages held per stream: the block being inserted and those read ahead.",
         minimum=1024 * 1024,
     )
+    state_path: str = setting(
+        "",
+        text="Folder for the index of what was seen, by which retries are known; this process's "
+        "alone. It can be lost: it is made from the log. Empty: made from the log at every start.",
+    )
     inserts: int = setting(2, text="Inserts in flight at a time, over all streams.", minimum=1)
     insert_timeout_seconds: float = setting(
         60.0, unit="s", text="An insert without answer is tried again after so long.", minimum=0.1

@@ -8,7 +8,7 @@ import aiohttp
 
 from processors.blocks.nats_frames import Message
 from processors.blocks.sink import Block, SinkRefused, SinkUnavailable
-from processors.rows.errors import PERMANENT, code_of
+from processors.clickhouse_errors import PERMANENT, code_of
 from seamark.service.connections import StoreSettings
 from seamark.wire.insert import INSERT_SETTINGS
 from seamark.wire.signals import input_table
@@ -21,6 +21,7 @@ class StoreSink:
     """Inserts blocks into `in_<signal>`. Several may run at once."""
 
     name: Final = "rows"
+    notices: Final = True
 
     def __init__(
         self, session: aiohttp.ClientSession, settings: StoreSettings, *, timeout_seconds: float

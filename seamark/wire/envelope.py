@@ -85,10 +85,13 @@ class Outcome:
     def encode(self) -> bytes:
         """Body of the `Outcome` message."""
         out = integer_field(1, self.offered) + integer_field(2, self.accepted)
-        out += _counts(3, self.rejected)
-        out += integer_field(4, self.sampled) + integer_field(5, self.limited)
-        out += integer_field(6, self.duplicate) + integer_field(7, self.buried)
-        return out + _counts(8, self.refused)
+        if self.rejected:
+            out += _counts(3, self.rejected)
+        if self.sampled or self.limited:
+            out += integer_field(4, self.sampled) + integer_field(5, self.limited)
+        if self.duplicate or self.buried:
+            out += integer_field(6, self.duplicate) + integer_field(7, self.buried)
+        return out + _counts(8, self.refused) if self.refused else out
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,10 @@ class Sender:
         return b"".join(text_field(number, value) for number, value in fields)
 
 
+def _letters(letters: Sequence[Letter]) -> bytes:
+    return b"".join([bytes_field(_LETTERS, letter.encode()) for letter in letters])
+
+
 def encode_envelope(
     sender: bytes,
     *,
@@ -188,7 +195,7 @@ def encode_envelope(
         + varint(_WEIGHT << 3 | _I64)
         + struct.pack("<d", weight)
         + bytes_field(_OUTCOME, outcome.encode())
-        + b"".join([bytes_field(_LETTERS, letter.encode()) for letter in letters])
+        + (_letters(letters) if letters else b"")
         + varint(BODY_FIELD[signal] << 3 | _LEN)
         + varint(len(body))
     )

@@ -1,11 +1,11 @@
-"""Which frames of a log message can be told apart, and leaving some out.
+"""Which frames of a log message can be told apart, and taking them one by one.
 
 The header `Seamark-Frames` lists `<length>[:<receipt>[:e]]` for every frame of a message that holds
 at least one frame with an identity: a receipt when its batch carried a `batchId`, an `e` when it
 holds events with an `id` of their own. Messages without the header are never opened.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,9 +13,10 @@ HEADER: Final = "Seamark-Frames"
 WEIGHT_HEADER: Final = "Seamark-Weight"
 """The sum of `weight_of` over a message's frames."""
 ITEM_WEIGHT: Final = 256
-DUPLICATE_WINDOW_NS: Final = 600 * 1_000_000_000
-"""How far back, by the log's clock, a receipt is recognised. Every sink must use the same, or rows
-and archive would disagree about what is a duplicate; so this is a constant, not a setting."""
+DUPLICATE_WINDOW_NS: Final = 24 * 3600 * 1_000_000_000
+"""How far back, by the log's clock, a receipt or an event's id is recognised. Every sink must use
+the same, or rows and archive would disagree about what is a duplicate; so this is a constant, not a
+setting."""
 
 
 def weight_of(envelope_bytes: int, items: int) -> int:
@@ -69,20 +70,17 @@ def parse_frames(header: str) -> list[Frame]:
     return frames
 
 
-def without(payload: bytes, frames: list[Frame], dropped: Container[int]) -> bytes:
-    """`payload` without the frames whose index is in `dropped`.
+def cut(payload: bytes, frames: Sequence[Frame]) -> list[bytes]:
+    """The bytes of each of `frames`, which are all of `payload`.
 
     Raises ValueError when the lengths do not add up to the payload.
     """
-    if sum(frame.length for frame in frames) != len(payload):
-        raise ValueError(
-            f"frames of {sum(frame.length for frame in frames)} bytes in a message of "
-            f"{len(payload)} bytes"
-        )
-    kept = []
+    size = sum(frame.length for frame in frames)
+    if size != len(payload):
+        raise ValueError(f"frames of {size} bytes in a message of {len(payload)} bytes")
+    pieces = []
     start = 0
-    for index, frame in enumerate(frames):
-        if index not in dropped:
-            kept.append(payload[start : start + frame.length])
+    for frame in frames:
+        pieces.append(payload[start : start + frame.length])
         start += frame.length
-    return b"".join(kept)
+    return pieces

@@ -27,6 +27,7 @@ class Reason(enum.StrEnum):
     DISABLED = "app_disabled"
     ORIGIN = "origin_not_allowed"
     WRONG_APP = "app_mismatch"
+    WRONG_KIND = "wrong_kind_of_token"
     # one event, span, point or record
     INVALID_EVENT = "invalid_event"
     INVALID_NAME = "invalid_name"
@@ -38,5 +39,6 @@ class Reason(enum.StrEnum):
     # ours, or for now: safe to send again
     LIMITED = "rate_limited"
     UNAVAILABLE = "unavailable"
+    SHED = "shed"
     TIMEOUT = "timeout"
     INTERNAL = "internal"

@@ -32,6 +32,7 @@ def choose_partition(org: str, app: str, sender: str, partitions: int) -> int:
     """Partition for a batch: the same sender always gets the same one.
 
     `sender` is the batchId where the client gave one (so that a retry meets its first try in the
-    same stream, whose readers leave it out), else the session, else the client address.
+    same stream, whose readers leave it out), else the session, else the client address. An event
+    with an id of its own goes where that id, in place of `sender`, takes it.
     """
     return zlib.crc32(f"{org}\0{app}\0{sender}".encode()) % partitions

@@ -50,7 +50,7 @@ async def client(settings: LogSettings) -> AsyncIterator[NatsClient]:
 
 async def open_reader(client: NatsClient, settings: LogSettings) -> LogReader:
     log = JetStreamLog(client, settings, name="test")
-    return await log.open(S, after=0, remember_ns=0, buffer_bytes=4 * 1024 * 1024)
+    return await log.open(S, after=0, buffer_bytes=4 * 1024 * 1024)
 
 
 async def test_the_right_password_is_let_in(settings: LogSettings) -> None:
@@ -82,9 +82,7 @@ async def test_a_deleted_consumer_ends_the_reader(
     settings: LogSettings, client: NatsClient
 ) -> None:
     await add_stream(client, S, "seamark.events.0")
-    reader = await JetStreamLog(client, settings, name="t").open(
-        S, after=0, remember_ns=0, buffer_bytes=1 << 22
-    )
+    reader = await JetStreamLog(client, settings, name="t").open(S, after=0, buffer_bytes=1 << 22)
     jetstream = client.jetstream(timeout=5)
     (consumer,) = await jetstream.consumers_info(S)
     await jetstream.delete_consumer(S, consumer.name)
@@ -95,9 +93,7 @@ async def test_a_deleted_consumer_ends_the_reader(
 
 async def test_a_deleted_stream_ends_the_reader(settings: LogSettings, client: NatsClient) -> None:
     await add_stream(client, S, "seamark.events.0")
-    reader = await JetStreamLog(client, settings, name="t").open(
-        S, after=0, remember_ns=0, buffer_bytes=1 << 22
-    )
+    reader = await JetStreamLog(client, settings, name="t").open(S, after=0, buffer_bytes=1 << 22)
     await client.jetstream(timeout=5).delete_stream(S)
     with pytest.raises(LogLost):
         await asyncio.wait_for(reader.more(Wait()), 10)
@@ -108,9 +104,7 @@ async def test_an_idle_reader_gets_a_message_within_milliseconds(
     settings: LogSettings, client: NatsClient
 ) -> None:
     await add_stream(client, S, "seamark.events.0")
-    reader = await JetStreamLog(client, settings, name="t").open(
-        S, after=0, remember_ns=0, buffer_bytes=1 << 22
-    )
+    reader = await JetStreamLog(client, settings, name="t").open(S, after=0, buffer_bytes=1 << 22)
     jetstream, loop = client.jetstream(timeout=5), asyncio.get_running_loop()
     delays = []
     for _ in range(20):

@@ -12,6 +12,7 @@ from processors.blocks.decide import Wait
 from processors.blocks.jetstream import JetStreamLog
 from processors.blocks.log import Log, LogLost, Reader, StreamMissing
 from seamark.service.connections import LogSettings, connect_log
+from seamark.wire.frames import Frame
 from tests.fake_log import FakeLog
 from tests.log_streams import add_stream
 from tests.servers import NatsServer
@@ -97,7 +98,7 @@ async def take(reader: Reader, count: int) -> list[tuple[int, bytes]]:
 
 async def test_messages_after_a_sequence_come_in_order(bench: Bench) -> None:
     await bench.append(b"a", b"b", b"c", b"d")
-    reader = await bench.log.open(S, after=1, remember_ns=0, buffer_bytes=ROOM)
+    reader = await bench.log.open(S, after=1, buffer_bytes=ROOM)
     assert await take(reader, 3) == [(2, b"b"), (3, b"c"), (4, b"d")]
     assert reader.complete
     await bench.append(b"e")
@@ -109,7 +110,7 @@ async def test_server_times_never_fall_and_repeat_on_reading_again(bench: Bench)
     await bench.append(b"a", b"b", b"c")
     times = []
     for _ in range(2):
-        reader = await bench.log.open(S, after=0, remember_ns=0, buffer_bytes=ROOM)
+        reader = await bench.log.open(S, after=0, buffer_bytes=ROOM)
         await reader.more(Wait(messages=3, bytes=10**9))
         times.append([m.stored_ns for m in reader.buffer])
         reader.close()
@@ -118,14 +119,14 @@ async def test_server_times_never_fall_and_repeat_on_reading_again(bench: Bench)
 
 
 async def test_an_empty_stream_is_complete_at_once(bench: Bench) -> None:
-    reader = await bench.log.open(S, after=0, remember_ns=0, buffer_bytes=ROOM)
+    reader = await bench.log.open(S, after=0, buffer_bytes=ROOM)
     assert reader.complete
     assert reader.buffer == []
     reader.close()
 
 
 async def test_more_returns_when_its_time_has_come(bench: Bench) -> None:
-    reader = await bench.log.open(S, after=0, remember_ns=0, buffer_bytes=ROOM)
+    reader = await bench.log.open(S, after=0, buffer_bytes=ROOM)
     loop = asyncio.get_running_loop()
     due = loop.time() + 0.05
     await asyncio.wait_for(reader.more(Wait(until=due)), 5)
@@ -134,7 +135,7 @@ async def test_more_returns_when_its_time_has_come(bench: Bench) -> None:
 
 
 async def test_more_returns_when_woken(bench: Bench) -> None:
-    reader = await bench.log.open(S, after=0, remember_ns=0, buffer_bytes=ROOM)
+    reader = await bench.log.open(S, after=0, buffer_bytes=ROOM)
     waiting = asyncio.create_task(reader.more(Wait()))
     await asyncio.sleep(0.01)
     assert not waiting.done()
@@ -147,7 +148,7 @@ async def test_what_was_deleted_is_left_out_and_not_waited_for(bench: Bench) -> 
     await bench.append(b"a", b"b", b"c", b"d")
     await bench.delete(2)
     await bench.delete(4)
-    reader = await bench.log.open(S, after=0, remember_ns=0, buffer_bytes=ROOM)
+    reader = await bench.log.open(S, after=0, buffer_bytes=ROOM)
     async with asyncio.timeout(10):
         while not reader.complete:
             await reader.more(Wait(sequence=4))
@@ -158,7 +159,7 @@ async def test_what_was_deleted_is_left_out_and_not_waited_for(bench: Bench) -> 
 async def test_the_buffer_is_bounded_and_goes_on_when_there_is_room(bench: Bench) -> None:
     size, count = 300 * 1024, 40  # 12 MB through room for 4
     await bench.append(*(b"%6d" % n + b"x" * size for n in range(count)))
-    reader = await bench.log.open(S, after=0, remember_ns=0, buffer_bytes=ROOM)
+    reader = await bench.log.open(S, after=0, buffer_bytes=ROOM)
     found: list[int] = []
     async with asyncio.timeout(20):
         while len(found) < count:
@@ -182,12 +183,12 @@ async def test_a_missing_stream_is_said_to_be_missing(bench: Bench) -> None:
     with pytest.raises(StreamMissing):
         await bench.log.state("SEAMARK_events_9")
     with pytest.raises(StreamMissing):
-        await bench.log.open("SEAMARK_events_9", after=0, remember_ns=0, buffer_bytes=ROOM)
+        await bench.log.open("SEAMARK_events_9", after=0, buffer_bytes=ROOM)
 
 
 async def test_a_reader_that_broke_off_says_so_and_another_goes_on(bench: Bench) -> None:
     await bench.append(b"a", b"b")
-    reader = await bench.log.open(S, after=0, remember_ns=0, buffer_bytes=ROOM)
+    reader = await bench.log.open(S, after=0, buffer_bytes=ROOM)
     assert await take(reader, 2) == [(1, b"a"), (2, b"b")]
     await bench.break_off()
     with pytest.raises(LogLost):
@@ -196,7 +197,7 @@ async def test_a_reader_that_broke_off_says_so_and_another_goes_on(bench: Bench)
     async with asyncio.timeout(15):
         while True:
             try:
-                again = await bench.log.open(S, after=2, remember_ns=0, buffer_bytes=ROOM)
+                again = await bench.log.open(S, after=2, buffer_bytes=ROOM)
                 break
             except LogLost:
                 await asyncio.sleep(0.05)  # nats-py's own connection comes back by itself
@@ -205,27 +206,38 @@ async def test_a_reader_that_broke_off_says_so_and_another_goes_on(bench: Bench)
     again.close()
 
 
-async def test_a_client_s_retry_is_cut_out_wherever_reading_starts(bench: Bench) -> None:
-    await bench.append(b"aaabb", frames="3:r1,2")
-    await bench.append(b"cc")
-    await bench.append(b"ddaaaee", frames="2,3:r1,2:r2")
-    await bench.append(b"aaa", frames="3:r1")
-    whole = [(1, b"aaabb"), (2, b"cc"), (3, b"ddee"), (4, b"")]
-    reader = await bench.log.open(S, after=0, remember_ns=0, buffer_bytes=ROOM)
-    await reader.more(Wait(messages=4, bytes=10**9))
-    first_ns = reader.buffer[0].stored_ns
-    assert await take(reader, 4) == whole
+async def test_reading_can_begin_at_a_time_and_leave_payloads_where_they_are(bench: Bench) -> None:
+    await bench.append(b"a")
+    await bench.append(b"bb", frames="2:r1")
+    await bench.append(b"c")
+    reader = await bench.log.open(S, after=0, buffer_bytes=ROOM)
+    await reader.more(Wait(messages=3, bytes=10**9))
+    stored_ns = [message.stored_ns for message in reader.buffer]
     reader.close()
-    for after in range(1, 4):
-        reader = await bench.log.open(S, after=after, remember_ns=first_ns, buffer_bytes=ROOM)
-        assert await take(reader, 4 - after) == whole[after:]
-        reader.close()
+    reader = await bench.log.open(
+        S, after=99, since_ns=stored_ns[1], headers_only=True, buffer_bytes=ROOM
+    )
+    async with asyncio.timeout(10):
+        while not reader.complete:
+            await reader.more(Wait(sequence=3))
+    found = [(m.sequence, m.stored_ns, m.payload, m.frames) for m in reader.buffer]
+    reader.close()
+    # Some of up to a second before may come too.
+    assert found[-2:] == [(2, stored_ns[1], b"", [Frame(2, "r1")]), (3, stored_ns[2], b"", [])]
+    later = await bench.log.open(S, after=0, since_ns=stored_ns[2] + 10**10, buffer_bytes=ROOM)
+    assert later.complete
+    assert later.buffer == []
+    later.close()
 
 
-async def test_a_frames_header_that_is_wrong_costs_nothing(bench: Bench) -> None:
+async def test_messages_come_as_they_were_stored(bench: Bench) -> None:
     await bench.append(b"aaa", frames="nonsense")
     await bench.append(b"aaa", frames="3:r1")
-    await bench.append(b"aaa", frames="9:r1")
-    reader = await bench.log.open(S, after=0, remember_ns=0, buffer_bytes=ROOM)
-    assert await take(reader, 3) == [(1, b"aaa"), (2, b"aaa"), (3, b"aaa")]
+    await bench.append(b"aaa", frames="3:r1")
+    reader = await bench.log.open(S, after=0, buffer_bytes=ROOM)
+    async with asyncio.timeout(10):
+        while len(reader.buffer) < 3:
+            await reader.more(Wait(messages=3, bytes=10**9))
+    assert [m.payload for m in reader.buffer] == [b"aaa"] * 3
+    assert [m.frames for m in reader.buffer] == [[], [Frame(3, "r1")], [Frame(3, "r1")]]
     reader.close()

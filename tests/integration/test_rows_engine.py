@@ -4,7 +4,7 @@ What must come out is counted in raw rows, in the minute rollup and in the ledge
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,7 +16,7 @@ from processors.rows.__main__ import serve
 from processors.rows.settings import RowsSettings
 from provisioning.clickhouse.variant import Variant, placeholders, statements
 from seamark.service.connections import LogSettings, StoreSettings, connect_log
-from seamark.wire.envelope import Outcome, Sender, encode_envelope
+from seamark.wire.envelope import Outcome, Sender, encode_envelope, varint
 from seamark.wire.signals import Signal, stream_name, subject
 from tests.log_streams import add_dead_letters, add_positions, add_stream
 from tests.servers import NatsServer
@@ -29,19 +29,44 @@ RECEIVED_NS = 1_795_316_640_123_456_789
 SENDER = Sender(org="acme", app="shop", key_id="k1").encode()
 
 
-def frame(number: int) -> bytes:
-    """One envelope with three events, compressed, as the collector makes it."""
-    events = [{"ts": 1_795_316_640_000, "name": f"e{number}"} for _ in range(EVENTS_EACH)]
+def receipt(number: int) -> str:
+    return f"018f0000-0000-7000-8000-{number:012d}"
+
+
+def frame(
+    number: int,
+    *,
+    sender: bytes = SENDER,
+    ids: Sequence[str] = ("",) * EVENTS_EACH,
+    end: bytes = b"",
+) -> bytes:
+    """One envelope with an event for each id, compressed, as the collector makes it.
+
+    `end` is put behind its last field.
+    """
+    named = {"ts": 1_795_316_640_000, "name": f"e{number}"}
     envelope = encode_envelope(
-        SENDER,
-        receipt=f"018f0000-0000-7000-8000-{number:012d}",
+        sender,
+        receipt=receipt(number),
         received_ns=RECEIVED_NS,
         sent_ms=None,
-        outcome=Outcome(EVENTS_EACH, EVENTS_EACH),
+        outcome=Outcome(len(ids), len(ids)),
         signal=Signal.EVENTS,
-        body=msgspec.json.encode(events),
+        body=msgspec.json.encode([named | ({"id": one} if one else {}) for one in ids]),
     )
+    if end:
+        message = envelope[2:]  # behind its length, which is one of two bytes
+        envelope = varint(len(message) + len(end)) + message + end
     return zstandard.compress(envelope, 1)
+
+
+def counts(offered: int, accepted: int, *, duplicate: int, buried: int) -> dict[str, int]:
+    return {
+        "offered": offered,
+        "accepted": accepted,
+        "duplicate": duplicate,
+        "buried": buried,
+    }
 
 
 BAD = {
@@ -75,9 +100,17 @@ class Pipeline:
     async def ask(self, sql: str) -> list[list[str]]:
         return await asyncio.to_thread(self.store.rows, sql)
 
-    async def publish(self, *payloads: bytes) -> None:
+    async def publish(self, *payloads: bytes, frames: str = "") -> None:
+        headers = {"Seamark-Frames": frames} if frames else None
         for payload in payloads:
-            await self._jetstream.publish(subject(Signal.EVENTS, 0), payload)
+            await self._jetstream.publish(subject(Signal.EVENTS, 0), payload, headers=headers)
+
+    async def ledger(self, org: str) -> dict[str, int]:
+        """Sums of the ledger for one org."""
+        columns = ("offered", "accepted", "duplicate", "buried")
+        sums = ", ".join(f"sum({column})" for column in columns)
+        (row,) = await self.ask(f"SELECT {sums} FROM seamark.ledger WHERE org = '{org}'")
+        return {name: int(float(value)) for name, value in zip(columns, row, strict=True)}
 
     def start(self) -> None:
         self._stop.clear()
@@ -158,3 +191,44 @@ async def test_a_killed_store_and_two_frames_to_a_message_count_once(pipeline: P
     assert len(await pipeline.receipts(total, within_seconds=30)) == total
     await asyncio.sleep(0.3)  # were anything sent twice, it would come now
     assert await pipeline.totals() == (total, total, total)
+
+
+async def test_one_s_poison_takes_nobody_else_s_frame_with_it(pipeline: Pipeline) -> None:
+    foreign = Sender(org="other", app="blog", key_id="k9").encode()
+    # The weight as an integer: we can still read whose it is, the engine refuses all of it.
+    poison = frame(2, sender=foreign, end=varint(20 << 3) + b"\x01")
+    await pipeline.publish(frame(1) + poison + frame(3) + b"no frame", frame(4))
+    pipeline.start()
+    receipts = await pipeline.receipts(3 * EVENTS_EACH)
+    assert receipts == [str(n) for n in (1, 3, 4) for _ in range(EVENTS_EACH)]
+    await pipeline.stop()
+    dead = pipeline.client.jetstream(timeout=5)
+    letters = [await dead.get_msg("SEAMARK_DEAD", n) for n in (1, 2)]
+    assert [letter.data for letter in letters] == [poison, b"no frame"]
+    assert [(letter.headers or {})["Seamark-Frame"] for letter in letters] == ["1", "3"]
+    assert await pipeline.ledger("acme") == counts(9, 9, duplicate=0, buried=0)
+    assert await pipeline.ledger("other") == counts(3, 3, duplicate=0, buried=3)
+
+
+async def test_retries_and_events_that_were_there_are_counted_and_not_stored(
+    pipeline: Pipeline,
+) -> None:
+    one, two = frame(1), frame(2, ids=["a", "", "b", "a"])
+    three = frame(3, ids=["b", "c"])
+    listed = f"{len(one)}:{receipt(1)},{len(two)}:{receipt(2)}:e"
+    await pipeline.publish(one + two, frames=listed)
+    pipeline.start()
+    await pipeline.receipts(6)
+    await pipeline.stop()  # and started again without an index: it is made from the log
+    pipeline.start()
+    await pipeline.publish(one + two, frames=listed)
+    await pipeline.publish(three, frames=f"{len(three)}::e")
+    receipts = await pipeline.receipts(7)
+    assert receipts == ["1"] * 3 + ["2"] * 3 + ["3"]
+    await pipeline.stop()
+    assert (await pipeline.totals())[:2] == (7, 7)
+    ids = await pipeline.ask("SELECT event_id FROM seamark.events ORDER BY event_id")
+    assert [one for (one,) in ids if one] == ["a", "b", "c"]
+    # 3 + 4 twice, and 2; of these one was twice in its batch, 7 came again, and one later
+    found = await pipeline.ledger("acme")
+    assert found == counts(16, 16, duplicate=9, buried=0)

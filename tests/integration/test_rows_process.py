@@ -15,6 +15,7 @@ from processors.rows.__main__ import serve
 from processors.rows.settings import RowsSettings
 from seamark.service.connections import LogSettings, StoreSettings, connect_log
 from seamark.wire.signals import Signal, stream_name, subject
+from tests.envelopes import read_payload
 from tests.fake_store import FakeStore
 from tests.log_streams import add_dead_letters, add_positions, add_stream
 from tests.servers import NatsServer, free_port
@@ -180,9 +181,13 @@ async def test_a_poisoned_block_loses_one_message_to_the_dead_letters(stack: Sta
     assert letter.headers is not None
     assert letter.headers["Seamark-Stream"] == "SEAMARK_events_0"
     assert letter.headers["Seamark-Sequence"] == "31"
+    assert letter.headers["Seamark-Frame"] == "0"
     assert letter.headers["Seamark-Reason"].startswith("unknown_protobuf_format")
     assert letter.headers["Seamark-Frames"] == "7:receipt"
     assert (await jetstream.stream_info("SEAMARK_DEAD")).state.messages == 1
+    ((token, notice),) = stack.store.notices.items()
+    assert token.endswith("/0/notice")
+    assert read_payload(notice)[0].letters[0].name == "SEAMARK_events_0:31:0"
     assert set(stack.store.ids.values()) == {1}
 
 

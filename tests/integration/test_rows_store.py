@@ -8,7 +8,7 @@ import pytest
 
 from processors.blocks.nats_frames import Message
 from processors.blocks.sink import Block, SinkRefused, SinkUnavailable
-from processors.rows.errors import code_of
+from processors.clickhouse_errors import code_of
 from processors.rows.store import StoreSink
 from seamark.service.connections import StoreSettings
 from seamark.wire.signals import Signal

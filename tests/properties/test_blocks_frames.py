@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.blocks.nats_frames import (
-    Frame,
     FrameBuffer,
+    Incoming,
     Info,
     Message,
     Ping,
@@ -25,7 +25,7 @@ def reply(sequence: int, stored_ns: int, pending: int, *, domain: bool = False) 
 
 
 @st.composite
-def messages(draw: st.DrawFn) -> tuple[bytes, Frame]:
+def messages(draw: st.DrawFn) -> tuple[bytes, Incoming]:
     sequence, stored_ns, pending = (draw(st.integers(1, 2**53)) for _ in range(3))
     to = reply(sequence, stored_ns, pending, domain=draw(st.booleans()))
     payload = draw(st.binary(max_size=300))
@@ -63,11 +63,11 @@ others = st.sampled_from(
     capacity=st.sampled_from([1, 100, 70_000]),
 )
 def test_any_cut_gives_the_same_frames(
-    frames: list[tuple[bytes, Frame | None]], cuts: list[int], capacity: int
+    frames: list[tuple[bytes, Incoming | None]], cuts: list[int], capacity: int
 ) -> None:
     buffer = FrameBuffer(capacity)
     wire = b"".join(part for part, _ in frames)
-    found: list[Frame] = []
+    found: list[Incoming] = []
     start = turn = 0
     while start < len(wire):
         piece = wire[start : start + cuts[turn % len(cuts)]]
@@ -80,7 +80,7 @@ def test_any_cut_gives_the_same_frames(
     assert found == [frame for _, frame in frames if frame is not None]
 
 
-def feed(wire: bytes) -> list[Frame]:
+def feed(wire: bytes) -> list[Incoming]:
     buffer = FrameBuffer()
     buffer.space()[: len(wire)] = wire
     return buffer.written(len(wire), 0.0)
@@ -90,7 +90,7 @@ def test_a_payload_larger_than_the_buffer_arrives_whole() -> None:
     payload = bytes(range(256)) * 8192  # 2 MB
     wire = b"MSG s 1 %s %d\r\n%s\r\n" % (reply(5, 6, 0), len(payload), payload)
     buffer = FrameBuffer()
-    found: list[Frame] = []
+    found: list[Incoming] = []
     while wire:
         view = buffer.space()
         count = min(len(view), len(wire))

@@ -9,6 +9,7 @@ from processors.blocks.decide import (
     Limits,
     LogState,
     LogWentBack,
+    Offer,
     Position,
     Send,
     State,
@@ -126,10 +127,35 @@ def test_a_refused_block_is_halved_until_the_message_at_fault_is_alone() -> None
     state = decide.inserted(state, now=0)  # so the fault is in 3-4
     assert step(state, buffer[2:]) == Send(Position(2, 3, f"{S}:3-3:3000"), 1)
     state = decide.refused(decide.recorded(state, Position(2, 3, f"{S}:3-3:3000")))
-    assert step(state, buffer[2:]) == Bury(Position(2, 3, f"{S}:3-3:3000"))
+    one_by_one = Position(2, 3, f"{S}:3-3:3000", ())
+    assert step(state, buffer[2:]) == Offer(one_by_one)
+    state = decide.recorded(state, one_by_one)
+    assert step(state, buffer[2:]) == Offer(one_by_one)
+    state = decide.offered(state, [1, 4], now=0)
+    bury = Bury(Position(2, 3, f"{S}:3-3:3000", (1, 4)))
+    assert step(state, buffer[2:]) == bury
+    state = decide.recorded(state, bury.position)
+    assert step(state, buffer[2:]) == bury
     state = decide.buried(state, now=0)
     assert state.inserted == 3
     assert step(state, buffer[3:], now=9) == Send(Position(3, 4, f"{S}:4-4:4000"), 1)
+
+
+def test_frames_that_are_all_taken_leave_nothing_to_bury() -> None:
+    state = State(S, Position(2, 3, "t", ()), 2, suspect_end=3)
+    assert decide.offered(state, [], now=5.0) == decide.inserted(state, now=5.0)
+
+
+@pytest.mark.parametrize("frames", [(), (2,)])
+def test_after_a_crash_the_record_says_what_is_being_done_with_the_frames(
+    frames: tuple[int, ...],
+) -> None:
+    """The message as a whole is never sent again, nor a frame that was refused."""
+    record = Position(2, 3, f"{S}:3-3:3000", frames)
+    state = decide.resume(S, record, LogState(1, 9, 0))
+    assert step(state, [], complete=False) == Wait(sequence=3)
+    assert step(state, [message(3), message(4)]) == (Bury(record) if frames else Offer(record))
+    assert step(state, [message(4)]) == Commit(Position(3, 3, f"{S}:3-3:3000"))
 
 
 def test_without_a_record_reading_starts_at_the_first_message() -> None:

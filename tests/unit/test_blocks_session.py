@@ -13,9 +13,11 @@ from prometheus_client import REGISTRY
 from processors.blocks.decide import Limits, Position
 from processors.blocks.positions import Held
 from processors.blocks.run import StreamRunner
+from processors.blocks.seen.folder import SeenFolder
 from processors.blocks.session import Parts, backoff_seconds
 from seamark.service.health import Health
 from seamark.wire.signals import Signal
+from tests.envelope_frames import frame, opened
 from tests.fake_log import FakeGrave, FakeLog, FakePositions, TokenSink
 
 S = "SEAMARK_events_0"
@@ -36,6 +38,7 @@ class Bench:
             positions=self.positions,
             grave=self.grave,
             sink=self.sink,
+            seen=SeenFolder(),
             slots=asyncio.Semaphore(2),
             health=self.health,
             limits=LIMITS,
@@ -64,10 +67,11 @@ class Bench:
 
 
 @pytest.fixture
-async def bench() -> Bench:
+async def bench() -> AsyncIterator[Bench]:
     made = Bench()
     made.log.add(S)
-    return made
+    yield made
+    await asyncio.to_thread(made.parts.seen.close)
 
 
 async def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
@@ -158,7 +162,7 @@ async def test_one_bad_message_is_buried_and_the_rest_arrives(bench: Bench) -> N
     async with bench.running():
         await until(lambda: bench.record is not None and bench.record.done == 40)
     assert bench.sink.payloads == Counter(n for n in sent if n != b"POISON")
-    assert bench.grave.letters == {("test", S, 12): b"POISON", ("test", S, 30): b"POISON"}
+    assert bench.grave.letters == {("test", S, 12, 0): b"POISON", ("test", S, 30, 0): b"POISON"}
 
 
 async def test_kills_while_looking_for_bad_messages(bench: Bench) -> None:
@@ -217,10 +221,10 @@ async def test_a_lost_reader_is_replaced(bench: Bench) -> None:
     assert bench.sink.payloads == Counter(names(20))
 
 
-async def test_a_client_s_retry_is_left_out_over_kills_too(bench: Bench) -> None:
+async def test_a_client_s_retry_only_counts_over_kills_too(bench: Bench) -> None:
+    frames = [frame(n, events=2) for n in range(20)]
     for n in range(60):
-        headers = b"NATS/1.0\r\nSeamark-Frames: 4:batch-%d\r\n\r\n" % (n % 20)
-        bench.log.append(S, b"%04d" % (n % 20), headers=headers)
+        bench.log.append(S, frames[n % 20].payload, headers=frames[n % 20].headers)
     for _ in range(30):
         task = bench.runner(asyncio.Event())
         await asyncio.sleep(0.003)
@@ -228,9 +232,28 @@ async def test_a_client_s_retry_is_left_out_over_kills_too(bench: Bench) -> None
         await asyncio.gather(task, return_exceptions=True)
     async with bench.running():
         await until(lambda: bench.record is not None and bench.record.done == 60)
-    assert {k: v for k, v in bench.sink.payloads.items() if k} == {
-        b"%04d" % n: 1 for n in range(20)
-    }
+    kept = Counter[str]()
+    for payload, count in bench.sink.payloads.items():
+        (envelope,) = opened(payload)
+        kept["whole" if envelope.event_ids() else "counted"] += count
+        assert envelope.outcome.duplicate == (0 if envelope.event_ids() else 2)
+    assert kept == {"whole": 20, "counted": 40}
+
+
+async def test_a_bad_frame_is_buried_alone_and_told_of(bench: Bench) -> None:
+    bench.sink.notices = True
+    good, bad = frame(1, events=3), frame(2, events=2, name="POISON")
+    bench.log.append(S, good.payload + bad.payload + frame(3, events=1).payload)
+    async with bench.running():
+        await until(lambda: bench.record is not None and bench.record.done == 1)
+    stored = [envelope for payload in bench.sink.payloads for envelope in opened(payload)]
+    assert [envelope.outcome.accepted for envelope in stored] == [3, 1]
+    assert bench.grave.letters == {("test", S, 1, 1): bad.payload}
+    ((token, notice),) = bench.sink.told.items()
+    assert token.endswith("/1/notice")
+    (told,) = opened(notice)
+    assert (told.org, told.outcome.accepted, told.outcome.buried) == ("acme", 2, 2)
+    assert told.event_ids() == []
 
 
 async def test_a_missing_stream_is_waited_for(bench: Bench) -> None:

@@ -1,13 +1,14 @@
 """Laws of the wire: receipts, partitions and envelopes."""
 
 import uuid
+from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seamark.wire.envelope import Outcome, Sender, encode_envelope
+from seamark.wire.envelope import Letter, Outcome, Sender, encode_envelope
 from seamark.wire.receipts import new_receipt, receipt_for_batch
 from seamark.wire.signals import Signal, choose_partition
 
@@ -20,11 +21,18 @@ def envelope_class() -> type[Message]:
     entry.field.add(name="key", number=1, type=kinds.TYPE_STRING, label=kinds.LABEL_OPTIONAL)
     entry.field.add(name="value", number=2, type=kinds.TYPE_UINT32, label=kinds.LABEL_OPTIONAL)
     outcome = file.message_type.add(name="Outcome")
-    for number, name in ((1, "offered"), (2, "accepted"), (4, "sampled"), (5, "limited")):
+    counts = {1: "offered", 2: "accepted", 4: "sampled", 5: "limited", 6: "duplicate", 7: "buried"}
+    for number, name in counts.items():
         outcome.field.add(name=name, number=number, type=kinds.TYPE_UINT32, label=1)
-    outcome.field.add(
-        name="rejected", number=3, type=kinds.TYPE_MESSAGE, label=3, type_name=".t.Rejected"
-    )
+    for number, name in ((3, "rejected"), (8, "refused")):
+        outcome.field.add(
+            name=name, number=number, type=kinds.TYPE_MESSAGE, label=3, type_name=".t.Rejected"
+        )
+    letter = file.message_type.add(name="Letter")
+    letter.field.add(name="index", number=1, type=kinds.TYPE_UINT32, label=1)
+    for number, name in ((2, "reason"), (3, "field"), (4, "message"), (5, "name")):
+        letter.field.add(name=name, number=number, type=kinds.TYPE_STRING, label=1)
+    letter.field.add(name="original", number=6, type=kinds.TYPE_BYTES, label=1)
     envelope = file.message_type.add(name="Envelope")
     texts = {1: "org", 2: "app", 3: "receipt", 6: "ip_hash", 12: "device", 19: "protocol"}
     for number, name in texts.items():
@@ -35,6 +43,9 @@ def envelope_class() -> type[Message]:
     envelope.field.add(name="weight", number=20, type=kinds.TYPE_DOUBLE, label=1)
     envelope.field.add(
         name="outcome", number=21, type=kinds.TYPE_MESSAGE, label=1, type_name=".t.Outcome"
+    )
+    envelope.field.add(
+        name="letters", number=22, type=kinds.TYPE_MESSAGE, label=3, type_name=".t.Letter"
     )
     envelope.field.add(name="events_json", number=32, type=kinds.TYPE_BYTES, label=1)
     pool = descriptor_pool.DescriptorPool()
@@ -87,6 +98,51 @@ def test_protobuf_reads_what_the_encoder_wrote(
     assert read.get("events_json", b"") == body
     assert read["outcome"].offered == outcome.offered
     assert {e.key: e.value for e in read["outcome"].rejected} == rejected
+
+
+counts_by_reason = st.dictionaries(
+    st.sampled_from(["a", "too_late", "é"]), st.integers(1, 2**32 - 1)
+)
+letters = st.builds(
+    Letter,
+    index=st.integers(0, 1000),
+    reason=st.text(max_size=9),
+    field=st.text(max_size=9),
+    message=st.text(max_size=9),
+    original=st.binary(max_size=300),
+    name=st.text(max_size=9),
+)
+
+
+@given(
+    numbers=st.lists(st.integers(0, 2**32 - 1), min_size=6, max_size=6),
+    rejected=counts_by_reason,
+    refused=counts_by_reason,
+    kept=st.lists(letters, max_size=4),
+)
+def test_protobuf_reads_outcomes_and_letters(
+    numbers: list[int], rejected: dict[str, int], refused: dict[str, int], kept: list[Letter]
+) -> None:
+    names = ("offered", "accepted", "sampled", "limited", "duplicate", "buried")
+    told = dict(zip(names, numbers, strict=True))
+    encoded = encode_envelope(
+        b"",
+        receipt="r",
+        received_ns=1,
+        sent_ms=None,
+        outcome=Outcome(**told, rejected=rejected, refused=refused),
+        signal=Signal.EVENTS,
+        body=b"",
+        letters=kept,
+    )
+    start = next(at for at, byte in enumerate(encoded) if byte < 0x80) + 1
+    read: Any = envelope_class().FromString(encoded[start:])
+    assert {name: getattr(read.outcome, name) for name in names} == told
+    assert {entry.key: entry.value for entry in read.outcome.rejected} == rejected
+    assert {entry.key: entry.value for entry in read.outcome.refused} == refused
+    assert [
+        Letter(x.index, x.reason, x.field, x.message, x.original, x.name) for x in read.letters
+    ] == kept
 
 
 @given(st.integers(0, 2**48 - 1), st.binary(min_size=10, max_size=10))

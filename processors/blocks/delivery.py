@@ -1,0 +1,134 @@
+"""One block on its way into the sink: judged, written, or frame by frame what is left of it.
+
+Does what it is told and keeps no position; `session.py` records before and after.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from processors import metrics
+from processors.blocks.dead import Grave
+from processors.blocks.decide import Position
+from processors.blocks.nats_frames import Message
+from processors.blocks.pieces import notice_of, pieces_of
+from processors.blocks.seen.index import SeenIndex
+from processors.blocks.seen.judge import Judged, judge
+from processors.blocks.sink import Block, Sink, SinkRefused
+from seamark.wire.signals import Signal
+
+logger = logging.getLogger(__name__)
+_FINISH_SECONDS: Final = 5.0
+"""How long an insert in flight may take once we are told to stop."""
+_WORDS_LOST: Final = "refused for good; what the store said of it was lost with a restart"
+_REASON_CHARS: Final = 1000
+
+
+class Stopped(Exception):
+    """We are to stop, and what was in flight did not end in time. It may be written or not."""
+
+
+class Delivery:
+    """Of one stream to one sink."""
+
+    def __init__(
+        self,
+        signal: Signal,
+        stream: str,
+        *,
+        sink: Sink,
+        grave: Grave,
+        index: SeenIndex,
+        stop: asyncio.Event,
+    ) -> None:
+        self._signal = signal
+        self._stream = stream
+        self._sink = sink
+        self._grave = grave
+        self._index = index
+        self._stop = stop
+        self._labels = (sink.name, stream)
+        self._judged: tuple[str, Judged] = ("", Judged(()))
+        self._words: dict[int, str] = {}  # why frames of the recorded message were refused
+
+    async def judge(self, position: Position, messages: Sequence[Message]) -> Judged:
+        """What of these messages is news; the same on every try. Raises SeenUnavailable."""
+        token, judged = self._judged
+        if token != position.token:
+            judged = await asyncio.to_thread(
+                judge, self._index, messages, signal=self._signal, position=position
+            )
+            self._judged = position.token, judged
+        return judged
+
+    async def write(self, token: str, messages: Sequence[Message]) -> None:
+        """One try to write a block. Raises SinkUnavailable, SinkRefused, Stopped."""
+        await self._attempt(Block(self._signal, self._stream, token, messages))
+
+    async def offer(self, token: str, message: Message) -> list[int]:
+        """Offer each frame of a refused message by itself; returns which are refused.
+
+        All others are then written. Raises SinkUnavailable, Stopped: all may be offered again.
+        """
+        self._words.clear()
+        for frame, piece in enumerate(pieces_of(message)):
+            try:
+                await self._attempt(self._of_frame(f"{token}/{frame}", piece, frame))
+            except SinkRefused as error:
+                self._words[frame] = f"{error.reason}: {error}"[:_REASON_CHARS]
+        return list(self._words)
+
+    async def bury(self, position: Position, message: Message) -> None:
+        """Put the frames that `position` lists into the dead-letter stream, and give notice.
+
+        Raises GraveUnavailable, SinkUnavailable, Stopped: all of it may be done again.
+        """
+        pieces = pieces_of(message)
+        for frame in position.frames or ():
+            words = self._words.get(frame, _WORDS_LOST)
+            name = f"{self._stream}:{message.sequence}:{frame}"
+            await self._grave.bury(
+                self._sink.name, self._stream, pieces[frame], frame=frame, reason=words
+            )
+            if self._sink.notices:
+                notice = notice_of(pieces[frame], name=name, words=words, signal=self._signal)
+                token = f"{position.token}/{frame}/notice"
+                await self._give_notice(token, pieces[frame], notice, frame)
+            metrics.BURIED.labels(*self._labels).inc()
+            logger.error(
+                "a frame went to the dead letters",
+                extra={"sink": self._sink.name, "frame": name, "reason": words},
+            )
+
+    async def _give_notice(self, token: str, piece: Message, notice: bytes, frame: int) -> None:
+        told = msgspec.structs.replace(piece, payload=notice)
+        try:
+            await self._attempt(self._of_frame(token, told, frame))
+        except SinkRefused:  # then only the dead letter tells of it
+            logger.exception("a notice of a dead letter was refused", extra={"token": token})
+
+    def _of_frame(self, token: str, piece: Message, frame: int) -> Block:
+        return Block(self._signal, self._stream, token, [piece], frame)
+
+    async def _attempt(self, block: Block) -> None:
+        if block.size_bytes == 0:
+            return  # nothing was in those messages
+        task = asyncio.create_task(self._sink.write(block))
+        stopping = asyncio.create_task(self._stop.wait())
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                await asyncio.wait({task}, timeout=_FINISH_SECONDS)
+            if not task.done():
+                raise Stopped(block.token)
+            await task
+        finally:
+            metrics.INSERT_SECONDS.labels(self._sink.name).observe(loop.time() - started)
+            for leftover in (task, stopping):
+                leftover.cancel()
+            await asyncio.gather(task, stopping, return_exceptions=True)

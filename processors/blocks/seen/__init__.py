@@ -1,0 +1,1 @@
+"""Which frames of a stream are a client's retry, and which events were there before."""

@@ -1,0 +1,234 @@
+"""Reading an envelope again, and writing one anew with less in it. Pure.
+
+Bodies stay closed: a field is a slice of the envelope, and of events only the ids are decoded. What
+is written anew keeps every byte that it does not mean to change.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+import msgspec
+import zstandard
+
+from seamark.wire.counting import counting_frame
+from seamark.wire.envelope import BODY_FIELD, Letter, Outcome, Sender, bytes_field, varint
+from seamark.wire.signals import Signal
+
+INFLATED_BYTES: Final = 64 * 1024 * 1024
+"""An envelope that says it is larger is not opened: the door writes none (`limits.py`)."""
+_LEN, _VARINT, _I64, _I32 = 2, 0, 1, 5
+_RECEIPT, _RECEIVED_NS, _KEY_ID, _OUTCOME = 3, 4, 17, 21
+_EVENTS: Final = BODY_FIELD[Signal.EVENTS]
+
+
+class Unreadable(Exception):
+    """This is no frame that holds one envelope."""
+
+
+class _Event(msgspec.Struct, gc=False):
+    id: str = ""
+
+
+_decode_ids: Final = msgspec.json.Decoder(list[_Event]).decode
+_decode_raw: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class Field(NamedTuple):
+    """One field of a message: where its tag, its value and the next field begin; its integer."""
+
+    number: int
+    start: int
+    value: int
+    end: int
+    integer: int
+
+
+class Opened:
+    """One envelope, its bodies closed."""
+
+    __slots__ = ("_data", "_fields")
+
+    def __init__(self, data: bytes, fields: Sequence[Field]) -> None:
+        """`fields` are all that `data` holds, in order."""
+        self._data = data
+        self._fields = fields
+
+    @property
+    def org(self) -> str:
+        """Raises Unreadable, as do all the others."""
+        return self._text(1)
+
+    @property
+    def app(self) -> str:
+        """With `org`, whose it is."""
+        return self._text(2)
+
+    @property
+    def receipt(self) -> str:
+        """Of the request it was part of."""
+        return self._text(_RECEIPT)
+
+    @property
+    def received_ns(self) -> int:
+        """When that was received, since the epoch; 0 where it does not say."""
+        field = self._last(_RECEIVED_NS)
+        return field.integer if field else 0
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the door counted."""
+        return _outcome(self._value(_OUTCOME))
+
+    def event_ids(self) -> list[str]:
+        """The id of each event, "" for none. Raises Unreadable."""
+        try:
+            return [event.id for event in _decode_ids(self._value(_EVENTS) or b"[]")]
+        except msgspec.DecodeError as error:
+            raise Unreadable(f"events: {error}") from None
+
+    def without_events(self, dropped: Collection[int]) -> bytes:
+        """A frame of the same envelope without these events, which it counts as duplicates.
+
+        Raises Unreadable.
+        """
+        try:
+            events = _decode_raw(self._value(_EVENTS) or b"[]")
+        except msgspec.DecodeError as error:
+            raise Unreadable(f"events: {error}") from None
+        kept = [bytes(event) for index, event in enumerate(events) if index not in dropped]
+        body = b"[" + b",".join(kept) + b"]" if kept else b""
+        outcome = self.outcome
+        outcome = replace(outcome, duplicate=outcome.duplicate + len(dropped))
+        parts = [
+            self._data[field.start : field.end]
+            for field in self._fields
+            if field.number not in (_OUTCOME, _EVENTS)
+        ]
+        parts += [bytes_field(_OUTCOME, outcome.encode()), bytes_field(_EVENTS, body)]
+        envelope = b"".join(parts)
+        return zstandard.compress(varint(len(envelope)) + envelope, 1)
+
+    def counting(
+        self, outcome: Outcome, *, signal: Signal, letters: Sequence[Letter] = ()
+    ) -> bytes:
+        """A frame that only counts: the same sender, receipt and time, this outcome, no body."""
+        received = self._last(_RECEIVED_NS)
+        return counting_frame(
+            Sender(org=self.org, app=self.app, key_id=self._text(_KEY_ID)),
+            receipt=self._text(_RECEIPT),
+            received_ns=received.integer if received else 0,
+            outcome=outcome,
+            signal=signal,
+            letters=letters,
+        )
+
+    def _last(self, number: int) -> Field | None:
+        return next((field for field in reversed(self._fields) if field.number == number), None)
+
+    def _value(self, number: int) -> bytes:
+        field = self._last(number)
+        return self._data[field.value : field.end] if field else b""
+
+    def _text(self, number: int) -> str:
+        try:
+            return self._value(number).decode()
+        except UnicodeDecodeError as error:
+            raise Unreadable(f"field {number}: {error}") from None
+
+
+class EnvelopeReader:
+    """Opens frames. Not for two threads at once.
+
+    It keeps a decompressor: making one costs ten times what it costs to open a frame with it.
+    """
+
+    def __init__(self) -> None:
+        self._decompressor = zstandard.ZstdDecompressor()
+
+    def open(self, frame: bytes) -> Opened:
+        """The envelope in `frame`, which is one whole zstd frame. Raises Unreadable."""
+        try:
+            if zstandard.frame_content_size(frame) > INFLATED_BYTES:
+                raise Unreadable("larger than an envelope can be")
+            data = self._decompressor.decompress(
+                frame, max_output_size=INFLATED_BYTES, allow_extra_data=False
+            )
+        except zstandard.ZstdError as error:
+            raise Unreadable(str(error)) from None
+        if not data:
+            raise Unreadable("an empty frame")
+        length, start = _varint(data, 0)
+        if start + length != len(data):
+            raise Unreadable(f"an envelope of {length} bytes in {len(data)} bytes")
+        return Opened(data, fields_of(data, start, len(data)))
+
+
+def fields_of(data: bytes, start: int, end: int) -> list[Field]:
+    """The fields of the message data[start:end]. Raises Unreadable."""
+    fields = []
+    while start < end:
+        tag, at = _varint(data, start)
+        integer = 0
+        kind = tag & 7
+        value = at
+        if kind == _LEN:
+            length, value = _varint(data, at)
+            at = value + length
+        elif kind == _VARINT:
+            integer, at = _varint(data, at)
+        elif kind == _I64:
+            at += 8
+        elif kind == _I32:
+            at += 4
+        else:
+            raise Unreadable(f"a field of type {kind}")
+        if at > end or tag < 8:
+            raise Unreadable("a field that goes beyond the end")
+        fields.append(Field(tag >> 3, start, value, at, integer))
+        start = at
+    return fields
+
+
+def _outcome(data: bytes) -> Outcome:
+    counts: dict[int, int] = {}
+    maps: dict[int, dict[str, int]] = {3: {}, 8: {}}
+    for field in fields_of(data, 0, len(data)):
+        if field.number in maps:
+            reason, count = _entry(data, field)
+            maps[field.number][reason] = count
+        else:
+            counts[field.number] = field.integer
+    return Outcome(
+        offered=counts.get(1, 0),
+        accepted=counts.get(2, 0),
+        rejected=maps[3],
+        sampled=counts.get(4, 0),
+        limited=counts.get(5, 0),
+        duplicate=counts.get(6, 0),
+        buried=counts.get(7, 0),
+        refused=maps[8],
+    )
+
+
+def _entry(data: bytes, field: Field) -> tuple[str, int]:
+    """One entry of a map<string, uint32>."""
+    reason, count = "", 0
+    for part in fields_of(data, field.value, field.end):
+        if part.number == 1:
+            reason = data[part.value : part.end].decode(errors="replace")
+        else:
+            count = part.integer
+    return reason, count
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """The varint at `at`, and where it ends. Raises Unreadable."""
+    value = shift = 0
+    for end in range(at, min(at + 10, len(data))):
+        byte = data[end]
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, end + 1
+        shift += 7
+    raise Unreadable("an integer without end")
