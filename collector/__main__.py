@@ -47,7 +47,7 @@ def main(environ: Mapping[str, str]) -> int:
     async def serve(stop: asyncio.Event) -> int:
         from collector.service import serve as run  # prometheus_client reads the environment now
 
-        return await run(settings, log_settings, stop=stop)
+        return await run(settings, log_settings, stop=stop, number=int(child or 0))
 
     return lifecycle.run(serve, deadline_seconds=deadline)
 

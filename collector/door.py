@@ -1,46 +1,43 @@
-"""The door: what receivers ask of the house. Who is sending, and one envelope into the log.
+"""The door: what receivers ask of the house. Who is sending, and what was sent into the log.
 
-Nothing is acknowledged unless the log is known to write to disk before it says so, and has said so.
+What was rejected of a request goes with it (`collector.admission.letters`); a request that is
+refused as a whole is counted (`collector.refusals`). Nothing is acknowledged unless the log is
+known to write to disk before it says so, and has said so.
 """
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Final, Protocol
 
-import zstandard
-
 from collector import metrics
 from collector.admission.addresses import Network, client_address
-from collector.admission.keys import Directory, authenticate, secret_of
+from collector.admission.events import Event
+from collector.admission.keys import (
+    Directory,
+    app_for,
+    authenticate,
+    authenticate_admin,
+    owner,
+    secret_of,
+)
+from collector.admission.letters import Letterbox
 from collector.admission.senders import Senders
-from collector.publish.spread import Spread
+from collector.admission.tally import Whose
+from collector.appender import Appender, Request
+from collector.log import Log as Log
 from collector.receivers.exchange import Admitted, Head
 from seamark.service.registry import AppRecord, KeyRecord, OrgRecord
-from seamark.wire.envelope import Outcome, encode_envelope
+from seamark.wire.envelope import Letter, Outcome
 from seamark.wire.failures import Rejected, Unavailable
-from seamark.wire.frames import weight_of
+from seamark.wire.reasons import Reason
 from seamark.wire.receipts import new_receipt, receipt_for_batch
-from seamark.wire.signals import Signal, choose_partition
+from seamark.wire.signals import Signal
 
 _ADDRESSES: Final = 4096
-
-
-class Log(Protocol):
-    """Where envelopes go (`collector.publish.publisher.Publisher`)."""
-
-    async def append(
-        self,
-        signal: Signal,
-        partition: int,
-        frame: bytes,
-        *,
-        receipt: str = "",
-        event_ids: bool = False,
-        weight: int,
-    ) -> None:
-        """Append a zstd frame; returns once it is durable. Raises Unavailable, Rejected."""
+_REPLAY_KEY: Final = "replay"
+"""The key id of what an admin token sent; it counts beside the app's keys in the ledger."""
 
 
 class Promise(Protocol):
@@ -53,17 +50,37 @@ class Promise(Protocol):
         """The same of an acknowledgement just received."""
 
 
+class Pressure(Protocol):
+    """What is refused while the log is nearly full (`collector.pressure.pressure.Pressure`)."""
+
+    level: int
+    """0 while nothing is."""
+
+    def check(self) -> None:
+        """Raises Unavailable (SHED) when nothing at all is taken."""
+
+    def judge(self, signal: Signal, body: bytes, names: Iterable[str] = ()) -> None:
+        """Raises Unavailable (SHED) when such a request is not taken."""
+
+
 class Records(Directory, Protocol):
     """Keys, apps and orgs in memory (`seamark.service.registry.Registry`)."""
 
     orgs: dict[str, OrgRecord]
 
 
+class Counts(Protocol):
+    """Where refused requests are counted (`collector.refusals.Refusals`)."""
+
+    def count(self, whose: Whose, reason: Reason, *, now_ns: int) -> None:
+        """Count one. Does not block."""
+
+
 class FrontDoor:
     """The `Door` of the receivers.
 
-    `trusted_proxies` are networks whose X-Forwarded-For is believed; `country_header` is one that
-    they set.
+    `letterbox` says what is kept of rejected items; `trusted_proxies` are networks whose
+    X-Forwarded-For is believed; `country_header` is one that they set.
     """
 
     def __init__(
@@ -74,21 +91,24 @@ class FrontDoor:
         partitions: int,
         promise: Promise,
         senders: Senders,
+        letterbox: Letterbox,
+        refusals: Counts,
+        pressure: Pressure | None = None,
         trusted_proxies: Sequence[Network] = (),
         country_header: str = "",
     ) -> None:
         self._records = records
-        self._log = log
-        self._partitions = partitions
-        self._spread = Spread(partitions)
+        self._appender = Appender(log, partitions=partitions)
         self._promise = promise
         self._senders = senders
+        self._letterbox = letterbox
+        self._refusals = refusals
+        self._pressure = pressure
         self._trusted = tuple(trusted_proxies)
         self._country_header = country_header.lower()
         self._address: Callable[[str, str], str] = lru_cache(maxsize=_ADDRESSES)(
             lambda peer, forwarded: client_address(peer, forwarded, self._trusted)
         )
-        self._compress = zstandard.ZstdCompressor(level=1, write_content_size=True).compress
 
     def check(self, head: Head) -> None:
         """What can be said before the body is read. Does not block.
@@ -97,6 +117,21 @@ class FrontDoor:
         """
         self._key_of(head)
         self._trust_log()
+
+    def check_admin(self, head: Head) -> None:
+        """The same of a request that needs an admin token.
+
+        Raises Rejected (NO_KEY, UNKNOWN_KEY, WRONG_KIND, DISABLED), Unavailable.
+        """
+        authenticate_admin(self._records, secret=secret_of(head.headers, {}))
+        self._trust_log()
+
+    def refused(self, head: Head, signal: Signal, failure: Rejected | Unavailable) -> None:
+        """Count a request for the ledger that was turned away, whoever sent it. Does not block."""
+        org, app, key_id = owner(self._records, secret_of(head.headers, head.query))
+        self._refusals.count(
+            Whose(org, app, key_id, signal), failure.reason, now_ns=head.received_ns
+        )
 
     def admit(self, head: Head, *, protocol: str, sdk: tuple[str, str] = ("", "")) -> Admitted:
         """Check the key and origin of a request. Does not block.
@@ -120,6 +155,29 @@ class FrontDoor:
         )
         return Admitted(key=key, app=app, sender=sender)
 
+    def admit_admin(
+        self, head: Head, *, app: str, protocol: str, sdk: tuple[str, str] = ("", "")
+    ) -> Admitted:
+        """The app that an admin token may send for; nothing of the request says who sent first.
+
+        Raises Rejected (NO_KEY, UNKNOWN_KEY, WRONG_KIND, DISABLED, WRONG_APP).
+        """
+        token = authenticate_admin(self._records, secret=secret_of(head.headers, {}))
+        record = app_for(self._records, token, app=app)
+        key = KeyRecord(key_id=_REPLAY_KEY, org=record.org, app=record.app, digest="")
+        sender = self._senders.encode(
+            org=key.org,
+            app=key.app,
+            key_id=key.key_id,
+            salt="",
+            address="",
+            user_agent="",
+            country="",
+            sdk=sdk,
+            protocol=protocol,
+        )
+        return Admitted(key=key, app=record, sender=sender)
+
     async def append(
         self,
         admitted: Admitted,
@@ -131,44 +189,41 @@ class FrontDoor:
         sent_ms: int | None = None,
         batch_id: str = "",
         sender: str = "",
+        events: Sequence[Event] = (),
+        letters: Iterable[Letter] = (),
     ) -> str:
-        """Put one envelope into the log and return its receipt once the log has acknowledged it.
+        """Put a request into the log; its receipt, once the log has acknowledged all of it.
 
-        Raises Unavailable when the log cannot take it or cannot be trusted, Rejected when the
-        envelope is larger than one message of the log.
+        Raises Unavailable when the log cannot take it or cannot be trusted, Rejected when an
+        envelope is larger than one message of the log. Part of a batch with `events` may then be
+        in the log: a retry meets it there, by its batchId or by its events' ids.
         """
         org, app = admitted.key.org, admitted.key.app
         if batch_id:
             receipt = receipt_for_batch(org, app, batch_id)
         else:
             receipt = new_receipt(head.received_ns // 1_000_000, secrets.token_bytes(10))
-        if admitted.app.time_source == "received":
-            sent_ms = None
+        request = Request(
+            org=org,
+            app=app,
+            sender=admitted.sender,
+            receipt=receipt,
+            received_ns=head.received_ns,
+            sent_ms=None if admitted.app.time_source == "received" else sent_ms,
+            signal=signal,
+            who=batch_id or sender or self._client(head),
+            stays=bool(batch_id),
+        )
         try:
             self._trust_log()
-            envelope = encode_envelope(
-                admitted.sender,
-                receipt=receipt,
-                received_ns=head.received_ns,
-                sent_ms=sent_ms,
-                outcome=outcome,
-                signal=signal,
-                body=body,
-            )
-            frame = self._compress(envelope)
-            who = batch_id or sender or self._client(head)
-            partition = choose_partition(org, app, who, self._partitions)
-            if not batch_id:  # a batch with an id stays, so that its retry meets it
-                partition = self._spread.partition(
-                    partition, f"{org}/{app}/{who}", len(frame), now_ns=head.received_ns
-                )
-            await self._log.append(
-                signal,
-                partition,
-                frame,
-                receipt=receipt if batch_id else "",
-                weight=weight_of(len(envelope), outcome.accepted),
-            )
+            if self._pressure is not None and self._pressure.level:
+                self._pressure.judge(signal, body, (event.name for event in events))
+            kept = self._kept(request, outcome, letters) if letters else ()
+            del letters  # they know the whole request, which need not wait for the log
+            if events:
+                await self._appender.pieces(request, events=events, outcome=outcome, letters=kept)
+            else:
+                await self._appender.whole(request, body=body, outcome=outcome, letters=kept)
             if self._promise.problem() and (problem := await self._promise.confirm()):
                 raise Unavailable(problem, retry_after=2.0)
         except (Unavailable, Rejected):
@@ -176,6 +231,19 @@ class FrontDoor:
             raise
         metrics.taken(signal, outcome)
         return receipt
+
+    def _kept(
+        self, request: Request, outcome: Outcome, letters: Iterable[Letter]
+    ) -> Sequence[Letter]:
+        kept = self._letterbox.take(
+            request.org,
+            request.app,
+            letters,
+            rejected=sum(outcome.rejected.values()),
+            now_ns=request.received_ns,
+        )
+        metrics.letters(request.signal, len(kept.letters), kept.dropped)
+        return kept.letters
 
     def _key_of(self, head: Head) -> tuple[KeyRecord, AppRecord]:
         headers = head.headers
@@ -191,5 +259,7 @@ class FrontDoor:
         return self._address(head.remote, forwarded)
 
     def _trust_log(self) -> None:
+        if self._pressure is not None and self._pressure.level:
+            self._pressure.check()
         if problem := self._promise.problem():
             raise Unavailable(problem, retry_after=2.0)

@@ -1,14 +1,15 @@
 """Proof that the log syncs to disk before it acknowledges (`sync_interval: always`).
 
-Without it a power cut loses what was acknowledged, so no 2xx is given until it has been seen. The
-proof is the server's own word on its monitoring port, asked again after every reconnection, since
-another server, or another configuration, may be there then.
+Without it a power cut loses what was acknowledged, so no 2xx is given for that until it has been
+seen; where there is a spool, ingest goes there meanwhile (`Sheltered`). The proof is the server's
+own word on its monitoring port, asked again after every reconnection, since another server, or
+another configuration, may be there then.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 import aiohttp
 import msgspec
@@ -47,6 +48,33 @@ def problem_in(varz: bytes) -> str:
     if not jetstream.config.sync_always:
         return f"the log does not sync to disk before it acknowledges; {_FIX}"
     return ""
+
+
+class Disk(Protocol):
+    """What takes the log's place (`collector.spool.spool.Spool`)."""
+
+    def problem(self, size: int = 0) -> str:
+        """Why it takes nothing; "" when it does."""
+
+
+class Sheltered:
+    """The promise where there is a spool: what the log cannot be trusted with, the disk keeps.
+
+    The publisher holds back what the log acknowledged without being trusted, so there is nothing
+    to confirm behind it.
+    """
+
+    def __init__(self, durability: "Durability", disk: Disk) -> None:
+        self._durability = durability
+        self._disk = disk
+
+    def problem(self) -> str:
+        """Why nothing may be acknowledged now; "" when it may."""
+        return self._durability.problem() and self._disk.problem()
+
+    async def confirm(self) -> str:
+        """Nothing: see the class."""
+        return ""
 
 
 class Durability:

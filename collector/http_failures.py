@@ -25,6 +25,7 @@ STATUS: Final[dict[Reason, int]] = {
     Reason.DISABLED: 403,
     Reason.ORIGIN: 403,
     Reason.WRONG_APP: 403,
+    Reason.WRONG_KIND: 403,
     Reason.INVALID_EVENT: 400,
     Reason.INVALID_NAME: 400,
     Reason.INVALID_TIMESTAMP: 400,
@@ -34,6 +35,7 @@ STATUS: Final[dict[Reason, int]] = {
     Reason.TOO_LATE: 400,
     Reason.LIMITED: 429,
     Reason.UNAVAILABLE: 503,
+    Reason.SHED: 503,
     Reason.TIMEOUT: 408,
     Reason.INTERNAL: 500,
 }

@@ -59,6 +59,18 @@ REJECTED: Final = Counter(
     ["signal", "reason"],
     registry=_REGISTRY,
 )
+LETTERS: Final = Counter(
+    "seamark_collector_letters",
+    "Rejected items kept as they were sent.",
+    ["signal"],
+    registry=_REGISTRY,
+)
+LETTERS_DROPPED: Final = Counter(
+    "seamark_collector_letters_dropped",
+    "Rejected items counted but not kept: over the rate of their app, or the size of one request.",
+    ["signal", "reason"],
+    registry=_REGISTRY,
+)
 REFUSED: Final = Counter(
     "seamark_collector_items_refused",
     "Good items that could not be taken; the sender was told to send them again.",
@@ -69,6 +81,11 @@ FAILURES: Final = Counter(
     "seamark_collector_request_failures",
     "Requests not taken as a whole, by reason.",
     ["route", "reason"],
+    registry=_REGISTRY,
+)
+REFUSALS_DROPPED: Final = Counter(
+    "seamark_collector_refusals_dropped",
+    "Refused requests that the ledger will not know of: too many kinds of them waited for the log.",
     registry=_REGISTRY,
 )
 IN_FLIGHT: Final = Gauge(
@@ -90,7 +107,7 @@ LOG_SENT: Final = Counter(
     registry=_REGISTRY,
 )
 LOG_FRAMES: Final = Counter(
-    "seamark_collector_log_frames", "Requests joined into those.", ["signal"], registry=_REGISTRY
+    "seamark_collector_log_frames", "Envelopes joined into those.", ["signal"], registry=_REGISTRY
 )
 LOG_SENT_BYTES: Final = Counter(
     "seamark_collector_log_bytes", "Payloads of those.", ["signal"], registry=_REGISTRY
@@ -106,6 +123,56 @@ LOG_SECONDS: Final = Histogram(
     "Time from sending a message to its acknowledgement, retries included.",
     ["signal"],
     buckets=_SECONDS,
+    registry=_REGISTRY,
+)
+SPOOL_FRAMES: Final = Gauge(
+    "seamark_collector_spool_frames",
+    "Envelopes on disk that the log does not have yet.",
+    multiprocess_mode="livesum",
+    registry=_REGISTRY,
+)
+SPOOL_BYTES: Final = Gauge(
+    "seamark_collector_spool_bytes",
+    "Size of the spool on disk.",
+    multiprocess_mode="livesum",
+    registry=_REGISTRY,
+)
+SPOOL_OLDEST: Final = Gauge(
+    "seamark_collector_spool_oldest_seconds",
+    "Age of the oldest segment of the spool; 0 when it is empty.",
+    multiprocess_mode="livemax",
+    registry=_REGISTRY,
+)
+SPOOLED_FRAMES: Final = Counter(
+    "seamark_collector_spooled_frames",
+    "Envelopes put into the spool because the log was away.",
+    registry=_REGISTRY,
+)
+SPOOLED_BYTES: Final = Counter(
+    "seamark_collector_spooled_bytes", "Payloads of those.", registry=_REGISTRY
+)
+SPOOL_DRAINED: Final = Counter(
+    "seamark_collector_spool_drained_frames",
+    "Envelopes of the spool that the log has now.",
+    registry=_REGISTRY,
+)
+SPOOL_SECONDS: Final = Histogram(
+    "seamark_collector_spool_sync_seconds",
+    "Time to write and sync what came together.",
+    buckets=_SECONDS,
+    registry=_REGISTRY,
+)
+SHED: Final = Counter(
+    "seamark_collector_requests_shed",
+    "Requests refused because the log or a disk is nearly full, by what they are.",
+    ["signal", "kind"],
+    registry=_REGISTRY,
+)
+SHED_LEVEL: Final = Gauge(
+    "seamark_collector_shed_level",
+    "0: nothing is refused; 1: what is worth least; 2: all but errors; 3: everything.",
+    ["signal"],
+    multiprocess_mode="livemax",
     registry=_REGISTRY,
 )
 
@@ -155,6 +222,14 @@ def refused(signal: Signal, outcome: Outcome) -> None:
     _count_rejected(signal, outcome.rejected)
 
 
+def letters(signal: Signal, kept: int, dropped: Mapping[str, int]) -> None:
+    """Count the rejected items of a request that are kept, and those that are not, by why."""
+    if kept:
+        LETTERS.labels(signal.value).inc(kept)
+    for reason, count in dropped.items():
+        LETTERS_DROPPED.labels(signal.value, reason).inc(count)
+
+
 def _count_rejected(signal: Signal, rejected: Mapping[str, int]) -> None:
     for reason, count in rejected.items():
         REJECTED.labels(signal.value, reason).inc(count)
@@ -173,6 +248,38 @@ class LogObserver:
     def failed_attempt(self, signal: Signal, reason: str) -> None:
         """A message was not acknowledged."""
         LOG_FAILED.labels(signal.value, reason).inc()
+
+
+class SpoolObserver:
+    """What `collector.spool` tells of itself."""
+
+    def spooled(self, frames: int, size: int, seconds: float) -> None:
+        """Frames were written and synced, which took `seconds`."""
+        SPOOLED_FRAMES.inc(frames)
+        SPOOLED_BYTES.inc(size)
+        SPOOL_SECONDS.observe(seconds)
+
+    def drained(self, frames: int, size: int) -> None:  # noqa: ARG002  # the protocol's
+        """Frames were given to the log, or found there."""
+        SPOOL_DRAINED.inc(frames)
+
+    def holds(self, frames: int, size: int, oldest_seconds: float) -> None:
+        """What is in the spool now."""
+        SPOOL_FRAMES.set(frames)
+        SPOOL_BYTES.set(size)
+        SPOOL_OLDEST.set(oldest_seconds)
+
+
+class PressureObserver:
+    """What `collector.pressure` refuses."""
+
+    def shed(self, signal: Signal, kind: str) -> None:
+        """A request was refused."""
+        SHED.labels(signal.value, kind).inc()
+
+    def level(self, signal: Signal, level: int) -> None:
+        """What is refused of a signal now."""
+        SHED_LEVEL.labels(signal.value).set(level)
 
 
 def page() -> bytes:

@@ -26,6 +26,7 @@ from collector.receivers.exchange import Head, Receiver, Reply
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.limits import INFLATED_BYTES
 from seamark.wire.reasons import Reason
+from seamark.wire.signals import Signal
 
 logger = logging.getLogger(__name__)
 Page = Callable[[], Reply]
@@ -36,11 +37,11 @@ _LAST_WRITE_SECONDS: Final = 1.0
 _NO_QUERY: Final[Mapping[str, str]] = {}
 
 
-class Guard(Protocol):
-    """What is asked of a request before its body is read (`collector.door.FrontDoor`)."""
+class Refused(Protocol):
+    """Who is told of requests that were turned away (`collector.door.FrontDoor`)."""
 
-    def check(self, head: Head) -> None:
-        """Raises Rejected or Unavailable."""
+    def refused(self, head: Head, signal: Signal, failure: Rejected | Unavailable) -> None:
+        """Count one. Does not block."""
 
 
 class HttpServer:
@@ -49,14 +50,14 @@ class HttpServer:
     def __init__(
         self,
         *,
-        guard: Guard,
+        door: Refused,
         receivers: Sequence[Receiver],
         pages: Mapping[str, Page],
         budget: Budget,
         limits: ConnectionLimits,
         body_deadline_seconds: float,
     ) -> None:
-        self._guard = guard
+        self._door = door
         self._receivers = {receiver.path: receiver for receiver in receivers}
         self._pages = dict(pages)
         self._budget = budget
@@ -152,7 +153,7 @@ class HttpServer:
         share = self._budget.share()
         failure: Rejected | Unavailable
         try:
-            self._guard.check(head)
+            receiver.check(head)
             body = await read_body(exchange, share, seconds=self._body_deadline_seconds)
             size = len(body)
             coding = head.headers.get("content-encoding") or head.query.get("enc")
@@ -173,6 +174,7 @@ class HttpServer:
         finally:
             share.give_back()
         metrics.FAILURES.labels(head.path, failure.reason.value).inc()
+        self._door.refused(head, receiver.signal, failure)
         reply = receiver.failure(head, failure)
         return (reply if failure.reason is Reason.ORIGIN else _readable(reply, head)), size
 

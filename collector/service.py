@@ -3,21 +3,29 @@
 import asyncio
 import gc
 import logging
+from pathlib import Path
 
 from collector import metrics, pages
 from collector.admission.addresses import read_networks
+from collector.admission.letters import Letterbox
 from collector.admission.senders import Senders
 from collector.admission.user_agents import read_user_agent
 from collector.budget import Budget
 from collector.connection import ConnectionLimits
 from collector.door import FrontDoor
-from collector.durability import Durability
+from collector.durability import PART as DURABILITY
+from collector.durability import Durability, Sheltered
+from collector.pressure.levels import Thresholds
+from collector.pressure.pressure import Pressure
 from collector.publish.publisher import Publisher
 from collector.receivers import otlp_http
 from collector.receivers.native import NativeBatch
 from collector.receivers.otlp_grpc import GrpcServer
+from collector.receivers.replay import Replay
+from collector.refusals import Refusals
 from collector.server import HttpServer
 from collector.settings import CollectorSettings, verify
+from collector.spool.spool import Spool
 from seamark import __version__
 from seamark.service.connections import LogSettings, connect_log
 from seamark.service.health import Health
@@ -27,9 +35,13 @@ logger = logging.getLogger(__name__)
 
 
 async def serve(
-    settings: CollectorSettings, log_settings: LogSettings, *, stop: asyncio.Event
+    settings: CollectorSettings,
+    log_settings: LogSettings,
+    *,
+    stop: asyncio.Event,
+    number: int = 0,
 ) -> int:
-    """Serve until `stop` is set; returns the exit code.
+    """Serve until `stop` is set; returns the exit code. `number` of this process, from 0.
 
     Stops by refusing new connections, finishing what is under way, flushing the log, in that order.
     """
@@ -45,24 +57,51 @@ async def serve(
         health=health,
         required=settings.require_sync_always,
     )
+    spool = _spool(settings, number, health)
+    if spool is not None:
+        await spool.open()
+        health.survive("log", DURABILITY, by=lambda: not spool.problem())
     publisher = Publisher(
         client,
         partitions=log_settings.partitions,
         health=health,
         observer=metrics.LogObserver(),
+        spool=spool,
+        trust=durability if spool is not None else None,
+        spool_after_seconds=settings.spool_after_seconds,
+    )
+    pressure = Pressure(
+        client,
+        health=health,
+        thresholds=Thresholds(
+            least=settings.shed_least_percent / 100, most=settings.shed_most_percent / 100
+        ),
+        spool=spool,
+        disk=Path(settings.disk_path) if settings.disk_path else None,
+        keep_bytes=settings.disk_keep_bytes,
+        observer=metrics.PressureObserver(),
+    )
+    refusals = Refusals(
+        log=publisher,
+        partitions=log_settings.partitions,
+        datacenter=settings.datacenter,
+        server_version=__version__,
     )
     door = FrontDoor(
         records=registry,
         log=publisher,
         partitions=log_settings.partitions,
-        promise=durability,
+        promise=durability if spool is None else Sheltered(durability, spool),
+        pressure=pressure,
         senders=Senders(datacenter=settings.datacenter, server_version=__version__),
+        letterbox=Letterbox(settings.letters_per_minute),
+        refusals=refusals,
         trusted_proxies=read_networks(settings.trusted_proxies),
         country_header=settings.country_header,
     )
     http = HttpServer(
-        guard=door,
-        receivers=[NativeBatch(door), *otlp_http.build(door)],
+        door=door,
+        receivers=[NativeBatch(door), Replay(door), *otlp_http.build(door)],
         pages=pages.build(health),
         budget=Budget(settings.in_flight_bytes),
         limits=ConnectionLimits(
@@ -86,7 +125,9 @@ async def serve(
     try:
         await registry.start(client)
         await durability.start()
+        await pressure.start()
         await publisher.start()
+        await refusals.start()
         port = await http.start(
             settings.host, settings.port, tls=tls, shared=settings.processes > 1
         )
@@ -102,8 +143,27 @@ async def serve(
         if grpc is not None:
             stopping.append(grpc.stop(settings.stop_seconds))
         await asyncio.gather(*stopping)
+        await refusals.stop()
         await publisher.stop()
+        if spool is not None:
+            await spool.close()
+        await pressure.stop()
         await durability.stop()
         await registry.stop()
         await client.close()
     return 0
+
+
+def _spool(settings: CollectorSettings, number: int, health: Health) -> Spool | None:
+    """This process's part of the spool, or None where there is none."""
+    if not settings.spool_path:
+        return None
+    return Spool(
+        Path(settings.spool_path),
+        number=number,
+        processes=settings.processes,
+        max_bytes=settings.spool_max_bytes // settings.processes,
+        keep_bytes=settings.disk_keep_bytes,
+        observer=metrics.SpoolObserver(),
+        health=health,
+    )

@@ -42,6 +42,56 @@ class CollectorSettings:
         text="Bodies held in memory per process, as sent and inflated; beyond it ingest is 503.",
         minimum=8 * 1024 * 1024,
     )
+    letters_per_minute: int = setting(
+        6_000,
+        text="Rejected items kept as they were sent, per app and minute in each process; 0: none.",
+        minimum=0,
+    )
+    spool_path: str = setting(
+        "",
+        text="Folder where ingest is kept while the log is away; empty: none, and ingest is 503 "
+        "then. It has to outlive the process.",
+    )
+    spool_max_bytes: int = setting(
+        1024**3,
+        unit="bytes",
+        text="Size of the spool, of all processes together; beyond it ingest is 503.",
+        minimum=16 * 1024 * 1024,
+    )
+    spool_after_seconds: float = setting(
+        1.0,
+        unit="s",
+        text="How long a message waits for the log's acknowledgement before it is spooled.",
+        minimum=0.05,
+        maximum=60.0,
+    )
+    disk_path: str = setting(
+        "",
+        text="Folder of the log's data where it is on this machine: ingest is shed before its disk "
+        "is full. Empty: not looked at.",
+    )
+    disk_keep_bytes: int = setting(
+        256 * 1024 * 1024,
+        unit="bytes",
+        text="Left free on the disks of the log and the spool: with four times this, what is worth "
+        "least is refused; with twice, all but errors; with this, everything.",
+        minimum=0,
+    )
+    shed_least_percent: float = setting(
+        85.0,
+        unit="%",
+        text="Fill of a stream, or of the spool, from which spans without an error and log records "
+        "below WARN are refused.",
+        minimum=1.0,
+        maximum=101.0,
+    )
+    shed_most_percent: float = setting(
+        95.0,
+        unit="%",
+        text="Fill from which all but errors is refused.",
+        minimum=1.0,
+        maximum=101.0,
+    )
     stop_seconds: float = setting(
         5.0, unit="s", text="How long a stopping collector finishes what it has.", minimum=0.0
     )
@@ -96,6 +146,18 @@ def verify(settings: CollectorSettings) -> ssl.SSLContext | None:
                 context.load_cert_chain(settings.tls_cert, settings.tls_key)
             except (ssl.SSLError, OSError) as error:
                 problems.append(f"{PREFIX}_TLS_CERT: {error}")
+    if settings.spool_path and (problem := _unusable(Path(settings.spool_path))):
+        problems.append(f"{PREFIX}_SPOOL_PATH: {problem}")
+    if settings.shed_most_percent < settings.shed_least_percent:
+        problems.append(f"{PREFIX}_SHED_MOST_PERCENT is below {PREFIX}_SHED_LEAST_PERCENT")
     if problems:
         raise SettingsError("; ".join(problems))
     return context
+
+
+def _unusable(folder: Path) -> str:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        return f"{folder} cannot be made: {error.strerror}"
+    return "" if os.access(folder, os.W_OK | os.X_OK) else f"{folder} cannot be written"

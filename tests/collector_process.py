@@ -23,6 +23,7 @@ from seamark.service.registry import (
     AppRecord,
     KeyRecord,
     OrgRecord,
+    TokenRecord,
     digest,
     put_record,
 )
@@ -35,6 +36,7 @@ DISABLED_KEY = "smk_disabled"
 EXPIRED_KEY = "smk_expired"
 ORPHAN_KEY = "smk_no_app"
 FENCED_KEY = "smk_one_origin"
+ADMIN_TOKEN = "sma_test_token"
 ORIGIN = "https://shop.example"
 ROUTE = "/v1/ingest/batch"
 PARTITIONS = 2
@@ -62,7 +64,7 @@ def batch(*events: dict[str, object], **outer: object) -> dict[str, object]:
     return {"events": list(events) or [{"ts": 1795316640000, "name": "page_view"}], **outer}
 
 
-async def _prepare(url: str, *, max_bytes: int) -> None:
+async def _prepare(url: str, *, max_bytes: int, duplicate_window_seconds: float) -> None:
     client = await connect_log(LogSettings(url=url), name="test")
     js = client.jetstream(timeout=5)
     for kind in Signal:
@@ -73,12 +75,16 @@ async def _prepare(url: str, *, max_bytes: int) -> None:
                 max_bytes=max_bytes,
                 discard="new",
                 allow_direct=True,
-                duplicate_window=600.0,
+                duplicate_window=duplicate_window_seconds,
             )
     bucket = await js.create_key_value(KeyValueConfig(bucket=BUCKET))
     await put_record(bucket, OrgRecord(org="acme", name="Acme", salt="5a" * 16))
     await put_record(bucket, AppRecord(org="acme", app="shop"))
     await put_record(bucket, AppRecord(org="acme", app="fenced", origins=[ORIGIN]))
+    await put_record(
+        bucket,
+        TokenRecord(token_id="admin", kind="admin", org="acme", digest=digest(ADMIN_TOKEN)),
+    )
     for secret, app, status, expires in (
         (KEY, "shop", "active", 0),
         (DISABLED_KEY, "shop", "disabled", 0),
@@ -100,28 +106,56 @@ async def _prepare(url: str, *, max_bytes: int) -> None:
     await client.close()
 
 
-def prepare(server: NatsServer, *, max_bytes: int = 256 * 1024 * 1024) -> None:
+def prepare(
+    server: NatsServer,
+    *,
+    max_bytes: int = 256 * 1024 * 1024,
+    duplicate_window_seconds: float = 600.0,
+) -> None:
     """Streams, bucket and records, as provisioning and administration would leave them."""
-    asyncio.run(_prepare(server.url, max_bytes=max_bytes))
+    asyncio.run(
+        _prepare(server.url, max_bytes=max_bytes, duplicate_window_seconds=duplicate_window_seconds)
+    )
 
 
-async def _stored(url: str, kind: Signal) -> list[ReadEnvelope]:
+@dataclass(frozen=True)
+class Stored:
+    """One message of the log."""
+
+    partition: int
+    headers: dict[str, str]
+    envelopes: list[ReadEnvelope]
+
+
+async def _messages(url: str, kind: Signal) -> list[Stored]:
     client = await connect_log(LogSettings(url=url), name="test")
     js = client.jetstream(timeout=5)
-    found: list[ReadEnvelope] = []
+    found: list[Stored] = []
     for partition in range(PARTITIONS):
         name = stream_name(kind, partition)
         state = (await js.stream_info(name)).state
         for seq in range(max(state.first_seq, 1), state.last_seq + 1):
             message = await js.get_msg(name, seq, direct=True)
-            found += read_payload(message.data or b"")
+            found.append(
+                Stored(partition, dict(message.headers or {}), read_payload(message.data or b""))
+            )
     await client.close()
     return found
 
 
+def messages(server: NatsServer, kind: Signal = Signal.EVENTS) -> list[Stored]:
+    """Every message in the log, partition by partition."""
+    return asyncio.run(_messages(server.url, kind))
+
+
 def stored(server: NatsServer, kind: Signal = Signal.EVENTS) -> dict[str, ReadEnvelope]:
-    """Every envelope in the log, by receipt."""
-    return {envelope.receipt: envelope for envelope in asyncio.run(_stored(server.url, kind))}
+    """Every envelope in the log by receipt, but for those that only count refused requests."""
+    return {
+        envelope.receipt: envelope
+        for message in messages(server, kind)
+        for envelope in message.envelopes
+        if not envelope.refused
+    }
 
 
 class CollectorProcess:

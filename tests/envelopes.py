@@ -1,10 +1,12 @@
 """Reads envelopes back: protobuf's wire format by hand, without our encoder."""
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import zstandard
+
+from seamark.wire.envelope import Letter
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,8 @@ class ReadEnvelope:
     outcome: dict[str, int] = field(default_factory=dict)
     rejected: dict[str, int] = field(default_factory=dict)
     body: bytes = b""
+    refused: dict[str, int] = field(default_factory=dict)
+    letters: list[Letter] = field(default_factory=list)
 
     @property
     def events(self) -> list[dict[str, object]]:
@@ -31,7 +35,14 @@ class ReadEnvelope:
         return self.numbers.get(18)
 
 
-_COUNTS = {1: "offered", 2: "accepted", 4: "sampled", 5: "limited"}
+_COUNTS = {
+    1: "offered",
+    2: "accepted",
+    4: "sampled",
+    5: "limited",
+    6: "duplicate",
+    7: "buried",
+}
 
 
 def read_payload(payload: bytes) -> list[ReadEnvelope]:
@@ -61,12 +72,31 @@ def _envelope(data: bytes) -> ReadEnvelope:
                     envelope.outcome[_COUNTS[inner]] = count
                 else:
                     entry = dict(_fields(count))
-                    envelope.rejected[bytes(entry[1]).decode()] = int(entry[2])
+                    counts = envelope.rejected if inner == 3 else envelope.refused
+                    counts[bytes(entry[1]).decode()] = int(entry[2])
+        elif number == 22:
+            envelope.letters.append(_letter(value))
         elif number >= 32:
             body = value
         elif number != 20:
             envelope.texts[number] = value.decode()
-    return ReadEnvelope(envelope.texts, envelope.numbers, envelope.outcome, envelope.rejected, body)
+    return replace(envelope, body=body)
+
+
+def _letter(data: bytes) -> Letter:
+    found = dict(_fields(data))
+
+    def text(number: int) -> str:
+        return bytes(found.get(number, b"")).decode()
+
+    return Letter(
+        index=int(found.get(1, 0)),
+        reason=text(2),
+        field=text(3),
+        message=text(4),
+        name=text(5),
+        original=bytes(found.get(6, b"")),
+    )
 
 
 def _fields(data: bytes) -> list[tuple[int, int | bytes]]:

@@ -2,12 +2,13 @@
 
     decode(body) -> Batch             the outer object and, if all goes well, every event in one go
     judge(batch, …) -> Judged         what is stored, counted and answered
+    letters(batch, judged)            what was rejected, as it was sent
 
 A batch whose events do not all fit their type is decoded again with its events apart, so that one
 bad event never sinks its batch. Raises Rejected for what is wrong with the batch as a whole.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
@@ -16,25 +17,20 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from collector.admission import timestamps
 from collector.admission.events import Event, Window, flawless, sift
+from collector.admission.letters import letter
 from collector.admission.names import Names
 from collector.admission.one_event import read_event
+from collector.admission.outer import FAULTS, SDK_CHARS, Sdk, part, read_sdk, read_text, split_sdk
 from collector.admission.surrogates import mended
-from seamark.wire.envelope import Outcome
+from seamark.wire.envelope import Letter, Outcome
 from seamark.wire.failures import Rejected
-from seamark.wire.limits import ERRORS_REPORTED, EVENTS_PER_BATCH, IDENTIFIER_CHARS
+from seamark.wire.limits import EVENTS_PER_BATCH, IDENTIFIER_CHARS
 from seamark.wire.reasons import Reason
-
-_SDK_CHARS: Final = 64
-
-
-class _Sdk(msgspec.Struct, gc=False):
-    name: str = ""
-    version: str = ""
 
 
 class _Whole(msgspec.Struct, rename="camel", kw_only=True):
     events: list[Event]
-    sdk: _Sdk | str | None = None
+    sdk: Sdk | str | None = None
     app_id: str | None = None
     sent_at: timestamps.Timestamp | None = None
     batch_id: Annotated[str, Meta(max_length=IDENTIFIER_CHARS)] | None = None
@@ -48,6 +44,10 @@ class _Apart(msgspec.Struct, rename="camel", kw_only=True):
     batch_id: Raw | UnsetType = UNSET
 
 
+class _Named(msgspec.Struct):
+    name: str = ""
+
+
 # An array decoded into a fixed number of places: what is beyond them is skipped without being
 # kept, so an array of two million elements costs no memory.
 _Places = msgspec.defstruct(
@@ -58,13 +58,17 @@ _Places = msgspec.defstruct(
 _decode_whole: Final = msgspec.json.Decoder(_Whole).decode
 _decode_apart: Final = msgspec.json.Decoder(_Apart).decode
 _decode_places: Final = msgspec.json.Decoder(_Places).decode
+_decode_name: Final = msgspec.json.Decoder(_Named).decode
 _encode: Final = msgspec.json.Encoder().encode
-_FAULTS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A decoded batch. `events` hold a Rejected in place of what is no event."""
+    """A decoded batch. `events` hold a Rejected in place of what is no event.
+
+    `body` is what was decoded: as sent, but for lone surrogates. `places` hold the JSON of each
+    event where they were read one by one.
+    """
 
     events: list[Event] | list[Event | Rejected]
     whole: bool
@@ -74,23 +78,35 @@ class Batch:
     app_id: str
     sent_ms: int | None
     batch_id: str
+    body: bytes
+    places: Sequence[Raw] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What became of a batch: the JSON array to store, the counts, the first faults by index."""
+    """What became of a batch: the events taken, the counts, the faults by index."""
 
-    events_json: bytes
+    events: list[Event]
     outcome: Outcome
     session_id: str = ""
     faults: list[tuple[int, Rejected]] = field(default_factory=list)
+
+    @property
+    def identified(self) -> bool:
+        """Whether an event that was taken has an id of its own."""
+        return bool([1 for event in self.events if event.id])
+
+    @property
+    def events_json(self) -> bytes:
+        """The JSON array to store, written at every call."""
+        return _encode(self.events)
 
 
 def decode(body: bytes) -> Batch:
     """Decode a batch. Raises Rejected (MALFORMED, TOO_DEEP, TOO_MANY_EVENTS, …)."""
     try:
         whole = _decode_whole(body)
-    except _FAULTS:
+    except FAULTS:
         return _decode_again(body)
     if len(whole.events) > EVENTS_PER_BATCH:
         raise _too_many()
@@ -98,10 +114,10 @@ def decode(body: bytes) -> Batch:
     if whole.sent_at is not None:
         sent_ms = _in_ms(timestamps.checked(whole.sent_at, field="sentAt"))
     sdk = whole.sdk
-    if isinstance(sdk, _Sdk):
-        name_and_version = (sdk.name[:_SDK_CHARS], sdk.version[:_SDK_CHARS])
+    if isinstance(sdk, Sdk):
+        name_and_version = (sdk.name[:SDK_CHARS], sdk.version[:SDK_CHARS])
     else:
-        name_and_version = _split_sdk(sdk or "")
+        name_and_version = split_sdk(sdk or "")
     return Batch(
         events=whole.events,
         whole=True,
@@ -111,6 +127,7 @@ def decode(body: bytes) -> Batch:
         app_id=whole.app_id or "",
         sent_ms=sent_ms,
         batch_id=whole.batch_id or "",
+        body=body,
     )
 
 
@@ -122,17 +139,47 @@ def judge(batch: Batch, *, window: Window, names: Names) -> Judged:
         whole: list[Event] = batch.events  # type: ignore[assignment]  # what `whole` means
         if flawless(whole, window=window, names=names, wide=batch.wide, nulls=batch.nulls):
             session_id = whole[0].session_id if whole else None
-            return Judged(_encode(whole), Outcome(offered, offered), session_id or "")
+            return Judged(whole, Outcome(offered, offered), session_id or "")
     taken, faults = sift(events, window=window, names=names)
     rejected: dict[str, int] = {}
     for _, fault in faults:
         rejected[fault.reason.value] = rejected.get(fault.reason.value, 0) + 1
     return Judged(
-        events_json=_encode(taken),
+        events=taken,
         outcome=Outcome(offered, len(taken), rejected),
         session_id=(taken[0].session_id or "") if taken else "",
-        faults=faults[:ERRORS_REPORTED],
+        faults=faults,
     )
+
+
+def letters(batch: Batch, judged: Judged) -> Iterator[Letter]:
+    """A letter for each fault, made when it is asked for.
+
+    The original is the event's own JSON out of the body, with U+FFFD for lone surrogates.
+    """
+    if judged.faults:
+        places = batch.places or _places(batch.body)
+        for index, fault in judged.faults:
+            original = memoryview(places[index])
+            yield letter(index, fault, original=original, name=_name_in(places[index]))
+
+
+def _places(body: bytes) -> Sequence[Raw]:
+    """The JSON of each event of a body that could be decoded."""
+    events = _decode_apart(body).events
+    if isinstance(events, UnsetType):
+        return ()
+    return [
+        place for place in msgspec.structs.astuple(_decode_places(events)) if place is not UNSET
+    ]
+
+
+def _name_in(raw: Raw) -> str:
+    """The name in an event's JSON, "" when there is none to be read."""
+    try:
+        return _decode_name(raw).name
+    except FAULTS:
+        return ""
 
 
 def _decode_again(body: bytes) -> Batch:
@@ -157,66 +204,27 @@ def _decode_again(body: bytes) -> Batch:
             Reason.MALFORMED, "events is missing; send an array of events", field="events"
         )
     try:
-        places = msgspec.structs.astuple(_decode_places(apart.events))
-    except _FAULTS:
+        decoded = msgspec.structs.astuple(_decode_places(apart.events))
+    except FAULTS:
         raise Rejected(
             Reason.MALFORMED, "events is not an array; send an array of events", field="events"
         ) from None
-    if places[-1] is not UNSET:
+    if decoded[-1] is not UNSET:
         raise _too_many()
-    sent_at = _part(apart.sent_at, "sentAt")
+    places = [place for place in decoded if place is not UNSET]
+    sent_at = part(apart.sent_at, "sentAt")
     return Batch(
-        sdk=_read_sdk(_part(apart.sdk, "sdk")),
-        app_id=_read_text(_part(apart.app_id, "appId"), "appId", Reason.MALFORMED),
+        sdk=read_sdk(part(apart.sdk, "sdk")),
+        app_id=read_text(part(apart.app_id, "appId"), "appId", Reason.MALFORMED),
         sent_ms=None if sent_at is None else _in_ms(timestamps.read(sent_at, field="sentAt")),
-        batch_id=_read_text(_part(apart.batch_id, "batchId"), "batchId", Reason.INVALID_IDENTIFIER),
-        events=[read_event(place) for place in places if place is not UNSET],
+        batch_id=read_text(part(apart.batch_id, "batchId"), "batchId", Reason.INVALID_IDENTIFIER),
+        events=[read_event(place) for place in places],
         whole=False,
         wide=True,
         nulls=True,
+        body=body,
+        places=places,
     )
-
-
-def _part(raw: Raw | UnsetType, name: str) -> object:
-    if isinstance(raw, UnsetType):
-        return None
-    try:
-        return msgspec.json.decode(raw)
-    except _FAULTS as error:
-        raise Rejected(Reason.MALFORMED, f"{error}; correct it", field=name) from None
-
-
-def _read_sdk(value: object) -> tuple[str, str]:
-    if value is None or isinstance(value, str):
-        return _split_sdk(value or "")
-    if isinstance(value, dict):
-        name, version = value.get("name", ""), value.get("version", "")
-        if isinstance(name, str) and isinstance(version, str):
-            return name[:_SDK_CHARS], version[:_SDK_CHARS]
-    raise Rejected(
-        Reason.MALFORMED,
-        'it is neither {"name", "version"} of text nor text; send one of them',
-        field="sdk",
-    )
-
-
-def _split_sdk(text: str) -> tuple[str, str]:
-    name, _, version = text.partition("/")
-    return name[:_SDK_CHARS], version[:_SDK_CHARS]
-
-
-def _read_text(value: object, name: str, reason: Reason) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise Rejected(reason, "it is not text; put it in quotes", field=name)
-    if len(value) > IDENTIFIER_CHARS:
-        raise Rejected(
-            reason,
-            f"{len(value):,} characters, the limit is {IDENTIFIER_CHARS}; shorten it",
-            field=name,
-        )
-    return value
 
 
 def _in_ms(ts: "timestamps.Timestamp") -> int:

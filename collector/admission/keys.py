@@ -1,9 +1,9 @@
-"""Who is asking: the key of a request, and whether it may be used, by whom and from where."""
+"""Who is asking: the key or token of a request, and whether it may be used, and from where."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
-from seamark.service.registry import AppRecord, KeyRecord
+from seamark.service.registry import AppRecord, KeyRecord, TokenRecord
 from seamark.wire.failures import Rejected
 from seamark.wire.reasons import Reason
 
@@ -12,10 +12,13 @@ _BEARER: Final = "bearer "
 
 
 class Directory(Protocol):
-    """Where keys and apps are looked up (`seamark.service.registry.Registry`)."""
+    """Where keys, tokens and apps are looked up (`seamark.service.registry.Registry`)."""
 
     def key(self, secret: str) -> KeyRecord | None:
         """The record of an ingest key."""
+
+    def token(self, secret: str) -> TokenRecord | None:
+        """The record of a query or admin token."""
 
     def app(self, org: str, app: str) -> AppRecord | None:
         """The record of an app."""
@@ -44,9 +47,7 @@ def authenticate(
             "no API key; send it as X-API-Key, as Authorization: Bearer, or as the query "
             "parameter k",
         )
-    key = None
-    if len(secret) <= _LONGEST_KEY and secret.isascii():
-        key = directory.key(secret)
+    key = directory.key(secret) if _readable(secret) else None
     if key is None:
         raise Rejected(Reason.UNKNOWN_KEY, "this API key is not known; check it for typing errors")
     if key.status != "active":
@@ -64,6 +65,78 @@ def authenticate(
             f"{origin[:100]} is not among the origins of this app; add it to the app's settings",
         )
     return key, app
+
+
+def authenticate_admin(directory: Directory, *, secret: str) -> TokenRecord:
+    """The record of an admin token that may be used now.
+
+    Raises Rejected (NO_KEY, UNKNOWN_KEY, WRONG_KIND, DISABLED).
+    """
+    if not secret:
+        raise Rejected(
+            Reason.NO_KEY,
+            "no admin token; send it as Authorization: Bearer, or as X-API-Key",
+        )
+    token = directory.token(secret) if _readable(secret) else None
+    if token is None:
+        if _readable(secret) and directory.key(secret) is not None:
+            raise Rejected(
+                Reason.WRONG_KIND, "this is an ingest key; an admin token is needed here"
+            )
+        raise Rejected(
+            Reason.UNKNOWN_KEY, "this admin token is not known; check it for typing errors"
+        )
+    if token.kind != "admin":
+        raise Rejected(
+            Reason.WRONG_KIND, f"this is a {token.kind} token; an admin token is needed here"
+        )
+    if token.status != "active":
+        raise Rejected(Reason.DISABLED, "this admin token is disabled; use another, or enable it")
+    return token
+
+
+def app_for(directory: Directory, token: TokenRecord, *, app: str) -> AppRecord:
+    """The app a token speaks for: the one named, or, with "", the only one it is for.
+
+    Raises Rejected (WRONG_APP, DISABLED).
+    """
+    if not app and not token.app:
+        raise Rejected(
+            Reason.WRONG_APP,
+            "appId is missing, and this token is for all apps of its org; name the app",
+            field="appId",
+        )
+    if app and token.app and app != token.app:
+        raise Rejected(
+            Reason.WRONG_APP,
+            f"this token is for the app {token.app} only; use a token of the other app or of the "
+            "org",
+            field="appId",
+        )
+    name = app or token.app
+    record = directory.app(token.org, name)
+    if record is None:
+        raise Rejected(
+            Reason.WRONG_APP, f"the org of this token has no app {name[:100]!r}", field="appId"
+        )
+    if record.status != "active":
+        raise Rejected(Reason.DISABLED, f"the app {name} is disabled; enable it", field="appId")
+    return record
+
+
+def owner(directory: Directory, secret: str) -> tuple[str, str, str]:
+    """Org, app and id of a key or token, whether or not it may be used; empty when unknown."""
+    if secret and _readable(secret):
+        if (key := directory.key(secret)) is not None:
+            return key.org, key.app, key.key_id
+        if (token := directory.token(secret)) is not None:
+            return token.org, token.app, token.token_id
+    return "", "", ""
+
+
+def _readable(secret: str) -> bool:
+    """Whether it can be a key at all: the length is what a look-up would cost."""
+    return len(secret) <= _LONGEST_KEY and secret.isascii()
 
 
 def origin_allowed(origin: str, allowed: Sequence[str]) -> bool:

@@ -9,10 +9,11 @@ readers of the log can leave out a client's retry (`processors.blocks`).
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from seamark.wire.frames import Frame
+from seamark.wire.frames import HEADER, WEIGHT_HEADER, Frame, frames_header
 
 W = TypeVar("W")
 
@@ -26,6 +27,38 @@ class Waiting(Generic[W]):
     weight: int
     deadline: float
     waiter: W
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of the log: joined frames, and what its headers say of them.
+
+    `listed` is the value of the Seamark-Frames header, "" for none.
+    """
+
+    message_id: str
+    payload: bytes
+    weight: int
+    frames: int
+    listed: str
+
+    def headers(self) -> dict[str, str]:
+        """The headers, the id under which the log drops a second copy among them."""
+        headers = {"Nats-Msg-Id": self.message_id, WEIGHT_HEADER: str(self.weight)}
+        if self.listed:
+            headers[HEADER] = self.listed
+        return headers
+
+
+def join(items: Sequence[Waiting[Any]], message_id: str) -> Message:
+    """The message that carries these frames, at least one, in their order."""
+    return Message(
+        message_id=message_id,
+        payload=items[0].frame if len(items) == 1 else b"".join([item.frame for item in items]),
+        weight=sum([item.weight for item in items]),
+        frames=len(items),
+        listed=frames_header([item.identity for item in items]) or "",
+    )
 
 
 @dataclass(slots=True)

@@ -4,12 +4,13 @@ The HTTP server (`collector.server`) reads bodies within their limits and undoes
 receiver decodes, asks admission, hands envelopes to the `Door`, and answers in its protocol's form.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from collector.admission.events import Event
 from seamark.service.registry import AppRecord, KeyRecord
-from seamark.wire.envelope import Outcome
+from seamark.wire.envelope import Letter, Outcome
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.signals import Signal
 
@@ -48,6 +49,15 @@ class Admitted:
 class Door(Protocol):
     """What every receiver needs from the house."""
 
+    def check(self, head: Head) -> None:
+        """What can be said before the body is read. Does not block.
+
+        Raises Rejected (NO_KEY, UNKNOWN_KEY, DISABLED, ORIGIN), Unavailable.
+        """
+
+    def refused(self, head: Head, signal: Signal, failure: Rejected | Unavailable) -> None:
+        """Count a request that was turned away. Servers do, for every failure of a receiver."""
+
     def admit(self, head: Head, *, protocol: str, sdk: tuple[str, str] = ("", "")) -> Admitted:
         """Check the key and origin of a request. Does not block.
 
@@ -66,19 +76,46 @@ class Door(Protocol):
         sent_ms: int | None = None,
         batch_id: str = "",
         sender: str = "",
+        events: Sequence[Event] = (),
+        letters: Iterable[Letter] = (),
     ) -> str:
-        """Put one envelope into the log and return its receipt once the log has acknowledged it.
+        """Put a request into the log; its receipt, once the log has acknowledged all of it.
 
         `sender` chooses the partition (a session id; the client's address when empty), unless
-        there is a `batch_id`, which then chooses it and names the receipt.
+        there is a `batch_id`, which then chooses it and names the receipt. `events` stand in place
+        of `body` when some of them have ids of their own: each then goes to the partition of its
+        id. `letters` are what was rejected, made one by one as far as they are kept.
         Raises Unavailable when the log cannot take it.
         """
 
 
+class AdminDoor(Door, Protocol):
+    """What a receiver needs that takes admin tokens in place of ingest keys."""
+
+    def check_admin(self, head: Head) -> None:
+        """What can be said before the body is read. Does not block.
+
+        Raises Rejected (NO_KEY, UNKNOWN_KEY, WRONG_KIND, DISABLED), Unavailable.
+        """
+
+    def admit_admin(
+        self, head: Head, *, app: str, protocol: str, sdk: tuple[str, str] = ("", "")
+    ) -> Admitted:
+        """The app that an admin token may send for; nothing of the request says who sent first.
+
+        `app` is the one named in the request, or "". Raises Rejected (NO_KEY, UNKNOWN_KEY,
+        WRONG_KIND, DISABLED, WRONG_APP).
+        """
+
+
 class Receiver(Protocol):
-    """One protocol on one path."""
+    """One protocol on one path, for one signal."""
 
     path: str
+    signal: Signal
+
+    def check(self, head: Head) -> None:
+        """Ask the door what it asks before a body is read. Raises Rejected or Unavailable."""
 
     async def accept(self, head: Head, body: bytes) -> Reply:
         """Take one body, content coding undone. Raises Rejected or Unavailable."""

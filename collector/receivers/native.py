@@ -8,12 +8,13 @@ from typing import Final
 
 import msgspec
 
-from collector.admission.batch import Batch, Judged, decode, judge
+from collector.admission.batch import Batch, Judged, decode, judge, letters
 from collector.admission.events import Window
 from collector.admission.names import Names
 from collector.http_failures import JSON, failure_reply
 from collector.receivers.exchange import Admitted, Door, Head, Reply
 from seamark.wire.failures import Rejected, Unavailable
+from seamark.wire.limits import ERRORS_REPORTED
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
 
@@ -27,15 +28,20 @@ class NativeBatch:
 
     def __init__(self, door: Door) -> None:
         self.path = PATH
+        self.signal = Signal.EVENTS
         self._door = door
         self._names = Names()
+
+    def check(self, head: Head) -> None:
+        """The key, before the body is read. Raises Rejected or Unavailable."""
+        self._door.check(head)
 
     async def accept(self, head: Head, body: bytes) -> Reply:
         """Take one batch, content coding undone; 202 once the log has it.
 
         Raises Rejected and Unavailable, which `failure` puts into words.
         """
-        _check_media_type(head)
+        check_media_type(head)
         batch = decode(body)
         admitted = self._door.admit(head, protocol="native", sdk=batch.sdk)
         if batch.app_id and batch.app_id != admitted.app.app:
@@ -46,24 +52,28 @@ class NativeBatch:
                 field="appId",
             )
         judged = judge(batch, window=_window(batch, admitted), names=self._names)
+        identified = judged.identified
         receipt = await self._door.append(
             admitted,
             head,
             signal=Signal.EVENTS,
-            body=judged.events_json,
+            body=b"" if identified else judged.events_json,
+            events=judged.events if identified else (),
+            letters=letters(batch, judged) if judged.faults else (),
             outcome=judged.outcome,
             sent_ms=batch.sent_ms,
             batch_id=batch.batch_id,
             sender=judged.session_id,
         )
-        return Reply(202, _answer(judged, receipt), JSON)
+        return Reply(202, answer(judged, receipt), JSON)
 
     def failure(self, head: Head, failure: Rejected | Unavailable) -> Reply:  # noqa: ARG002  # the protocol of receivers
         """`{"error": {"reason", "message", "field"?}}`."""
         return failure_reply(failure)
 
 
-def _check_media_type(head: Head) -> None:
+def check_media_type(head: Head) -> None:
+    """Raises Rejected (CONTENT_TYPE) for what is not read as a native batch."""
     media_type = head.headers.get("content-type", "")
     if media_type in _MEDIA_TYPES:
         return
@@ -82,7 +92,8 @@ def _window(batch: Batch, admitted: Admitted) -> Window:
     return Window(opens_ms=batch.sent_ms - seconds * 1000, days=seconds / 86_400)
 
 
-def _answer(judged: Judged, receipt: str) -> bytes:
+def answer(judged: Judged, receipt: str) -> bytes:
+    """The body of a 202: counts, the first faults by index, and the receipt."""
     outcome = judged.outcome
     if not judged.faults:
         return b'{"accepted":%d,"rejected":0,"receiptId":"%s"}' % (
@@ -100,7 +111,7 @@ def _answer(judged: Judged, receipt: str) -> bytes:
                     "message": f"events[{index}]{'.' if fault.field else ''}{fault.field}: "
                     f"{fault.message}",
                 }
-                for index, fault in judged.faults
+                for index, fault in judged.faults[:ERRORS_REPORTED]
             ],
             "receiptId": receipt,
         }

@@ -8,14 +8,17 @@ above 2^31, a string or a oneof that occurs twice. The writer produces none of t
 can poison a block. It costs about 1 µs a span; `tests/properties/test_otlp_store.py` is the proof.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError, Message
 
+from collector.admission.letters import letter
 from collector.receivers.otlp_kinds import METRICS, TRACES, Kind
-from seamark.wire.envelope import Outcome
+from seamark.wire.envelope import Letter, Outcome
 from seamark.wire.failures import Rejected
+from seamark.wire.limits import LETTER_BYTES
 from seamark.wire.reasons import Reason
 
 ITEMS_MAX: Final = 100_000
@@ -32,11 +35,15 @@ _SPAN_ID_OR_NONE: Final = (0, _SPAN_ID)
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A request that may go into the log. `remark` is for the sender: empty when all is well."""
+    """A request that may go into the log. `remark` is for the sender: empty when all is well.
+
+    `cut` are the spans that were cut out, with their places among all spans of the request.
+    """
 
     body: bytes
     outcome: Outcome
     remark: str = ""
+    cut: Sequence[tuple[int, Any]] = ()
 
 
 def examine(kind: Kind, body: bytes) -> Examined:
@@ -47,21 +54,34 @@ def examine(kind: Kind, body: bytes) -> Examined:
     """
     request = parse(kind, body)
     groups = _groups(kind, request)
+    cut: Sequence[tuple[int, Any]] = ()
+    remark = ""
     if kind is TRACES:
-        offered, rejected, remark = _check_spans(groups)
+        offered, cut, remark = _check_spans(groups)
     elif kind is METRICS:
-        offered, rejected, remark = _count_points(groups), 0, ""
+        offered = _count_points(groups)
     else:
-        offered, rejected, remark = _check_records(groups)
+        offered, remark = _check_records(groups)
     outcome = Outcome(
         offered=offered,
-        accepted=offered - rejected,
-        rejected={Reason.INVALID_IDENTIFIER.value: rejected} if rejected else {},
+        accepted=offered - len(cut),
+        rejected={Reason.INVALID_IDENTIFIER.value: len(cut)} if cut else {},
     )
     if outcome.accepted == 0:
-        return Examined(b"", outcome, remark)
+        return Examined(b"", outcome, remark, cut)
     request.DiscardUnknownFields()
-    return Examined(request.SerializeToString(), outcome, remark)
+    return Examined(request.SerializeToString(), outcome, remark, cut)
+
+
+def letters(examined: Examined) -> Iterator[Letter]:
+    """A letter for each span that was cut out, written when it is asked for.
+
+    The original is the span as protobuf, also when the request was JSON.
+    """
+    for index, span in examined.cut:
+        size = span.ByteSize()
+        original = span.SerializeToString() if size <= LETTER_BYTES else b""
+        yield letter(index, _fault(span), original=original, size=size, name=span.name)
 
 
 def parse(kind: Kind, body: bytes) -> Message:
@@ -103,15 +123,16 @@ def _groups(kind: Kind, request: Message) -> list[Any]:
     return groups
 
 
-def _check_spans(groups: list[Any]) -> tuple[int, int, str]:
-    """Cut out spans without a valid trace and span id. Returns offered, rejected, remark.
+def _check_spans(groups: list[Any]) -> tuple[int, Sequence[tuple[int, Any]], str]:
+    """Cut out spans without a valid trace and span id. Returns offered, what was cut, remark.
 
     https://opentelemetry.io/docs/specs/otel/trace/api/#spancontext: a valid id is of its length and
     not all zeros. A parent id that is not valid is as good as none.
     """
-    offered = rejected = 0
+    offered = 0
+    cut: list[tuple[int, Any]] = []
     for spans in groups:
-        offered += len(spans)
+        size = len(spans)
         if [
             1
             for span in spans
@@ -121,28 +142,27 @@ def _check_spans(groups: list[Any]) -> tuple[int, int, str]:
             or ident == _NO_SPAN
             or len(span.parent_span_id) not in _SPAN_ID_OR_NONE
         ]:
-            rejected += _cut_spans(spans)
-    if not rejected:
-        return offered, 0, ""
+            cut += [(offered + place, span) for place, span in _cut_spans(spans)]
+        offered += size
+    if not cut:
+        return offered, (), ""
     return (
         offered,
-        rejected,
-        f"{rejected} of {offered} spans were rejected: trace_id has to be {_TRACE_ID} bytes and "
+        cut,
+        f"{len(cut)} of {offered} spans were rejected: trace_id has to be {_TRACE_ID} bytes and "
         f"span_id {_SPAN_ID}, not all zero",
     )
 
 
-def _cut_spans(spans: Any) -> int:
-    """The slow path: keep the valid spans of one scope, and return how many were not."""
-    valid = [
-        span
-        for span in spans
-        if len(span.trace_id) == _TRACE_ID
-        and span.trace_id != _NO_TRACE
-        and len(span.span_id) == _SPAN_ID
-        and span.span_id != _NO_SPAN
-    ]
-    cut = len(spans) - len(valid)
+def _cut_spans(spans: Any) -> list[tuple[int, Any]]:
+    """The slow path: keep the valid spans of one scope; return the others and their places."""
+    valid: list[Any] = []
+    cut: list[tuple[int, Any]] = []
+    for place, span in enumerate(spans):
+        if _good_trace_id(span) and _good_span_id(span):
+            valid.append(span)
+        else:
+            cut.append((place, span))
     for span in valid:
         if len(span.parent_span_id) not in _SPAN_ID_OR_NONE:
             span.ClearField("parent_span_id")
@@ -152,8 +172,30 @@ def _cut_spans(spans: Any) -> int:
     return cut
 
 
-def _check_records(groups: list[Any]) -> tuple[int, int, str]:
-    """Take invalid ids off log records; the records stay. Returns offered, 0, remark."""
+def _good_trace_id(span: Any) -> bool:
+    return len(span.trace_id) == _TRACE_ID and span.trace_id != _NO_TRACE
+
+
+def _good_span_id(span: Any) -> bool:
+    return len(span.span_id) == _SPAN_ID and span.span_id != _NO_SPAN
+
+
+def _fault(span: Any) -> Rejected:
+    """Why a span was cut out."""
+    if not _good_trace_id(span):
+        field, size, needed = "trace_id", len(span.trace_id), _TRACE_ID
+    else:
+        field, size, needed = "span_id", len(span.span_id), _SPAN_ID
+    what = "all zero" if size == needed else f"{size} bytes"
+    return Rejected(
+        Reason.INVALID_IDENTIFIER,
+        f"it is {what}; it has to be {needed} bytes, not all zero",
+        field=field,
+    )
+
+
+def _check_records(groups: list[Any]) -> tuple[int, str]:
+    """Take invalid ids off log records; the records stay. Returns offered, remark."""
     offered = cleared = 0
     for records in groups:
         offered += len(records)
@@ -167,10 +209,9 @@ def _check_records(groups: list[Any]) -> tuple[int, int, str]:
         ]:
             cleared += _clear_ids(record)
     if not cleared:
-        return offered, 0, ""
+        return offered, ""
     return (
         offered,
-        0,
         f"{cleared} of {offered} log records were taken without their trace_id or span_id, which "
         f"was not {_TRACE_ID} or {_SPAN_ID} bytes",
     )

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from collector.receivers.exchange import Admitted, Door, Head
-from collector.receivers.otlp_check import Examined, examine
+from collector.receivers.otlp_check import Examined, examine, letters
 from collector.receivers.otlp_kinds import Kind
 
 _PRODUCT: Final = re.compile(r"([A-Za-z][A-Za-z0-9 ._+-]{0,63})/([A-Za-z0-9][A-Za-z0-9.+_-]{0,31})")
@@ -63,6 +63,7 @@ async def export(door: Door, admitted: Admitted, head: Head, kind: Kind, body: b
             signal=kind.signal,
             body=examined.body,
             outcome=examined.outcome,
+            letters=letters(examined) if examined.cut else (),
         )
     rejected = examined.outcome.offered - examined.outcome.accepted
     return Exported(kind, rejected, examined.remark)

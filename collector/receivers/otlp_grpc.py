@@ -107,9 +107,10 @@ class GrpcServer:
     async def _export(self, kind: Kind, request: bytes, context: Any) -> bytes:
         """One call. Every way out is an answer or a status; only cancellation passes."""
         failure: Rejected | Unavailable
+        head = _head(kind, context)
         self._in_flight += 1
         try:
-            return await self._take(kind, request, context)
+            return await self._take(kind, request, head)
         except (Rejected, Unavailable) as error:
             # Without its traceback: that would keep this frame, and so the body, in a cycle.
             failure = error.with_traceback(None)
@@ -119,6 +120,7 @@ class GrpcServer:
             failure = Rejected(Reason.INTERNAL, "the request failed here; it was not your fault")
         finally:
             self._in_flight -= 1
+        self._door.refused(head, kind.signal, failure)
         trailer = [("grpc-status-details-bin", status_bytes(failure))]
         if isinstance(failure, Unavailable):
             # where opentelemetry-python looks
@@ -126,10 +128,9 @@ class GrpcServer:
         await context.abort(_CODES[grpc_code(failure)], failure.message, tuple(trailer))
         raise AssertionError("abort raises")
 
-    async def _take(self, kind: Kind, request: bytes, context: Any) -> bytes:
+    async def _take(self, kind: Kind, request: bytes, head: Head) -> bytes:
         if self._in_flight > self._max_in_flight:
             raise Unavailable(f"more than {self._max_in_flight} calls wait for the log")
-        head = _head(kind, context)
         sdk = sdk_of(head.headers.get("user-agent", ""))
         admitted = self._door.admit(head, protocol=_PROTOCOL, sdk=sdk)
         return (await export(self._door, admitted, head, kind, request)).encode()

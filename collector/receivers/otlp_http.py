@@ -33,8 +33,13 @@ class OtlpHttp:
 
     def __init__(self, door: Door, kind: Kind) -> None:
         self.path = kind.path
+        self.signal = kind.signal
         self._door = door
         self._kind = kind
+
+    def check(self, head: Head) -> None:
+        """The key, before the body is read. Raises Rejected or Unavailable."""
+        self._door.check(head)
 
     async def accept(self, head: Head, body: bytes) -> Reply:
         """Take one request, content coding undone; 200 once the log has it.

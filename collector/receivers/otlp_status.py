@@ -31,6 +31,7 @@ _HTTP: Final = {
     Reason.DISABLED: 403,
     Reason.ORIGIN: 403,
     Reason.WRONG_APP: 403,
+    Reason.WRONG_KIND: 403,
     Reason.TIMEOUT: 408,
     Reason.INTERNAL: 500,
 }
@@ -46,6 +47,7 @@ _GRPC: Final[dict[Reason, int]] = {
     Reason.DISABLED: code_pb2.PERMISSION_DENIED,
     Reason.ORIGIN: code_pb2.PERMISSION_DENIED,
     Reason.WRONG_APP: code_pb2.PERMISSION_DENIED,
+    Reason.WRONG_KIND: code_pb2.PERMISSION_DENIED,
     Reason.TIMEOUT: code_pb2.DEADLINE_EXCEEDED,
     Reason.INTERNAL: code_pb2.INTERNAL,
 }

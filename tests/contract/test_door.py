@@ -8,13 +8,23 @@ from pathlib import Path
 
 import pytest
 
+from collector.admission.events import Event
+from collector.admission.letters import Letterbox, letter
 from collector.admission.senders import Senders
 from collector.door import FrontDoor, Log
 from collector.publish.publisher import Publisher
 from collector.receivers.exchange import Door, Head
+from collector.refusals import Refusals
 from seamark.service.connections import LogSettings, connect_log
 from seamark.service.health import Health
-from seamark.service.registry import AppRecord, KeyRecord, OrgRecord, Registry, digest
+from seamark.service.registry import (
+    AppRecord,
+    KeyRecord,
+    OrgRecord,
+    Registry,
+    TokenRecord,
+    digest,
+)
 from seamark.wire.envelope import Outcome
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.reasons import Reason
@@ -24,7 +34,9 @@ from tests.envelopes import ReadEnvelope, read_payload
 from tests.servers import NatsServer
 
 PARTITIONS = 4
+LETTERS_PER_MINUTE = 30
 KEY = "smk_key"
+TOKEN = "sma_token"
 SENT_MS = 1_795_316_640_000
 
 
@@ -33,6 +45,9 @@ class MemoryLog:
     """Keeps frames, retries too: duplicates are left out behind the log."""
 
     frames: dict[tuple[Signal, int], list[bytes]] = field(default_factory=dict)
+    identities: list[tuple[int, str, bool]] = field(default_factory=list)
+    weights: list[int] = field(default_factory=list)
+    away: set[int] = field(default_factory=set)
 
     async def append(
         self,
@@ -45,6 +60,10 @@ class MemoryLog:
         weight: int,
     ) -> None:
         await asyncio.sleep(0)
+        if partition in self.away:
+            raise Unavailable("it is away")
+        self.identities.append((partition, receipt, event_ids))
+        self.weights.append(weight)
         self.frames.setdefault((signal, partition), []).append(frame)
 
 
@@ -66,6 +85,7 @@ class House:
     """A door and what is behind it."""
 
     door: FrontDoor
+    refusals: Refusals
     promise: Promise
     registry: Registry
     read: Callable[[Signal], Awaitable[dict[int, list[ReadEnvelope]]]]
@@ -76,14 +96,17 @@ def build(log: Log, read: Callable[[Signal], Awaitable[dict[int, list[ReadEnvelo
     registry.orgs["acme"] = OrgRecord(org="acme", name="Acme", salt="5a")
     registry.apps["acme", "shop"] = AppRecord(org="acme", app="shop")
     registry.keys[digest(KEY)] = KeyRecord(key_id="k1", org="acme", app="shop", digest=digest(KEY))
+    refusals = Refusals(log=log, partitions=PARTITIONS, server_version="1")
     door = FrontDoor(
         records=registry,
         log=log,
         partitions=PARTITIONS,
         promise=promise,
         senders=Senders(datacenter="", server_version="1"),
+        letterbox=Letterbox(LETTERS_PER_MINUTE),
+        refusals=refusals,
     )
-    return House(door, promise, registry, read)
+    return House(door, refusals, promise, registry, read)
 
 
 @pytest.fixture(params=["memory", pytest.param("real", marks=pytest.mark.integration)])
@@ -235,3 +258,116 @@ async def test_a_changed_key_counts_at_once(house: House) -> None:
         house.door.admit(head(x_api_key=KEY), protocol="native")
 
     assert found.value.reason is Reason.UNKNOWN_KEY
+
+
+def identified(*idents: str | None) -> list[Event]:
+    return [Event(ts=SENT_MS, name=f"n{n}", id=ident) for n, ident in enumerate(idents)]
+
+
+async def append_events(
+    house: House, events: list[Event], *, rejected: int = 0, batch_id: str = ""
+) -> str:
+    at = head(x_api_key=KEY)
+    fault = Rejected(Reason.INVALID_NAME, "it is none", field="name")
+    counts = {"invalid_name": rejected} if rejected else {}
+    return await house.door.append(
+        house.door.admit(at, protocol="native"),
+        at,
+        signal=Signal.EVENTS,
+        body=b"",
+        events=events,
+        outcome=Outcome(len(events) + rejected, len(events), counts),
+        letters=(letter(n, fault, original=b"{}") for n in range(rejected)),
+        batch_id=batch_id,
+        sender="s-1",
+    )
+
+
+async def test_an_event_with_an_id_goes_where_its_id_goes(house: House) -> None:
+    """Whoever sends it, in whatever batch; so two of the same id meet in one stream."""
+    idents = [f"e-{n}" for n in range(40)]
+    first = await append_events(house, identified(*idents, None, None), batch_id="b", rejected=2)
+    again = await append_events(house, identified(*reversed(idents)))
+
+    assert first == receipt_for_batch("acme", "shop", "b") != again
+    found = await house.read(Signal.EVENTS)
+    home = choose_partition("acme", "shop", "b", PARTITIONS)
+    for partition, envelopes in found.items():
+        assert [envelope.receipt for envelope in envelopes] == [first, again]
+        for envelope in envelopes:
+            for event in envelope.events:
+                told = event.get("id")
+                expected = choose_partition("acme", "shop", str(told), PARTITIONS)
+                assert partition == (expected if told else home)
+            assert envelope.outcome["accepted"] == len(envelope.events)
+    pieces = [envelopes[0] for envelopes in found.values()]
+    assert sum(piece.outcome["accepted"] for piece in pieces) == 42
+    assert sum(piece.outcome["offered"] for piece in pieces) == 44
+    assert [piece.rejected for piece in pieces if piece.rejected] == [{"invalid_name": 2}]
+    [named] = [piece for piece in pieces if piece.letters]
+    assert named.rejected == {"invalid_name": 2} == {named.letters[0].reason: len(named.letters)}
+
+
+async def test_letters_are_kept_within_the_rate_of_their_app(house: House) -> None:
+    for _ in range(3):
+        await append_events(house, [], rejected=LETTERS_PER_MINUTE // 2)
+
+    found = await house.read(Signal.EVENTS)
+    envelopes = [envelope for envelopes in found.values() for envelope in envelopes]
+    assert sum(len(envelope.letters) for envelope in envelopes) == LETTERS_PER_MINUTE
+    assert sum(envelope.outcome["offered"] for envelope in envelopes) == 45
+    assert sum(envelope.rejected["invalid_name"] for envelope in envelopes) == 45
+
+
+async def test_refused_requests_are_counted_where_they_belong(house: House) -> None:
+    no_key, known, limit = head(), head(x_api_key=KEY), Rejected(Reason.TOO_LARGE, "it is large")
+    for _ in range(3):
+        house.door.refused(known, Signal.EVENTS, limit)
+    house.door.refused(known, Signal.EVENTS, Unavailable("later"))
+    house.door.refused(no_key, Signal.EVENTS, Rejected(Reason.NO_KEY, "no key"))
+    house.door.refused(known, Signal.LOGS, Rejected(Reason.ORIGIN, "no"))
+    await house.refusals.flush()
+    await house.refusals.flush()
+
+    found = {
+        (signal, *(envelope.texts.get(n, "") for n in (1, 2, 17))): envelope
+        for signal in Signal
+        for envelopes in (await house.read(signal)).values()
+        for envelope in envelopes
+    }
+    assert {whose: envelope.refused for whose, envelope in found.items()} == {
+        (Signal.EVENTS, "acme", "shop", "k1"): {"body_too_large": 3, "unavailable": 1},
+        (Signal.EVENTS, "", "", ""): {"missing_key": 1},
+        (Signal.LOGS, "acme", "shop", "k1"): {"origin_not_allowed": 1},
+    }
+    minute = 60 * 1_000_000_000
+    for envelope in found.values():
+        assert envelope.numbers[4] == known.received_ns // minute * minute
+        assert (envelope.outcome, envelope.rejected, envelope.body) == ({}, {}, b"")
+
+
+async def test_an_admin_token_speaks_for_the_apps_of_its_org(house: House) -> None:
+    tokens = house.registry.tokens
+    tokens[digest(TOKEN)] = TokenRecord(
+        token_id="t", kind="admin", org="acme", digest=digest(TOKEN)
+    )
+    at = head(authorization=f"Bearer {TOKEN}", user_agent="curl/8")
+    house.door.check_admin(at)
+    admitted = house.door.admit_admin(at, app="shop", protocol="native", sdk=("web", "1"))
+    await house.door.append(
+        admitted, at, signal=Signal.EVENTS, body=b"[]", outcome=Outcome(1, 1), batch_id="b"
+    )
+
+    [[envelope]] = (await house.read(Signal.EVENTS)).values()
+    assert [envelope.texts.get(n, "") for n in (1, 2, 6, 8, 13, 17)] == [
+        *("acme", "shop", "", "", "web", "replay")
+    ]
+    with pytest.raises(Rejected) as found:
+        house.door.check_admin(head(x_api_key=KEY))
+    assert found.value.reason is Reason.WRONG_KIND
+    tokens[digest(TOKEN)] = TokenRecord(
+        token_id="t", kind="admin", org="acme", digest=digest(TOKEN), app="other"
+    )
+    with pytest.raises(Rejected) as found:
+        house.door.admit_admin(at, app="shop", protocol="native")
+    assert found.value.reason is Reason.WRONG_APP

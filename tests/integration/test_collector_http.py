@@ -59,7 +59,7 @@ def collector(
 def test_a_batch_is_stored_as_it_was_answered(collector: CollectorProcess, log: NatsServer) -> None:
     answer = collector.send(
         batch(
-            {"ts": "2026-11-22T10:00:00+01:00", "name": "feature_click", "value": 3, "id": "e1"},
+            {"ts": "2026-11-22T10:00:00+01:00", "name": "feature_click", "value": 3},
             {"ts": 1795316640000, "name": "no spaces"},
             {"ts": 1795316640000.5, "name": "ok", "attrs": {"a": None, "b": 1, "c": True}},
             sdk={"name": "web", "version": "1.2.3"},
@@ -90,7 +90,7 @@ def test_a_batch_is_stored_as_it_was_answered(collector: CollectorProcess, log: 
     assert envelope.rejected == {"invalid_name": 1}
     assert envelope.sent_ms == 1795316650000
     assert envelope.events == [
-        {"ts": "2026-11-22T10:00:00+01:00", "name": "feature_click", "id": "e1", "value": 3.0},
+        {"ts": "2026-11-22T10:00:00+01:00", "name": "feature_click", "value": 3.0},
         {"ts": 1795316640000.5, "name": "ok", "attrs": {"b": 1, "c": True}},
     ]
     texts = envelope.texts

@@ -18,6 +18,7 @@ from collector.receivers.otlp_grpc import GrpcServer, peer_address
 from collector.receivers.otlp_kinds import KINDS, LOGS, METRICS, TRACES, Kind
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.reasons import Reason
+from seamark.wire.signals import Signal
 from tests.integration.otlp_exporters import export_points, export_records, export_spans
 from tests.unit.otlp_door import KEY, LOG_AWAY, FakeDoor
 
@@ -182,6 +183,7 @@ async def test_more_calls_than_may_wait_are_told_to_come_back() -> None:
     assert code is grpc.StatusCode.UNAVAILABLE
     assert status.details[1].Is(error_details_pb2.RetryInfo.DESCRIPTOR)
     assert len(door.appended) == 2
+    assert door.refusals == [(Signal.TRACES, Reason.UNAVAILABLE)]
 
 
 @pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from collector.admission.batch import Judged, decode, judge
+from collector.admission.batch import Judged, decode, judge, letters
 from collector.admission.events import Window
 from collector.admission.names import Names
 from seamark.wire.failures import Rejected
@@ -153,6 +153,21 @@ def test_everything_offered_is_accounted_for(items: list[Any], ascii_only: bool)
 
 
 @calm
+@given(items=events, ascii_only=st.booleans())
+def test_what_was_rejected_is_kept_as_it_was_sent(items: list[Any], ascii_only: bool) -> None:
+    batch = decode(encoded(items, ascii_only=ascii_only))
+    result = judge(batch, window=WINDOW, names=Names())
+    kept = list(letters(batch, result))
+
+    assert [(x.index, x.reason) for x in kept] == [(n, f.reason) for n, f in result.faults]
+    for found in kept:
+        assert json.loads(found.original) == items[found.index]
+        item = items[found.index]
+        name = item.get("name") if isinstance(item, dict) else None
+        assert found.name == (name if isinstance(name, str) else "")[:128]
+
+
+@calm
 @given(items=st.lists(good, max_size=6), bad=odd | values, at=st.integers(0, 6))
 def test_a_bad_event_changes_nothing_about_the_others(
     items: list[Any], bad: object, at: int
@@ -207,3 +222,7 @@ def test_any_damage_is_a_batch_or_rejected(items: list[Any], cut: int, patch: by
     with contextlib.suppress(Rejected):  # and nothing else
         result = judged(whole[:at] + patch + whole[at + len(patch) :])
         assert len(json.loads(result.events_json)) == result.outcome.accepted
+    with contextlib.suppress(Rejected):
+        batch = decode(whole[:at] + patch + whole[at + len(patch) :])
+        again = judge(batch, window=WINDOW, names=Names())
+        assert len(list(letters(batch, again))) == len(again.faults)

@@ -11,12 +11,14 @@ from google.protobuf import json_format
 from google.rpc import status_pb2
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from collector.receivers import otlp_http
 from collector.receivers.otlp_check import examine
 from collector.receivers.otlp_json import to_protobuf
 from collector.receivers.otlp_kinds import KINDS, Kind
 from seamark.wire.failures import Rejected, Unavailable
+from seamark.wire.limits import NAME_CHARS
 from tests.properties.otlp_oddities import bend, random_request
 from tests.unit.otlp_door import FakeDoor, head
 
@@ -93,6 +95,10 @@ def test_counts_balance_and_what_is_stored_is_a_fixed_point(case: tuple[Kind, by
     for appended in _answer(kind, PROTOBUF, body).appended:
         outcome = appended.outcome
         assert outcome.offered == outcome.accepted + sum(outcome.rejected.values())
+        assert len(appended.letters) == sum(outcome.rejected.values())
+        for letter in appended.letters:
+            assert letter.index < outcome.offered
+            assert Span.FromString(letter.original).name[:NAME_CHARS] == letter.name
         again = examine(kind, appended.body)
         assert again.body == appended.body
         assert (again.outcome.offered, again.outcome.rejected) == (outcome.accepted, {})

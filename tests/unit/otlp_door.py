@@ -1,12 +1,13 @@
 """A door that keeps what is handed to it, for the tests of the OTLP receivers."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from collector.admission.events import Event
 from collector.receivers.exchange import Admitted, Head
 from seamark.service.registry import AppRecord, KeyRecord
-from seamark.wire.envelope import Outcome
+from seamark.wire.envelope import Letter, Outcome
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
@@ -22,6 +23,7 @@ class Appended:
     signal: Signal
     body: bytes
     outcome: Outcome
+    letters: list[Letter]
 
 
 @dataclass(slots=True)
@@ -32,6 +34,13 @@ class FakeDoor:
     failures: list[Exception] = field(default_factory=list)
     refusal: Rejected | None = None
     admissions: list[tuple[str, tuple[str, str]]] = field(default_factory=list)
+    refusals: list[tuple[Signal, Reason]] = field(default_factory=list)
+
+    def check(self, head: Head) -> None:
+        self.admit(head, protocol="")
+
+    def refused(self, head: Head, signal: Signal, failure: Rejected | Unavailable) -> None:
+        self.refusals.append((signal, failure.reason))
 
     def admit(self, head: Head, *, protocol: str, sdk: tuple[str, str] = ("", "")) -> Admitted:
         given = head.headers.get("x-api-key") or head.headers.get("authorization", "")
@@ -56,10 +65,12 @@ class FakeDoor:
         sent_ms: int | None = None,
         batch_id: str = "",
         sender: str = "",
+        events: Sequence[Event] = (),
+        letters: Iterable[Letter] = (),
     ) -> str:
         if self.failures:
             raise self.failures.pop(0)
-        self.appended.append(Appended(head, signal, body, outcome))
+        self.appended.append(Appended(head, signal, body, outcome, list(letters)))
         return "receipt"
 
 

@@ -8,6 +8,7 @@ from collector.admission.batch import decode, judge
 from collector.admission.events import Window
 from collector.admission.names import Names
 from collector.admission.surrogates import mended
+from collector.receivers.native import answer
 from seamark.wire.failures import Rejected
 from seamark.wire.limits import ERRORS_REPORTED, EVENTS_PER_BATCH
 from seamark.wire.reasons import Reason
@@ -179,11 +180,14 @@ def test_the_limit_of_events() -> None:
         assert found.value.reason is Reason.TOO_MANY_EVENTS
 
 
-def test_all_faults_are_counted_and_the_first_are_listed() -> None:
+def test_all_faults_are_counted_and_the_first_are_told() -> None:
     judged = judge(decode(body(*[7] * 500)), window=WEEK, names=Names())
 
     assert judged.outcome.rejected == {"invalid_event": 500}
-    assert [index for index, _ in judged.faults] == list(range(ERRORS_REPORTED))
+    assert [index for index, _ in judged.faults] == list(range(500))
+    told = json.loads(answer(judged, "r"))
+    assert told["rejected"] == 500
+    assert [error["index"] for error in told["errors"]] == list(range(ERRORS_REPORTED))
 
 
 def test_names_are_remembered_within_bounds() -> None:

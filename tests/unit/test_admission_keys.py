@@ -3,7 +3,7 @@
 import pytest
 
 from collector.admission.keys import authenticate, origin_allowed, secret_of
-from seamark.service.registry import AppRecord, KeyRecord
+from seamark.service.registry import AppRecord, KeyRecord, TokenRecord
 from seamark.wire.failures import Rejected
 from seamark.wire.reasons import Reason
 
@@ -29,6 +29,10 @@ class Directory:
             "orphan": KeyRecord(key_id="6", org="acme", app="deleted", digest=""),
         }
         return known.get(secret)
+
+    def token(self, secret: str) -> TokenRecord | None:
+        self.looked_up.append(secret)
+        return None
 
     def app(self, org: str, app: str) -> AppRecord | None:
         return {

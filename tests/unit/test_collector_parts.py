@@ -22,6 +22,7 @@ def test_every_reason_has_a_status() -> None:
     assert set(STATUS) == set(Reason)
     assert {reason for reason in Reason if STATUS[reason] >= 500} == {
         Reason.UNAVAILABLE,
+        Reason.SHED,
         Reason.INTERNAL,
     }
 

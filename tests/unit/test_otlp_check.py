@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from collector.receivers.otlp_check import ITEMS_MAX, examine
+from collector.receivers.otlp_check import ITEMS_MAX, examine, letters
 from collector.receivers.otlp_kinds import KINDS, LOGS, METRICS, TRACES, Kind
 from seamark.wire.envelope import Outcome, bytes_field
 from seamark.wire.failures import Rejected
+from seamark.wire.limits import LETTER_BYTES
 from seamark.wire.reasons import Reason
 from tests.properties.otlp_oddities import nested_values
 
@@ -59,6 +61,33 @@ def test_spans_with_invalid_ids_are_cut_out_and_counted(trace: bytes, span: byte
         for resource in _read(TRACES, examined.body).resource_spans
     ]
     assert names == [["s0"], ["s0", "s1"]]
+
+
+def test_what_was_cut_out_is_kept_as_it_was_sent() -> None:
+    good, named = (TRACE, SPAN, b""), (b"abc", SPAN, b"12345")
+    examined = examine(TRACES, _spans(good, named, good, good, (TRACE, bytes(8), b"")))
+    first, second = letters(examined)
+
+    assert (first.index, first.reason, first.field, first.name) == (
+        *(1, "invalid_identifier", "trace_id"),
+        "s1",
+    )
+    assert first.message == "it is 3 bytes; it has to be 16 bytes, not all zero"
+    assert Span.FromString(first.original) == Span(
+        trace_id=b"abc", span_id=SPAN, parent_span_id=b"12345", name="s1"
+    )
+    assert (second.index, second.field, second.name) == (4, "span_id", "s2")
+    assert second.message == "it is all zero; it has to be 8 bytes, not all zero"
+
+
+def test_a_span_that_is_too_long_is_not_even_written() -> None:
+    request: Any = TRACES.request()
+    span = request.resource_spans.add().scope_spans.add().spans.add(name="long")
+    span.attributes.add(key="k").value.string_value = "x" * LETTER_BYTES
+    [found] = letters(examine(TRACES, request.SerializeToString()))
+
+    assert (found.name, found.original) == ("long", b"")
+    assert "not kept: the item is 65," in found.message
 
 
 def test_an_invalid_parent_is_no_parent() -> None:

@@ -1,0 +1,60 @@
+"""A batch whose events have ids of their own, cut so that each goes to the partition of its id.
+
+The same id thereby always meets itself in one stream, whose readers leave out the second of two. An
+event without an id stays where the batch would have gone. Pure.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from collector.admission.events import Event
+from seamark.wire.envelope import Outcome
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one partition gets of a batch. `event_ids`: some of its events have ids."""
+
+    partition: int
+    body: bytes
+    outcome: Outcome
+    event_ids: bool
+
+
+def split(
+    events: Sequence[Event], *, outcome: Outcome, home: int, partition_of: Callable[[str], int]
+) -> list[Piece]:
+    """The pieces of a batch: at most one for each partition, at least one, events in their order.
+
+    `events` are those accepted, `outcome` is that of the whole batch, `home` is where events
+    without an id go. Everything that was not accepted is counted in the first piece (that of `home`
+    where there is one), so the outcomes of the pieces add up to that of the batch.
+    """
+    groups: dict[int, list[Event]] = {}
+    identified: set[int] = set()
+    for event in events:
+        partition = home
+        if event.id:
+            partition = partition_of(event.id)
+            identified.add(partition)
+        groups.setdefault(partition, []).append(event)
+    order = sorted(groups, key=lambda partition: partition != home) or [home]
+    pieces: list[Piece] = []
+    for partition in order:
+        group = groups.get(partition, [])
+        own = Outcome(len(group), len(group))
+        if not pieces:
+            own = Outcome(
+                offered=outcome.offered - outcome.accepted + len(group),
+                accepted=len(group),
+                rejected=outcome.rejected,
+                sampled=outcome.sampled,
+                limited=outcome.limited,
+            )
+        pieces.append(Piece(partition, _encode(group), own, partition in identified))
+    return pieces

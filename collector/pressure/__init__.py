@@ -1,0 +1,1 @@
+"""How near the log and the disks are to full, and what is still taken then."""

@@ -1,0 +1,97 @@
+"""Gives one stream's spooled messages to the log: in order, one at a time, each exactly once.
+
+`Certainty` decides; here it is done. One message in flight for each stream, as with live ones: so
+whoever else writes to the stream waits for at most one of ours, however much is spooled.
+"""
+
+import logging
+
+from collector.publish.lane import Message
+from collector.publish.look_up import NotAnswered, ids_behind
+from collector.publish.wire import Acked, Problem, Wire
+from collector.spool.certainty import Certainty, LookUp, Settled
+from collector.spool.record import Key
+from collector.spool.spool import Head, Spool
+from seamark.wire.signals import stream_name, subject
+
+logger = logging.getLogger(__name__)
+
+
+class Drain:
+    """The drain of one stream. `certainty` is the lane's own: live messages move it on too."""
+
+    def __init__(
+        self,
+        key: Key,
+        *,
+        wire: Wire,
+        spool: Spool,
+        certainty: Certainty,
+        attempt_seconds: float,
+    ) -> None:
+        self._key = key
+        self._wire = wire
+        self._spool = spool
+        self._certainty = certainty
+        self._attempt_seconds = attempt_seconds
+
+    async def step(self) -> Problem | None:
+        """Settle the next record, or say why that cannot be done now. None also when none is left.
+
+        A disk that cannot be read is a problem like another: it is said, and tried again.
+        """
+        try:
+            head = await self._spool.head(self._key)
+            return None if head is None else await self._settle(head)
+        except OSError as error:
+            logger.error("spool", extra={"why": str(error)})
+            return Problem("spool", f"the spool cannot be read: {error.strerror or error}")
+
+    async def _settle(self, head: Head) -> Problem | None:
+        record, left_by = head.record, head.segment.left_by
+        left_at = self._spool.noted(self._key, left_by=left_by)
+        while True:
+            match self._certainty.decide(record, left_by=left_by, left_at=left_at):
+                case Settled(sequence):
+                    break
+                case LookUp(after):
+                    if (problem := await self._look_up(head, after)) is not None:
+                        return problem
+                case _:
+                    answer = await self._send(head)
+                    if isinstance(answer, Problem):
+                        return answer
+                    sequence = answer.sequence
+                    break
+        self._certainty.settled(record.message_id, sequence)
+        await self._spool.settle(head, sequence)
+        return None
+
+    async def _look_up(self, head: Head, after: int) -> Problem | None:
+        js = self._wire.jetstream()
+        if js is None:
+            return Problem("disconnected", "it is not connected")
+        try:
+            found = await ids_behind(
+                js,
+                stream_name(*self._key),
+                after=after,
+                prefixes=self._spool.lives,
+            )
+        except NotAnswered as error:
+            return Problem("look_up", f"it does not say what it holds: {error}")
+        self._certainty.looked(head.record, found, left_by=head.segment.left_by)
+        return None
+
+    async def _send(self, head: Head) -> Acked | Problem:
+        record = head.record
+        message = Message(
+            record.message_id, record.payload, record.weight, record.frames, record.listed
+        )
+        answer = await self._wire.attempt(
+            subject(*self._key), message.payload, message.headers(), seconds=self._attempt_seconds
+        )
+        if isinstance(answer, Problem):
+            left_by = head.segment.left_by
+            self._certainty.failed(record, left_by=left_by, unsure=answer.unsure)
+        return answer

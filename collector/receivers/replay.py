@@ -1,0 +1,81 @@
+"""Native batches sent again on behalf of an app: `POST /v1/ingest/replay`, with an admin token.
+
+{sdk, appId, sentAt, receivedAt, batchId, events: [{id?, ts, name, value?, unit?, attrs{}, …}]}
+202 {accepted, rejected, errors?: [{index, reason, message}], receiptId}
+
+A native batch in every respect but these. The token is one of kind admin, of the app's org; `appId`
+may be left out when it is for one app only. The batch is stored as if it had been received at
+`receivedAt` (epoch milliseconds or ISO 8601; not in the future, at most 31 days ago): events get
+the time they would have had then, and the app's late window, which was applied then, is not applied
+again. With `?dryRun=true` nothing is stored: 200 and the same answer, without a receipt.
+`batchId` is required, so that a replay that is tried twice counts once. Nothing is known of
+the device but its `sdk`: no address, no user agent. It counts under the key id `replay`. What is
+rejected here is told and counted but not kept: its letter is there already.
+"""
+
+import time
+from dataclasses import replace
+from typing import Final
+
+from collector.admission.batch import decode, judge
+from collector.admission.events import Window
+from collector.admission.names import Names
+from collector.admission.received_at import read_received_ms
+from collector.http_failures import JSON, failure_reply
+from collector.receivers.exchange import AdminDoor, Head, Reply
+from collector.receivers.native import answer, check_media_type
+from seamark.wire.failures import Rejected, Unavailable
+from seamark.wire.reasons import Reason
+from seamark.wire.signals import Signal
+
+PATH: Final = "/v1/ingest/replay"
+_ANY_TIME: Final = Window()
+
+
+class Replay:
+    """Batches of native events that were received before."""
+
+    def __init__(self, door: AdminDoor) -> None:
+        self.path = PATH
+        self.signal = Signal.EVENTS
+        self._door = door
+        self._names = Names()
+
+    def check(self, head: Head) -> None:
+        """The token, before the body is read. Raises Rejected or Unavailable."""
+        self._door.check_admin(head)
+
+    async def accept(self, head: Head, body: bytes) -> Reply:
+        """Take one batch, content coding undone; 202 once the log has it.
+
+        Raises Rejected and Unavailable, which `failure` puts into words.
+        """
+        check_media_type(head)
+        batch = decode(body)
+        admitted = self._door.admit_admin(head, app=batch.app_id, protocol="native", sdk=batch.sdk)
+        if not batch.batch_id:
+            raise Rejected(
+                Reason.INVALID_IDENTIFIER,
+                "it is missing; name the batch, so that a second try is told from the first",
+                field="batchId",
+            )
+        received_ms = read_received_ms(batch.body, now_ms=time.time_ns() // 1_000_000)
+        judged = judge(batch, window=_ANY_TIME, names=self._names)
+        if head.query.get("dryRun") == "true":
+            return Reply(200, answer(judged, ""), JSON)
+        identified = judged.identified
+        receipt = await self._door.append(
+            admitted,
+            replace(head, received_ns=received_ms * 1_000_000),
+            signal=self.signal,
+            body=b"" if identified else judged.events_json,
+            events=judged.events if identified else (),
+            outcome=judged.outcome,
+            sent_ms=batch.sent_ms,
+            batch_id=batch.batch_id,
+        )
+        return Reply(202, answer(judged, receipt), JSON)
+
+    def failure(self, head: Head, failure: Rejected | Unavailable) -> Reply:  # noqa: ARG002  # the protocol of receivers
+        """`{"error": {"reason", "message", "field"?}}`."""
+        return failure_reply(failure)
