@@ -10,6 +10,8 @@ import nats.js.errors
 from nats.aio.client import Client as NatsClient
 
 from api.cache import AnswerCache
+from api.ingest import HttpIngest
+from api.log_tail import LogTail
 from api.own_metrics import OwnMetrics
 from api.questions.context import Context
 from api.server import make_app, start_server
@@ -80,18 +82,24 @@ async def serve(
     store = ClickHouseStore(store_settings, settings, metrics=metrics, health=health)
     redis = connect_cache(cache_settings)
     cache = AnswerCache(redis, metrics=metrics)
+    log_tail = LogTail(log_settings.partitions)
+    ingest = HttpIngest(settings.ingest_url, tls_ca=settings.ingest_tls_ca)
     context = Context(
         store=store,
         cache=cache,
         registry=registry,
         settings=settings,
         sources=SourceFinder(store),
+        log=log_tail,
+        ingest=ingest,
     )
     app = make_app(context, health=health, optional=optional, metrics=metrics)
     runner, port = await start_server(app, settings)
     logger.info("listening", extra={"host": settings.host, "port": port})
     watching = asyncio.create_task(_watch(store, cache, optional, stop), name="watch")
     client = await _load_registry(registry, log_settings, health, optional, stop)
+    if client is not None:
+        log_tail.connect(client)
     await stop.wait()
     await runner.cleanup()
     await watching
@@ -99,6 +107,7 @@ async def serve(
     if client is not None:
         await client.close()
     await redis.aclose()
+    await ingest.close()
     await store.close()
     return 0
 

@@ -38,11 +38,23 @@ class Series(msgspec.Struct, frozen=True):
     rows: Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema=_ROWS)]
 
 
-class TimeseriesAnswer(msgspec.Struct, frozen=True):
-    """Series, the one that counts most first. Empty buckets are left out."""
+class Exemplar(msgspec.Struct, frozen=True, rename="camel"):
+    """A trace to look at for one bucket (its start, epoch ms) of the series with these labels."""
+
+    labels: dict[str, str]
+    time: int
+    trace_id: str
+
+
+class TimeseriesAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Series, the one that counts most first. Empty buckets are left out.
+
+    `exemplars`, where they were asked for: of the series that are shown, the latest first.
+    """
 
     columns: list[str]
     series: list[Series]
+    exemplars: list[Exemplar] | msgspec.UnsetType = msgspec.UNSET
     meta: Meta
 
 

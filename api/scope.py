@@ -1,7 +1,8 @@
 """Who is asking and what they may see. The scope comes from the token alone."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from api.reasons import QuestionReason, Refused
 from seamark.service.registry import Registry
@@ -15,39 +16,58 @@ class Scope:
     app: str = ""
 
 
-def scope_of(headers: Mapping[str, str], registry: Registry) -> Scope:
-    """The scope of the query token in `Authorization: Bearer smq_…`.
+QUERY: Final = frozenset({"query"})
+BOOKS: Final = frozenset({"query", "admin"})
+"""Who may read the books: whoever asks questions, and whoever administers."""
+ADMIN: Final = frozenset({"admin"})
+
+
+def secret_in(headers: Mapping[str, str]) -> str:
+    """What `Authorization: Bearer …` holds, or ""."""
+    scheme, _, secret = headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+def scope_of(
+    headers: Mapping[str, str], registry: Registry, *, kinds: Container[str] = QUERY
+) -> Scope:
+    """The scope of the token in `Authorization: Bearer smq_…`, which is of one of `kinds`.
 
     Raises Refused: no token, unknown, disabled, or a key or token of another kind.
     """
-    scheme, _, secret = headers.get("Authorization", "").partition(" ")
-    secret = secret.strip()
-    if scheme.lower() != "bearer" or not secret:
+    secret = secret_in(headers)
+    if not secret:
+        wanted = "a query token" if "query" in kinds else "an admin token"
+        example = "smq_…" if "query" in kinds else "sma_…"
         raise Refused(
             QuestionReason.NO_TOKEN,
-            "Questions need a query token: send the header Authorization: Bearer smq_….",
+            f"This needs {wanted}: send the header Authorization: Bearer {example}",
         )
     record = registry.token(secret)
     if record is None:
         if secret.startswith("smk_") or registry.key(secret) is not None:
-            raise Refused(QuestionReason.WRONG_KIND, "this is an ingest key; use the query_token")
+            use = "the query_token" if "query" in kinds else "the admin_token"
+            raise Refused(QuestionReason.WRONG_KIND, f"this is an ingest key; use {use}")
         raise Refused(
             QuestionReason.UNKNOWN_TOKEN,
-            "This query token is not known here; it may have been deleted or belong to another "
-            "Seamark.",
+            "This token is not known here; it may have been deleted or belong to another Seamark.",
         )
-    if record.kind != "query":
+    if record.kind not in kinds:
         raise Refused(
             QuestionReason.WRONG_KIND,
-            "this is an admin token, which cannot ask; use the query_token",
+            "this is an admin token, which cannot ask; use the query_token"
+            if record.kind == "admin"
+            else "this is a query token, which can only ask; use the admin_token",
         )
     if record.status != "active":
-        raise Refused(QuestionReason.DISABLED, f"Query token {record.token_id} is disabled.")
+        raise Refused(QuestionReason.DISABLED, f"Token {record.token_id} is disabled.")
     return Scope(record.org, record.app)
 
 
-def narrow(scope: Scope, registry: Registry, *, org_id: str, app_id: str) -> Scope:
-    """The scope, narrowed to an app if the question names one.
+def narrow(
+    scope: Scope, registry: Registry, *, org_id: str, app_id: str, app_field: str = "appId"
+) -> Scope:
+    """The scope, narrowed to an app if the question names one, in its field `app_field`.
 
     Raises Refused (OUT_OF_SCOPE) when the question names an org or app beyond the token's scope.
     """
@@ -62,11 +82,14 @@ def narrow(scope: Scope, registry: Registry, *, org_id: str, app_id: str) -> Sco
     if scope.app:
         raise Refused(
             QuestionReason.OUT_OF_SCOPE,
-            f"This token is for app {scope.app} only; leave appId out, or use a token of the org.",
-            field="appId",
+            f"This token is for app {scope.app} only; leave {app_field} out, or use a token of "
+            "the org.",
+            field=app_field,
         )
     if registry.app(scope.org, app_id) is None:
         raise Refused(
-            QuestionReason.OUT_OF_SCOPE, f"Org {scope.org} has no app of that name.", field="appId"
+            QuestionReason.OUT_OF_SCOPE,
+            f"Org {scope.org} has no app of that name.",
+            field=app_field,
         )
     return Scope(scope.org, app_id)

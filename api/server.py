@@ -8,11 +8,13 @@ from aiohttp import web
 from prometheus_client import generate_latest
 
 from api.answers import encode
+from api.book_routes import add_books
 from api.middleware import make_cors, make_guard
 from api.openapi import ROUTES, document
 from api.own_metrics import OwnMetrics
-from api.questions import catalogue, search
+from api.questions import catalogue, plain, search
 from api.questions.context import Context
+from api.questions.posted import POSTED, posted
 from api.questions.timeseries import timeseries
 from api.scope import Scope, scope_of
 from api.settings import ApiSettings
@@ -30,13 +32,14 @@ def make_app(
         client_max_size=settings.body_bytes,
         middlewares=[make_cors(settings.allowed_origins), make_guard(metrics)],
     )
-    _add_questions(app, context)
+    _add_questions(app, context, metrics)
+    add_books(app, context)
     _add_health(app, health, optional)
-    _add_description(app, metrics)
+    _add_description(app)
     return app
 
 
-def _add_questions(app: web.Application, context: Context) -> None:
+def _add_questions(app: web.Application, context: Context, metrics: OwnMetrics) -> None:
     def asked(question: Asked) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
             scope = scope_of(request.headers, context.registry)
@@ -68,6 +71,26 @@ def _add_questions(app: web.Application, context: Context) -> None:
             context, scope, request.match_info["name"], request.query
         )
 
+    async def ask_minutes(scope: Scope, request: web.Request) -> bytes:
+        return await plain.minutes(context, scope, request.query)
+
+    async def ask_metric(scope: Scope, request: web.Request) -> bytes:
+        return await plain.metric(context, scope, request.match_info["name"], request.query)
+
+    async def ask_numbers(scope: Scope, request: web.Request) -> bytes:
+        return await plain.values(context, scope, request.query)
+
+    numbers = asked(ask_numbers)
+
+    async def own_or_numbers(request: web.Request) -> web.Response:
+        """Own metrics are asked for without parameters, and without a token."""
+        return await numbers(request) if request.query else own_metrics_of(metrics)
+
+    app.router.add_get("/metrics", own_or_numbers)
+    app.router.add_get("/api/query", asked(ask_minutes))
+    app.router.add_get("/v1/metrics/{name}", asked(ask_metric))
+    for path, question in POSTED.items():
+        app.router.add_post(path, asked(posted(context, question)))
     app.router.add_post("/v1/query/timeseries", asked(ask_timeseries))
     app.router.add_post("/v1/query/logs", asked(ask_logs))
     app.router.add_post("/v1/query/traces", asked(ask_traces))
@@ -82,7 +105,7 @@ def _add_health(app: web.Application, health: Health, optional: Health) -> None:
         return web.Response(body=encode({"status": "ok"}), content_type="application/json")
 
     async def ready(_: web.Request) -> web.Response:
-        report = health.report() | {"optional": optional.report()["parts"]}
+        report = health.report(optional=optional)
         return web.Response(
             status=200 if health.ready else 503,
             body=encode(report),
@@ -95,15 +118,17 @@ def _add_health(app: web.Application, health: Health, optional: Health) -> None:
     app.router.add_get("/v1/healthz", ready)
 
 
-def _add_description(app: web.Application, metrics: OwnMetrics) -> None:
+def own_metrics_of(metrics: OwnMetrics) -> web.Response:
+    """Own metrics in Prometheus' text format."""
+    return web.Response(
+        body=generate_latest(metrics.registry),
+        headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
+    )
+
+
+def _add_description(app: web.Application) -> None:
     schema = encode(document())
     page = importlib.resources.files("api").joinpath("docs.html").read_bytes()
-
-    async def own_metrics(_: web.Request) -> web.Response:
-        return web.Response(
-            body=generate_latest(metrics.registry),
-            headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
-        )
 
     async def openapi(_: web.Request) -> web.Response:
         return web.Response(body=schema, content_type="application/json")
@@ -121,7 +146,6 @@ def _add_description(app: web.Application, metrics: OwnMetrics) -> None:
         return web.Response(body=encode({"routes": routes}), content_type="application/json")
 
     app.router.add_get("/", index)
-    app.router.add_get("/metrics", own_metrics)
     app.router.add_get("/openapi.json", openapi)
     app.router.add_get("/docs", docs)
 

@@ -52,6 +52,12 @@ class ApiSettings:
         text="How long answers are kept for when the store is away; 0 for not at all.",
         minimum=0,
     )
+    ingest_url: str = setting(
+        "http://127.0.0.1:4318", text="A collector, to which replays of dead letters are sent."
+    )
+    ingest_tls_ca: str = setting(
+        "", text="CA file for https to that collector; empty for the system's."
+    )
     log_level: str = setting(
         "info", text="Least severe level logged.", choices=("debug", "info", "warning", "error")
     )

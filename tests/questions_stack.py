@@ -237,9 +237,13 @@ async def asking(
     *,
     cache_url: str = "redis://127.0.0.1:1/0",
     clock_ms: Callable[[], int] | None = None,
+    parts: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Asking]:
-    """Serve the application in this process; without `cache_url` there is no cache."""
+    """Serve the application in this process; without `cache_url` there is no cache.
+
+    `parts`: other parts of its context (`log`, `ingest`).
+    """
     metrics, health = OwnMetrics(), Health()
     limits = ApiSettings(host="127.0.0.1", port=0, **settings)
     redis_client = cache_client(cache_url)
@@ -248,13 +252,16 @@ async def asking(
         if isinstance(store, RunningStore)
         else store
     )
+    given: dict[str, Any] = dict(parts or {})
+    if clock_ms:
+        given["clock_ms"] = clock_ms
     context = Context(
         store=client,
         cache=AnswerCache(redis_client, metrics=metrics),
         registry=registry(),
         settings=limits,
         sources=SourceFinder(client),
-        **({"clock_ms": clock_ms} if clock_ms else {}),
+        **given,
     )
     app = make_app(context, health=health, optional=Health(), metrics=metrics)
     runner, port = await start_server(app, limits)

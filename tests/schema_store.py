@@ -45,6 +45,12 @@ def _engine() -> Any:
     return connection
 
 
+def connect() -> Any:
+    """One more connection to the engine, for who brings databases of his own."""
+    _engine()
+    return chdb.connect(str(_folder() / "engine"))
+
+
 class EngineStore:
     """A store inside this process: what the migration runner needs, and inserts of blocks."""
 
@@ -58,6 +64,10 @@ class EngineStore:
     def text(self, sql: str) -> str:
         """One value as text."""
         return str(_engine().query(sql, "TabSeparatedRaw")).removesuffix("\n")
+
+    def lines(self, sql: str) -> list[bytes]:
+        """Rows as lines of escaped text, whatever is in them."""
+        return bytes(_engine().query(sql, "TabSeparated").bytes() or b"").splitlines()
 
     def rows(self, sql: str) -> Sequence[Sequence[Any]]:
         """Rows of decoded JSON values; strings that are not UTF-8 have to be made hexadecimal."""

@@ -95,7 +95,7 @@ def plan_logs(
         asked = TimeRange(asked.from_ms, max(min(asked.to_ms, before), asked.from_ms))
     values = Values()
     newest_first = request.order == "desc"
-    where, skip = _where(request, values, asked, org, app), 0
+    where, skip = log_conditions(request, values, asked, org, app), 0
     if request.cursor:
         edge_ns, skip = _read_cursor(request.cursor)
         edge = f"fromUnixTimestamp64Nano({values.integer(edge_ns)}, 'UTC')"
@@ -114,7 +114,10 @@ def plan_logs(
     )
 
 
-def _where(request: LogsRequest, values: Values, asked: TimeRange, org: str, app: str) -> list[str]:
+def log_conditions(
+    request: LogsRequest, values: Values, asked: TimeRange, org: str, app: str
+) -> list[str]:
+    """The conditions of a search on rows of `logs`. Raises Refused."""
     where = [*scope_conditions(values, org, app), *raw_time_conditions(values, asked)]
     if request.service:
         where.append(f"service = {values.text(request.service)}")

@@ -43,9 +43,9 @@ def series_statement(asked: Series) -> Statement:
     names = [f"g{place}" for place in range(len(keys))]
     limit = values.add(asked.limit + 1, "UInt64")
     rows, where = (
-        _increases(asked, values, table)
+        increases(asked, values, table)
         if source.increases
-        else (table, " AND ".join(_conditions(asked, values, asked.range)))
+        else (table, " AND ".join(series_conditions(asked, values, asked.range)))
     )
     largest = ""
     if keys and not source.increases and any(a.kind in _HEAVY for a in asked.aggregates):
@@ -76,7 +76,8 @@ def series_statement(asked: Series) -> Statement:
     )
 
 
-def _conditions(asked: Series, values: Values, range_: TimeRange) -> list[str]:
+def series_conditions(asked: Series, values: Values, range_: TimeRange) -> list[str]:
+    """The conditions of a series on rows of its rollup within a range. Raises Refused."""
     return [
         *scope_conditions(values, asked.org, asked.app),
         *([f"name = {values.text(asked.metric)}"] if asked.source.named else []),
@@ -87,7 +88,7 @@ def _conditions(asked: Series, values: Values, range_: TimeRange) -> list[str]:
     ]
 
 
-def _increases(asked: Series, values: Values, table: str) -> tuple[str, str]:
+def increases(asked: Series, values: Values, table: str) -> tuple[str, str]:
     """The rows to add up, made of running totals, and the condition on them."""
     row_ms = HOUR_MS if asked.granularity.length_ms % HOUR_MS == 0 else MINUTE_MS
     since_ms = max(asked.range.from_ms - _LOOK_BACK_ROWS * row_ms, 0)
@@ -102,7 +103,9 @@ def _increases(asked: Series, values: Values, table: str) -> tuple[str, str]:
         more=more,
         more_states=states,
         table=table,
-        where=" AND ".join(_conditions(asked, values, TimeRange(since_ms, asked.range.to_ms))),
+        where=" AND ".join(
+            series_conditions(asked, values, TimeRange(since_ms, asked.range.to_ms))
+        ),
     )
     return rows.strip(), time_conditions(values, asked.range)[0]
 

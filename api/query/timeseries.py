@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from api.query.aggregates import parse_aggregates, refuse_unknown
+from api.query.exemplars import exemplars_statement
 from api.query.filters import Filter
 from api.query.series_sql import Series, series_statement
 from api.query.sources import SOURCES, SPAN_METRIC, SPANS, SourceName
@@ -33,7 +34,8 @@ class TimeseriesRequest(
     """A question for series.
 
     `source` says where to look for `metric`; without it events are looked at first, then metrics.
-    `sql` asks for the statement in `meta.sql`; `cache: false` asks the store in any case.
+    `exemplars` asks for a trace of each bucket (of spans; others have none). `sql` asks for the
+    statement in `meta.sql`; `cache: false` asks the store in any case.
     """
 
     metric: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
@@ -45,6 +47,7 @@ class TimeseriesRequest(
     agg: list[str] = msgspec.field(default_factory=lambda: ["count"])
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 50
     source: Literal["events", "metrics", "spans"] | None = None
+    exemplars: bool = False
     cache: bool = True
     sql: bool = False
     org_id: str = ""
@@ -72,6 +75,7 @@ class TimeseriesPlan:
     labels: tuple[str, ...]
     limit: int
     statement: Statement
+    exemplars: Statement | None
 
 
 def source_named(request: TimeseriesRequest) -> SourceName | None:
@@ -119,6 +123,18 @@ def plan_timeseries(
             field="limit",
         )
     covered = granularity.cover(asked)
+    series = Series(
+        source=source,
+        metric=request.metric,
+        aggregates=aggregates,
+        granularity=granularity,
+        range=covered,
+        filters=request.filters,
+        group_by=request.group_by,
+        limit=request.limit,
+        org=org,
+        app=app,
+    )
     return TimeseriesPlan(
         source=source_name,
         granularity=granularity,
@@ -126,20 +142,8 @@ def plan_timeseries(
         columns=("time", *request.agg),
         labels=tuple(request.group_by),
         limit=request.limit,
-        statement=series_statement(
-            Series(
-                source=source,
-                metric=request.metric,
-                aggregates=aggregates,
-                granularity=granularity,
-                range=covered,
-                filters=request.filters,
-                group_by=request.group_by,
-                limit=request.limit,
-                org=org,
-                app=app,
-            )
-        ),
+        statement=series_statement(series),
+        exemplars=exemplars_statement(series) if request.exemplars else None,
     )
 
 

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from api.cache import AnswerCache
+from api.ingest import Ingest
+from api.log_tail import LogTail
 from api.query.sources import SPAN_METRIC, SourceName
 from api.reasons import NotNow
 from api.scope import Scope
@@ -24,6 +26,8 @@ class Context:
     registry: Registry
     settings: ApiSettings
     sources: SourceFinder
+    log: LogTail = field(default_factory=lambda: LogTail(partitions=0))
+    ingest: Ingest | None = None
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
     async def find(self, scope: Scope, metric: str) -> Literal["events", "metrics"] | None:

@@ -2,10 +2,12 @@
 
 import msgspec
 
-from api.answers import Series, encode
+from api.answers import Exemplar, Meta, Series, encode
 from api.cache import Keep, Kept, cache_key
 from api.kept import Stored, is_live, keep_for, meta_of, through_cache
 from api.query.decode import from_json
+from api.query.exemplars import MAX_EXEMPLARS, ExemplarRow
+from api.query.statement import Statement
 from api.query.timeseries import (
     TimeseriesPlan,
     TimeseriesRequest,
@@ -14,6 +16,7 @@ from api.query.timeseries import (
     source_named,
 )
 from api.questions.context import Context
+from api.questions.planned import both
 from api.scope import Scope, narrow
 from api.settings import ApiSettings
 
@@ -46,7 +49,51 @@ async def timeseries(context: Context, scope: Scope, body: bytes) -> bytes:
         source=found or "none",
         sql=plan.statement.sql if request.sql else msgspec.UNSET,
     )
-    return encode({"columns": plan.columns, "series": stored.content, "meta": meta})
+    answer: dict[str, object] = {"columns": plan.columns, "series": stored.content}
+    if request.exemplars:
+        answer["exemplars"] = []
+        if plan.exemplars is not None:
+            statement = plan.exemplars
+            answer["exemplars"], more = await _exemplars(context, request, plan, stored, statement)
+            meta = both(meta, more)
+    return encode({**answer, "meta": meta})
+
+
+async def _exemplars(
+    context: Context,
+    request: TimeseriesRequest,
+    plan: TimeseriesPlan,
+    stored: Stored,
+    statement: Statement,
+) -> tuple[list[Exemplar], Meta]:
+    """Of the series that are shown; kept for as long as these are."""
+
+    async def ask() -> Stored:
+        answered = await context.store.ask(statement, ExemplarRow)
+        return Stored(
+            msgspec.Raw(msgspec.json.encode(answered.rows)),
+            rows_read=answered.rows_read,
+            bytes_read=answered.bytes_read,
+            truncated=len(answered.rows) >= MAX_EXEMPLARS,
+        )
+
+    question = ("exemplars", statement.sql, sorted(statement.values.items()))
+    keep = keep_for(
+        context.settings,
+        live=is_live(plan.range.to_ms, context.clock_ms()),
+        key=cache_key(question),
+        stale_key=cache_key(question, "latest"),
+    )
+    found, kept = await through_cache(context.cache, keep if request.cache else None, ask)
+    shown = {
+        tuple(series.labels.values())
+        for series in msgspec.json.decode(stored.content, type=list[Series])
+    }
+    return [
+        Exemplar(dict(zip(plan.labels, row.labels, strict=True)), row.time, row.trace_id)
+        for row in msgspec.json.decode(found.content, type=list[ExemplarRow])
+        if tuple(row.labels) in shown
+    ], meta_of(found, kept, sql=statement.sql)
 
 
 async def _ask(context: Context, plan: TimeseriesPlan) -> Stored:

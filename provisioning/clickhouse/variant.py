@@ -46,6 +46,7 @@ def placeholders(variant: Variant, *, database: str, cluster: str = "") -> dict[
             "on_cluster": "",
             "merge_tree": "MergeTree",
             "aggregating_merge_tree": "AggregatingMergeTree",
+            "replacing_merge_tree": "ReplacingMergeTree(version)",
             "deduplication": f"non_replicated_deduplication_window = {DEDUPLICATION_WINDOW}",
         }
     return {
@@ -53,6 +54,7 @@ def placeholders(variant: Variant, *, database: str, cluster: str = "") -> dict[
         "on_cluster": f"ON CLUSTER {cluster}" if cluster else "",
         "merge_tree": f"ReplicatedMergeTree({_REPLICATED_PATH})",
         "aggregating_merge_tree": f"ReplicatedAggregatingMergeTree({_REPLICATED_PATH})",
+        "replacing_merge_tree": f"ReplicatedReplacingMergeTree({_REPLICATED_PATH}, version)",
         "deduplication": f"replicated_deduplication_window = {DEDUPLICATION_WINDOW}, "
         f"replicated_deduplication_window_seconds = {DEDUPLICATION_SECONDS}",
     }

@@ -9,28 +9,38 @@ import ctypes
 import json
 import sys
 from pathlib import Path
+from typing import Final
 
+import msgspec
+
+from provisioning.clickhouse.migrate import read_migrations
+from provisioning.clickhouse.variant import Variant, placeholders, statements
 from seamark.standalone.store.engine import Engine, Handle, open_engine
 from seamark.standalone.store.folder import StoreFolder
 from seamark.standalone.store.settings import StoreServerSettings
+from seamark.wire.envelope import Letter, Outcome, Sender, encode_envelope
+from seamark.wire.insert import INSERT_SETTINGS
+from seamark.wire.signals import Signal
+from tests.schema_store import PROTO
 
-ROWS = 2000
-WINDOW = "SETTINGS non_replicated_deduplication_window = 1000"
-TABLES = (
-    "CREATE DATABASE seamark ENGINE = Atomic",
-    "CREATE TABLE seamark.base (b UInt32, id UInt64, day Date) ENGINE = MergeTree"
-    f" PARTITION BY day ORDER BY (b, id) {WINDOW}",
-    "CREATE TABLE seamark.by_day (b UInt32, day Date, c UInt64) ENGINE = SummingMergeTree"
-    f" PARTITION BY day ORDER BY (b, day) {WINDOW}",
-    "CREATE TABLE seamark.total (b UInt32, c UInt64) ENGINE = SummingMergeTree ORDER BY b"
-    f" {WINDOW}",
-    "CREATE MATERIALIZED VIEW seamark.to_by_day TO seamark.by_day AS"
-    " SELECT b, day, count() AS c FROM seamark.base GROUP BY b, day",
-    "CREATE MATERIALIZED VIEW seamark.to_total TO seamark.total AS"
-    " SELECT b, count() AS c FROM seamark.base GROUP BY b",
-)
-PARTS = 3 + 3 + 1
-"""Parts that one batch makes: three days in two tables, and the total."""
+RECEIVED_NS: Final = 1_795_316_640_000_000_000
+DAY_NS: Final = 86_400_000_000_000
+EVENTS_EACH: Final = 500
+COUNTED: Final = {
+    "count() FROM seamark.events": 3 * EVENTS_EACH,
+    "sum(rows) FROM seamark.events_1m": 3 * EVENTS_EACH,
+    "sum(rows) FROM seamark.events_1h": 3 * EVENTS_EACH,
+    "sum(rows) FROM seamark.events_1d": 3 * EVENTS_EACH,
+    "sum(accepted) FROM seamark.ledger": 3 * EVENTS_EACH,
+    "sum(stored) FROM seamark.ledger": 3 * EVENTS_EACH,
+    "count() FROM seamark.receipts": 3,
+    "count() FROM seamark.dead_letters": 2,
+    "count() FROM seamark.dead_letter_replays": EVENTS_EACH,
+}
+"""What a batch has to be found as, once, in every table that events reach."""
+PARTS: Final = 2 + 3 + 2 + 2 + 1 + 1
+"""Parts that one batch makes: two days of events and of receipts, three rollups, the ledger of what
+was claimed and of what was stored, letters, replays."""
 
 
 def opened(path: Path) -> Engine:
@@ -40,31 +50,54 @@ def opened(path: Path) -> Engine:
     return open_engine(folder)
 
 
+def envelope(batch: int, number: int, *, key: str = "k1", day: int = 0, letters: int = 0) -> bytes:
+    """One envelope of a batch; a batch is an org, so that it can be told from the others."""
+    events = [
+        {"id": f"018f0000-0000-4000-8000-{n:012d}", "ts": RECEIVED_NS // 10**6, "name": "a"}
+        for n in range(EVENTS_EACH)
+    ]
+    return encode_envelope(
+        Sender(org=f"b{batch}", app="shop", key_id=key).encode(),
+        receipt=f"018f0000-0000-7000-8000-{number:012d}",
+        received_ns=RECEIVED_NS + day * DAY_NS,
+        sent_ms=RECEIVED_NS // 10**6 + day * DAY_NS // 10**6,
+        outcome=Outcome(EVENTS_EACH + letters, EVENTS_EACH, {"malformed": letters}),
+        signal=Signal.EVENTS,
+        body=msgspec.json.encode(events),
+        letters=[Letter(n, "malformed", "", "", b"{}") for n in range(letters)],
+    )
+
+
 def insert(handle: Handle, batch: int) -> None:
-    rows = b"".join(b"%d,%d,2026-01-0%d\n" % (batch, i, i % 3 + 1) for i in range(ROWS))
+    settings = dict(INSERT_SETTINGS) | {
+        "format_schema": f"{PROTO}:Envelope",
+        "insert_deduplication_token": f"batch-{batch}",
+    }
+    listed = ", ".join(f"{name} = '{value}'" for name, value in settings.items())
+    envelopes = (
+        envelope(batch, 1, letters=2),
+        envelope(batch, 2, day=1),
+        envelope(batch, 3, key="replay"),
+    )
+    block = b"".join(envelopes)
     handle.insert(
-        f"INSERT INTO seamark.base SETTINGS insert_deduplication_token='batch-{batch}', "
-        "deduplicate_blocks_in_dependent_materialized_views=1",
-        "CSV",
-        iter((rows,)),
+        "INSERT INTO seamark.in_events", "Protobuf", (block,), settings=f"SETTINGS {listed}"
     )
 
 
 def counts(handle: Handle, batch: int) -> list[int]:
-    tables = (
-        "count() FROM seamark.base",
-        "sum(c) FROM seamark.by_day",
-        "sum(c) FROM seamark.total",
-    )
-    columns = ", ".join(f"(SELECT {table} WHERE b = {batch})" for table in tables)
+    columns = ", ".join(f"(SELECT {table} WHERE org = 'b{batch}')" for table in COUNTED)
     return [int(text) for text in handle.run(f"SELECT {columns}").data.split()]
 
 
 def prepare(path: Path) -> None:
     engine = opened(path)
     handle = engine.handle()
-    for sql in TABLES:
-        handle.run(sql)
+    handle.run("CREATE DATABASE seamark ENGINE = Atomic")
+    values = placeholders(Variant.EMBEDDED, database="seamark")
+    for file in read_migrations():
+        for sql in statements(file.text, values):
+            handle.run(sql)
     insert(handle, 0)
     handle.close()
     engine.close()

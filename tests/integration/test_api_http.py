@@ -26,6 +26,7 @@ from api.store import ClickHouseStore, Rows
 from seamark.service.connections import StoreSettings
 from seamark.service.health import Health
 from seamark.wire.signals import Signal
+from tests.books import QuietLog
 from tests.questions_stack import (
     SECRETS,
     Asking,
@@ -373,7 +374,7 @@ async def test_it_describes_itself() -> None:
 
 async def test_the_description_is_true(store: RunningStore) -> None:
     """Requests made up from the document get answers that the document foresees."""
-    async with asking(store) as ask:
+    async with asking(store, parts={"log": QuietLog(NOW)}) as ask:
         await asyncio.to_thread(check_description, ask)
 
 

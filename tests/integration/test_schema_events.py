@@ -88,6 +88,7 @@ def test_an_event_with_everything_and_one_with_nothing(store: EngineStore) -> No
         "sdk_version": "1.2",
         "datacenter": "fra",
         "server_version": "0.1",
+        "key_id": "k1",
     }
     assert first == around | {
         "time": moment(RECEIVED_MS - 6_000),

@@ -75,6 +75,7 @@ AROUND = {
     "receipt": "018f0000-0000-7000-8000-000000000001",
     "received_at": "2026-11-22 03:04:00.123",
     "weight": 2.5,
+    "key_id": "k1",
     "service": "shop",
     "resource_attrs": texts(RESOURCE),
     "resource_dropped_attrs": 4,

@@ -24,6 +24,11 @@ def tables() -> dict[str, Table]:
     values = placeholders(Variant.EMBEDDED, database="seamark")
     for file in read_migrations():
         for statement in statements(file.text, values):
+            if altered := re.match(r"ALTER TABLE seamark\.(\w+)\s*\n", statement):
+                columns = found[altered[1]][0] if altered[1] in found else {}
+                added = r"^    ADD COLUMN IF NOT EXISTS (\S+) (.*?),?$"
+                columns |= re.findall(added, statement, re.M)
+                continue
             head = re.match(r"CREATE TABLE IF NOT EXISTS seamark\.(\w+)\s*\n\(\n", statement)
             if head is None or "ENGINE = Null" in statement:
                 continue
@@ -32,8 +37,8 @@ def tables() -> dict[str, Table]:
             for line in body.splitlines():
                 name, kind = line.strip().rstrip(",").split(" ", 1)
                 if name != "INDEX":
-                    columns[name] = re.sub(r" CODEC\(.*\)\Z", "", kind)
-            order = re.search(r"^ORDER BY \((.*)\)$", tail, re.M)
+                    columns[name.strip("`")] = re.sub(r" CODEC\(.*\)\Z", "", kind)
+            order = re.search(r"^ORDER BY \((.*)\)$", tail.replace("`", ""), re.M)
             partition = re.search(r"^PARTITION BY (.*)$", tail, re.M)
             ttl = re.search(r"^TTL (.*)$", tail, re.M)
             assert order

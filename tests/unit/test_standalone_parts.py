@@ -37,7 +37,7 @@ def test_the_order_of_the_stages(choices: Choices) -> None:
     assert [[part.name for part in stage] for stage in stages] == [
         ["nats", "redis", "store"],
         ["provisioning"],
-        ["collector", "rows", "api"],
+        ["collector", "rows", "archive", "api"],
     ]
 
 

@@ -1,6 +1,7 @@
 """The supervisor with small made-up parts: order, restarts, failures, stops."""
 
 import asyncio
+import dataclasses
 import json
 import os
 import signal
@@ -266,3 +267,21 @@ async def test_a_stop_during_the_start_ends_it(tmp_path: Path) -> None:
     assert await run.end() == 0
     assert gone(pid)
     assert run.ready == []
+
+
+async def test_what_is_stuck_is_started_again_once_that_helps(tmp_path: Path) -> None:
+    well, room = tmp_path / "well", tmp_path / "room"
+    well.touch()
+    frozen = dataclasses.replace(part("log", SLEEPER, probe=exists(well)), stuck=exists(room))
+    run = await Run(tmp_path, [frozen]).up()
+    before = run.pid("log")
+    well.unlink()
+    await run.until(lambda: not run.state()["log"]["ready"])
+
+    assert run.pid("log") == before
+    room.touch()
+    await run.until(lambda: run.state()["log"]["pid"] not in (None, before))
+    assert "log does not go on by itself; ending it" in run.said
+    well.touch()
+    await run.until(lambda: bool(run.state()["log"]["ready"]))
+    assert await run.end() == 0

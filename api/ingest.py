@@ -1,0 +1,109 @@
+"""The collector as the API needs it: batches of a replay, sent with the asker's own admin token."""
+
+import ssl
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import aiohttp
+import msgspec
+
+from api.reasons import NotNow
+
+PATH: Final = "/v1/ingest/replay"
+_SECONDS: Final = 15.0
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """Why one event of a batch was rejected."""
+
+    index: int
+    reason: str
+    message: str
+
+
+class Taken(msgspec.Struct, frozen=True, rename="camel"):
+    """What the collector made of a batch."""
+
+    accepted: int
+    rejected: int
+    receipt_id: str = ""
+    errors: list[Fault] = []
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    reason: str = ""
+    message: str = ""
+
+
+class _Failure(msgspec.Struct, frozen=True):
+    error: _Problem = _Problem()
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """The collector will not take this batch: its words."""
+
+    message: str
+
+
+class Ingest(Protocol):
+    """Where batches are sent."""
+
+    async def replay(self, body: bytes, *, token: str, dry_run: bool) -> Taken | Turned:
+        """Send a batch; once this returns it is in the log. A dry run only asks for the verdict.
+
+        Raises NotNow when it may be sent again.
+        """
+
+
+class HttpIngest:
+    """A collector over HTTP. Connects when first asked; `close` when done."""
+
+    def __init__(self, url: str, *, tls_ca: str = "") -> None:
+        self._url = url.rstrip("/") + PATH
+        self._tls_ca = tls_ca
+        self._session: aiohttp.ClientSession | None = None
+
+    async def replay(self, body: bytes, *, token: str, dry_run: bool) -> Taken | Turned:
+        """See `Ingest.replay`."""
+        try:
+            async with self._opened().post(
+                self._url,
+                data=body,
+                params={"dryRun": "true"} if dry_run else {},
+                headers={
+                    "Authorization": f"Bearer {token}",
+                    "Content-Type": "application/json",
+                },
+                allow_redirects=False,
+            ) as answer:
+                status, text = answer.status, await answer.read()
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise NotNow(
+                f"The collector does not answer ({type(error).__name__}); SEAMARK_API_INGEST_URL "
+                "says where it is looked for.",
+                retry_after=2.0,
+            ) from error
+        try:
+            if status in (200, 202):
+                return msgspec.json.decode(text, type=Taken)
+            words = msgspec.json.decode(text, type=_Failure).error.message
+        except msgspec.MsgspecError:
+            words = ""
+        if status in (429, 503) or status >= 500 or status in (200, 202):
+            raise NotNow(f"The collector answered {status}: {words[:300]}", retry_after=2.0)
+        return Turned(words[:1000] or f"the collector answered {status}")
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            tls = ssl.create_default_context(cafile=self._tls_ca or None)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=8, ssl=tls),
+                timeout=aiohttp.ClientTimeout(total=_SECONDS),
+            )
+        return self._session
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()

@@ -1,0 +1,120 @@
+"""`POST /v1/query/errors`, the groups: which errors are one and the same.
+
+Occurrences are native error events, and exceptions in spans (events named `exception`) and log
+records (those with an `exception.type`). A group is what agrees in app, service, `exception.type`,
+normalised message and normalised top frame; the fingerprint is a hash of these. The message is its
+first line. The frame is the first `at …` line of the stack (JavaScript, Java, .NET), else the last
+`File "…", line …, in …` (Python). Normalised: what stands in quotes becomes `<s>` (the apostrophe
+of a word is no quote), a number or a run of hexadecimal digits `<n>`.
+
+A group is *new in* a release when all its occurrences in the range are of that one release, and
+that release is the app's newest: the one of several in the range whose first event came last (by
+the hour).
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from api.query.asked import Plan, Within
+from api.query.error_rates import ErrorsRequest, errors_range
+from api.query.events import column, event_conditions
+from api.query.filters import conditions
+from api.query.scoping import scope_conditions, time_conditions
+from api.query.search import raw_time_conditions
+from api.query.sources import EVENTS
+from api.query.statement import Values, fill
+from api.query.timerange import HOUR_MS, Granularity
+from seamark.wire.dimensions import EVENT_DIMENSIONS
+
+_QUOTED = r"""'(^|[^A-Za-z0-9])("[^"\n]*"|\'[^\'\n]*\')'"""
+_NUMBER = "'0[xX][0-9a-fA-F]+|[0-9a-fA-F]{8,}|[0-9]+'"
+
+
+class GroupRow(msgspec.Struct, array_like=True, frozen=True):
+    """One group. Times are epoch ms; `sample` is its latest occurrence."""
+
+    fingerprint: str
+    app: str
+    service: str
+    type: str
+    message: str
+    frame: str
+    count: int | float
+    people: int
+    first_ms: int
+    last_ms: int
+    releases: list[str]
+    new_in: str
+    sample: tuple[int, str, str, str, str, str, str]
+    sampled: bool | int
+
+
+def plan_error_groups(request: ErrorsRequest, within: Within) -> Plan:
+    """The statement; one group more than `limit`, to tell whether it is all. Raises Refused."""
+    covered, _ = errors_range(request, within)
+    values = Values()
+    scope = scope_conditions(values, within.org, within.app)
+    names = ", ".join(values.text(name) for name in sorted(set(request.names)))
+    named = f" OR name IN ({names})" if names else ""
+    of = column(values)
+    sources = [
+        fill(
+            "error_events",
+            release=of("release", "filters"),
+            where=" AND ".join(
+                [
+                    *event_conditions(values, covered, org=within.org, app=within.app),
+                    f"(attrs['exception.type'] != ''{named})",
+                    *conditions(
+                        request.filters,
+                        values,
+                        lambda key, field: _known(key, values, field) and of(key, field),
+                    ),
+                ]
+            ),
+        )
+    ]
+    for wanted, name, kind in (
+        (request.spans, "error_spans", "events.attrs['exception.type']"),
+        (request.logs, "error_logs", "attrs['exception.type']"),
+    ):
+        if wanted:
+            where = [
+                *scope,
+                *raw_time_conditions(values, covered),
+                *conditions(request.filters, values, _column_of(kind, values)),
+            ]
+            sources.append(fill(name, where=" AND ".join(where)))
+    hours = Granularity(HOUR_MS).cover(covered)
+    return Plan(
+        values.statement(
+            fill(
+                "error_groups",
+                occurrences="\n        UNION ALL\n".join(sources),
+                normal_message=_normal("line"),
+                normal_frame=_normal("top"),
+                releases=" AND ".join([*scope, *time_conditions(values, hours)]),
+                limit=values.add(request.limit + 1, "UInt64"),
+            )
+        ),
+        covered,
+    )
+
+
+def _column_of(kind: str, values: Values) -> Callable[[str, str], str]:
+    """SQL of a dimension of events where there are spans or log records; `kind`: of the error."""
+    columns = {"app": "app", "release": "resource_attrs['service.version']", "error": kind}
+    return lambda key, field: columns.get(_known(key, values, field), "''")
+
+
+def _known(key: str, values: Values, field: str) -> str:
+    """The key, if the rates can be filtered by it too. Raises Refused."""
+    if key not in EVENT_DIMENSIONS:
+        EVENTS.dimension(key, values, field)
+    return key
+
+
+def _normal(text: str) -> str:
+    quoted = f"replaceRegexpAll({text}, {_QUOTED}, '\\\\1<s>')"
+    return f"substring(replaceRegexpAll({quoted}, {_NUMBER}, '<n>'), 1, 300)"

@@ -1,0 +1,101 @@
+"""Raw events as questions see them: who did what and when, their dimensions and attributes.
+
+A **person** is the user of an event, or its session where it has no user; an event with neither is
+nobody's and is left out of questions about people. Events of one person are in order of their
+time, then of the device's clock.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import msgspec
+
+from api.query.filters import Filter, conditions
+from api.query.scoping import scope_conditions
+from api.query.statement import Values
+from api.query.timerange import TimeRange
+from api.reasons import QuestionReason, Refused
+from seamark.wire.dimensions import EVENT_DIMENSIONS
+
+MAX_KEY_CHARS: Final = 128
+EventName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+PERSON: Final = "if(user_id != '', concat('u', user_id), concat('s', session_id))"
+"""SQL of who did it; `s` alone is nobody."""
+SOMEBODY: Final = "(user_id != '' OR session_id != '')"
+_ENVELOPE: Final = {"country": "country", "device": "device_type", "browser": "browser", "os": "os"}
+
+
+class EventMatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An event by its name, and by filters of its own."""
+
+    name: EventName
+    filters: list[Filter] = []
+
+
+def as_match(event: str | EventMatch) -> EventMatch:
+    """A name alone is a match without filters."""
+    return EventMatch(event) if isinstance(event, str) else event
+
+
+def event_conditions(values: Values, covered: TimeRange, *, org: str, app: str) -> list[str]:
+    """Rows of `events` in scope and range. No event is later than its receipt, and partitions are
+    days of receipt, so days before the range are not opened."""
+    since = f"fromUnixTimestamp64Milli({values.integer(covered.from_ms)}, 'UTC')"
+    until = f"fromUnixTimestamp64Milli({values.integer(covered.to_ms)}, 'UTC')"
+    return [
+        *scope_conditions(values, org, app),
+        f"received_at >= {since}",
+        f"time >= {since}",
+        f"time < {until}",
+    ]
+
+
+def matching(values: Values, match: EventMatch, field: str) -> str:
+    """SQL that is true of the events of a match. `field` is where it stands in the request."""
+    found = [f"name = {values.text(match.name)}"]
+    try:
+        found += conditions(match.filters, values, column(values))
+    except Refused as failure:
+        raise Refused(failure.reason, failure.message, field=f"{field}.{failure.field}") from None
+    return " AND ".join(found)
+
+
+def dimension(key: str, field: str) -> str:
+    """SQL (a string) of a bounded dimension. Raises Refused when there is no such dimension."""
+    if key in ("app", "name"):
+        return f"toString({key})"
+    if key not in EVENT_DIMENSIONS:
+        raise Refused(
+            QuestionReason.NOT_A_DIMENSION,
+            f"{key[:60]!r} is not a dimension of events; their dimensions are: "
+            f"{', '.join(sorted((*EVENT_DIMENSIONS, 'app', 'name')))}. Filters take any attribute.",
+            field=field,
+        )
+    sources = [_source(source) for source in EVENT_DIMENSIONS[key]]
+    sql = sources[-1]
+    for source in reversed(sources[:-1]):
+        sql = f"if({source} != '', {source}, {sql})"
+    return sql
+
+
+def _source(source: str) -> str:
+    place, _, name = source.partition(".")
+    return f"toString({_ENVELOPE[name]})" if place == "envelope" else f"{place}['{name}']"
+
+
+def column(values: Values) -> Callable[[str, str], str]:
+    """SQL of a key in filters: a dimension, else an attribute of the event, else of its device."""
+
+    def of(key: str, field: str) -> str:
+        if key in EVENT_DIMENSIONS or key in ("app", "name"):
+            return dimension(key, field)
+        if not 0 < len(key) <= MAX_KEY_CHARS or "\0" in key:
+            raise Refused(
+                QuestionReason.INVALID_FILTER,
+                f"An attribute's name has 1 to {MAX_KEY_CHARS} characters, none of them NUL.",
+                field=field,
+            )
+        name = values.text(key)
+        return f"if(mapContains(attrs, {name}), attrs[{name}], device[{name}])"
+
+    return of

@@ -1,0 +1,43 @@
+"""Exemplars of series: for each bucket of spans a trace to look at, from the same rollup."""
+
+from typing import Final
+
+import msgspec
+
+from api.query.series_sql import Series, series_conditions
+from api.query.sources import SPANS
+from api.query.statement import Statement, Values, fill
+
+MAX_EXEMPLARS: Final = 1000
+
+
+class ExemplarRow(msgspec.Struct, array_like=True, frozen=True):
+    """A trace of one bucket (its start, epoch ms) of one series."""
+
+    labels: list[str]
+    time: int
+    trace_id: str
+
+
+def exemplars_statement(asked: Series) -> Statement | None:
+    """The statement, or None: only spans have exemplars. The latest buckets first."""
+    if asked.source is not SPANS:
+        return None
+    values = Values()
+    keys = [
+        asked.source.dimension(key, values, f"groupBy[{place}]")
+        for place, key in enumerate(asked.group_by)
+    ]
+    return values.statement(
+        fill(
+            "exemplars",
+            labels=f"[{', '.join(f'toString({key})' for key in keys)}]"
+            if keys
+            else "emptyArrayString()",
+            origin=values.integer(asked.granularity.origin_ms // 1000),
+            step=values.integer(asked.granularity.length_ms // 1000),
+            table=asked.source.table(asked.granularity),
+            where=" AND ".join(series_conditions(asked, values, asked.range)),
+            limit=values.add(MAX_EXEMPLARS, "UInt64"),
+        )
+    )

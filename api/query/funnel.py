@@ -1,0 +1,121 @@
+"""`POST /v1/query/funnel`: how many people do one thing after another.
+
+What is counted, exactly:
+
+- A person's events are ordered by (time, device's clock, steps they match, group). Events before
+  that are equal in all of these are interchangeable.
+- A *chain* of length k is k different events e1 … ek in that order, each matching its step, with
+  time(ek) - time(e1) <= windowSec. Other events may lie between them.
+- A person *reaches* step k when there is a chain of length k. Of all longest chains of a person
+  one counts: its last event is the earliest there is; and at each of its steps the one before is
+  the latest chain that led there (the latest begun, so that the window reaches furthest).
+- The person is counted under the group of that chain's first event, and so in one group only.
+- `medianMs` and `p90Ms` of step k are of time(ek) - time(ek-1), `…FromFirstMs` of
+  time(ek) - time(e1), among those who reached k; percentiles are exact, with linear interpolation.
+- People are counted as they were seen, never weighted: where an app samples whole sessions,
+  `meta.sampled` says so, conversions hold and counts are of the sample.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import msgspec
+
+from api.query.asked import Asked, Plan, Within, raw_range
+from api.query.events import (
+    PERSON,
+    SOMEBODY,
+    EventMatch,
+    EventName,
+    as_match,
+    column,
+    dimension,
+    event_conditions,
+    matching,
+)
+from api.query.filters import conditions
+from api.query.statement import Values, fill
+from api.query.timerange import DAY_MS
+
+MAX_STEPS: Final = 10
+_NO_CHAIN: Final = "('', CAST([], 'Array(Int64)'))"
+
+
+class FunnelRequest(Asked, frozen=True, kw_only=True, rename="camel"):
+    """Steps in their order; `windowSec` from the first step to the last.
+
+    A step is an event's name, or a name with filters. `filters` hold for all steps. `groupBy` is
+    a dimension of the first step; `limit` groups, those with most people first.
+    """
+
+    steps: Annotated[list[EventName | EventMatch], msgspec.Meta(min_length=1, max_length=MAX_STEPS)]
+    window_sec: Annotated[int, msgspec.Meta(ge=1, le=31 * DAY_MS // 1000)] = 3600
+    group_by: Annotated[str, msgspec.Meta(max_length=128)] = ""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
+
+
+class FunnelRow(msgspec.Struct, array_like=True, frozen=True):
+    """One group: people who reached each step, and (median, p90) of both times for each step."""
+
+    label: str
+    people: list[int]
+    step_ms: list[tuple[float | None, float | None]]
+    since_first_ms: list[tuple[float | None, float | None]]
+    sampled: bool | int
+
+
+def plan_funnel(request: FunnelRequest, within: Within) -> Plan:
+    """The statement; one group more than `limit`, to tell whether it is all. Raises Refused."""
+    covered = raw_range(request, within)
+    values = Values()
+    steps = [as_match(step) for step in request.steps]
+    names = ", ".join(values.text(name) for name in sorted({step.name for step in steps}))
+    where = [
+        *event_conditions(values, covered, org=within.org, app=within.app),
+        f"name IN ({names})",
+        SOMEBODY,
+        *conditions(request.filters, values, column(values)),
+    ]
+    matched = [
+        f"if({matching(values, step, f'steps[{place}]')}, {place + 1}, 0)"
+        for place, step in enumerate(steps)
+    ]
+    chains = fill(
+        "funnel_events",
+        person=PERSON,
+        group=dimension(request.group_by, "groupBy") if request.group_by else "''",
+        steps=",\n                ".join(matched),
+        where=" AND ".join(where),
+        no_chain=_NO_CHAIN,
+    )
+    for step in range(2, len(steps) + 1):
+        chains = fill(
+            "funnel_step",
+            chains=chains,
+            step=str(step),
+            window=values.integer(request.window_sec * 1000),
+            no_chain=_NO_CHAIN,
+        )
+    places = range(1, len(steps) + 1)
+    return Plan(
+        values.statement(
+            fill(
+                "funnel",
+                people=", ".join(f"countIf(length(chain.2) >= {k})" for k in places),
+                step_ms=_times(places, lambda k: f"chain.2[{k}] - chain.2[{k - 1}]"),
+                since_first_ms=_times(places, lambda k: f"chain.2[{k}] - chain.2[1]"),
+                chains=chains,
+                limit=values.add(request.limit + 1, "UInt64"),
+            )
+        ),
+        covered,
+    )
+
+
+def _times(places: range, of: Callable[[int], str]) -> str:
+    return ", ".join(
+        f"quantilesExactInclusiveIf(0.5, 0.9)({of(k)}, length(chain.2) >= {k})"
+        if k > 1
+        else "[nan, nan]"
+        for k in places
+    )

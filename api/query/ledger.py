@@ -1,0 +1,145 @@
+"""`GET /v1/ledger`: what became of what was offered, and whether it adds up."""
+
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from api.query.scoping import scope_conditions
+from api.query.statement import Statement, Values, fill
+from api.query.timerange import MINUTE_MS, Granularity, TimeRange, choose_granularity, parse_range
+from api.reasons import Refused
+
+AUTO_STEPS: Final = 120
+MOST_STEPS: Final = 3_000
+MAX_ROWS: Final = 10_000
+SignalName = Literal["events", "traces", "metrics", "logs"]
+
+
+class LedgerRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What part of the ledger. `step` is `auto`, or a number of `m h d w`; `key` is a key's id."""
+
+    from_: str = msgspec.field(name="from", default="now-1h")
+    to: str = "now"
+    app: str = ""
+    signal: SignalName | Literal[""] = ""
+    key: Annotated[str, msgspec.Meta(max_length=128)] = ""
+    step: str = "auto"
+
+
+class LedgerCounts(msgspec.Struct, array_like=True, frozen=True):
+    """One row of the statement."""
+
+    time: int
+    app: str
+    signal: str
+    requests: int
+    offered: int
+    accepted: int
+    rejected: dict[str, int]
+    sampled: int
+    limited: int
+    duplicate: int
+    buried: int
+    stored: int
+    archived: int
+    letters: int
+    refused: dict[str, int]
+    unchecked: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPlan:
+    """One statement, the whole steps it answers, and how long they are."""
+
+    statement: Statement
+    range: TimeRange
+    step: Granularity
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What each law of the ledger is off by; 0: it holds. None: it cannot be checked."""
+
+    offered: int
+    stored: int | None
+    archived: int | None
+
+
+def plan_ledger(request: LedgerRequest, *, org: str, app: str, now_ms: int) -> LedgerPlan:
+    """The statement; one row more than MAX_ROWS, to tell whether there are more. Raises Refused."""
+    asked = parse_range(request.from_, request.to, now_ms=now_ms)
+    step = _step(request.step, asked)
+    covered = step.cover(asked)
+    values = Values()
+    where = [
+        *scope_conditions(values, org, app),
+        f"minute >= toDateTime({values.integer(covered.from_ms // 1000)}, 'UTC')",
+        f"minute < toDateTime({values.integer(covered.to_ms // 1000)}, 'UTC')",
+    ]
+    if request.signal:
+        where.append(f"signal = {values.text(request.signal)}")
+    if request.key:
+        where.append(f"key_id = {values.text(request.key)}")
+    sql = fill(
+        "ledger",
+        where=" AND ".join(where),
+        origin=values.integer(step.origin_ms // 1000),
+        step=values.integer(step.length_ms // 1000),
+        limit=values.add(MAX_ROWS + 1, "UInt64"),
+    )
+    return LedgerPlan(values.statement(sql), covered, step)
+
+
+def _step(text: str, asked: TimeRange) -> Granularity:
+    try:
+        return choose_granularity(
+            text, asked, finest_ms=MINUTE_MS, auto_buckets=AUTO_STEPS, most_buckets=MOST_STEPS
+        )
+    except Refused as refused:
+        words = refused.message.replace("granularity", "step")
+        raise Refused(refused.reason, words, field="step") from None
+
+
+def balance(row: LedgerCounts) -> Balance:
+    """The differences of a row."""
+    judged = row.accepted + sum(row.rejected.values()) + row.sampled + row.limited
+    kept = row.stored + row.duplicate + row.buried
+    return Balance(
+        offered=row.offered - judged,
+        stored=None if row.unchecked else row.accepted - kept,
+        archived=None if row.unchecked else row.stored - row.archived,
+    )
+
+
+def total(rows: list[LedgerCounts]) -> LedgerCounts:
+    """All rows in one, of no time, app or signal."""
+
+    def counted(name: str) -> int:
+        return sum(getattr(row, name) for row in rows)
+
+    def by_reason(name: str) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for row in rows:
+            for reason, count in getattr(row, name).items():
+                found[reason] = found.get(reason, 0) + count
+        return found
+
+    return LedgerCounts(
+        time=0,
+        app="",
+        signal="",
+        requests=counted("requests"),
+        offered=counted("offered"),
+        accepted=counted("accepted"),
+        rejected=by_reason("rejected"),
+        sampled=counted("sampled"),
+        limited=counted("limited"),
+        duplicate=counted("duplicate"),
+        buried=counted("buried"),
+        stored=counted("stored"),
+        archived=counted("archived"),
+        letters=counted("letters"),
+        refused=by_reason("refused"),
+        unchecked=max((row.unchecked for row in rows), default=0),
+    )

@@ -1,0 +1,132 @@
+"""`POST /v1/deadletters:replay`: from letters to batches that can be sent again. Pure."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from api.query.dead_letters import MAX_LETTERS, LetterRow
+from api.query.patch import Change, Event, patched
+
+LETTERS_PER_BATCH: Final = 100
+"""As many as the collector names the faults of (`ERRORS_REPORTED`)."""
+BATCH_BYTES: Final = 256 * 1024
+
+
+class ReplayRequest(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"
+):
+    """Which letters, what is changed in their events, and whether it is meant (`dryRun: false`).
+
+    The newest letters first, at most `limit` of them; `cursor` goes on with older ones. Letters
+    that were replayed before are left out unless `again`.
+    """
+
+    from_: str | int | float = msgspec.field(name="from", default="now-24h")
+    to: str | int | float = "now"
+    app: str = ""
+    reason: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    name: Annotated[str, msgspec.Meta(max_length=128)] = ""
+    letter_ids: Annotated[list[str], msgspec.Meta(max_length=MAX_LETTERS)] = []
+    patch: list[Change] = []
+    dry_run: bool = True
+    again: bool = False
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_LETTERS)] = 100
+    cursor: Annotated[str, msgspec.Meta(max_length=64)] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """A letter, its event before and after the patch; `why` says why it cannot be sent, or ""."""
+
+    row: LetterRow
+    before: Event | None
+    after: Event | None
+    why: str = ""
+
+
+def mended(row: LetterRow, changes: Sequence[Change]) -> Mended:
+    """The event of a letter with the patch made. Its `id` becomes the letter's."""
+    if row.signal != "events":
+        return Mended(row, None, None, "an OTLP item, which can be listed only")
+    original = original_of(row)
+    if not original:
+        return Mended(row, None, None, "its original was not kept")
+    try:
+        before = msgspec.json.decode(original)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Mended(row, None, None, "its original is no JSON")
+    if not isinstance(before, dict):
+        return Mended(row, None, None, "its original is no JSON object")
+    after = patched(before, changes)
+    after["id"] = row.letter_id
+    return Mended(row, before, after)
+
+
+def original_of(row: LetterRow) -> bytes:
+    """The bytes of a letter's original."""
+    try:
+        return base64.b64decode(row.original, validate=True)
+    except binascii.Error:
+        return b""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Letters of one request, and the native batch that sends them again."""
+
+    letters: Sequence[Mended]
+    body: bytes
+
+
+def batches(letters: Sequence[Mended], changes: Sequence[Change]) -> list[Batch]:
+    """The batches for letters that can be sent: one for each app and receipt, more if it is large.
+
+    Times and SDK are those of the request that was rejected, so the events get the times they would
+    have had. The same letters and changes make the same `batchId`.
+    """
+    groups: dict[tuple[object, ...], list[Mended]] = {}
+    for letter in letters:
+        row = letter.row
+        key = (row.app, row.receipt, row.received_ms, row.sent_ms, row.sdk_name, row.sdk_version)
+        groups.setdefault(key, []).append(letter)
+    text = msgspec.json.encode(changes)
+    return [
+        _batch(part, text)
+        for group in groups.values()
+        for part in _parts(sorted(group, key=lambda letter: letter.row.letter_id))
+    ]
+
+
+def _parts(group: Sequence[Mended]) -> Iterator[list[Mended]]:
+    part: list[Mended] = []
+    size = 0
+    for letter in group:
+        length = len(msgspec.json.encode(letter.after))
+        if part and (len(part) >= LETTERS_PER_BATCH or size + length > BATCH_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(letter)
+        size += length
+    if part:
+        yield part
+
+
+def _batch(letters: Sequence[Mended], changes: bytes) -> Batch:
+    row = letters[0].row
+    names = "\n".join(letter.row.letter_id for letter in letters)
+    name = hashlib.sha256(names.encode() + b"\0" + changes).hexdigest()[:40]
+    body: dict[str, Any] = {
+        "appId": row.app,
+        "batchId": f"replay:{name}",
+        "receivedAt": row.received_ms,
+        "sdk": {"name": row.sdk_name, "version": row.sdk_version},
+        "events": [letter.after for letter in letters],
+    }
+    if row.sent_ms:
+        body["sentAt"] = row.sent_ms
+    return Batch(letters, msgspec.json.encode(body))

@@ -1,0 +1,13 @@
+-- The ledger by buckets of the minute of receipt, apps and signals. `unchecked`: some of it was
+-- counted before the store counted what it stored.
+SELECT
+    (intDiv(toInt64(toUnixTimestamp(minute)) - /*origin*/, /*step*/) * /*step*/ + /*origin*/) * 1000 AS bucket,
+    app, signal,
+    sum(requests), sum(offered), sum(accepted), sumMap(rejected), sum(sampled), sum(limited),
+    sum(duplicate), sum(buried), sum(stored), sum(archived), sum(letters), sumMap(refused),
+    max(unchecked)
+FROM ledger
+WHERE /*where*/
+GROUP BY bucket, app, signal
+ORDER BY bucket, app, signal
+LIMIT /*limit*/

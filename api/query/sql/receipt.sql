@@ -1,0 +1,8 @@
+-- The envelopes of one receipt.
+SELECT
+    app, signal, toUnixTimestamp64Milli(received_at), offered, accepted, rejected, sampled, limited,
+    duplicate, buried, letters
+FROM receipts
+WHERE /*where*/
+ORDER BY received_at
+LIMIT /*limit*/

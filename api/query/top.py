@@ -1,0 +1,195 @@
+"""`POST /v1/query/top`: which values of a dimension or attribute make up most of a metric.
+
+Dimensions are read from the rollups. An attribute of events that is no dimension is read from raw
+events, for at most as long as they are searched. `__other__` is what the values that are not shown
+make together: computed from their rows, not from their numbers, so it holds for percentiles too.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from api.query.aggregates import Aggregate, level_literal, parse_aggregates, refuse_unknown
+from api.query.asked import MINUTES, Asked, Plan, Within, raw_range
+from api.query.events import column, event_conditions
+from api.query.filters import conditions
+from api.query.series_sql import Series, increases, series_conditions
+from api.query.sources import EVENTS, SOURCES, SPAN_METRIC, Source, SourceName
+from api.query.statement import Values, fill
+from api.query.timerange import DAY_MS, HOUR_MS, Granularity, TimeRange, parse_range
+from api.reasons import QuestionReason, Refused
+
+OTHER: Final = "__other__"
+ADDITIVE: Final = frozenset({"count", "sum", "rate"})
+"""Aggregates whose values over all groups make the total."""
+_RAW_COLUMNS: Final[Mapping[str, str]] = {
+    "count": "sum(weight)",
+    "sum": "if(countIf(value IS NOT NULL) = 0, NULL, sum(weight * ifNull(value, 0)))",
+    "avg": "sum(weight * ifNull(value, 0)) / nullIf(sumIf(weight, value IS NOT NULL), 0)",
+    "min": "min(value)",
+    "max": "max(value)",
+    "rate": "sum(weight) / {seconds}",
+    "uniq_users": "uniqExactIf(user_id, user_id != '')",
+    "uniq_sessions": "uniqExactIf(session_id, session_id != '')",
+    "percentile": "quantilesExactInclusiveIf({levels})(assumeNotNull(value), value IS NOT NULL)",
+}
+
+
+class TopRequest(Asked, frozen=True, kw_only=True, rename="camel"):
+    """The values of `by` that are largest by `agg` of `metric`.
+
+    `metric`: a name, or `traces.span.duration`. `source` as for series.
+    """
+
+    metric: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    by: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    agg: Annotated[str, msgspec.Meta(max_length=16)] = "count"
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 10
+    source: Literal["events", "metrics", "spans"] | None = None
+
+
+class TopRow(msgspec.Struct, array_like=True, frozen=True):
+    """One value; the row with `is_total` is everything together. `groups`: how many values."""
+
+    label: str
+    value: int | float | None
+    is_total: int
+    groups: int
+    sampled: bool | int
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What is counted: SQL of the key, of the rows, their condition and the aggregate."""
+
+    key: str
+    rows: str
+    where: Sequence[str]
+    value: str
+    sampled: str
+
+
+def plan_top(request: TopRequest, within: Within, source_name: SourceName) -> Plan:
+    """The statement: the total and the largest values, the rest as one. Raises Refused."""
+    source = SOURCES[source_name]
+    if source_name == "spans" and request.metric != SPAN_METRIC:
+        raise Refused(
+            QuestionReason.INVALID_FIELD, f"Spans have one metric, {SPAN_METRIC}.", field="metric"
+        )
+    aggregate = _aggregate(request.agg, source)
+    values = Values()
+    raw = source is EVENTS and request.by not in (
+        *EVENTS.plain_dimensions,
+        *(EVENTS.mapped_dimensions or ()),
+    )
+    covered = raw_range(request, within) if raw else _covered(request, within, source)
+    made = (
+        _raw(request, within, values, covered, aggregate)
+        if raw
+        else _rolled_up(request, within, values, covered, aggregate, source)
+    )
+    return Plan(
+        values.statement(
+            fill(
+                "top",
+                key=made.key,
+                other=values.text(OTHER),
+                value=made.value,
+                sampled=made.sampled,
+                rows=made.rows,
+                where=" AND ".join(made.where),
+                limit=values.add(request.limit, "UInt64"),
+            )
+        ),
+        covered,
+    )
+
+
+def _aggregate(name: str, source: Source) -> Aggregate:
+    try:
+        (aggregate,) = parse_aggregates([name])
+        refuse_unknown([aggregate], source.columns, source.name)
+    except Refused as failure:
+        raise Refused(failure.reason, failure.message, field="agg") from None
+    return aggregate
+
+
+def _covered(request: TopRequest, within: Within, source: Source) -> TimeRange:
+    """Whole minutes of short ranges, hours of long ones, days of the longest, if there are any."""
+    asked = parse_range(request.from_, request.to, now_ms=within.now_ms)
+    kept = asked.from_ms >= within.now_ms - within.minute_days * DAY_MS
+    if asked.length_ms <= 6 * HOUR_MS and kept:
+        return MINUTES.cover(asked)
+    days = source.tables[0][0] == DAY_MS and asked.length_ms > 60 * DAY_MS
+    return Granularity(DAY_MS if days else HOUR_MS).cover(asked)
+
+
+def _granularity(covered: TimeRange) -> Granularity:
+    """The coarsest whose buckets the range is made of."""
+    for length_ms in (DAY_MS, HOUR_MS):
+        if covered.from_ms % length_ms == covered.to_ms % length_ms == 0:
+            return Granularity(length_ms)
+    return MINUTES
+
+
+def _sql(columns: Mapping[str, str], aggregate: Aggregate, covered: TimeRange) -> str:
+    sql = columns[aggregate.kind].replace("{seconds}", str(covered.length_ms // 1000))
+    if aggregate.kind == "percentile":
+        return f"({sql.replace('{levels}', level_literal(aggregate.level))})[1]"
+    return sql
+
+
+def _raw(
+    request: TopRequest, within: Within, values: Values, covered: TimeRange, aggregate: Aggregate
+) -> _Rows:
+    of = column(values)
+    return _Rows(
+        key=of(request.by, "by"),
+        rows="events",
+        where=[
+            *event_conditions(values, covered, org=within.org, app=within.app),
+            f"name = {values.text(request.metric)}",
+            *conditions(request.filters, values, of),
+        ],
+        value=_sql(_RAW_COLUMNS, aggregate, covered),
+        sampled="max(weight != 1)",
+    )
+
+
+def _rolled_up(
+    request: TopRequest,
+    within: Within,
+    values: Values,
+    covered: TimeRange,
+    aggregate: Aggregate,
+    source: Source,
+) -> _Rows:
+    granularity = _granularity(covered)
+    asked = Series(
+        source=source,
+        metric=request.metric,
+        aggregates=[aggregate],
+        granularity=granularity,
+        range=covered,
+        filters=request.filters,
+        group_by=[request.by],
+        limit=request.limit,
+        org=within.org,
+        app=within.app,
+    )
+    key = source.dimension(request.by, values, "by")
+    table = source.table(granularity)
+    if source.increases:
+        rows, condition = increases(asked, values, table)
+        where = [condition]
+    else:
+        rows, where = table, series_conditions(asked, values, covered)
+    return _Rows(
+        key=f"toString({key})",
+        rows=rows,
+        where=where,
+        value=_sql(source.columns, aggregate, covered),
+        sampled=source.sampled,
+    )

@@ -1,0 +1,40 @@
+"""Questions that are asked by `POST` and answered through `Question`: where each is found."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from aiohttp import web
+
+from api.questions.context import Context
+from api.questions.errors import errors
+from api.questions.funnel import FUNNEL
+from api.questions.logs import HISTOGRAM, log_context
+from api.questions.paths import PATHS
+from api.questions.retention import RETENTION
+from api.questions.services import SERVICES, servicemap
+from api.questions.sessions import SESSIONS
+from api.questions.top import top
+from api.scope import Scope
+
+Ask = Callable[[Context, Scope, bytes], Awaitable[bytes]]
+POSTED: Final[Mapping[str, Ask]] = {
+    "/v1/query/errors": errors,
+    "/v1/query/funnel": FUNNEL.ask,
+    "/v1/query/logs/context": log_context,
+    "/v1/query/logs/histogram": HISTOGRAM.ask,
+    "/v1/query/paths": PATHS.ask,
+    "/v1/query/retention": RETENTION.ask,
+    "/v1/query/servicemap": servicemap,
+    "/v1/query/services": SERVICES.ask,
+    "/v1/query/sessions": SESSIONS.ask,
+    "/v1/query/top": top,
+}
+
+
+def posted(context: Context, ask: Ask) -> Callable[[Scope, web.Request], Awaitable[bytes]]:
+    """How a question is asked over HTTP: its request is the body."""
+
+    async def asked(scope: Scope, request: web.Request) -> bytes:
+        return await ask(context, scope, await request.read())
+
+    return asked

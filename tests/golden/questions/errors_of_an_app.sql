@@ -1,0 +1,118 @@
+SELECT
+    grouping(release) AS is_total,
+    release,
+    sumIf(count, is_error) AS errors,
+    sumIf(count, is_against) AS against,
+    sum(count) != sum(rows) AS sampled
+FROM
+(
+    SELECT
+        toString(dims['release']) AS release,
+        dims['error'] != '' OR name IN ({p6:String}, {p7:String}) AS is_error,
+        name = {p8:String} AS is_against,
+        count,
+        rows
+    FROM events_1h
+    WHERE org = {p0:String} AND app = {p1:String} AND time >= toDateTime({p2:Int64}, 'UTC') AND time < toDateTime({p3:Int64}, 'UTC') AND dims[{p4:String}] = {p5:String}
+)
+WHERE is_error OR is_against
+GROUP BY GROUPING SETS ((release), ())
+ORDER BY is_total DESC, errors DESC, release
+LIMIT {p9:UInt64}
+-- p0 = 'acme'
+-- p1 = 'shop'
+-- p2 = 1795255200
+-- p3 = 1795345200
+-- p4 = 'release'
+-- p5 = '1.0'
+-- p6 = 'error'
+-- p7 = 'exception'
+-- p8 = 'page_view'
+-- p9 = 102
+SELECT
+    lower(hex(sipHash64(app, service, kind, normal_message, normal_frame))) AS fingerprint,
+    app, service, kind, normal_message, normal_frame,
+    sum(weight) AS occurrences,
+    uniqExactIf(who, who != 's') AS people,
+    min(at) AS first_ms,
+    max(at) AS last_ms,
+    arraySort(groupUniqArrayIf(20)(release, release != '')) AS releases,
+    if(uniqExact(release) = 1 AND any(release) != '' AND any(release) = any(newest), any(release), '') AS new_in,
+    max((at, event, trace, span, release, substring(message, 1, 4096), substring(stack, 1, 16384))) AS sample,
+    max(weight != 1) AS sampled
+FROM
+(
+    SELECT
+        *,
+        splitByChar('\n', message)[1] AS line,
+        extract(stack, '(?m)^[ \\t]*at +([^\\n]*)') AS at_line,
+        arrayElementOrNull(extractAll(stack, '(File "[^"]*", line [0-9]+, in [^\\n]*)'), -1) AS python_line,
+        if(at_line != '', at_line, ifNull(python_line, '')) AS top,
+        substring(replaceRegexpAll(replaceRegexpAll(line, '(^|[^A-Za-z0-9])("[^"\n]*"|\'[^\'\n]*\')', '\\1<s>'), '0[xX][0-9a-fA-F]+|[0-9a-fA-F]{8,}|[0-9]+', '<n>'), 1, 300) AS normal_message,
+        substring(replaceRegexpAll(replaceRegexpAll(top, '(^|[^A-Za-z0-9])("[^"\n]*"|\'[^\'\n]*\')', '\\1<s>'), '0[xX][0-9a-fA-F]+|[0-9a-fA-F]{8,}|[0-9]+', '<n>'), 1, 300) AS normal_frame
+    FROM
+    (
+        SELECT
+            toString(app) AS app, '' AS service, toUnixTimestamp64Milli(time) AS at, weight,
+            attrs['exception.type'] AS kind,
+            attrs['exception.message'] AS message,
+            attrs['exception.stacktrace'] AS stack,
+            if(attrs['release'] != '', attrs['release'], if(attrs['app_version'] != '', attrs['app_version'], attrs['service.version'])) AS release,
+            if(user_id != '', concat('u', user_id), concat('s', session_id)) AS who,
+            event_id AS event, '' AS trace, '' AS span
+        FROM events
+        WHERE org = {p0:String} AND app = {p1:String} AND received_at >= fromUnixTimestamp64Milli({p4:Int64}, 'UTC') AND time >= fromUnixTimestamp64Milli({p4:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p5:Int64}, 'UTC') AND (attrs['exception.type'] != '' OR name IN ({p2:String}, {p3:String})) AND if(attrs['release'] != '', attrs['release'], if(attrs['app_version'] != '', attrs['app_version'], attrs['service.version'])) = {p6:String}
+        UNION ALL
+        SELECT
+            toString(app) AS app, toString(service) AS service, intDiv(toUnixTimestamp64Nano(time), 1000000) AS at, weight,
+            events.attrs['exception.type'] AS kind,
+            events.attrs['exception.message'] AS message,
+            events.attrs['exception.stacktrace'] AS stack,
+            resource_attrs['service.version'] AS release,
+            if(attrs['user.id'] != '', concat('u', attrs['user.id']), concat('s', attrs['session.id'])) AS who,
+            '' AS event, lower(hex(trace_id)) AS trace, lower(hex(span_id)) AS span
+        FROM spans
+        ARRAY JOIN events
+        WHERE events.name = 'exception' AND org = {p0:String} AND app = {p1:String} AND time >= fromUnixTimestamp64Milli({p4:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p5:Int64}, 'UTC') AND resource_attrs['service.version'] = {p6:String}
+        UNION ALL
+        SELECT
+            toString(app) AS app, toString(service) AS service, intDiv(toUnixTimestamp64Nano(time), 1000000) AS at, weight,
+            attrs['exception.type'] AS kind,
+            attrs['exception.message'] AS message,
+            attrs['exception.stacktrace'] AS stack,
+            resource_attrs['service.version'] AS release,
+            if(attrs['user.id'] != '', concat('u', attrs['user.id']), concat('s', attrs['session.id'])) AS who,
+            '' AS event,
+            if(trace_id = toFixedString('', 16), '', lower(hex(trace_id))) AS trace,
+            if(span_id = toFixedString('', 8), '', lower(hex(span_id))) AS span
+        FROM logs
+        WHERE mapContains(attrs, 'exception.type') AND org = {p0:String} AND app = {p1:String} AND time >= fromUnixTimestamp64Milli({p4:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p5:Int64}, 'UTC') AND resource_attrs['service.version'] = {p6:String}
+    )
+) AS occurrence
+LEFT JOIN
+(
+    SELECT app, argMax(release, (first_seen, release)) AS newest
+    FROM
+    (
+        SELECT toString(app) AS app, toString(dims['release']) AS release, min(time) AS first_seen
+        FROM events_1h
+        WHERE org = {p0:String} AND app = {p1:String} AND time >= toDateTime({p7:Int64}, 'UTC') AND time < toDateTime({p8:Int64}, 'UTC') AND dims['release'] != ''
+        GROUP BY app, release
+    )
+    GROUP BY app
+    HAVING count() > 1
+) AS releases
+ON occurrence.app = releases.app
+GROUP BY app, service, kind, normal_message, normal_frame
+ORDER BY occurrences DESC, last_ms DESC, fingerprint
+LIMIT {p9:UInt64}
+-- p0 = 'acme'
+-- p1 = 'shop'
+-- p2 = 'error'
+-- p3 = 'exception'
+-- p4 = 1795255200000
+-- p5 = 1795345200000
+-- p6 = '1.0'
+-- p7 = 1795255200
+-- p8 = 1795345200
+-- p9 = 51

@@ -1,0 +1,31 @@
+SELECT
+    client, server,
+    sum(weight) AS calls,
+    sumIf(weight, status = 'error') AS errors,
+    arrayMap(ns -> ns / 1e6, quantilesExactInclusive(0.5, 0.95)(duration_ns)) AS levels_ms,
+    lower(hex(max(trace_id))) AS trace,
+    max(weight != 1) AS sampled
+FROM
+(
+    SELECT toString(service) AS server, trace_id, parent_span_id, duration_ns, status, weight
+    FROM spans
+    WHERE org = {p0:String} AND app = {p1:String} AND time >= fromUnixTimestamp64Milli({p2:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p3:Int64}, 'UTC') AND parent_span_id != toFixedString('', 8)
+) AS child
+ANY LEFT JOIN
+(
+    SELECT toString(service) AS client, trace_id, span_id, 1 AS found
+    FROM spans
+    WHERE org = {p0:String} AND app = {p1:String} AND time >= fromUnixTimestamp64Milli({p5:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p3:Int64}, 'UTC')
+) AS parent
+ON child.trace_id = parent.trace_id AND child.parent_span_id = parent.span_id
+WHERE found AND client != server AND (client = {p4:String} OR server = {p4:String})
+GROUP BY client, server
+ORDER BY calls DESC, client, server
+LIMIT {p6:UInt64}
+-- p0 = 'acme'
+-- p1 = 'shop'
+-- p2 = 1795339440000
+-- p3 = 1795343100000
+-- p4 = 'cart'
+-- p5 = 1795335840000
+-- p6 = 501

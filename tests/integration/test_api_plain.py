@@ -1,0 +1,111 @@
+"""Questions in query strings over HTTP, in the shapes that scripts know."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from seamark.wire.signals import Signal
+from tests.questions_stack import SECRETS, RunningStore, asking, envelope, running_store
+
+pytestmark = pytest.mark.integration
+NOW = 1_795_343_040_123  # 2026-11-22T10:24:00.123Z
+MINUTE = 60_000
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
+    with running_store(Path(tmp_path_factory.mktemp("store"))) as running:
+        asyncio.run(fill(running))
+        yield running
+
+
+async def fill(store: RunningStore) -> None:
+    await store.provision()
+    for org, name, rows in (
+        ("acme", "lcp", [(0, 10.0, "US", "mobile"), (1, 30.0, "US", "mobile"),
+                         (1, 50.0, "DE", "desktop"), (1, 70.0, "DE", "mobile")]),
+        ("acme", "view", [(0, None, "US", "mobile"), (2, None, "DE", "mobile")]),
+        ("other", "lcp", [(0, 999.0, "XX", "mobile")]),
+    ):  # fmt: skip
+        body = msgspec.json.encode(
+            [
+                {
+                    "name": name,
+                    "ts": NOW - back * MINUTE,
+                    "attrs": {"country": country, "device": device},
+                    **({} if value is None else {"value": value}),
+                }
+                for back, value, country, device in rows
+            ]
+        )
+        sent = envelope(Signal.EVENTS, body, org=org, app="shop", received_ms=NOW, sent_ms=NOW)
+        await store.insert(Signal.EVENTS, [sent])
+
+
+async def test_minutes(store: RunningStore) -> None:
+    last = NOW // MINUTE * MINUTE
+    async with asking(store, clock_ms=lambda: NOW) as ask:
+        answer = await ask.get("/api/query", {"name": "lcp", "start": "now-1h", "end": "now"})
+        assert answer == {
+            "data": [
+                {"time": last - MINUTE, "avg": 50, "max": 70, "min": 30},
+                {"time": last, "avg": 10, "max": 10, "min": 10},
+            ]
+        }
+        assert await ask.get("/api/query", {"name": "nothing"}) == {"data": []}
+        wrong = await ask.get("/api/query", {"name": "lcp", "start": "soon"}, status=400)
+        assert wrong["error"]["field"] == "start"
+        missing = await ask.get("/api/query", status=400)
+        assert missing["error"]["field"] == "name"
+        long = {"name": "lcp", "start": "now-30d"}
+        assert (await ask.get("/api/query", long, status=422))["error"]["field"] == "start"
+        other = await ask.get("/api/query", {"name": "lcp"}, token=SECRETS["other"])
+        assert [row["max"] for row in other["data"]] == [999]
+        await ask.get("/api/query", {"name": "lcp"}, token="", status=401)
+
+
+async def test_values_by_group_and_by_time(store: RunningStore) -> None:
+    async with asking(store, clock_ms=lambda: NOW) as ask:
+        query = {"name": "lcp", "range": "1h", "group_by": "country", "filter": "device:mobile"}
+        assert await ask.get("/metrics", query) == [
+            {"country": "DE", "value": 70},
+            {"country": "US", "value": 20},
+        ]
+        query = {"name": "view", "group_by": "country", "range": "1h", "agg": "count"}
+        counted = await ask.get("/metrics", query)
+        assert counted == await ask.get("/metrics", query | {"agg": ""})
+        assert counted == [{"country": "DE", "value": 1}, {"country": "US", "value": 1}]
+        last = NOW // MINUTE * MINUTE
+        series = await ask.get("/metrics", {"name": "lcp", "range": "1h"})
+        assert series == [{"time": last - MINUTE, "value": 50}, {"time": last, "value": 10}]
+        series = await ask.get("/metrics", {"name": "view", "range": "1h"})
+        assert [row["value"] for row in series] == [1, 1]
+        wrong = await ask.get("/metrics", {"name": "lcp", "filter": "mobile"}, status=400)
+        assert wrong["error"]["field"] == "filter"
+        wrong = await ask.get("/metrics", {"name": "lcp", "range": "soon"}, status=400)
+        assert wrong["error"]["field"] == "range"
+
+
+async def test_metrics_without_parameters_are_our_own(store: RunningStore) -> None:
+    async with asking(store, clock_ms=lambda: NOW) as ask:
+        assert "seamark_api_requests_total" in await ask.get("/metrics", token="")
+        await ask.get("/metrics", {"name": "lcp"}, token="", status=401)
+
+
+async def test_one_metric(store: RunningStore) -> None:
+    async with asking(store, clock_ms=lambda: NOW) as ask:
+        query = {"startTime": "now-1h", "agg": "count,max", "granularity": "1h"}
+        answer = await ask.get("/v1/metrics/lcp", query | {"groupBy": "country"})
+        assert answer["columns"] == ["time", "count", "max"]
+        totals = {s["labels"]["country"]: [r[1:] for r in s["rows"]] for s in answer["series"]}
+        assert totals == {"US": [[2, 30]], "DE": [[2, 70]]}
+        assert answer["meta"]["granularity"] == "1h"
+        plain = await ask.get("/v1/metrics/lcp")
+        assert plain["columns"] == ["time", "count", "sum", "avg", "min", "max"]
+        other = await ask.get("/v1/metrics/lcp", query, token=SECRETS["other"])
+        assert other["series"][0]["rows"][0][1:] == [1, 999]
+        wrong = await ask.get("/v1/metrics/lcp", {"endTime": "never"}, status=400)
+        assert wrong["error"]["field"] == "endTime"

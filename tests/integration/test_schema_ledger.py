@@ -1,0 +1,290 @@
+"""The books of 0009 on the engine: ledger, receipts, dead letters; and an older store's upgrade."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
+from opentelemetry.proto.metrics.v1.metrics_pb2 import (
+    Gauge,
+    Metric,
+    NumberDataPoint,
+    ResourceMetrics,
+    ScopeMetrics,
+)
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+
+from provisioning.clickhouse.migrate import FOLDER, migrate
+from provisioning.clickhouse.variant import Variant
+from seamark.wire.envelope import Letter, Outcome, Sender, encode_envelope
+from seamark.wire.signals import Signal
+from tests.schema_store import RECEIVED_NS, EngineStore
+
+pytestmark = pytest.mark.integration
+MINUTE_NS = 60 * 10**9
+RAW = {
+    Signal.EVENTS: "events",
+    Signal.TRACES: "spans",
+    Signal.METRICS: "metric_points",
+    Signal.LOGS: "logs",
+}
+
+
+def body_of(signal: Signal, items: int) -> bytes:
+    """A body of so many items."""
+    match signal:
+        case Signal.EVENTS:
+            return msgspec.json.encode([{"ts": RECEIVED_NS // 10**6, "name": "a"}] * items)
+        case Signal.TRACES:
+            spans = [Span(name="a", start_time_unix_nano=RECEIVED_NS)] * items
+            found = ResourceSpans(scope_spans=[ScopeSpans(spans=spans)])
+            return ExportTraceServiceRequest(resource_spans=[found]).SerializeToString()
+        case Signal.METRICS:
+            points = [NumberDataPoint(time_unix_nano=RECEIVED_NS, as_int=1)] * items
+            metric = Metric(name="a", gauge=Gauge(data_points=points))
+            scope = ScopeMetrics(metrics=[metric])
+            request = ExportMetricsServiceRequest(
+                resource_metrics=[ResourceMetrics(scope_metrics=[scope])]
+            )
+            return request.SerializeToString()
+        case Signal.LOGS:
+            records = [LogRecord(time_unix_nano=RECEIVED_NS)] * items
+            logs = ResourceLogs(scope_logs=[ScopeLogs(log_records=records)])
+            return ExportLogsServiceRequest(resource_logs=[logs]).SerializeToString()
+
+
+def made(
+    signal: Signal,
+    outcome: Outcome,
+    *,
+    stored: int = 0,
+    key: str = "k1",
+    received_ns: int = RECEIVED_NS,
+    receipt: int = 1,
+    letters: tuple[Letter, ...] = (),
+    sender: Sender | None = None,
+    sent_ms: int | None = None,
+) -> bytes:
+    """One envelope of acme's shop: `stored` items, and whatever outcome it claims."""
+    return encode_envelope(
+        (sender or Sender(org="acme", app="shop", key_id=key)).encode(),
+        receipt=f"018f0000-0000-7000-8000-{receipt:012d}",
+        received_ns=received_ns,
+        sent_ms=sent_ms,
+        outcome=outcome,
+        signal=signal,
+        body=body_of(signal, stored) if stored else b"",
+        letters=letters,
+    )
+
+
+def ledger(store: EngineStore, *by: str) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """Sums of the ledger by these columns."""
+    sums = ("requests", "offered", "accepted", "sampled", "limited", "duplicate", "buried")
+    counted = ", ".join(
+        f"sum({name}) AS {name}_" for name in (*sums, "stored", "archived", "letters")
+    )
+    rows = store.records(
+        f"SELECT {', '.join(by)}, {counted}, sumMap(rejected) AS rejected_, "
+        f"sumMap(refused) AS refused_, max(unchecked) AS unchecked_ FROM {store.database}.ledger "
+        f"GROUP BY {', '.join(by)}"
+    )
+    return {
+        tuple(row[name] for name in by): {
+            name.removesuffix("_"): value for name, value in row.items() if name not in by
+        }
+        for row in rows
+    }
+
+
+def old_store(folder: Path) -> EngineStore:
+    """A store of the release before."""
+    for path in FOLDER.glob("000[1-8]_*.sql"):
+        shutil.copy(path, folder)
+    store = EngineStore()
+    migrate(store, variant=Variant.EMBEDDED, database=store.database, folder=folder)
+    return store
+
+
+def numbers(store: EngineStore) -> dict[str, Any]:
+    """Everything an older store can be asked for."""
+    found: dict[str, Any] = {}
+    for table in ("events", "spans", "metric_points", "logs"):
+        found[table] = store.rows(
+            f"SELECT org, app, receipt, received_at, time, count() FROM {store.database}.{table} "
+            "GROUP BY ALL ORDER BY ALL"
+        )
+    for table in ("events_1m", "events_1h", "events_1d", "spans_1m", "metrics_1m"):
+        found[table] = store.rows(
+            f"SELECT time, sum(rows), sum(count) FROM {store.database}.{table} "
+            "GROUP BY ALL ORDER BY ALL"
+        )
+    found["ledger"] = store.rows(
+        "SELECT org, app, signal, minute, key_id, sum(requests), sum(offered), sum(accepted), "
+        f"sumMap(rejected), sum(sampled), sum(limited) FROM {store.database}.ledger "
+        "GROUP BY ALL ORDER BY ALL"
+    )
+    return found
+
+
+def test_an_older_store_keeps_its_numbers_and_counts_on(tmp_path: Path) -> None:
+    store = old_store(tmp_path)
+    for signal in Signal:
+        first = made(signal, Outcome(5, 3, {"invalid_name": 2}), stored=3)
+        store.insert(signal, [first], token=f"old-{signal}")
+    before = numbers(store)
+
+    migrate(store, variant=Variant.EMBEDDED, database=store.database)
+
+    assert numbers(store) == before
+    assert {row["unchecked"] for row in ledger(store, "minute").values()} == {1}
+    for signal in Signal:  # a block whose record was not written before the upgrade comes again
+        first = made(signal, Outcome(5, 3, {"invalid_name": 2}), stored=3)
+        store.insert(signal, [first], token=f"old-{signal}")
+    assert numbers(store) == before
+
+    later_ns = RECEIVED_NS + 5 * MINUTE_NS
+    for signal in Signal:
+        second = made(signal, Outcome(2, 2), stored=2, received_ns=later_ns, receipt=2)
+        for _ in range(2):
+            store.insert(signal, [second], token=f"new-{signal}")
+    for signal in Signal:
+        rows = ledger(store, "signal", "minute")
+        row = rows[signal.value, "2026-11-22 03:09:00"]
+        assert (row["accepted"], row["stored"], row["unchecked"]) == (2, 2, 0)
+        assert rows[signal.value, "2026-11-22 03:04:00"]["unchecked"] == 1
+        raw = store.rows(
+            f"SELECT key_id, count() FROM {store.database}.{RAW[signal]} GROUP BY ALL ORDER BY ALL"
+        )
+        assert raw == [["", 3], ["k1", 2]]
+
+
+@pytest.mark.parametrize("signal", Signal)
+def test_rows_are_counted_by_their_key(signal: Signal) -> None:
+    store = EngineStore().migrated()
+    envelopes = [
+        made(signal, Outcome(4, 2, {"a": 1}, sampled=1), stored=2),
+        made(signal, Outcome(3, 3), stored=3, key="k2", receipt=2),
+        made(signal, Outcome(5, 5, duplicate=5), key="k2", receipt=2),
+        made(signal, Outcome(7, 7, buried=7), key="k3", receipt=3),
+        made(signal, Outcome(0, 0, refused={"rate_limited": 9, "missing_key": 1}), receipt=4),
+    ]
+    for _ in range(2):
+        store.insert(signal, envelopes, token="one")
+
+    rows = ledger(store, "key_id")
+    counted = {
+        key: (row["requests"], row["accepted"], row["stored"], row["duplicate"], row["buried"])
+        for (key,), row in rows.items()
+    }
+    assert counted == {"k1": (1, 2, 2, 0, 0), "k2": (2, 8, 3, 5, 0), "k3": (1, 7, 0, 0, 7)}
+    assert rows[("k1",)]["refused"] == {"rate_limited": 9, "missing_key": 1}
+    assert rows[("k1",)]["rejected"] == {"a": 1}
+    raw = store.rows(
+        f"SELECT key_id, count() FROM {store.database}.{RAW[signal]} GROUP BY ALL ORDER BY ALL"
+    )
+    assert raw == [["k1", 2], ["k2", 3]]
+    receipts = store.rows(
+        "SELECT receipt, signal, key_id, offered, accepted, duplicate, buried, rejected "
+        f"FROM {store.database}.receipts ORDER BY receipt, duplicate"
+    )
+    assert [[row[0][-1], *row[1:]] for row in receipts] == [
+        ["1", signal.value, "k1", 4, 2, 0, 0, {"a": 1}],
+        ["2", signal.value, "k2", 3, 3, 0, 0, {}],
+        ["2", signal.value, "k2", 5, 5, 5, 0, {}],
+        ["3", signal.value, "k3", 7, 7, 0, 7, {}],
+    ]
+
+
+@pytest.mark.parametrize("signal", Signal)
+def test_letters_are_kept_to_the_byte(signal: Signal) -> None:
+    store = EngineStore().migrated()
+    letters = (
+        Letter(0, "invalid_name", "name", "too long", b'{"name":"\xc3\xa9"}', name="x"),
+        Letter(7, "malformed", "", "", b"\x00\xff\n\t"),
+    )
+    sender = Sender(
+        org="acme", app="shop", key_id="k1", sdk_name="web", sdk_version="1.2", protocol="native"
+    )
+    envelope = made(signal, Outcome(2, 0, {"a": 2}), letters=letters, sender=sender, sent_ms=55)
+    for _ in range(2):
+        store.insert(signal, [envelope], token="one")
+
+    rows = store.rows(
+        "SELECT org, app, signal, toUnixTimestamp64Milli(received_at), index, reason, field, "
+        "message, name, hex(original), key_id, sent_ms, sdk_name, sdk_version, protocol, receipt "
+        f"FROM {store.database}.dead_letters ORDER BY index"
+    )
+    assert [row[4:10] for row in rows] == [
+        [0, "invalid_name", "name", "too long", "x", letters[0].original.hex().upper()],
+        [7, "malformed", "", "", "", "00FF0A09"],
+    ]
+    for row in rows:
+        assert row[:4] == ["acme", "shop", signal.value, RECEIVED_NS // 10**6]
+        assert row[10:15] == ["k1", 55, "web", "1.2", "native"]
+    ids = store.rows(f"SELECT uniqExact(letter_id) FROM {store.database}.dead_letters")
+    assert ids == [[2]]
+    assert ledger(store, "org")[("acme",)]["letters"] == 2
+
+
+def test_a_letter_has_one_name_wherever_it_is_stored() -> None:
+    stores = [EngineStore().migrated() for _ in range(2)]
+    letter = Letter(3, "invalid_name", "name", "", b"{}")
+    sent = made(Signal.EVENTS, Outcome(1, 0, {"a": 1}), letters=(letter,))
+    for number, store in enumerate(stores):
+        store.insert(Signal.EVENTS, [sent], token=str(number))
+    names = [store.rows(f"SELECT letter_id FROM {store.database}.dead_letters") for store in stores]
+    assert names[0] == names[1]
+
+
+def test_a_replayed_letter_is_marked_by_the_block_that_holds_its_event() -> None:
+    store = EngineStore().migrated()
+    letter = "ce8bae71-51d3-201e-c0ac-736767828282"
+    events = [{"id": letter, "name": "a", "ts": 1}, {"id": "no letter", "name": "a", "ts": 1}]
+    for key in ("replay", "k1"):
+        sent = encode_envelope(
+            Sender(org="acme", app="shop", key_id=key).encode(),
+            receipt=f"018f0000-0000-7000-8000-00000000000{len(key)}",
+            received_ns=RECEIVED_NS,
+            sent_ms=None,
+            outcome=Outcome(2, 2),
+            signal=Signal.EVENTS,
+            body=msgspec.json.encode(events),
+        )
+        for _ in range(2):
+            store.insert(Signal.EVENTS, [sent], token=key)
+    marked = store.rows(
+        f"SELECT org, app, letter_id, receipt FROM {store.database}.dead_letter_replays"
+    )
+    assert marked == [["acme", "shop", letter, "018f0000-0000-7000-8000-000000000006"]]
+
+
+def test_the_rows_of_a_receipt_are_found_in_few_granules() -> None:
+    store = EngineStore().migrated()
+    parts = 4
+    for part in range(parts):
+        first_ms = RECEIVED_NS // 10**6 + part * 2_000_000
+        store.command(
+            f"INSERT INTO {store.database}.events (org, app, receipt, received_at, time, name) "
+            f"SELECT 'acme', 'shop', generateUUIDv7(), received, received, name FROM "
+            f"(SELECT fromUnixTimestamp64Milli({first_ms} + number, 'UTC') AS received, "
+            "['a', 'b', 'c'][number % 3 + 1] AS name FROM numbers(300000))"
+        )
+    wanted = RECEIVED_NS // 10**6 + 123_456
+    plan = store.text(
+        "EXPLAIN indexes = 1 SELECT count() FROM "
+        f"{store.database}.events WHERE org = 'acme' AND app = 'shop' AND receipt = "
+        "'018f0000-0000-7000-8000-000000000001' AND "
+        f"received_at = fromUnixTimestamp64Milli({wanted}, 'UTC')"
+    )
+    granules = re.findall(r"Granules: (\d+)/(\d+)", plan)
+    assert int(granules[0][1]) > 30
+    assert int(granules[-1][0]) <= 6, plan  # one for each name, and where two names meet

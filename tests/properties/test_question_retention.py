@@ -1,0 +1,92 @@
+"""Cohorts from the real store against people followed by hand, by the calendar."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tests.people_events import DAY, EVENTS, HOUR, NAMES, NOW, TOKENS, Answers, answering
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
+    with answering(Path(tmp_path_factory.mktemp("retention"))) as running:
+        yield running
+
+
+def period_of(time_ms: int, period: str) -> datetime:
+    day = datetime.fromtimestamp(time_ms / 1000, UTC).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
+    return day - timedelta(days=day.weekday()) if period == "week" else day
+
+
+questions: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {
+        "start": st.sampled_from(NAMES),
+        "return": st.sampled_from([*NAMES, None]),
+        "period": st.sampled_from(["day", "week"]),
+        "periods": st.sampled_from([0, 1, 3, 20]),
+        "from": st.sampled_from([NOW - HOUR, NOW - 5 * DAY, NOW - 9 * DAY]),
+        "to": st.sampled_from([NOW, NOW - 2 * DAY]),
+        "filters": st.sampled_from([[], [{"key": "page", "value": "/a"}]]),
+    }
+)
+
+
+@settings(max_examples=120, deadline=None, derandomize=True)
+@given(body=questions, token=st.sampled_from(["acme", "shop", "other"]))
+def test_cohorts_are_what_following_everybody_gives(
+    answers: Answers, body: dict[str, Any], token: str
+) -> None:
+    if body["return"] is None:
+        del body["return"]
+    assume(body["from"] < body["to"])
+    answer = answers("/v1/query/retention", token, body)
+    step = timedelta(days=7 if body["period"] == "week" else 1)
+    since = period_of(body["from"], body["period"])
+    until = period_of(body["to"] - 1, body["period"]) + step
+    org, app = TOKENS[token]
+    seen = [
+        e for e in EVENTS
+        if e.org == org and app in ("", e.app) and e.person != "s"
+        and since.timestamp() * 1000 <= e.time < until.timestamp() * 1000
+        and all(e.label(f["key"]) == f["value"] for f in body["filters"])
+    ]  # fmt: skip
+    began: dict[str, int] = {}
+    for event in sorted(seen, key=lambda e: e.time):
+        if event.name == body["start"]:
+            began.setdefault(event.person, event.time)
+    back: dict[str, set[datetime]] = defaultdict(set)
+    for event in seen:
+        name = body.get("return", body["start"])
+        if event.name == name and event.time >= began.get(event.person, NOW + DAY):
+            back[event.person].add(period_of(event.time, body["period"]))
+    cohorts: dict[datetime, list[str]] = defaultdict(list)
+    for person, time in began.items():
+        cohorts[period_of(time, body["period"])].append(person)
+    assert [
+        (c["start"], c["people"], c["returned"]) for c in answer["cohorts"]
+    ] == [
+        (
+            start.timestamp() * 1000,
+            len(people),
+            [
+                sum(start + k * step in back[p] for p in people)
+                for k in range(body["periods"] + 1)
+                if start + k * step < until
+            ],
+        )
+        for start, people in sorted(cohorts.items())
+    ]  # fmt: skip
+    names = {body["start"], body.get("return", body["start"])}
+    assert answer["meta"]["sampled"] is any(
+        e.weight != 1 for e in seen if e.name in names and e.person in began
+    )

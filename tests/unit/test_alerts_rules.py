@@ -1,0 +1,134 @@
+"""The provisioned alert rules: what Grafana refuses, what a person needs, and how they reckon."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from grafana.alerts.contacts import CONTACTS
+from grafana.alerts.rules import RULES
+from tests.alert_evaluator import arithmetic, reduce, resample, threshold
+from tests.grafana_asking import Series
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "provisioning" / "grafana"
+RUNBOOKS = ROOT / "docs" / "runbooks"
+SAVED: list[dict[str, Any]] = [
+    rule
+    for group in yaml.safe_load((FOLDER / "alerting/rules.yaml").read_text())["groups"]
+    for rule in group["rules"]
+]
+MINUTE_MS = 60_000
+
+
+def test_uids_and_titles_are_unique() -> None:
+    for name in ("uid", "title"):
+        found = [rule[name] for rule in SAVED]
+        assert len(set(found)) == len(found)
+
+
+@pytest.mark.parametrize("rule", SAVED, ids=lambda rule: rule["uid"])
+def test_a_rule_is_a_question_a_number_and_a_threshold(rule: dict[str, Any]) -> None:
+    steps = {step["refId"]: step for step in rule["data"]}
+    assert rule["condition"] in steps
+    assert steps[rule["condition"]]["model"]["type"] == "threshold"
+    before: set[str] = set()
+    for ref, step in steps.items():
+        model = step["model"]
+        assert model["refId"] == ref
+        if step["datasourceUid"] == "__expr__":
+            names = set(re.findall(r"\$(\w)\b", model["expression"])) or {model["expression"]}
+            assert names <= before, "expressions come after what they need"
+        else:
+            assert step["datasourceUid"] == "seamark"
+            assert step["relativeTimeRange"]["from"] > step["relativeTimeRange"]["to"]
+            # alerting takes series, no tables
+            assert model["queryType"] == "timeseries" or model["series"]
+        if model.get("type") == "resample":
+            assert step["relativeTimeRange"]["from"] > step["relativeTimeRange"]["to"]
+        before.add(ref)
+
+
+@pytest.mark.parametrize("rule", SAVED, ids=lambda rule: rule["uid"])
+def test_states_are_chosen_and_a_person_is_told(rule: dict[str, Any]) -> None:
+    assert rule["noDataState"] in {"OK", "Alerting"}
+    assert rule["execErrState"] in {"KeepLast", "Alerting"}
+    assert re.fullmatch(r"\d+[sm]", rule["for"])
+    assert set(rule["labels"]) >= {"severity", "team"}
+    assert rule["labels"]["severity"] in {"page", "ticket"}
+    summary = rule["annotations"]["summary"]
+    assert len(summary) > 60
+    refs = {step["refId"] for step in rule["data"]}
+    assert set(re.findall(r"\$values\.(\w)\.", summary)) <= refs
+
+
+def test_only_one_rule_speaks_up_when_the_api_is_away() -> None:
+    loud = [rule["uid"] for rule in SAVED if rule["execErrState"] == "Alerting"]
+    assert loud == ["seamark-log-lag"]
+
+
+def test_environment_is_not_put_in_where_it_is_not_meant() -> None:
+    for rule in SAVED:
+        for text in (rule["title"], rule["uid"], *rule["labels"].values()):
+            assert not re.search(r"(?<!\$)\$(?!\$)", text)
+        # annotations are only read for ${…}
+        assert "${" not in str(rule["annotations"])
+
+
+@pytest.mark.parametrize("rule", SAVED, ids=lambda rule: rule["uid"])
+def test_every_rule_has_a_runbook(rule: dict[str, Any]) -> None:
+    page = RUNBOOKS / rule["annotations"]["runbook_url"].rpartition("/")[2]
+    text = page.read_text()
+    for heading in (
+        "## What it means",
+        "## Who is affected",
+        "## First three checks",
+        "## What to do",
+    ):
+        assert heading in text, (page.name, heading)
+    checks = text.split("## First three checks")[1].split("##")[0]
+    assert len(re.findall(r"^\d\. ", checks, re.MULTILINE)) == 3
+    assert rule["uid"] in text
+
+
+def test_runbooks_are_of_rules_that_there_are() -> None:
+    pages = {path.stem for path in RUNBOOKS.glob("*.md")} - {"README"}
+    assert pages == {rule.page for rule in RULES}
+
+
+@pytest.mark.parametrize("rule", SAVED, ids=lambda rule: rule["uid"])
+def test_a_rule_is_shown_by_a_panel_that_there_is(rule: dict[str, Any]) -> None:
+    board = (FOLDER / f"dashboards/seamark/{rule['dashboardUid']}.json").read_text()
+    assert f'"id": {rule["panelId"]},' in board
+
+
+def test_contact_points_take_everything_from_the_environment() -> None:
+    for contact in CONTACTS:
+        saved = yaml.safe_load((FOLDER / f"contact-points/{contact.file}.yaml").read_text())
+        (point,) = saved["contactPoints"]
+        (receiver,) = point["receivers"]
+        assert all(re.fullmatch(r"\$SEAMARK_ALERT_\w+", v) for v in receiver["settings"].values())
+    assert "polic" not in "".join(
+        line
+        for path in FOLDER.rglob("*.yaml")
+        for line in path.read_text().splitlines()
+        if not line.startswith("#")
+    )
+
+
+def test_a_series_that_stopped_counts_nothing() -> None:
+    stopped = Series({"app": "a"}, [(n * MINUTE_MS, 60.0) for n in range(60)])
+    quiet = resample(stopped, window_ms=MINUTE_MS, from_ms=70 * MINUTE_MS, to_ms=75 * MINUTE_MS)
+    assert [value for _, value in quiet.points] == [60.0, None, None, None, None, None]
+    model = {"reducer": "mean", "settings": {"mode": "replaceNN", "replaceWithValue": 0}}
+    assert reduce(model, [quiet]) == {(("app", "a"),): 10.0}
+
+
+def test_expressions_are_of_label_sets_that_agree() -> None:
+    a, b = (("s", "a"),), (("s", "b"),)
+    numbers = {"C": {a: 2.0}, "D": {a: 100.0, b: 50.0}}
+    assert arithmetic("($C / $D) * ($D >= 100)", numbers) == {a: 0.02}
+    model = {"conditions": [{"evaluator": {"type": "gt", "params": [0.01]}}]}
+    assert threshold(model, {a: 0.02, b: 0.01}) == {a: 1.0, b: 0.0}

@@ -1,0 +1,147 @@
+"""Questions as plans: the SQL as it stands, what is refused, and the examples of the docs."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from api.query.decode import from_json
+from api.query.plain import plain_filters
+from api.query.top import TopRequest, plan_top
+from api.reasons import QuestionReason, Refused
+from tests.planned_questions import PLANNED, QUESTIONS, statements, within
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "questions"
+TEXT = (Path(__file__).parents[2] / "docs" / "questions.md").read_text()
+EXAMPLES = [
+    example
+    for example in re.findall(r"```json ?(\w*)\n(.*?)```", TEXT, re.DOTALL)
+    if example[0] in PLANNED
+]
+GOLDEN_CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "funnel_of_three_steps": (
+        "funnel",
+        {
+            "steps": ["view", {"name": "cart", "filters": [{"key": "plan", "value": 1}]}, "pay"],
+            "windowSec": 600,
+            "groupBy": "release",
+            "filters": [{"key": "country", "op": "!=", "value": "US"}],
+        },
+    ),
+    "retention_by_week": ("retention", {"start": "view", "return": "pay", "period": "week"}),
+    "sessions_by_day_and_device": ("sessions", {"from": "now-7d", "groupBy": "device"}),
+    "paths_before_an_event": (
+        "paths",
+        {"start": "pay", "of": "event", "direction": "previous", "depth": 4},
+    ),
+    "top_pages_by_p95": ("top", {"metric": "lcp", "by": "page", "agg": "p95"}),
+    "top_of_an_attribute": ("top", {"metric": "pay", "by": "plan", "agg": "sum"}),
+    "errors_of_an_app": ("errors", {"filters": [{"key": "release", "value": "1.0"}]}),
+    "services_by_operation": ("services", {"by": "operation", "service": "cart"}),
+    "servicemap_of_a_service": ("servicemap", {"service": "cart"}),
+    "log_histogram": ("histogram", {"service": "cart", "severity": "warn", "contains": "no"}),
+    "log_context": (
+        "context",
+        {"id": "9f86d081884c7d65", "time": "1795343040123456789", "service": "cart"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN_CASES)
+def test_the_sql_is_as_agreed(name: str) -> None:
+    question, body = GOLDEN_CASES[name]
+    found = "".join(
+        f"{made.sql}\n" + "".join(f"-- {k} = {v!r}\n" for k, v in made.values.items())
+        for made in statements(question, body, app="shop")
+    )
+    assert found == (GOLDEN / f"{name}.sql").read_text()
+
+
+def test_every_question_has_its_sql_agreed() -> None:
+    assert {question for question, _ in GOLDEN_CASES.values()} == set(QUESTIONS)
+
+
+@pytest.mark.parametrize(
+    ("question", "body", "field"),
+    [
+        ("funnel", {}, "steps"),
+        ("funnel", {"steps": []}, "steps"),
+        ("funnel", {"steps": ["a"] * 11}, "steps"),
+        ("funnel", {"steps": ["a"], "windowSec": 0}, "windowSec"),
+        ("funnel", {"steps": ["a"], "groupBy": "plan"}, "groupBy"),
+        ("funnel", {"steps": ["a"], "from": "now-40d"}, "from"),
+        ("funnel", {"steps": [{"name": "a", "filters": [{"key": "", "value": 1}]}]},
+         "steps[0].filters[0].key"),
+        ("funnel", {"steps": ["a"], "filters": [{"key": "a\0", "value": 1}]}, "filters[0].key"),
+        ("retention", {"start": "a", "period": "month"}, "period"),
+        ("retention", {"start": "a", "periods": 61}, "periods"),
+        ("retention", {"start": "a", "return": {"name": "b", "filters": [{"key": "x"}]}},
+         "return.filters[0].value"),
+        ("sessions", {"granularity": "1x"}, "granularity"),
+        ("sessions", {"granularity": "1m", "from": "now-7d"}, "granularity"),
+        ("sessions", {"groupBy": "user_id"}, "groupBy"),
+        ("sessions", {"gapSec": 0}, "gapSec"),
+        ("paths", {"start": ""}, "start"),
+        ("paths", {"start": "/", "depth": 11}, "depth"),
+        ("top", {"metric": "lcp"}, "by"),
+        ("top", {"metric": "lcp", "by": "page", "agg": "median"}, "agg"),
+        ("top", {"metric": "lcp", "by": "page", "filters": [{"key": "plan", "value": 1}]},
+         "filters[0].key"),
+        ("top", {"metric": "lcp", "by": "plan", "from": "now-40d"}, "from"),
+        ("errors", {"filters": [{"key": "plan", "value": "x"}]}, "filters[0].key"),
+        ("errors", {"from": "now-40d"}, "from"),
+        ("services", {"kinds": ["web"]}, "kinds[0]"),
+        ("services", {"filters": [{"key": "zone", "value": "x"}]}, "filters[0].key"),
+        ("servicemap", {"limit": 0}, "limit"),
+        ("histogram", {"severity": "loud"}, "severity"),
+        ("context", {"id": "x", "time": "1"}, "id"),
+        ("context", {"id": "9f86d081884c7d65", "time": "now"}, "time"),
+        ("context", {"id": "9f86d081884c7d65", "time": "9" * 19}, "time"),
+    ],
+)  # fmt: skip
+def test_a_wrong_request_names_the_field(question: str, body: Any, field: str) -> None:
+    with pytest.raises(Refused) as caught:
+        statements(question, body)
+    assert caught.value.field == field
+
+
+def test_what_is_no_dimension_is_refused_naming_those_there_are() -> None:
+    with pytest.raises(Refused, match=r"country, device.*Filters take any") as caught:
+        statements("funnel", {"steps": ["a"], "groupBy": "plan"})
+    assert caught.value.reason is QuestionReason.NOT_A_DIMENSION
+
+
+def test_top_of_spans_and_metrics_reads_their_rollups() -> None:
+    asked = TopRequest(metric="traces.span.duration", by="service", agg="p95")
+    assert "FROM spans_1h" in plan_top(asked, within(), "spans").statement.sql
+    asked = TopRequest(metric="requests", by="route", agg="sum", from_="now-1h")
+    assert "FROM metrics_1m" in plan_top(asked, within(), "metrics").statement.sql
+    with pytest.raises(Refused) as caught:
+        plan_top(TopRequest(metric="x", by="service"), within(), "spans")
+    assert caught.value.field == "metric"
+
+
+def test_filters_in_a_query_string() -> None:
+    assert [(f.key, f.value) for f in plain_filters("device:mobile, page:/a:b")] == [
+        ("device", "mobile"),
+        ("page", "/a:b"),
+    ]
+    with pytest.raises(Refused):
+        plain_filters("mobile")
+
+
+@pytest.mark.parametrize(("kind", "example"), EXAMPLES)
+def test_an_example_is_understood(kind: str, example: str) -> None:
+    name, answer, _ = kind.partition("_answer")
+    if not answer:
+        assert statements(name, example.encode())
+        return
+    given = msgspec.json.decode(example)
+    decoded = from_json(example.encode(), QUESTIONS[name].answer)
+    assert msgspec.json.decode(msgspec.json.encode(decoded)) == given
+
+
+def test_there_are_examples_of_each_question() -> None:
+    assert {kind for kind, _ in EXAMPLES} >= set(QUESTIONS)
