@@ -34,6 +34,12 @@ SECTIONS: Final = (
     Section("Cache (Redis)", "SEAMARK_CACHE", "seamark.service.connections", "CacheSettings"),
     Section("Collector", "SEAMARK_COLLECTOR", "collector.settings", "CollectorSettings"),
     Section("Processor of rows", "SEAMARK_ROWS", "processors.rows.settings", "RowsSettings"),
+    Section(
+        "Processor of the archive",
+        "SEAMARK_ARCHIVE",
+        "processors.archive.settings",
+        "ArchiveSettings",
+    ),
     Section("API", "SEAMARK_API", "api.settings", "ApiSettings"),
     Section("Provisioning", "SEAMARK_PROVISION", "provisioning.settings", "ProvisionSettings"),
     Section(

@@ -105,13 +105,19 @@ class Child:
             return
         if self.part.probe is None:
             await asyncio.sleep(_SETTLED_SECONDS)  # what cannot be asked has to last a little
+        settled = False
         while True:
             ready = self.part.probe is None or await self.part.probe()
             if running.ended.done():
                 return
             self._become(ready)
+            if settled and not ready and self.part.stuck is not None and await self.part.stuck():
+                self.say(f"{self.part.name} does not go on by itself; ending it")
+                running.terminate()
+                return
+            settled = settled or ready
             # There is nothing to wait for: the others cannot tell us that they are ready.
-            await asyncio.sleep(_STEADY_SECONDS if ready else _EAGER_SECONDS)
+            await asyncio.sleep(_STEADY_SECONDS if settled else _EAGER_SECONDS)
 
     def _become(self, ready: bool) -> None:
         if ready and not self.started.done():

@@ -5,7 +5,7 @@
     credentials.json  the first org's key and tokens, for people
     state.json        what runs, for `seamark status`
     log.json          room for the log, decided at the first start
-    nats/ redis/ store/ logs/
+    nats/ redis/ store/ spool/ logs/
 
 Everything is readable by its owner only. Writes are whole or not at all.
 """

@@ -14,7 +14,7 @@ from seamark.standalone import programs
 from seamark.standalone.folder import Folder, Secrets
 from seamark.standalone.guard import PARENT_VARIABLE
 from seamark.standalone.ports import Ports, reachable
-from seamark.standalone.probes import Probe, of_parts
+from seamark.standalone.probes import Probe, froze_on_full_disk, of_parts
 from seamark.wire.signals import Signal
 
 LOOPBACK: Final = "127.0.0.1"
@@ -29,7 +29,8 @@ class Part:
     """One process of the stack.
 
     `environment` is asked for at each start. `probe` is None for a part that cannot be asked and
-    is ready while it runs; a part that runs `once` is ready when it has ended well.
+    is ready while it runs; a part that runs `once` is ready when it has ended well. `stuck` is
+    asked of a part that has been ready and is not any more: whether starting it again would help.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Part:
     address: str = ""
     probe: Probe | None = None
     once: bool = False
+    stuck: Probe | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def plan(
     probe = of_parts(
         host, ports, secrets, encrypted={name for name, value in scheme.items() if value == "https"}
     )
+    stuck = {"nats": froze_on_full_disk(ports.nats_monitor, folder.part("nats"))}
     wired = wiring(choices, secrets, environ=environ)
     plain = {name: value for name, value in environ.items() if not name.startswith("SEAMARK_")}
     plain[PARENT_VARIABLE] = str(parent_pid)
@@ -86,7 +89,8 @@ def plan(
 
     def server(name: str, address: str, *command: str, **extra: str) -> Part:
         guard = (sys.executable, "-P", "-m", "seamark.standalone.guard", *command)
-        return Part(name, guard, lambda: extra | plain, address, probe[name])
+        asked = stuck.get(name)
+        return Part(name, guard, lambda: extra | plain, address, probe[name], stuck=asked)
 
     def module(name: str, path: str, address: str = "", *, once: bool = False) -> Part:
         # -P: a folder called `api` where the user happens to stand is not our api.
@@ -118,6 +122,7 @@ def plan(
                 "collector", "collector", f"{scheme['collector']}://{host}:{ports.collector_http}"
             ),
             module("rows", "processors.rows", f"http://{LOOPBACK}:{ports.rows}"),
+            module("archive", "processors.archive", f"http://{LOOPBACK}:{ports.archive}"),
             module("api", "api", f"{scheme['api']}://{host}:{ports.api}"),
         ],
     ]
@@ -151,6 +156,7 @@ def wiring(
         "SEAMARK_STORE_PASSWORD": secrets.store,
     }
     cache = {"SEAMARK_CACHE_URL": f"redis://:{secrets.redis}@{LOOPBACK}:{ports.redis}/0"}
+    door = "https" if _has_certificate("collector", environ) else "http"
     return {
         "store": {
             "SEAMARK_STORE_SERVER_PATH": str(folder.part("store")),
@@ -171,12 +177,34 @@ def wiring(
             "SEAMARK_COLLECTOR_HOST": choices.host,
             "SEAMARK_COLLECTOR_PORT": str(ports.collector_http),
             "SEAMARK_COLLECTOR_GRPC_PORT": str(ports.collector_grpc),
+            "SEAMARK_COLLECTOR_SPOOL_PATH": str(folder.part("spool")),
+            "SEAMARK_COLLECTOR_DISK_PATH": str(folder.part("nats")),
         },
-        "rows": log | store | {"SEAMARK_ROWS_HOST": LOOPBACK, "SEAMARK_ROWS_PORT": str(ports.rows)},
+        "rows": log
+        | store
+        | {
+            "SEAMARK_ROWS_HOST": LOOPBACK,
+            "SEAMARK_ROWS_PORT": str(ports.rows),
+            "SEAMARK_ROWS_STATE_PATH": str(folder.part("seen") / "rows"),
+        },
+        "archive": log
+        | store
+        | {
+            "SEAMARK_ARCHIVE_HOST": LOOPBACK,
+            "SEAMARK_ARCHIVE_PORT": str(ports.archive),
+            "SEAMARK_ARCHIVE_STATE_PATH": str(folder.part("seen") / "archive"),
+            # A bucket of the user's takes the place of the folder.
+            "SEAMARK_ARCHIVE_URL": environ.get("SEAMARK_ARCHIVE_URL")
+            or str(folder.part("archive")),
+        },
         "api": log
         | store
         | cache
-        | {"SEAMARK_API_HOST": choices.host, "SEAMARK_API_PORT": str(ports.api)},
+        | {
+            "SEAMARK_API_HOST": choices.host,
+            "SEAMARK_API_PORT": str(ports.api),
+            "SEAMARK_API_INGEST_URL": f"{door}://{reachable(choices.host)}:{ports.collector_http}",
+        },
     }
 
 

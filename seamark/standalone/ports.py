@@ -44,6 +44,10 @@ class Ports:
         return 4321 + self.offset
 
     @property
+    def archive(self) -> int:
+        return 4322 + self.offset
+
+    @property
     def api(self) -> int:
         return 4320 + self.offset
 
@@ -55,6 +59,7 @@ class Ports:
             (host, self.collector_grpc, "collector gRPC"),
             (host, self.api, "API"),
             (loopback, self.rows, "rows processor"),
+            (loopback, self.archive, "archive processor"),
             (loopback, self.store, "store"),
             (loopback, self.nats, "NATS"),
             (loopback, self.nats_monitor, "NATS monitor"),

@@ -4,8 +4,10 @@ Written on plain streams, because the supervisor asks every part every second an
 """
 
 import asyncio
+import os
 import ssl
 from collections.abc import Awaitable, Callable, Collection
+from pathlib import Path
 from typing import Final
 
 from seamark.standalone.folder import Secrets
@@ -15,6 +17,9 @@ Probe = Callable[[], Awaitable[bool]]
 """Asks once; False when the part cannot be reached, answers no, or takes too long."""
 _PATIENCE_SECONDS: Final = 2.0
 _LOOPBACK: Final = "127.0.0.1"
+_WHOLE: Final = 0
+_DISK_FULL: Final = (b"no space left on device", b"disk quota exceeded")
+_ROOM_BYTES: Final = 256 * 1024 * 1024
 
 
 def http(host: str, port: int, path: str, *, tls: bool = False) -> Probe:
@@ -43,6 +48,29 @@ def redis(port: int, password: str) -> Probe:
     return ask
 
 
+def froze_on_full_disk(port: int, folder: Path) -> Probe:
+    """Whether nats-server has stopped writing because its disk was full, and there is room now.
+
+    A stream that met a full disk takes nothing more until the server is started again, whatever
+    is freed (seen with 2.15.1); `/healthz` then says so in the words of the system.
+    """
+    request = f"GET /healthz HTTP/1.1\r\nHost: {_LOOPBACK}:{port}\r\nConnection: close\r\n\r\n"
+
+    async def ask() -> bool:
+        answer = await _exchange(_LOOPBACK, port, request.encode(), lines=_WHOLE)
+        full = b"write error" in answer and any(word in answer for word in _DISK_FULL)
+        return full and _has_room(folder)
+
+    return ask
+
+
+def _has_room(folder: Path) -> bool:
+    """Whether more is free than a few messages would fill at once."""
+    disk = os.statvfs(folder)
+    room = min(_ROOM_BYTES, disk.f_blocks * disk.f_frsize // 20)
+    return disk.f_bavail * disk.f_frsize >= room
+
+
 def _unchecked() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname = False
@@ -64,18 +92,24 @@ def of_parts(
         "redis": redis(ports.redis, secrets.redis),
         "store": http(_LOOPBACK, ports.store, "/ping"),
         "rows": http(_LOOPBACK, ports.rows, "/readyz"),
+        "archive": http(_LOOPBACK, ports.archive, "/readyz"),
     } | {name: http(bare, port, "/readyz", tls=name in encrypted) for name, port in doors.items()}
 
 
 async def _exchange(
     host: str, port: int, request: bytes, *, lines: int = 1, tls: ssl.SSLContext | None = None
 ) -> bytes:
-    """Send `request` and return the `lines`-th line of the answer; b"" on any failure."""
+    """Send `request` and return the `lines`-th line of the answer, or all of it (`_WHOLE`).
+
+    b"" on any failure.
+    """
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             reader, writer = await asyncio.open_connection(host, port, ssl=tls)
             try:
                 writer.write(request)
+                if lines == _WHOLE:
+                    return await reader.read()
                 answer = b""
                 for _ in range(lines):
                     answer = await reader.readline()

@@ -18,7 +18,7 @@ from tests.system.free import free_offset
 from tests.system.stack import Stack, run
 
 pytestmark = pytest.mark.system
-PARTS = ["nats", "redis", "store", "collector", "rows", "api"]
+PARTS = ["nats", "redis", "store", "collector", "rows", "archive", "api"]
 RESTART_SECONDS = 30.0
 
 

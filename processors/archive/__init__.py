@@ -1,0 +1,1 @@
+"""`processors archive`: from the log into Parquet files, and small files into large ones."""

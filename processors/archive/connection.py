@@ -1,0 +1,94 @@
+"""One connection to the engine: the only file that knows chdb. Every call blocks."""
+
+import importlib
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from seamark.service.nameless import nameless_file
+
+Connect = Callable[[], Any]
+"""Opens one more of chdb's connections, to the one engine of the process."""
+_MALLOC: Final = "dirty_decay_ms:1000,muzzy_decay_ms:0"
+_CODE: Final = re.compile(r"Code: (\d+)\. DB::")
+
+
+class EngineFailed(Exception):
+    """The engine said no. `code` is ClickHouse's, 0 for none."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message[:500])
+        found = _CODE.search(message)
+        self.code = int(found[1]) if found else 0
+
+
+class Connection:
+    """For one call at a time. Raises EngineFailed throughout."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._handle = connect()
+
+    def command(self, sql: str) -> None:
+        """Run a statement that answers nothing."""
+        self.query(sql, "TabSeparated")
+
+    def rows(self, sql: str) -> list[list[Any]]:
+        """Rows of a query, as JSON has them."""
+        return [
+            msgspec.json.decode(line) for line in self.query(sql, "JSONCompactEachRow").splitlines()
+        ]
+
+    def query(self, sql: str, form: str) -> bytes:
+        """A whole result in one of the engine's formats."""
+        try:
+            data: bytes = self._handle.query(sql, form).bytes()
+        except Exception as error:
+            raise EngineFailed(str(error)) from None
+        return data or b""
+
+    def insert(self, sql: str, form: str, pieces: Iterator[bytes]) -> None:
+        """Insert formatted data, however it is cut. What `pieces` raises comes out as it is.
+
+        Not by chdb's `send_insert`, which ends well whatever a table says of the last block.
+        """
+        with nameless_file(pieces) as path:
+            self.command(f"{sql} FROM INFILE {text(path)} COMPRESSION 'none' FORMAT {form}")
+
+    def close(self) -> None:
+        """Give it back. Nothing may run on it."""
+        self._handle.close()
+
+
+def connect_in(folder: Path) -> Connect:
+    """An engine on a folder that nobody else has; imports chdb (200 MB, most of it shared).
+
+    One in a process. Raises EngineFailed.
+    """
+    os.environ.setdefault("JE_MALLOC_CONF", _MALLOC)  # read when the library is loaded
+    # chdb imports pyarrow where it is installed, for calls that are not used here: 35 MB
+    missing = "pyarrow" not in sys.modules
+    if missing:
+        sys.modules["pyarrow"] = None  # type: ignore[assignment]  # None forbids the import
+    try:
+        chdb = importlib.import_module("chdb")
+    finally:
+        if missing:
+            del sys.modules["pyarrow"]
+
+    def connect() -> Any:
+        try:
+            return chdb.connect(str(folder))
+        except Exception as error:
+            raise EngineFailed(str(error)) from None
+
+    return connect
+
+
+def text(value: str) -> str:
+    """A string literal."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,74 @@
+"""What is being merged now: one record, written by compare-and-set before anything is done.
+
+    bucket SEAMARK_POSITIONS
+      merge.archive   {"merge": {"inputs": [...], "output": "..."} | null}
+
+As for blocks, the record is both the fence and the memory: whoever finds a merge in it finishes it
+first, and whoever's compare-and-set fails leaves merging to the other. Two that finish the same
+merge do no harm, because it has one name, one content and one token.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import msgspec
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client as NatsClient
+
+from processors.archive.plan import Merge
+from processors.blocks.positions import BUCKET, Fenced, PositionsUnavailable
+
+KEY: Final = "merge.archive"
+
+
+class _Record(msgspec.Struct, frozen=True):
+    merge: Merge | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """The record as read or written; `merge` is None when nothing is being merged."""
+
+    merge: Merge | None
+    revision: int
+
+
+class Intents(Protocol):
+    """Where the record is kept."""
+
+    async def read(self) -> Intent:
+        """Raises PositionsUnavailable."""
+
+    async def write(self, merge: Merge | None, *, revision: int) -> Intent:
+        """Replace the record if it still has `revision`. Raises Fenced, PositionsUnavailable."""
+
+
+class KvIntents:
+    """The record in JetStream's key-value bucket of positions."""
+
+    def __init__(self, client: NatsClient) -> None:
+        self._jetstream = client.jetstream(timeout=5)
+
+    async def read(self) -> Intent:
+        """See `Intents.read`."""
+        try:
+            bucket = await self._jetstream.key_value(BUCKET)
+            entry = await bucket.get(KEY)
+            record = msgspec.json.decode(entry.value or b"", type=_Record)
+        except nats.js.errors.KeyNotFoundError as error:
+            return Intent(None, (error.entry.revision or 0) if error.entry else 0)
+        except (nats.errors.Error, OSError, msgspec.DecodeError) as error:
+            raise PositionsUnavailable(repr(error)) from error
+        return Intent(record.merge, entry.revision or 0)
+
+    async def write(self, merge: Merge | None, *, revision: int) -> Intent:
+        """See `Intents.write`."""
+        try:
+            bucket = await self._jetstream.key_value(BUCKET)
+            written = await bucket.update(KEY, msgspec.json.encode(_Record(merge)), last=revision)
+        except nats.js.errors.KeyWrongLastSequenceError as error:
+            raise Fenced(KEY) from error
+        except (nats.errors.Error, OSError) as error:
+            raise PositionsUnavailable(repr(error)) from error
+        return Intent(merge, written)

@@ -1,0 +1,107 @@
+"""The sink `archive`: a block becomes Parquet files, then rows of the manifest.
+
+Files first, then the manifest in one insert under the block's token, then the session records the
+position. So whatever the manifest names is there, and a block that is sent again either finds
+its files named (and leaves them: a merge may have replaced them already) or writes the same names
+again.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from processors.archive import metrics
+from processors.archive.connection import EngineFailed
+from processors.archive.engine import Made
+from processors.archive.files import ArchiveFile, Facts
+from processors.archive.inflate import Unreadable
+from processors.archive.layout import block_name, sequences
+from processors.archive.manifest import Manifest
+from processors.archive.workshop import Workshop
+from processors.blocks.sink import Block, SinkRefused, SinkUnavailable
+
+logger = logging.getLogger(__name__)
+
+
+class ArchiveSink:
+    """Writes blocks. Several may be under way at once; they are converted one by one."""
+
+    name: Final = "archive"
+    notices: Final = True
+    """The footers hold the ledger, from which a store can be rebuilt: it has to be whole."""
+
+    def __init__(self, workshop: Workshop, manifest: Manifest) -> None:
+        self._workshop = workshop
+        self._manifest = manifest
+
+    async def write(self, block: Block) -> None:
+        """See `Sink.write`."""
+        with metrics.STEP_SECONDS.labels("look_up").time():
+            known = await self._manifest.names(block.signal, block_name(block.token))
+        if known:
+            metrics.ALREADY.labels(block.signal).inc()
+            return
+        try:
+            files = await self._write_files(block)
+        except Unreadable as error:
+            raise SinkRefused(error.reason, str(error)) from error
+        except EngineFailed as error:
+            raise SinkUnavailable(f"engine_{error.code}", str(error)) from error
+        except OSError as error:
+            raise SinkUnavailable("files", f"{type(error).__name__}: {error}"[:500]) from error
+        if files:
+            with metrics.STEP_SECONDS.labels("manifest").time():
+                await self._manifest.add(files, token=block.token)
+        _count(block, files)
+
+    async def _write_files(self, block: Block) -> list[ArchiveFile]:
+        # Asked first: converting costs more than asking, and an outage may last.
+        await self._workshop.move(self._workshop.objects.check)
+        with self._workshop.folder() as folder:
+            with metrics.STEP_SECONDS.labels("convert").time():
+                payloads = [message.payload for message in block.messages]
+                made = await self._workshop.make(block.signal, payloads, folder)
+            return [await self._keep(block, one) for one in made]
+
+    async def _keep(self, block: Block, made: Made) -> ArchiveFile:
+        """Give a file its footer and put it where it belongs."""
+        first, last = sequences(block.token)
+        facts = Facts(
+            stream=block.stream,
+            first_sequence=first,
+            last_sequence=last,
+            rows=made.rows,
+            min_received=made.min_received,
+            max_received=made.max_received,
+            ledger=made.ledger,
+        )
+        path = f"{made.hour.folder}/{block_name(block.token)}"
+        size, sha256 = await self._workshop.finish(made.file, facts)
+        with metrics.STEP_SECONDS.labels("upload").time():
+            await self._workshop.move(lambda: self._workshop.objects.put(made.file, path))
+        now_ms = time.time_ns() // 1_000_000
+        return ArchiveFile(
+            path=path,
+            signal=block.signal,
+            stream=block.stream,
+            first_sequence=first,
+            last_sequence=last,
+            rows=made.rows,
+            bytes=size,
+            sha256=sha256,
+            min_received=made.min_received,
+            max_received=made.max_received,
+            min_time=made.min_time,
+            max_time=made.max_time,
+            written_at=now_ms,
+            version=now_ms,
+            counts=made.counts,
+        )
+
+
+def _count(block: Block, files: Sequence[ArchiveFile]) -> None:
+    metrics.FILES.labels(block.signal).inc(len(files))
+    metrics.ROWS.labels(block.signal).inc(sum(file.rows for file in files))
+    metrics.BYTES.labels(block.signal).inc(sum(file.bytes for file in files))
+    logger.debug("archived", extra={"token": block.token, "files": [file.path for file in files]})

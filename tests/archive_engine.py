@@ -1,0 +1,13 @@
+"""The archive's engine inside the test process, in databases of its own."""
+
+import functools
+
+from processors.archive.codec import Codec
+from processors.archive.engine import Engine
+from tests.schema_store import connect
+
+
+@functools.cache
+def shared_engine() -> Engine:
+    """Made once, because it takes seconds. Give it one block at a time, as the process does."""
+    return Engine(connect, codec=Codec(), database="archive_test")
