@@ -13,6 +13,7 @@ from typing import Annotated, Final
 
 import typer
 
+from seamark import cli_recovery
 from seamark.service.settings import SettingsError
 
 app: Final = typer.Typer(
@@ -117,6 +118,9 @@ def settings(
 def version() -> None:
     """Print the version."""
     print(importlib.metadata.version("seamark"))
+
+
+cli_recovery.register(app)
 
 
 def main() -> None:

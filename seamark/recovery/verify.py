@@ -1,0 +1,235 @@
+"""`seamark verify`: counts the same things in every place they are kept. Reads only."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client as NatsClient
+
+from seamark.recovery.accounts import Account, Key, RollupKey, differences
+from seamark.recovery.archive import has_manifest, open_archive
+from seamark.recovery.deep import check_files
+from seamark.recovery.positions import Record, bucket_of, open_log, read_records
+from seamark.recovery.progress import Progress
+from seamark.recovery.stack import RecoveryError, Stack
+from seamark.recovery.store import Store, open_store
+from seamark.recovery.tables import RAW, RAW_RETENTION_DAYS, ROLLUPS, Rollup
+from seamark.wire.signals import Signal, stream_name, subject
+
+SETTLING: Final = timedelta(minutes=1)
+"""Between the time a request is received by the door's clock, and stored by the log's."""
+_LOOKS: Final = 3
+_LOOK_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """[begin, end) by receipt, whole hours but for the end; `app` "" for all.
+
+    `quiet`: nothing comes any more, so an hour of a rollup need not be over to be compared.
+    """
+
+    begin: datetime
+    end: datetime
+    app: str = ""
+    quiet: bool = False
+
+    @property
+    def params(self) -> dict[str, object]:
+        """For the queries."""
+        return {"a": int(self.begin.timestamp()), "b": int(self.end.timestamp()), "app": self.app}
+
+
+def range_of(begin: datetime | None, end: datetime | None, app: str, now: datetime) -> Range:
+    """The range that is meant, within what raw rows are kept of. Raises RecoveryError."""
+    oldest = _day(now - timedelta(days=RAW_RETENTION_DAYS - 1))
+    begin = _hour(max(begin or oldest, oldest))
+    quiet = end is not None
+    end = min(end, now) if end else (now - SETTLING).replace(second=0, microsecond=0)
+    if begin >= end:
+        raise RecoveryError(
+            f"there is nothing between {begin:%Y-%m-%dT%H:%MZ} and {end:%Y-%m-%dT%H:%MZ}: raw rows "
+            f"are kept for {RAW_RETENTION_DAYS} days, and without --to the last minute is left out"
+        )
+    return Range(begin, end, app, quiet)
+
+
+async def verify(stack: Stack, within: Range, *, deep: bool = False) -> Account:
+    """Count everything in the range; `deep` reads the archive's files as well.
+
+    A block is written table after table, so what differs is looked at again before it counts.
+    Raises RecoveryError.
+    """
+    async with open_store(stack.store) as store, open_log(stack.log) as client:
+        account = Account()
+        records = await read_records(await bucket_of(client))
+        archived = any(record.sink == "archive" for record in records)
+        await _under_way(account, client, records, within)
+        for _ in range(_LOOKS):  # a sink records where it stands a second after its last block
+            if not account.under_way:
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+            records = await read_records(await bucket_of(client))
+            account.under_way.clear()
+            account.archive_under_way = False
+            await _under_way(account, client, records, within)
+        archived = archived or await has_manifest(store)
+        for look in range(_LOOKS):
+            if look:
+                await asyncio.sleep(_LOOK_SECONDS)
+                account.lines.clear()
+                account.rollups.clear()
+            await _count_lines(account, store, within, archived=archived)
+            for signal, rollups in ROLLUPS.items():
+                for rollup in rollups:
+                    await _count_rollup(account, store, within, RAW[signal], rollup)
+            if not differences(account):
+                break
+        if deep and archived:
+            account.damaged += await check_files(
+                store, open_archive(stack), within.begin, within.end
+            )
+    return account
+
+
+async def _under_way(
+    account: Account, client: NatsClient, records: list[Record], within: Range
+) -> None:
+    """Which sinks have yet to read messages that were stored before the end of the range."""
+    positions = {record.key: record.position.done for record in records}
+    sinks = {"rows"} | {record.sink for record in records}
+    js = client.jetstream(timeout=10)
+    for signal in Signal:
+        for partition in range(256):
+            stream = stream_name(signal, partition)
+            try:
+                state = (await js.stream_info(stream)).state
+            except nats.js.errors.NotFoundError:
+                break
+            for sink in sorted(sinks):
+                done = max(positions.get(f"{sink}.{stream}", 0), state.first_seq - 1)
+                if state.last_seq <= done:
+                    continue
+                if await _stored_at(client, stream, done + 1, subject(signal, partition)) < (
+                    within.end + SETTLING
+                ):
+                    account.under_way.append(
+                        f"{sink} has {state.last_seq - done} messages of {stream} still to read"
+                    )
+                    account.archive_under_way |= sink == "archive"
+
+
+async def _stored_at(client: NatsClient, stream: str, sequence: int, on: str) -> datetime:
+    """The log's time of the first message from `sequence` on."""
+    try:
+        found = await client.jetstream(timeout=10).get_msg(stream, sequence, on, next=True)
+    except nats.js.errors.NotFoundError:
+        return datetime.max.replace(tzinfo=UTC)
+    except (nats.errors.Error, OSError) as error:
+        raise RecoveryError(f"the log does not answer: {error!r}") from error
+    return found.time or datetime.min.replace(tzinfo=UTC)
+
+
+async def _count_lines(account: Account, store: Store, within: Range, *, archived: bool) -> None:
+    params = within.params
+    only = "AND app = {app:String}" if within.app else ""
+    days = range(0, int((within.end - within.begin).total_seconds()), 86400)
+    progress = Progress("counting", "days", len(days))
+    for at in days:
+        day = params | {
+            "a": int(within.begin.timestamp()) + at,
+            "b": min(int(within.begin.timestamp()) + at + 86400, int(within.end.timestamp())),
+        }
+        for signal, table in RAW.items():
+            for row in await store.rows(
+                "SELECT org, app, toUnixTimestamp(toStartOfHour(received_at)) AS hour,"
+                f" count() AS n FROM {store.database}.{table}"
+                " WHERE received_at >= toDateTime64({a:UInt32}, 3, 'UTC')"
+                f" AND received_at < toDateTime64({{b:UInt32}}, 3, 'UTC') {only}"
+                " GROUP BY org, app, hour",
+                params=day,
+            ):
+                account.line(_key(signal.value, row)).raw = row["n"]
+        progress.add(1)
+    await _count_ledger(account, store, params, only)
+    if archived:
+        await _count_files(account, store, params, only)
+
+
+async def _count_ledger(
+    account: Account, store: Store, params: Mapping[str, object], only: str
+) -> None:
+    for row in await store.rows(
+        "SELECT org, app, signal, toUnixTimestamp(toStartOfHour(l.minute)) AS hour,"
+        " sum(l.offered) AS offered, sum(l.accepted) AS accepted,"
+        " sum(arraySum(mapValues(l.rejected))) AS rejected, sum(l.sampled) AS sampled,"
+        " sum(l.limited) AS limited, sum(l.duplicate) AS duplicate, sum(l.buried) AS buried,"
+        " sum(l.stored) AS stored, sum(l.archived) AS archived, max(l.unchecked) AS unchecked"
+        f" FROM {store.database}.ledger AS l"
+        " WHERE l.minute >= toDateTime({a:UInt32}, 'UTC')"
+        f" AND l.minute < toDateTime({{b:UInt32}}, 'UTC') {only} GROUP BY org, app, signal, hour",
+        params=params,
+    ):
+        line = account.line(_key(row["signal"], row))
+        for name in ("offered", "accepted", "rejected", "sampled", "limited"):
+            setattr(line, name, row[name])
+        for name in ("duplicate", "buried", "stored", "archived"):
+            setattr(line, name, row[name])
+        line.unchecked = bool(row["unchecked"])
+
+
+async def _count_files(
+    account: Account, store: Store, params: Mapping[str, object], only: str
+) -> None:
+    for line in account.lines.values():
+        line.files = 0
+    for row in await store.rows(
+        "SELECT counts.org AS org, counts.app AS app, signal,"
+        " toUnixTimestamp(toStartOfHour(counts.minute)) AS hour, sum(counts.rows) AS n"
+        f" FROM {store.database}.archive_files FINAL ARRAY JOIN counts"
+        " WHERE state = 'live' AND counts.minute >= toDateTime({a:UInt32}, 'UTC')"
+        f" AND counts.minute < toDateTime({{b:UInt32}}, 'UTC') {only}"
+        " GROUP BY org, app, signal, hour",
+        params=params,
+    ):
+        account.line(_key(row["signal"], row)).files = row["n"]
+
+
+async def _count_rollup(
+    account: Account, store: Store, within: Range, raw: str, rollup: Rollup
+) -> None:
+    """By event time. Rows with a time in the range were received in it or after it."""
+    floor, step = (_day, timedelta(days=1)) if rollup.daily else (_hour, timedelta(hours=1))
+    begin, end = floor(within.begin), floor(within.end)
+    if within.quiet and end < within.end:
+        end += step
+    only = "AND app = {app:String}" if within.app else ""
+    params = within.params | {"a": int(begin.timestamp()), "b": int(end.timestamp())}
+    counted: dict[RollupKey, list[int]] = {}
+    for index, (table, what) in enumerate(((raw, "count()"), (rollup.table, "sum(t.rows)"))):
+        for row in await store.rows(
+            f"SELECT org, app, toUnixTimestamp({rollup.step}(toDateTime(t.time, 'UTC'))) AS begin,"
+            f" {what} AS n FROM {store.database}.{table} AS t"
+            " WHERE t.time >= toDateTime({a:UInt32}, 'UTC')"
+            f" AND t.time < toDateTime({{b:UInt32}}, 'UTC') {only} GROUP BY org, app, begin",
+            params=params,
+        ):
+            key = RollupKey(rollup.table, row["org"], row["app"], row["begin"])
+            counted.setdefault(key, [0, 0])[index] = row["n"]
+    account.rollups |= {key: (raw_rows, rolled) for key, (raw_rows, rolled) in counted.items()}
+
+
+def _key(signal: str, row: Mapping[str, Any]) -> Key:
+    return Key(signal, row["org"], row["app"], row["hour"])
+
+
+def _hour(when: datetime) -> datetime:
+    return when.replace(minute=0, second=0, microsecond=0)
+
+
+def _day(when: datetime) -> datetime:
+    return _hour(when).replace(hour=0)
