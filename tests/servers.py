@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -26,6 +27,44 @@ def binary(name: str) -> str:
     if found is None:
         raise FileNotFoundError(f"{name}: run `make install`, which brings it")
     return found
+
+
+def nats_node(
+    folder: Path,
+    *,
+    name: str,
+    port: int,
+    monitor_port: int,
+    cluster_port: int = 0,
+    routes: Sequence[int] = (),
+) -> Path:
+    """The configuration file of one nats-server; with `cluster_port` it is one of several.
+
+    It neither tells clients of the other nodes nor the nodes of one another (`no_advertise`, an
+    address nobody listens on), so that all they say goes over the ports it was given.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [
+        f"server_name: {name}",
+        f"listen: 127.0.0.1:{port}",
+        f"http: 127.0.0.1:{monitor_port}",
+        "max_payload: 4MB",
+        f'jetstream {{ store_dir: "{folder / "js"}", sync_interval: always, max_file_store: 8GB }}',
+    ]
+    if cluster_port:
+        listed = ", ".join(f'"nats-route://127.0.0.1:{route}"' for route in routes)
+        lines += [
+            "cluster {",
+            "  name: seamark",
+            f"  listen: 127.0.0.1:{cluster_port}",
+            '  advertise: "127.0.0.1:1"',
+            "  no_advertise: true",
+            f"  routes: [{listed}]",
+            "}",
+        ]
+    config = folder / "nats.conf"
+    config.write_text("\n".join(lines) + "\n")
+    return config
 
 
 class NatsServer:
