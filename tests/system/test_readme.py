@@ -40,9 +40,9 @@ def shell(script: str) -> dict[str, Any]:
     return answer
 
 
-def test_first_batch_first_span_and_first_question(stack: Stack, tmp_path: Path) -> None:
+def test_first_batch_first_span_first_question_and_what_became_of_it(stack: Stack, tmp_path: Path) -> None:
     found = blocks(stack)
-    send, ask = [text for language, text in found if language == "bash"]
+    send, ask, account = [text for language, text in found if language == "bash"]
     answers = [json.loads(text) for language, text in found if language == "json"]
     program = next(text for language, text in found if language == "python")
 
@@ -69,6 +69,13 @@ def test_first_batch_first_span_and_first_question(stack: Stack, tmp_path: Path)
     [row] = answer["series"][0]["rows"]
     assert row[1:] == answers[1]["series"][0]["rows"][0][1:]
     assert answer["meta"].keys() == answers[1]["meta"].keys()
+
+    totals = shell(account)
+    assert totals.keys() == answers[2].keys()
+    assert totals["rejected"]["invalid_name"] >= 2
+    assert totals["duplicate"] >= 2
+    assert totals["letters"] >= 1
+    assert totals["balance"]["offered"] == totals["balance"]["stored"] == 0
 
     token = stack.credentials["query_token"]
     url = f"{stack.urls.api}/v1/traces/{trace_id}"
