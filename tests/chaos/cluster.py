@@ -97,6 +97,8 @@ class Cluster:
     name: str = "cluster"
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
     disk: Disk | None = None
+    bucket: Path | None = None
+    """Where the objects of a bucket lie, when `environment` names one for the archive."""
     links: dict[str, Link] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     _ports: Ports = field(default_factory=lambda: Ports(free_offset()))
@@ -131,7 +133,7 @@ class Cluster:
 
     @property
     def archive(self) -> Path:
-        return self.data / "archive"
+        return self.bucket or self.data / "archive"
 
     def has_archive(self) -> bool:
         return importlib.util.find_spec("processors.archive") is not None
@@ -326,7 +328,7 @@ class Cluster:
             | await self._linked_store(name)
             | {f"{prefix}_PORT": str(port), f"{prefix}_STATE_PATH": str(self.data / name)}
         )
-        if kind == "archive":
+        if kind == "archive" and self.bucket is None:
             wired["SEAMARK_ARCHIVE_URL"] = str(self.archive)
         url = f"http://127.0.0.1:{port}/readyz"
         self._module(name, f"processors.{kind}", wired, url)

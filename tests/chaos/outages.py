@@ -28,11 +28,13 @@ from tests.chaos.compare import Comparison, asking, books
 from tests.chaos.drain import drained
 from tests.chaos.link import Mode
 from tests.chaos.watch import Watch
+from tests.s3_server import BUCKET, KEY, SECRET, S3Server
 
 WARM_SECONDS = 10.0
 BATCH = 100
 PROMPT = {"SEAMARK_ARCHIVE_BLOCK_AGE_SECONDS": "2"}
 """By itself the archive is a minute behind, which would hide whether it has recovered."""
+S3 = "s3"
 RECOVERY_SECONDS = 600.0
 """Longest recovery that is waited for."""
 
@@ -49,10 +51,13 @@ class Outage:
         return f"{self.of} {self.how}"
 
     @contextlib.asynccontextmanager
-    async def on(self, arena: Cluster) -> AsyncIterator[None]:
+    async def on(self, arena: Cluster, s3: S3Server | None) -> AsyncIterator[None]:
         """The outage lasts inside."""
         undo: list[Callable[[], Awaitable[None]]] = []
-        if self.how == "hangs":
+        if s3 is not None:
+            await asyncio.to_thread(s3.kill)
+            undo = [lambda: _start(s3)]
+        elif self.how == "hangs":
             pids = [pid for name, pid in arena.pids().items() if name.startswith(self.of)]
             for pid in pids:
                 os.kill(pid, signal.SIGSTOP)
@@ -75,6 +80,22 @@ class Outage:
                 await step()
 
 
+def access(s3: S3Server) -> dict[str, str]:
+    """Settings of an archive in that server's bucket."""
+    return {
+        "SEAMARK_ARCHIVE_URL": f"s3://{BUCKET}",
+        "SEAMARK_ARCHIVE_S3_ENDPOINT": s3.endpoint,
+        "SEAMARK_ARCHIVE_S3_REGION": "us-east-1",
+        "SEAMARK_ARCHIVE_S3_KEY": KEY,
+        "SEAMARK_ARCHIVE_S3_SECRET": SECRET,
+        "SEAMARK_ARCHIVE_S3_TIMEOUT_SECONDS": "2",
+    }
+
+
+async def _start(s3: S3Server) -> None:
+    await asyncio.to_thread(s3.start)
+
+
 async def _continue(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGCONT)
@@ -88,6 +109,7 @@ async def _put_back(moved: Path, archive: Path) -> None:
 OUTAGES = (
     *(Outage(of, how) for of in ("nats", "store", "redis") for how in ("hangs", "is away")),
     Outage("archive", "folder is unwritable"),
+    Outage(S3, "is away"),
 )
 
 
@@ -125,9 +147,14 @@ async def run_outage(outage: Outage, folder: Path, *, seconds: float, rate: floa
     """Load, outage, recovery, drain, comparison. Blocks for all of it."""
     result = Result(outage)
     arena = Cluster(folder / "data", rivals=1, environment=PROMPT, name=outage.name)
+    s3 = S3Server(folder / "s3") if outage.of == S3 else None
     try:
+        if s3 is not None:
+            await _start(s3)
+            arena.environment = PROMPT | access(s3)
+            arena.bucket = s3.folder / "buckets" / BUCKET
         await arena.up()
-        await _under_load(arena, result, folder, seconds=seconds, rate=rate)
+        await _under_load(arena, result, folder, s3, seconds=seconds, rate=rate)
         result.drain_seconds = await drained(arena, within_seconds=RECOVERY_SECONDS)
         async with asking(arena) as tables:
             rows = await tables.ask(
@@ -140,12 +167,20 @@ async def run_outage(outage: Outage, folder: Path, *, seconds: float, rate: floa
         result.problems.append(f"{type(problem).__name__}: {problem}\n{arena.last_words()}")
     finally:
         await arena.down()
+        if s3 is not None:
+            await asyncio.to_thread(s3.kill)
     result.problems += [f"outlived its stack: {left}" for left in outlived(arena.run)]
     return result
 
 
 async def _under_load(
-    arena: Cluster, result: Result, folder: Path, *, seconds: float, rate: float
+    arena: Cluster,
+    result: Result,
+    folder: Path,
+    s3: S3Server | None,
+    *,
+    seconds: float,
+    rate: float,
 ) -> None:
     oracle = folder / "oracle.jsonl"
     generator = await _generate(arena, oracle, rate)
@@ -154,7 +189,7 @@ async def _under_load(
             await asyncio.sleep(WARM_SECONDS)
             normal = watch.most_lag()
             before = _accepted(oracle).total()
-            async with result.outage.on(arena):
+            async with result.outage.on(arena, s3):
                 await asyncio.sleep(seconds)
             healed = time.monotonic()
             result.accepted_during = _accepted(oracle).total() - before

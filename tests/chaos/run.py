@@ -1,6 +1,7 @@
 """Chaos: `python -m tests.chaos.run --faults 1000 --seed 2026`. See docs/chaos.md.
 
-Chapters of a hundred faults, each in a new arena and compared at its end; the arenas take turns.
+Chapters of a hundred tries to do harm, each in a new arena and compared at its end; the arenas take
+turns, until so many faults were done (some tries find nothing to harm).
 The seed is printed first, and decides what is done in every chapter: the same `--seed`, `--rounds`
 and `--chapter` do the same again.
 """
@@ -8,6 +9,7 @@ and `--chapter` do the same again.
 import argparse
 import asyncio
 import contextlib
+import itertools
 import logging
 import random
 import sys
@@ -105,7 +107,7 @@ async def run_chapter(
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--faults", type=int, default=1000, help="how many faults (1000)")
+    add("--faults", type=int, default=1000, help="do so many faults, or a few more (1000)")
     add("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     add("--rounds", type=int, default=ROUNDS, help=f"faults in a chapter ({ROUNDS})")
     add("--chapter", type=int, help="only this chapter, counted from 1")
@@ -118,21 +120,23 @@ def main() -> int:
     print(f"seed {chosen.seed}", flush=True)
     chapters: list[Chapter] = []
     began = time.monotonic()
-    count = -(-chosen.faults // chosen.rounds)
-    for number in [chosen.chapter] if chosen.chapter else range(1, count + 1):
+    done = 0
+    for number in itertools.count(chosen.chapter or 1):
         arena = chosen.arena or TURNS[(number - 1) % len(TURNS)]
-        faults = min(chosen.rounds, chosen.faults - (number - 1) * chosen.rounds)
         found = asyncio.run(
             run_chapter(
                 arena,
-                faults=faults,
+                faults=min(chosen.rounds, (chosen.faults - done) * 5 // 4 + 1),
                 seed=f"{chosen.seed}.{number}",
                 mix=Mix(rate=chosen.rate, without=frozenset(chosen.without)),
-                progress=_progress(f"chapter {number}/{count} {arena}"),
+                progress=_progress(f"chapter {number}, {done}/{chosen.faults} {arena}"),
             )
         )
         chapters.append(found)
         print(f"\n{found.account()}\n", flush=True)
+        done += found.injected.total()
+        if done >= chosen.faults or chosen.chapter or found.injected.total() == 0:
+            break
     text = report(chapters, seed=chosen.seed, seconds=time.monotonic() - began)
     if chosen.report:
         chosen.report.write_text(text)
