@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: faults help install up demo docs test lint types quick servers chaos load lock clean
+.PHONY: plugin plugin-test faults outages help install up demo docs dashboards test lint types quick servers chaos load lock clean
 
 help: ## what there is to make
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(VENV)/installed ## .venv with the seamark command in it
 
@@ -37,13 +37,22 @@ quick: lint types ## lint, types and the tests that need no server
 servers: install ## the tests that start real servers, up to the whole stack
 	$(BIN)/pytest -q tests/contract tests/integration tests/system
 
-faults: install ## the tests that kill processes, in their short form
+faults: install ## the tests that kill, stop, cut and fill, in their short form
 	$(BIN)/pytest -q tests/chaos
 
-chaos: install ## 200 SIGKILLs under load, then every count compared (a quarter of an hour)
-	$(BIN)/python -m tests.chaos.kills --rounds 200
+chaos: install ## 1,000 faults under load, then every count compared (under an hour)
+	$(BIN)/python -m tests.chaos.run --faults 1000
 
-test: quick servers faults ## everything CI runs
+outages: install ## the log, the store, the cache, the archive away for 3 minutes each (half an hour)
+	$(BIN)/python -m tests.chaos.outages --seconds 180 --rate 5000
+
+plugin: ## the Grafana datasource, frontend and backend, into grafana/datasource/dist
+	PYTHON=$(PYTHON) grafana/datasource/build.sh all
+
+plugin-test: ## the Grafana datasource's own checks and tests, Go and TypeScript
+	PYTHON=$(PYTHON) grafana/datasource/build.sh test
+
+test: quick plugin-test servers faults ## everything CI runs
 
 load: install ## measure: 20 s at 20,000 events/s (more in load/README.md)
 	$(BIN)/python -m load.run load/scenarios/short-steady-20k.toml
@@ -52,9 +61,13 @@ docs: install ## write anew what is generated: docs/settings.md
 	$(BIN)/seamark settings --markdown > docs/settings.md.partial
 	@mv docs/settings.md.partial docs/settings.md
 
+dashboards: install ## write anew what Grafana is provisioned with: provisioning/grafana
+	$(BIN)/python -m grafana.dashboards
+
 lock: ## renew requirements.lock from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --group pyproject.toml:dev pyproject.toml --quiet --output-file requirements.lock --no-emit-index-url --no-emit-find-links --generate-hashes --custom-compile-command "make lock"
 
 clean: ## remove what make install and the tests left
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) grafana/datasource/dist grafana/datasource/node_modules grafana/datasource/.tools
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

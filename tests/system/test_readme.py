@@ -40,7 +40,7 @@ def shell(script: str) -> dict[str, Any]:
     return answer
 
 
-def test_first_batch_first_span_first_question_and_what_became_of_it(stack: Stack, tmp_path: Path) -> None:
+def test_the_commands_of_the_readme_answer_as_it_says(stack: Stack, tmp_path: Path) -> None:
     found = blocks(stack)
     send, ask, account = [text for language, text in found if language == "bash"]
     answers = [json.loads(text) for language, text in found if language == "json"]

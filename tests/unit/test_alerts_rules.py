@@ -9,7 +9,7 @@ import yaml
 
 from grafana.alerts.contacts import CONTACTS
 from grafana.alerts.rules import RULES
-from tests.alert_evaluator import arithmetic, reduce, resample, threshold
+from tests.alert_evaluator import Numbers, arithmetic, reduce, resample, threshold
 from tests.grafana_asking import Series
 
 ROOT = Path(__file__).parents[2]
@@ -128,7 +128,7 @@ def test_a_series_that_stopped_counts_nothing() -> None:
 
 def test_expressions_are_of_label_sets_that_agree() -> None:
     a, b = (("s", "a"),), (("s", "b"),)
-    numbers = {"C": {a: 2.0}, "D": {a: 100.0, b: 50.0}}
+    numbers: dict[str, Numbers] = {"C": {a: 2.0}, "D": {a: 100.0, b: 50.0}}
     assert arithmetic("($C / $D) * ($D >= 100)", numbers) == {a: 0.02}
     model = {"conditions": [{"evaluator": {"type": "gt", "params": [0.01]}}]}
     assert threshold(model, {a: 0.02, b: 0.01}) == {a: 1.0, b: 0.0}

@@ -181,3 +181,25 @@ def test_requests_have_fields_that_the_api_knows() -> None:
             for ask in panel.asks:
                 if ask.kind == "timeseries":
                     assert set(ask.request) <= known, panel.title
+
+
+@pytest.mark.parametrize("uid", SAVED)
+def test_numbers_are_called_by_labels_that_the_plugin_gives_them(uid: str) -> None:
+    source = (PLUGIN / "frames_numbers.go").read_text()
+    given = {
+        kind: re.findall(r'"([^"]+)"', labels)
+        for kind, labels in re.findall(r'"(\w+)":\s+\{[^}]*?labels: \[\]string\{([^}]*)\}', source)
+    }
+    for panel in panels(uid):
+        (target,) = panel.get("targets") or [{}]
+        if target.get("format") != "numeric":
+            continue
+        name = panel["fieldConfig"]["defaults"]["displayName"]
+        label = name.removeprefix("${__field.labels.").removesuffix("}")
+        request = target["request"]
+        kind = target["queryType"]
+        assert label == request["by"] if kind == "top" else label in given[kind], panel["title"]
+        # A pattern of fields would be matched with their display names: nothing would be shown.
+        assert not panel["options"]["reduceOptions"].get("fields")
+        if target["queryType"] == "errors":
+            assert target["value"] == "releases.rate"

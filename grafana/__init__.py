@@ -1,0 +1,1 @@
+"""What Grafana shows of Seamark: the datasource plugin, and the dashboards and alerts made here."""

@@ -1,0 +1,174 @@
+"""An alert rule as Grafana evaluates it: questions, expressions, and a threshold at the end."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from grafana.dashboards.ask import DATASOURCE_TYPE, Ask
+from grafana.dashboards.panels import Panel
+
+RUNBOOKS = "https://github.com/seamark/seamark/blob/main/docs/runbooks"
+_EXPRESSION = {"type": "__expr__", "uid": "__expr__"}
+State = Literal["OK", "Alerting", "NoData", "KeepLast"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Asked of the datasource, about `since_s` to `until_s` seconds ago."""
+
+    ask: Ask
+    since_s: int
+    until_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reduce:
+    """One number out of each series of `of`. `empty`: what a missing value counts as."""
+
+    of: str
+    how: Literal["sum", "mean", "median", "max", "last"]
+    empty: float | None = None
+
+    def model(self) -> dict[str, Any]:
+        """As Grafana saves it."""
+        settings: dict[str, Any] = {"mode": "dropNN"}
+        if self.empty is not None:
+            settings = {"mode": "replaceNN", "replaceWithValue": self.empty}
+        return {"type": "reduce", "expression": self.of, "reducer": self.how, "settings": settings}
+
+
+@dataclass(frozen=True, slots=True)
+class Resample:
+    """The points of `of` in `window`s of the range since `since_s` ago; empty windows stay empty.
+
+    So a series that stopped is one that counts nothing, where a question about that time alone
+    would have no answer.
+    """
+
+    of: str
+    window: str
+    since_s: int
+    until_s: int = 0
+
+    def model(self) -> dict[str, Any]:
+        """As Grafana saves it."""
+        return {
+            "type": "resample",
+            "expression": self.of,
+            "window": self.window,
+            "downsampler": "max",
+            "upsampler": "fillna",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Math:
+    """Arithmetic over numbers that agree in their labels: `$A / $B`."""
+
+    expression: str
+
+    def model(self) -> dict[str, Any]:
+        """As Grafana saves it."""
+        return {"type": "math", "expression": self.expression}
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """The condition: `of` is greater than `limit`."""
+
+    of: str
+    limit: float
+
+    def model(self) -> dict[str, Any]:
+        """As Grafana saves it."""
+        conditions = [{"evaluator": {"type": "gt", "params": [self.limit]}}]
+        return {"type": "threshold", "expression": self.of, "conditions": conditions}
+
+
+Step = Question | Reduce | Resample | Math | Above
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule. `says` is for a person at three in the morning; `no_data` and `error` are chosen.
+
+    `steps` by their letter, in order; the last is the condition. `panel` of `board` shows it.
+    """
+
+    uid: str
+    title: str
+    says: str
+    steps: Mapping[str, Step]
+    severity: Literal["page", "ticket"]
+    lasts: str
+    no_data: State
+    team: str = "seamark"
+    error: Literal["Error", "OK", "Alerting", "KeepLast"] = "KeepLast"
+    """Of all rules only one speaks up when the API is away: ten alerts would tell no more."""
+    runbook: str = ""
+    board: str = ""
+    panel: Panel | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def page(self) -> str:
+        """Name of its runbook."""
+        return self.runbook or self.uid.removeprefix("seamark-")
+
+    def as_provisioned(self, datasource: str) -> dict[str, Any]:
+        """As a file that Grafana reads. Labels' and titles' `$` would be its environment's."""
+        annotations = {
+            "summary": self.says,
+            "runbook_url": f"{RUNBOOKS}/{self.page}.md",
+        }
+        made: dict[str, Any] = {
+            "uid": self.uid,
+            "title": self.title,
+            "condition": list(self.steps)[-1],
+            "data": [_step(ref, step, datasource) for ref, step in self.steps.items()],
+        }
+        if self.panel is not None:
+            made |= {"dashboardUid": self.board, "panelId": self.panel.id}
+            annotations |= {"__dashboardUid__": self.board, "__panelId__": str(self.panel.id)}
+        labels = {"severity": self.severity, "team": self.team, **self.labels}
+        return made | {
+            "noDataState": self.no_data,
+            "execErrState": self.error,
+            "for": self.lasts,
+            "annotations": annotations,
+            "labels": {name: value.replace("$", "$$") for name, value in labels.items()},
+            "isPaused": False,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rules that are evaluated together."""
+
+    name: str
+    interval: str
+    rules: Sequence[Rule]
+
+
+def _step(ref: str, step: Step, datasource: str) -> dict[str, Any]:
+    if isinstance(step, Question):
+        model = step.ask.to_json() | {
+            "refId": ref,
+            "datasource": {"type": DATASOURCE_TYPE, "uid": datasource},
+        }
+        return _query(ref, datasource, model, step.since_s, step.until_s)
+    model = {"refId": ref, "datasource": _EXPRESSION, **step.model()}
+    if isinstance(step, Resample):
+        return _query(ref, "__expr__", model, step.since_s, step.until_s)
+    return _query(ref, "__expr__", model, 0, 0)
+
+
+def _query(
+    ref: str, datasource: str, model: dict[str, Any], since_s: int, until_s: int
+) -> dict[str, Any]:
+    return {
+        "refId": ref,
+        "relativeTimeRange": {"from": since_s, "to": until_s},
+        "datasourceUid": datasource,
+        "model": model,
+    }

@@ -1,0 +1,119 @@
+"""Pipeline health: does what is sent arrive, and how far behind are the store and the archive.
+
+Only what the API can answer: the metrics of our own processes (the log's lag in messages, failed
+inserts that are tried again, disk) are on their `/metrics` and not in the store.
+"""
+
+from grafana.dashboards import links
+from grafana.dashboards.ask import Ask
+from grafana.dashboards.board import Board, Row
+from grafana.dashboards.expect import rows_of, signals
+from grafana.dashboards.panels import CALM, NONE_IS_GOOD, Panel, Steps, Words, course, number
+
+_ALL = signals("events", "traces", "logs")
+
+
+def _sum(title: str, why: str, measure: str, *, steps: Steps = CALM, width: int = 6) -> Panel:
+    return number(
+        Words(
+            title,
+            why,
+            "short",
+            steps,
+            (("Ledger", links.to("seamark-ledger")),),
+            empty="Nothing was sent",
+        ),
+        Ask("ledger", {"step": "5m"}, _ALL, series=(measure,), legend="{{app}} {{signal}}"),
+        calc="sum",
+        width=width,
+    )
+
+
+def _course(title: str, why: str, measure: str) -> Panel:
+    return course(
+        Words(title, why, "short", links=(("Ledger", links.to("seamark-ledger")),)),
+        Ask("ledger", {"step": "auto"}, _ALL, series=(measure,), legend="{{app}} {{signal}}"),
+        stacked=True,
+    )
+
+
+DASHBOARD = Board(
+    uid="seamark-pipeline",
+    title="Pipeline health",
+    why=(
+        "Does what is sent arrive: how far behind the store and the archive are, what was "
+        "refused, buried or left over."
+    ),
+    since="now-3h",
+    refresh="30s",
+    rows=(
+        Row(
+            "Is it broken, for whom, since when?",
+            (
+                number(
+                    Words(
+                        "Behind by",
+                        "Everything received longer ago than this is in the store (in the "
+                        "archive). When all is well about 30 s, and up to three minutes for "
+                        "the archive; more is what waits in the log.",
+                        "s",
+                        ((None, "green"), (300, "yellow"), (600, "red")),
+                        empty="The log does not answer",
+                    ),
+                    Ask(
+                        "ledger",
+                        {"step": "5m"},
+                        rows_of("rows", "app", "demo"),
+                        series=("behind",),
+                        legend="{{sink}}",
+                    ),
+                    width=8,
+                ),
+                _sum(
+                    "Refused by the store for good",
+                    "Items that no insert could put into the store; they are kept in the "
+                    "log SEAMARK_DEAD. By app and signal.",
+                    "buried",
+                    steps=NONE_IS_GOOD,
+                    width=8,
+                ),
+                _sum(
+                    "Off by",
+                    "What the books are wrong by, where that is settled, by app and signal.",
+                    "offBy",
+                    steps=NONE_IS_GOOD,
+                    width=8,
+                ),
+                _course(
+                    "Items stored",
+                    "Rows in the store by the minute of their receipt. A gap is a time in"
+                    " which nothing arrived.",
+                    "stored",
+                ),
+                _course(
+                    "Requests refused",
+                    "Requests turned away as a whole: no key, too many, too large, or we "
+                    "could not take them.",
+                    "refused",
+                ),
+            ),
+        ),
+        Row(
+            "Where does it get stuck?",
+            (
+                _course(
+                    "Not in the archive yet", "Stored, and waiting for the archive.", "unarchived"
+                ),
+                _course(
+                    "Items rejected", "The senders' faults: what the door did not take.", "rejected"
+                ),
+                _course(
+                    "Sent twice",
+                    "Duplicates that were dropped: retries of senders who did not hear our answer.",
+                    "duplicate",
+                ),
+                _course("Limited", "Items over the limits of their app.", "limited"),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,274 @@
+"""Product: which features are used, how far people get, whether they come back."""
+
+from grafana.dashboards import links
+from grafana.dashboards.ask import Ask, chosen
+from grafana.dashboards.board import Board, Row
+from grafana.dashboards.expect import every, leaks, listed, rows, series_of, several_times
+from grafana.dashboards.panels import Words, bars, course, listing, number_of_rows, shaded
+from grafana.dashboards.variables import APP, COUNTRY, DEVICE, RELEASE
+from grafana.dashboards.variables import Words as Typed
+
+_CHOICES = (APP, RELEASE, COUNTRY, DEVICE)
+_FILTERS = chosen(*(choice.name for choice in _CHOICES))
+_STEPS = ("view_item", "add_to_cart", "begin_checkout", "purchase")
+_FUNNEL = {"steps": [f"${{step{n}}}" for n in range(1, 5)], "windowSec": 3600, "filters": _FILTERS}
+
+DASHBOARD = Board(
+    uid="seamark-product",
+    title="Product",
+    why=(
+        "Which features are used by day and by week, how far people get, and whether they "
+        "come back. The funnel's steps are names of events: type your own."
+    ),
+    variables=(
+        *_CHOICES,
+        *(Typed(f"step{n}", f"Step {n}", name) for n, name in enumerate(_STEPS, start=1)),
+    ),
+    since="now-7d",
+    refresh="15m",
+    rows=(
+        Row(
+            "Do people get what they came for? Who does not, since when?",
+            (
+                number_of_rows(
+                    Words(
+                        "People who finish",
+                        "People with the last step of the funnel, in the range, by app.",
+                        "short",
+                        empty="Nobody",
+                    ),
+                    Ask(
+                        "top",
+                        {
+                            "metric": "${step4}",
+                            "by": "app",
+                            "agg": "uniq_users",
+                            "limit": 5,
+                            "filters": _FILTERS,
+                        },
+                        listed("demo"),
+                    ),
+                    width=4,
+                ),
+                bars(
+                    Words(
+                        "Who finishes, by country",
+                        "The last step of the funnel by country.",
+                        "short",
+                        links=(
+                            (
+                                "Only this country",
+                                links.to(
+                                    "seamark-product",
+                                    "app",
+                                    "release",
+                                    "device",
+                                    country=links.cell("Value"),
+                                ),
+                            ),
+                        ),
+                    ),
+                    Ask(
+                        "top",
+                        {"metric": "${step4}", "by": "country", "limit": 8, "filters": _FILTERS},
+                        listed("US"),
+                    ),
+                    width=8,
+                ),
+                course(
+                    Words(
+                        "Last step by day",
+                        "How often the last step of the funnel was reached.",
+                        "short",
+                    ),
+                    Ask(
+                        "timeseries",
+                        {
+                            "metric": "${step4}",
+                            "agg": ["count"],
+                            "granularity": "1d",
+                            "filters": _FILTERS,
+                        },
+                        several_times(2),
+                    ),
+                    stacked=True,
+                ),
+            ),
+        ),
+        Row(
+            "How far do people get?",
+            (
+                bars(
+                    Words(
+                        "Funnel",
+                        "People at each step, in this order, within an hour of the first.",
+                        "short",
+                    ),
+                    Ask("funnel", _FUNNEL, leaks(*_STEPS)),
+                    width=12,
+                ),
+                listing(
+                    Words(
+                        "Funnel: conversion and time",
+                        "Share of the first step and of the step before, and how long it "
+                        "took from there.",
+                        "short",
+                    ),
+                    Ask("funnel", _FUNNEL, leaks(*_STEPS)),
+                    columns={"Group": {"custom.hidden": True}},
+                    width=12,
+                    height=8,
+                ),
+                listing(
+                    Words("Funnel by device", "Who gets less far.", "short"),
+                    Ask("funnel", {**_FUNNEL, "groupBy": "device", "limit": 5}, leaks(*_STEPS)),
+                    columns={"Group": {"displayName": "Device"}},
+                ),
+            ),
+        ),
+        Row(
+            "Which features are used?",
+            (
+                course(
+                    Words(
+                        "Feature clicks by day", "Clicks on each feature, by day (UTC).", "short"
+                    ),
+                    Ask(
+                        "timeseries",
+                        {
+                            "metric": "feature_click",
+                            "agg": ["count"],
+                            "granularity": "1d",
+                            "groupBy": ["feature"],
+                            "limit": 10,
+                            "filters": _FILTERS,
+                        },
+                        every(series_of("feature", "search", "wishlist"), several_times(2)),
+                        legend="{{feature}}",
+                    ),
+                    stacked=True,
+                ),
+                course(
+                    Words(
+                        "Feature clicks by week",
+                        "Clicks on each feature, by week from Monday (UTC).",
+                        "short",
+                    ),
+                    Ask(
+                        "timeseries",
+                        {
+                            "metric": "feature_click",
+                            "agg": ["count"],
+                            "granularity": "1w",
+                            "groupBy": ["feature"],
+                            "limit": 10,
+                            "filters": _FILTERS,
+                        },
+                        series_of("feature", "search", "wishlist"),
+                        legend="{{feature}}",
+                    ),
+                    stacked=True,
+                ),
+                bars(
+                    Words("Features compared: clicks", "Which feature is clicked most.", "short"),
+                    Ask(
+                        "top",
+                        {
+                            "metric": "feature_click",
+                            "by": "feature",
+                            "limit": 12,
+                            "filters": _FILTERS,
+                        },
+                        listed("search", "wishlist", "compare"),
+                    ),
+                    width=12,
+                ),
+                bars(
+                    Words(
+                        "Features compared: people", "Which feature reaches most people.", "short"
+                    ),
+                    Ask(
+                        "top",
+                        {
+                            "metric": "feature_click",
+                            "by": "feature",
+                            "agg": "uniq_users",
+                            "limit": 12,
+                            "filters": _FILTERS,
+                        },
+                        listed("search", "wishlist", "compare"),
+                    ),
+                    width=12,
+                ),
+                bars(
+                    Words(
+                        "Experiments: who began",
+                        "The third step of the funnel by variant of an experiment.",
+                        "short",
+                    ),
+                    Ask(
+                        "top",
+                        {
+                            "metric": "${step3}",
+                            "by": "experiment",
+                            "limit": 12,
+                            "filters": _FILTERS,
+                        },
+                        listed("checkout-button:control", "checkout-button:one-click"),
+                    ),
+                    width=12,
+                ),
+                bars(
+                    Words(
+                        "Experiments: who finished",
+                        "The last step of the funnel by variant: compare with who began.",
+                        "short",
+                    ),
+                    Ask(
+                        "top",
+                        {
+                            "metric": "${step4}",
+                            "by": "experiment",
+                            "limit": 12,
+                            "filters": _FILTERS,
+                        },
+                        listed("checkout-button:control", "checkout-button:one-click"),
+                    ),
+                    width=12,
+                ),
+            ),
+        ),
+        Row(
+            "Do people come back?",
+            (
+                shaded(
+                    Words(
+                        "Retention by day",
+                        "Of the people first seen on a day, the share that came back so "
+                        "many days later.",
+                        "short",
+                    ),
+                    Ask(
+                        "retention",
+                        {"start": "page_view", "period": "day", "periods": 6, "filters": _FILTERS},
+                        rows("cohorts", 2),
+                    ),
+                    columns="/^day /",
+                ),
+                shaded(
+                    Words(
+                        "Retention by week",
+                        "The same by week from Monday. Choose a range of several weeks.",
+                        "short",
+                    ),
+                    Ask(
+                        "retention",
+                        {"start": "page_view", "period": "week", "periods": 3, "filters": _FILTERS},
+                        rows("cohorts", 1),
+                    ),
+                    columns="/^week /",
+                ),
+            ),
+        ),
+    ),
+)

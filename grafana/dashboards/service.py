@@ -1,0 +1,194 @@
+"""One service: its operations, what fails, what it says, and traces of it."""
+
+from grafana.dashboards import links
+from grafana.dashboards.ask import Ask, chosen, where
+from grafana.dashboards.board import Board, Row
+from grafana.dashboards.expect import between, rows, rows_of, series_of
+from grafana.dashboards.panels import (
+    ERROR_RATE,
+    Words,
+    course,
+    graph,
+    listing,
+    number_of_rows,
+    records,
+)
+from grafana.dashboards.variables import APP_OF_SPANS, ONE_SERVICE, SPANS
+
+_FILTERS = chosen("app")
+_SERVED = [*chosen("app", "service"), where("kind", "server|consumer", "=~")]
+_TRACE = {
+    "links": [
+        {"title": "This trace", "url": links.to("seamark-traces", trace=links.cell("Trace ID"))}
+    ]
+}
+
+DASHBOARD = Board(
+    uid="seamark-service",
+    title="Service detail",
+    why="One service: its operations, what fails, how long it takes, what it says.",
+    variables=(APP_OF_SPANS, ONE_SERVICE),
+    rows=(
+        Row(
+            "Is it broken, for whom, since when?",
+            (
+                number_of_rows(
+                    Words(
+                        "Error rate",
+                        "Share of this service's calls that ended in an error. Red from 1 %.",
+                        "percentunit",
+                        ERROR_RATE,
+                        empty="No calls",
+                    ),
+                    Ask(
+                        "services",
+                        {"service": "$service", "filters": _FILTERS},
+                        rows("services", 1),
+                    ),
+                ),
+                listing(
+                    Words("Operations", "Which operations fail or are slow.", "short"),
+                    Ask(
+                        "services",
+                        {"by": "operation", "service": "$service", "filters": _FILTERS},
+                        rows("services", 1),
+                    ),
+                    columns={
+                        "Service": {"custom.hidden": True},
+                        "Operation": {},
+                        "Trace ID": _TRACE,
+                    },
+                    width=9,
+                    height=8,
+                ),
+                course(
+                    Words("Failed calls by operation", "Since when, and which operation.", "short"),
+                    Ask(
+                        "timeseries",
+                        {
+                            "metric": SPANS,
+                            "agg": ["count"],
+                            "groupBy": ["operation"],
+                            "filters": [*_SERVED, where("status", "error")],
+                        },
+                        least_rows=0,
+                        legend="{{operation}}",
+                    ),
+                    width=9,
+                    stacked=True,
+                ),
+            ),
+        ),
+        Row(
+            "Rate and duration",
+            (
+                course(
+                    Words(
+                        "Calls per second by operation", "What the service is asked to do.", "reqps"
+                    ),
+                    Ask(
+                        "timeseries",
+                        {
+                            "metric": SPANS,
+                            "agg": ["rate"],
+                            "groupBy": ["operation"],
+                            "limit": 12,
+                            "filters": _SERVED,
+                        },
+                        between(0, 1000),
+                        legend="{{operation}}",
+                    ),
+                ),
+                course(
+                    Words(
+                        "Duration p50, p95, p99",
+                        "How long calls take: the half, the slow, the slowest.",
+                        "ms",
+                    ),
+                    Ask(
+                        "timeseries",
+                        {
+                            "metric": SPANS,
+                            "agg": ["p50", "p95", "p99"],
+                            "groupBy": ["service"],
+                            "filters": _SERVED,
+                            "exemplars": True,
+                        },
+                        between(1, 10_000),
+                        legend="{{agg}}",
+                    ),
+                ),
+                course(
+                    Words("Duration p95 by operation", "Which operation is slow.", "ms"),
+                    Ask(
+                        "timeseries",
+                        {
+                            "metric": SPANS,
+                            "agg": ["p95"],
+                            "groupBy": ["operation"],
+                            "limit": 12,
+                            "filters": _SERVED,
+                        },
+                        between(1, 10_000),
+                        legend="{{operation}}",
+                    ),
+                ),
+                graph(
+                    Words("Neighbours", "Who calls this service, and whom it calls.", "short"),
+                    Ask(
+                        "servicemap", {"service": "$service", "filters": _FILTERS}, rows("edges", 1)
+                    ),
+                ),
+            ),
+        ),
+        Row(
+            "What does it say?",
+            (
+                course(
+                    Words("Log records by level", "More errors or warnings than usual?", "short"),
+                    Ask(
+                        "logvolume",
+                        {"service": "$service", "filters": _FILTERS},
+                        series_of("level", "info"),
+                        legend="{{level}}",
+                    ),
+                    stacked=True,
+                ),
+                listing(
+                    Words(
+                        "Traces with an error",
+                        "The newest traces in which this service failed.",
+                        "short",
+                        links=(
+                            (
+                                "This trace",
+                                links.to("seamark-traces", trace=links.cell("Trace ID")),
+                            ),
+                        ),
+                    ),
+                    Ask(
+                        "traces",
+                        {
+                            "service": "$service",
+                            "status": "error",
+                            "limit": 20,
+                            "filters": _FILTERS,
+                        },
+                        least_rows=0,
+                    ),
+                    columns={"Trace ID": {"custom.width": 150}},
+                    width=12,
+                    height=8,
+                ),
+                records(
+                    Words("Log records", "What the service wrote, the newest first.", "short"),
+                    Ask(
+                        "logs",
+                        {"service": "$service", "limit": 100, "filters": _FILTERS},
+                        rows_of("logs", "app", "demo"),
+                    ),
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,199 @@
+"""Traffic: who is there, what they look at, and where they go next. Every bar is a click deeper."""
+
+from grafana.dashboards import links
+from grafana.dashboards.ask import Ask, chosen
+from grafana.dashboards.board import Board, Row
+from grafana.dashboards.expect import Expectation, every, listed, rows, series_of, several_times
+from grafana.dashboards.panels import Panel, Words, bars, course, listing, number_of_rows, pie
+from grafana.dashboards.variables import WEB
+from grafana.dashboards.variables import Words as Typed
+
+_NAMES = [choice.name for choice in WEB]
+_FILTERS = chosen(*_NAMES)
+
+
+def _only(dimension: str) -> tuple[tuple[str, str], ...]:
+    kept = [name for name in _NAMES if name != dimension]
+    return (
+        (
+            f"Only this {dimension}",
+            links.to("seamark-traffic", *kept, **{dimension: links.cell("Value")}),
+        ),
+    )
+
+
+def _views(by: str, limit: int, expect: Expectation) -> Ask:
+    return Ask(
+        "top", {"metric": "page_view", "by": by, "limit": limit, "filters": _FILTERS}, expect
+    )
+
+
+def _share(dimension: str, expect: Expectation) -> Panel:
+    clicks = _only(dimension) if dimension in _NAMES else ()
+    words = Words(
+        f"Page views by {dimension}",
+        f"Shares of page views by {dimension}.",
+        "short",
+        links=clicks,
+    )
+    return pie(words, _views(dimension, 8, expect))
+
+
+def _visits(title: str, why: str, unit: str, column: str) -> Panel:
+    return course(
+        Words(title, why, unit),
+        Ask(
+            "sessions",
+            {"granularity": "1h", "groupBy": "device", "filters": _FILTERS},
+            series_of("device", "desktop", "mobile"),
+            legend="{{device}} {{agg}}",
+        ),
+        only=f".* {column}",
+    )
+
+
+DASHBOARD = Board(
+    uid="seamark-traffic",
+    title="Traffic",
+    why=(
+        "Page views, visitors and visits: by page, country, device and browser. A click on a "
+        "part shows it alone."
+    ),
+    variables=(*WEB, Typed("start", "Paths from", "/product")),
+    since="now-24h",
+    rows=(
+        Row(
+            "Are people there? Who is missing, since when?",
+            (
+                number_of_rows(
+                    Words(
+                        "Visitors",
+                        "Different people in the range, as far as they are known by id, by app.",
+                        "short",
+                        empty="Nobody",
+                    ),
+                    Ask(
+                        "top",
+                        {
+                            "metric": "page_view",
+                            "by": "app",
+                            "agg": "uniq_users",
+                            "limit": 5,
+                            "filters": _FILTERS,
+                        },
+                        listed("demo"),
+                    ),
+                    width=4,
+                ),
+                _share("country", listed("US", "DE", "GB")),
+                course(
+                    Words(
+                        "Page views over time",
+                        "A sudden drop is an outage, or telemetry that no longer arrives.",
+                        "short",
+                    ),
+                    Ask(
+                        "timeseries",
+                        {
+                            "metric": "page_view",
+                            "agg": ["count"],
+                            "groupBy": ["app"],
+                            "filters": _FILTERS,
+                        },
+                        every(series_of("app", "demo"), several_times(12)),
+                        legend="{{app}}",
+                    ),
+                    stacked=True,
+                ),
+            ),
+        ),
+        Row(
+            "What do they look at?",
+            (
+                bars(
+                    Words(
+                        "Top pages",
+                        "Most viewed first. A click shows one page alone.",
+                        "short",
+                        links=_only("page"),
+                    ),
+                    _views("page", 15, listed("/", "/product", "/search", "/checkout")),
+                    width=12,
+                ),
+                listing(
+                    Words(
+                        "Top pages: share",
+                        "The same with their share of all page views.",
+                        "short",
+                        links=(
+                            (
+                                "How fast is it?",
+                                links.to(
+                                    "seamark-web-performance", "app", page=links.cell("Value")
+                                ),
+                            ),
+                        ),
+                    ),
+                    _views("page", 100, listed("/", "/product")),
+                    columns={
+                        "Value": {"displayName": "Page"},
+                        "Count": {"displayName": "Page views"},
+                    },
+                    width=12,
+                    height=8,
+                ),
+            ),
+        ),
+        Row(
+            "Who are they?",
+            (
+                _share("device", listed("desktop", "mobile")),
+                _share("browser", rows("values", 3)),
+                _share("os", rows("values", 3)),
+            ),
+        ),
+        Row(
+            "How do visits go?",
+            (
+                _visits(
+                    "Visits by device",
+                    "How many visits begin, cut after 30 minutes without an event.",
+                    "short",
+                    "sessions",
+                ),
+                _visits(
+                    "Bounce rate by device",
+                    "Share of visits that looked at one page only.",
+                    "percentunit",
+                    "bounceRate",
+                ),
+                _visits(
+                    "Length of visits by device",
+                    "Half of the visits are longer, from first to last event.",
+                    "ms",
+                    "lengthP50Ms",
+                ),
+                listing(
+                    Words(
+                        "Where people go next",
+                        "What follows the first view of the page in `Paths from`. A "
+                        "shorter path is a visit that ended there.",
+                        "short",
+                    ),
+                    Ask(
+                        "paths",
+                        {
+                            "start": "${start}",
+                            "depth": 2,
+                            "limit": 15,
+                            "filters": chosen("app", "release", "country", "device"),
+                        },
+                        rows("paths", 2),
+                    ),
+                    width=12,
+                    height=8,
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,166 @@
+package plugin
+
+import (
+	"encoding/json"
+	"errors"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+)
+
+// errShape is an answer that is JSON, but not of the API that this plugin was written for.
+var errShape = errors.New("it has another shape")
+
+// seriesAnswer is the answer of /v1/query/timeseries, sessions and logs/histogram.
+type seriesAnswer struct {
+	Columns []string `json:"columns"`
+	Series  []struct {
+		Labels map[string]string `json:"labels"`
+		Rows   [][]*float64      `json:"rows"`
+	} `json:"series"`
+	Exemplars []struct {
+		Labels  map[string]string `json:"labels"`
+		Time    int64             `json:"time"`
+		TraceID string            `json:"traceId"`
+	} `json:"exemplars"`
+}
+
+// seriesFrames makes one frame for each series and aggregate: the contract `timeseries-multi` 0.1,
+// which alerting needs. https://grafana.com/developers/dataplane/timeseries
+func seriesFrames(asked *question, answer []byte) (data.Frames, error) {
+	var parsed seriesAnswer
+	if err := json.Unmarshal(answer, &parsed); err != nil {
+		return nil, err
+	}
+	if len(parsed.Series) == 0 {
+		// No data, with its type: https://grafana.com/developers/dataplane/timeseries#no-data
+		return data.Frames{{RefID: asked.refID, Meta: seriesMeta()}}, nil
+	}
+	if len(parsed.Columns) < 2 {
+		return nil, errShape
+	}
+	var frames data.Frames
+	aggregates := parsed.Columns[1:]
+	for _, series := range parsed.Series {
+		times := make([]time.Time, len(series.Rows))
+		for i, row := range series.Rows {
+			if len(row) != len(parsed.Columns) || row[0] == nil {
+				return nil, errShape
+			}
+			times[i] = time.UnixMilli(int64(*row[0])).UTC()
+		}
+		for column, aggregate := range aggregates {
+			values := make([]*float64, len(series.Rows))
+			for i, row := range series.Rows {
+				values[i] = row[column+1]
+			}
+			labels := data.Labels{}
+			for name, value := range series.Labels {
+				labels[name] = value
+			}
+			if len(aggregates) > 1 {
+				labels["agg"] = aggregate
+			}
+			field := data.NewField(aggregate, labels, values)
+			field.Config = &data.FieldConfig{DisplayNameFromDS: asked.legendOf(aggregate, labels)}
+			if service := labels["service"]; service != "" {
+				linked(field, asked.links.service(service))
+			}
+			frame := data.NewFrame("", data.NewField("time", nil, times), field)
+			frame.RefID, frame.Meta = asked.refID, seriesMeta()
+			frames = append(frames, frame)
+		}
+	}
+	if len(parsed.Exemplars) > 0 && !asked.alerting {
+		frames = append(frames, exemplarFrame(asked, parsed))
+	}
+	return frames, nil
+}
+
+func seriesMeta() *data.FrameMeta {
+	return &data.FrameMeta{
+		Type: data.FrameTypeTimeSeriesMulti, TypeVersion: data.FrameTypeVersion{0, 1},
+		PreferredVisualization: data.VisTypeGraph,
+	}
+}
+
+// exemplarFrame makes the frame that a graph draws as points with a trace behind each: its name and
+// topic are how Grafana knows it. A point lies on the first aggregate of its series and bucket.
+func exemplarFrame(asked *question, parsed seriesAnswer) *data.Frame {
+	type place struct {
+		labels string
+		time   int64
+	}
+	heights := map[place]*float64{}
+	names := map[string]bool{}
+	for _, series := range parsed.Series {
+		for _, row := range series.Rows {
+			heights[place{data.Labels(series.Labels).String(), int64(*row[0])}] = row[1]
+		}
+		for name := range series.Labels {
+			names[name] = true
+		}
+	}
+	var times []time.Time
+	var values []float64
+	var ids []string
+	labels := map[string][]string{}
+	for _, exemplar := range parsed.Exemplars {
+		height := heights[place{data.Labels(exemplar.Labels).String(), exemplar.Time}]
+		if height == nil {
+			continue // its bucket is not shown
+		}
+		times = append(times, time.UnixMilli(exemplar.Time).UTC())
+		values, ids = append(values, *height), append(ids, exemplar.TraceID)
+		for name := range names {
+			labels[name] = append(labels[name], exemplar.Labels[name])
+		}
+	}
+	frame := data.NewFrame("exemplar",
+		data.NewField("Time", nil, times),
+		data.NewField("Value", nil, values),
+		linked(data.NewField("traceId", nil, ids), asked.links.trace(thisValue)),
+	)
+	sorted := make([]string, 0, len(names))
+	for name := range names {
+		sorted = append(sorted, name)
+	}
+	sort.Strings(sorted)
+	for _, name := range sorted {
+		frame.Fields = append(frame.Fields, data.NewField(name, nil, labels[name]))
+	}
+	frame.RefID = asked.refID
+	frame.Meta = &data.FrameMeta{DataTopic: data.DataTopicAnnotations, Custom: map[string]any{"resultType": "exemplar"}}
+	return frame
+}
+
+// legendOf is the name of a series: what the legend asks for, else its labels, else the aggregate.
+func (q *question) legendOf(aggregate string, labels data.Labels) string {
+	if q.legend != "" {
+		text := strings.ReplaceAll(q.legend, "{{agg}}", aggregate)
+		for name, value := range labels {
+			text = strings.ReplaceAll(text, "{{"+name+"}}", value)
+		}
+		return text
+	}
+	if len(labels) == 0 {
+		return aggregate
+	}
+	names := make([]string, 0, len(labels))
+	for name := range labels {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	values := make([]string, 0, len(names))
+	for _, name := range names {
+		if labels[name] != "" {
+			values = append(values, labels[name])
+		}
+	}
+	if len(values) == 0 {
+		return "(none)"
+	}
+	return strings.Join(values, " ")
+}

@@ -1,0 +1,175 @@
+package plugin
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+)
+
+// kind is how the values of a column are read.
+type kind int
+
+const (
+	text    kind = iota // a text; of a list its items, of an object its numbers by name
+	number              // JSON number or null
+	moment              // epoch ms
+	trace               // a trace id, which opens the trace
+	service             // a service, which opens what is known of it
+)
+
+// column is one column of a table: its title, where its value stands in a row (a path with dots),
+// how it is read, and its unit in Grafana's words.
+type column struct {
+	title string
+	field string
+	kind  kind
+	unit  string
+}
+
+// table says which list of an answer becomes a frame, and what its columns are.
+type table struct {
+	name    string
+	rows    string
+	columns []column
+}
+
+// tableFrames makes the frames of every query type in `tables`, or numbers where the query wants those.
+func tableFrames(asked *question, answer []byte) (data.Frames, error) {
+	lists, err := listsOf(answer)
+	if err != nil {
+		return nil, err
+	}
+	if asked.format != asTable {
+		return numberFrames(asked, lists)
+	}
+	var frames data.Frames
+	for _, one := range tables[asked.kind] {
+		rows, ok := lists[one.rows]
+		if !ok {
+			return nil, fmt.Errorf("%s: %w", one.rows, errShape)
+		}
+		frames = append(frames, one.frame(asked, rows))
+	}
+	return frames, nil
+}
+
+// listsOf are the lists of objects in an answer, by name. An object that is not a list is one of one;
+// a funnel's steps are rows under "steps", with the labels of their group.
+func listsOf(answer []byte) (map[string][]map[string]any, error) {
+	var parsed map[string]json.RawMessage
+	if err := json.Unmarshal(answer, &parsed); err != nil {
+		return nil, err
+	}
+	lists := map[string][]map[string]any{}
+	for name, raw := range parsed {
+		var rows []map[string]any
+		var one map[string]any
+		if json.Unmarshal(raw, &rows) == nil {
+			lists[name] = rows
+		} else if json.Unmarshal(raw, &one) == nil {
+			lists[name] = []map[string]any{one}
+		}
+	}
+	if funnels, ok := parsed["funnels"]; ok {
+		steps, err := funnelSteps(funnels)
+		if err != nil {
+			return nil, errors.Join(errShape, err)
+		}
+		lists["steps"] = steps
+	}
+	return lists, nil
+}
+
+func (t table) frame(asked *question, rows []map[string]any) *data.Frame {
+	frame := data.NewFrame(t.name)
+	for _, column := range t.columns {
+		field := column.of(rows)
+		switch column.kind {
+		case trace:
+			linked(field, asked.links.trace(thisValue))
+		case service:
+			linked(field, asked.links.service(thisValue))
+		}
+		frame.Fields = append(frame.Fields, field)
+	}
+	frame.RefID = asked.refID
+	frame.Meta = &data.FrameMeta{Type: data.FrameTypeTable, PreferredVisualization: data.VisTypeTable}
+	return frame
+}
+
+// of is the column as a field. What is missing or of another type is null, or "" for a text.
+func (c column) of(rows []map[string]any) *data.Field {
+	var field *data.Field
+	switch c.kind {
+	case number:
+		values := make([]*float64, len(rows))
+		for i, row := range rows {
+			if value, ok := at(row, c.field).(float64); ok {
+				values[i] = &value
+			}
+		}
+		field = data.NewField(c.title, nil, values)
+	case moment:
+		values := make([]*time.Time, len(rows))
+		for i, row := range rows {
+			if value, ok := at(row, c.field).(float64); ok {
+				instant := time.UnixMilli(int64(value)).UTC()
+				values[i] = &instant
+			}
+		}
+		field = data.NewField(c.title, nil, values)
+	default:
+		values := make([]string, len(rows))
+		for i, row := range rows {
+			values[i] = words(at(row, c.field))
+		}
+		field = data.NewField(c.title, nil, values)
+		if c.kind == trace || c.kind == service {
+			field = data.NewField(c.title, nil, present(values))
+		}
+	}
+	if c.unit != "" {
+		field.Config = &data.FieldConfig{Unit: c.unit}
+	}
+	return field
+}
+
+// at is the value at a path such as "balance.stored", or nil.
+func at(row map[string]any, path string) any {
+	name, rest, deeper := strings.Cut(path, ".")
+	value := row[name]
+	if !deeper {
+		return value
+	}
+	inner, _ := value.(map[string]any)
+	return at(inner, rest)
+}
+
+// words is a value as text: a list joined, an object's numbers named.
+func words(value any) string {
+	switch value := value.(type) {
+	case string:
+		return value
+	case nil:
+		return ""
+	case []any:
+		parts := make([]string, len(value))
+		for i, item := range value {
+			parts[i] = words(item)
+		}
+		return strings.Join(parts, ", ")
+	case map[string]any:
+		parts := make([]string, 0, len(value))
+		for name, item := range value {
+			parts = append(parts, name+" "+words(item))
+		}
+		sort.Strings(parts)
+		return strings.Join(parts, ", ")
+	}
+	return fmt.Sprint(value)
+}

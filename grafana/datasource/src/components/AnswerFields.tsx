@@ -1,0 +1,99 @@
+import { Combobox, InlineField, MultiCombobox } from '@grafana/ui';
+import React from 'react';
+
+import { QueryType, SeamarkQuery } from '../types';
+import { LineInput } from './LineInput';
+
+const named = (value: string) => ({ value, label: value });
+const FORMATS = [
+  { value: 'table' as const, label: 'Table' },
+  {
+    value: 'numeric' as const,
+    label: 'Numbers',
+    description: 'One number with labels a row: alert rules, stat panels',
+  },
+];
+/** The numbers that a table can become, the usual one first. */
+const NUMBERS: Partial<Record<QueryType, readonly string[]>> = {
+  top: ['value', 'share'],
+  funnel: ['people', 'fromFirst', 'fromPrevious', 'medianMs', 'p90Ms'],
+  services: ['errorRate', 'rate', 'errors', 'calls', 'meanMs', 'p50Ms', 'p95Ms', 'p99Ms', 'maxMs'],
+  errors: ['total.rate', 'total.errors', 'releases.rate', 'releases.errors', 'groups.count', 'groups.people'],
+};
+const COUNTS = [
+  'offered',
+  'accepted',
+  'stored',
+  'archived',
+  'rejected',
+  'duplicate',
+  'buried',
+  'sampled',
+  'limited',
+  'letters',
+  'refused',
+  'unarchived',
+  'offBy',
+  'archiveOffBy',
+  'behind',
+];
+const LEGEND: readonly QueryType[] = ['timeseries', 'sessions', 'logvolume', 'ledger'];
+
+interface Props {
+  query: SeamarkQuery;
+  type: QueryType;
+  onChange: (changes: Partial<SeamarkQuery>) => void;
+}
+
+/** What becomes of the answer: names of series, and numbers instead of a table. */
+export function AnswerFields({ query, type, onChange }: Props) {
+  const numbers = NUMBERS[type];
+  return (
+    <>
+      {numbers && (
+        <InlineField label="Format">
+          <Combobox
+            id={`seamark-format-${query.refId}`}
+            width={16}
+            options={FORMATS}
+            value={query.format ?? 'table'}
+            onChange={(chosen) => onChange({ format: chosen.value })}
+          />
+        </InlineField>
+      )}
+      {numbers && query.format === 'numeric' && (
+        <InlineField label="Number">
+          <Combobox
+            id={`seamark-value-${query.refId}`}
+            width={20}
+            createCustomValue
+            options={numbers.map(named)}
+            value={query.value ?? numbers[0]}
+            onChange={(chosen) => onChange({ value: chosen.value })}
+          />
+        </InlineField>
+      )}
+      {type === 'ledger' && (
+        <InlineField label="Over time" tooltip="Counts as series, for each app and signal; none: a table">
+          <MultiCombobox
+            id={`seamark-series-${query.refId}`}
+            width={30}
+            options={COUNTS.map(named)}
+            value={query.series ?? []}
+            onChange={(chosen) => onChange({ series: chosen.map(({ value }) => value) })}
+          />
+        </InlineField>
+      )}
+      {LEGEND.includes(type) && (
+        <InlineField label="Legend" tooltip="{{country}} is replaced by that label, {{agg}} by the aggregate">
+          <LineInput
+            id={`seamark-legend-${query.refId}`}
+            placeholder="auto"
+            value={query.legend ?? ''}
+            onCommit={(legend) => onChange({ legend: legend || undefined })}
+          />
+        </InlineField>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,88 @@
+import { CoreApp, DataQueryRequest, DataSourceInstanceSettings, SupplementaryQueryType } from '@grafana/data';
+import { setTemplateSrv, TemplateSrv } from '@grafana/runtime';
+
+import { SeamarkDatasource } from './datasource';
+import { SeamarkOptions, SeamarkQuery } from './types';
+
+const asked: Array<[string, unknown]> = [];
+
+function connect(answer: unknown): SeamarkDatasource {
+  const source = new SeamarkDatasource({ uid: 'u', name: 'Seamark' } as DataSourceInstanceSettings<SeamarkOptions>);
+  source.getResource = async <T>(path: string, params?: unknown) => {
+    asked.push([path, params]);
+    return answer as T;
+  };
+  return source;
+}
+
+beforeEach(() => {
+  asked.length = 0;
+  setTemplateSrv({ replace: (text?: string) => (text ?? '').replace('$app', 'shop') } as unknown as TemplateSrv);
+});
+
+describe('filterQuery', () => {
+  const source = connect({});
+  const asks = (query: Partial<SeamarkQuery>) => source.filterQuery({ refId: 'A', ...query });
+
+  it('asks only what says enough', () => {
+    expect(asks({ queryType: 'timeseries', request: { metric: 'a' } })).toBe(true);
+    expect(asks({ queryType: 'timeseries', request: {} })).toBe(false);
+    expect(asks({})).toBe(false);
+    expect(asks({ request: { metric: 'a' } })).toBe(true);
+    expect(asks({ queryType: 'top', request: { metric: 'a' } })).toBe(false);
+    expect(asks({ queryType: 'trace' })).toBe(false);
+    expect(asks({ queryType: 'logs', hide: true })).toBe(false);
+    expect(asks({ queryType: 'ledger' })).toBe(true);
+    expect(asks({ queryType: 'context', request: { id: 'a' } })).toBe(true);
+  });
+});
+
+describe('Explore', () => {
+  const source = connect({});
+
+  it('begins with logs, and a dashboard with a series', () => {
+    expect(source.getDefaultQuery(CoreApp.Explore).queryType).toBe('logs');
+    expect(source.getDefaultQuery(CoreApp.Dashboard).queryType).toBe('timeseries');
+  });
+
+  it('gets a histogram of the searches in logs alone', () => {
+    const targets: SeamarkQuery[] = [
+      { refId: 'A', queryType: 'logs' },
+      { refId: 'B', queryType: 'traces' },
+    ];
+    const request = { targets } as DataQueryRequest<SeamarkQuery>;
+    const found = source.getSupplementaryRequest(SupplementaryQueryType.LogsVolume, request);
+    expect(found?.targets.map(({ refId }) => refId)).toEqual(['log-volume-A']);
+    expect(source.getSupplementaryRequest(SupplementaryQueryType.LogsSample, request)).toBeUndefined();
+  });
+});
+
+describe('templates', () => {
+  it('replaces variables without losing what it does not know', () => {
+    const query = { refId: 'A', queryType: 'logs' as const, app: '$app', request: { service: '$app', own: { b: 1 } } };
+    const replaced = connect({}).applyTemplateVariables(query, {}, [{ key: 'k', operator: '=', value: 'v' }]);
+    expect(replaced).toMatchObject({ app: 'shop', request: { service: 'shop', own: { b: 1 } } });
+    expect(replaced.request?.filters).toEqual([{ key: 'k', op: '=', value: 'v' }]);
+  });
+
+  it('offers values of a dimension, bounded, and leaves out the empty one', async () => {
+    const source = connect({ values: [{ value: '' }, { value: 'DE' }] });
+    const found = await source.metricFindQuery({ refId: 'v', kind: 'values', label: 'a/b', metric: '$app' });
+    expect(found).toEqual([{ text: 'DE' }]);
+    expect(asked).toEqual([['labels/a%2Fb/values', { metric: 'shop', prefix: '', limit: 200 }]]);
+  });
+
+  it('offers dimensions for ad-hoc filters', async () => {
+    const keys = await connect({ labels: [{ name: 'country', source: 'events' }] }).getTagKeys();
+    expect(keys).toEqual([{ text: 'country', value: 'country' }]);
+  });
+});
+
+describe('annotations', () => {
+  it('are deploys and releases unless somebody says otherwise', () => {
+    expect(connect({}).annotations?.getDefaultQuery?.()).toEqual({
+      queryType: 'annotations',
+      request: { names: ['deploy', 'release'] },
+    });
+  });
+});

@@ -1,0 +1,205 @@
+import {
+  AdHocVariableFilter,
+  CoreApp,
+  DataQueryRequest,
+  DataQueryResponse,
+  DataSourceGetTagKeysOptions,
+  DataSourceGetTagValuesOptions,
+  DataSourceInstanceSettings,
+  DataSourceWithLogsContextSupport,
+  DataSourceWithSupplementaryQueriesSupport,
+  DataSourceWithToggleableQueryFiltersSupport,
+  dateTime,
+  LogRowContextOptions,
+  LogRowModel,
+  MetricFindValue,
+  QueryFilterOptions,
+  ScopedVars,
+  SupplementaryQueryOptions,
+  SupplementaryQueryType,
+  TimeRange,
+  ToggleFilterAction,
+} from '@grafana/data';
+import { DataSourceWithBackend, getTemplateSrv } from '@grafana/runtime';
+import { lastValueFrom } from 'rxjs';
+
+import { contextOf, hasFilter, toggled, volumeOf } from './explore';
+import { interpolate, withAdHocFilters } from './request';
+import { DEFAULT_QUERY, QuestionRequest, SeamarkOptions, SeamarkQuery, VariableQuery } from './types';
+import { SeamarkVariables } from './variables';
+
+/** Values offered at once; what is not among them is found by its beginning. */
+const MOST_OFFERED = 200;
+
+interface Named {
+  name: string;
+  source: string;
+}
+
+interface Counted {
+  value: string;
+  count: number;
+}
+
+/** Seamark in the browser: variables, filters and completion. Data comes through the backend alone. */
+export class SeamarkDatasource
+  extends DataSourceWithBackend<SeamarkQuery, SeamarkOptions>
+  implements
+    DataSourceWithSupplementaryQueriesSupport<SeamarkQuery>,
+    DataSourceWithLogsContextSupport<SeamarkQuery>,
+    DataSourceWithToggleableQueryFiltersSupport<SeamarkQuery>
+{
+  constructor(settings: DataSourceInstanceSettings<SeamarkOptions>) {
+    super(settings);
+    this.variables = new SeamarkVariables(this);
+    this.annotations = {
+      getDefaultQuery: () => ({ queryType: 'annotations', request: { names: ['deploy', 'release'] } }),
+    };
+  }
+
+  getDefaultQuery(app: CoreApp): Partial<SeamarkQuery> {
+    return app === CoreApp.Explore ? { queryType: 'logs', request: {} } : DEFAULT_QUERY;
+  }
+
+  applyTemplateVariables(query: SeamarkQuery, scopedVars: ScopedVars, filters?: AdHocVariableFilter[]): SeamarkQuery {
+    const templates = getTemplateSrv();
+    const replace = templates.replace.bind(templates);
+    return {
+      ...query,
+      app: replace(query.app ?? '', scopedVars),
+      legend: query.legend && replace(query.legend, scopedVars),
+      traceId: replace(query.traceId ?? '', scopedVars).trim(),
+      request: withAdHocFilters(
+        query.queryType ?? 'timeseries',
+        interpolate(query.request ?? {}, replace, scopedVars),
+        filters
+      ),
+    };
+  }
+
+  /** A query that cannot be asked yet is not asked. */
+  filterQuery(query: SeamarkQuery): boolean {
+    if (query.hide) {
+      return false;
+    }
+    const request: QuestionRequest = query.request ?? {};
+    switch (query.queryType ?? 'timeseries') {
+      case 'trace':
+        return Boolean(query.traceId);
+      case 'timeseries':
+        return Boolean(request.metric);
+      case 'top':
+        return Boolean(request.metric && request.by);
+      case 'retention':
+      case 'paths':
+        return Boolean(request.start);
+      case 'funnel':
+        return Array.isArray(request.steps) && request.steps.length > 0;
+      default:
+        return true;
+    }
+  }
+
+  getSupportedSupplementaryQueryTypes(): SupplementaryQueryType[] {
+    return [SupplementaryQueryType.LogsVolume];
+  }
+
+  getSupplementaryQuery(options: SupplementaryQueryOptions, query: SeamarkQuery): SeamarkQuery | undefined {
+    return options.type === SupplementaryQueryType.LogsVolume ? volumeOf(query) : undefined;
+  }
+
+  getSupplementaryRequest(
+    type: SupplementaryQueryType,
+    request: DataQueryRequest<SeamarkQuery>
+  ): DataQueryRequest<SeamarkQuery> | undefined {
+    const targets = request.targets.flatMap((query) => this.getSupplementaryQuery({ type }, query) ?? []);
+    return targets.length > 0 ? { ...request, targets } : undefined;
+  }
+
+  async getLogRowContext(row: LogRowModel, options?: LogRowContextOptions): Promise<DataQueryResponse> {
+    const query = contextOf(row, options);
+    if (!query) {
+      return { data: [] };
+    }
+    const at = dateTime(row.timeEpochMs);
+    return lastValueFrom(
+      this.query({
+        requestId: `seamark-${query.refId}-${row.uid}`,
+        app: CoreApp.Explore,
+        targets: [query],
+        range: { from: at, to: at, raw: { from: at, to: at } }, // a context has none of its own
+        interval: '1m',
+        intervalMs: 60_000,
+        scopedVars: options?.scopedVars ?? {},
+        timezone: 'utc',
+        startTime: Date.now(),
+      })
+    );
+  }
+
+  toggleQueryFilter(query: SeamarkQuery, { type, options }: ToggleFilterAction): SeamarkQuery {
+    return toggled(query, options, type === 'FILTER_FOR' ? '=' : '!=');
+  }
+
+  queryHasFilter(query: SeamarkQuery, filter: QueryFilterOptions): boolean {
+    return hasFilter(query, filter);
+  }
+
+  async metricNames(prefix = '', range?: TimeRange): Promise<Named[]> {
+    const found = await this.getResource('metrics', { prefix, limit: MOST_OFFERED, ...bounds(range) });
+    return found.metrics;
+  }
+
+  async labelNames(metric = '', range?: TimeRange): Promise<Named[]> {
+    const found = await this.getResource('labels', { metric, ...bounds(range) });
+    return found.labels;
+  }
+
+  async labelValues(label: string, metric = '', prefix = '', range?: TimeRange): Promise<Counted[]> {
+    const path = `labels/${encodeURIComponent(label)}/values`;
+    const found = await this.getResource(path, { metric, prefix, limit: MOST_OFFERED, ...bounds(range) });
+    return found.values;
+  }
+
+  async getTagKeys(options?: DataSourceGetTagKeysOptions<SeamarkQuery>): Promise<MetricFindValue[]> {
+    const labels = await this.labelNames(metricOf(options?.queries), options?.timeRange);
+    return labels.map((label) => ({ text: label.name, value: label.name }));
+  }
+
+  async getTagValues(options: DataSourceGetTagValuesOptions<SeamarkQuery>): Promise<MetricFindValue[]> {
+    const values = await this.labelValues(options.key, metricOf(options.queries), '', options.timeRange);
+    return values.map(({ value }) => ({ text: value, value }));
+  }
+
+  /** What a variable offers. */
+  async metricFindQuery(
+    query: VariableQuery,
+    options?: { range?: TimeRange; scopedVars?: ScopedVars }
+  ): Promise<MetricFindValue[]> {
+    const replace = (text?: string) => getTemplateSrv().replace(text ?? '', options?.scopedVars);
+    const metric = replace(query.metric);
+    switch (query.kind) {
+      case 'metrics':
+        return (await this.metricNames(replace(query.prefix), options?.range)).map(({ name }) => ({ text: name }));
+      case 'labels':
+        return (await this.labelNames(metric, options?.range)).map(({ name }) => ({ text: name }));
+      default:
+        if (!query.label) {
+          return [];
+        }
+        return (await this.labelValues(replace(query.label), metric, replace(query.prefix), options?.range))
+          .filter(({ value }) => value !== '')
+          .map(({ value }) => ({ text: value }));
+    }
+  }
+}
+
+function bounds(range?: TimeRange) {
+  return range ? { from: range.from.valueOf(), to: range.to.valueOf() } : {};
+}
+
+/** The metric that the panel's filters are about: that of its first query that has one. */
+function metricOf(queries?: SeamarkQuery[]): string {
+  const metric = queries?.find((query) => query.request?.metric)?.request?.metric ?? '';
+  return getTemplateSrv().replace(metric);
+}

@@ -1,0 +1,93 @@
+import { AdHocVariableFilter, ScopedVars } from '@grafana/data';
+
+import { takesFilters } from './forms';
+import { Filter, QueryType, QuestionRequest } from './types';
+
+type Replace = (text: string, scopedVars?: ScopedVars, format?: (value: string | string[]) => string) => string;
+
+/** The operators of Grafana's ad-hoc filters, in the API's words. */
+const OPERATORS: Record<string, string> = { '=': '=', '!=': '!=', '=~': '=~', '!~': '!~', '=|': 'in', '!=|': '!in' };
+
+/**
+ * Replaces variables in every text of a request, however deep. A text that is nothing but one variable
+ * with several values, standing in a list, becomes that many items; the value of a filter becomes a list.
+ */
+export function interpolate(request: QuestionRequest, replace: Replace, scopedVars: ScopedVars): QuestionRequest {
+  return walk(request, replace, scopedVars) as QuestionRequest;
+}
+
+function walk(value: unknown, replace: Replace, scopedVars: ScopedVars): unknown {
+  if (typeof value === 'string') {
+    return joined(value, replace, scopedVars);
+  }
+  if (Array.isArray(value)) {
+    return value.flatMap((item) =>
+      typeof item === 'string' ? values(item, replace, scopedVars) : [walk(item, replace, scopedVars)]
+    );
+  }
+  if (value !== null && typeof value === 'object') {
+    const copy: Record<string, unknown> = {};
+    for (const [name, inner] of Object.entries(value)) {
+      copy[name] = walk(inner, replace, scopedVars);
+    }
+    return isFilter(value) ? several(copy, value, replace, scopedVars) : copy;
+  }
+  return value;
+}
+
+function isFilter(value: object): value is Filter {
+  return 'key' in value && 'value' in value;
+}
+
+/** `country = $country` with several countries chosen means: in that list. */
+function several(copy: Record<string, unknown>, filter: Filter, replace: Replace, scopedVars: ScopedVars) {
+  if (typeof filter.value !== 'string') {
+    return copy;
+  }
+  const found = values(filter.value, replace, scopedVars);
+  if (found.length < 2) {
+    return copy;
+  }
+  const op = filter.op ?? '=';
+  const list = op === '=' || op === 'in' ? 'in' : op === '!=' || op === '!in' ? '!in' : undefined;
+  return list === undefined ? copy : { ...copy, op: list, value: found };
+}
+
+/** All values of a text: several only when it is one variable and nothing else. */
+function values(text: string, replace: Replace, scopedVars: ScopedVars): string[] {
+  let found: string[] | undefined;
+  const whole = /^\s*(\$\w+|\$\{[^}]+\}|\[\[[^\]]+\]\])\s*$/.test(text);
+  const one = replace(text, scopedVars, (value) => {
+    if (whole && Array.isArray(value)) {
+      found = value.map(String);
+    }
+    return Array.isArray(value) ? value.join('|') : String(value);
+  });
+  return found ?? [one];
+}
+
+function joined(text: string, replace: Replace, scopedVars: ScopedVars): string {
+  return replace(text, scopedVars, (value) => (Array.isArray(value) ? value.join('|') : String(value)));
+}
+
+/** The request with the dashboard's ad-hoc filters behind its own. */
+export function withAdHocFilters(
+  queryType: QueryType | undefined,
+  request: QuestionRequest,
+  filters: AdHocVariableFilter[] | undefined
+): QuestionRequest {
+  if (!filters?.length || !takesFilters(queryType)) {
+    return request;
+  }
+  const more = filters
+    .filter((filter) => filter.key !== '')
+    .map((filter): Filter => {
+      const op = OPERATORS[filter.operator] ?? '=';
+      return {
+        key: filter.key,
+        op,
+        value: op === 'in' || op === '!in' ? (filter.values ?? [filter.value]) : filter.value,
+      };
+    });
+  return { ...request, filters: [...(request.filters ?? []), ...more] };
+}

@@ -1,0 +1,84 @@
+import { DataSourceJsonData } from '@grafana/data';
+import { DataQuery } from '@grafana/schema';
+
+/** The kinds of question, in the order in which the editor offers them. */
+export const QUERY_TYPES = [
+  { value: 'timeseries', label: 'Series', description: 'Counts, sums, rates and percentiles over time' },
+  { value: 'top', label: 'Top', description: 'A breakdown: which pages, countries, releases …' },
+  { value: 'funnel', label: 'Funnel', description: 'How many users get from step to step' },
+  { value: 'retention', label: 'Retention', description: 'How many users come back' },
+  { value: 'sessions', label: 'Sessions', description: 'Visits: count, length, bounces' },
+  { value: 'paths', label: 'Paths', description: 'What comes before or after a step' },
+  { value: 'errors', label: 'Errors', description: 'Errors by release and by group' },
+  { value: 'logs', label: 'Logs', description: 'Log records' },
+  { value: 'traces', label: 'Traces', description: 'Search for traces' },
+  { value: 'trace', label: 'One trace', description: 'All spans of a trace' },
+  { value: 'services', label: 'Services', description: 'Rate, errors and duration of each service' },
+  { value: 'servicemap', label: 'Service map', description: 'Who calls whom' },
+  { value: 'ledger', label: 'Ledger', description: 'What became of everything that was sent' },
+  { value: 'annotations', label: 'Events as annotations', description: 'Deploys and releases, as marks on a graph' },
+] as const;
+
+/** Also those that only Explore asks: how many records there are, and those around one. */
+export type QueryType = (typeof QUERY_TYPES)[number]['value'] | 'logvolume' | 'context';
+
+/** A condition as the API takes it. */
+export interface Filter {
+  key: string;
+  op?: string;
+  value?: string | string[];
+}
+
+/**
+ * The body of a question to the API, without its range. The builder knows the named fields; whatever
+ * else was written by hand stays as it is.
+ */
+export interface QuestionRequest {
+  metric?: string;
+  source?: string;
+  agg?: string[];
+  filters?: Filter[];
+  groupBy?: string[];
+  granularity?: string;
+  limit?: number;
+  service?: string;
+  severity?: string;
+  contains?: string;
+  [field: string]: unknown;
+}
+
+export interface SeamarkQuery extends DataQuery {
+  queryType?: QueryType;
+  app?: string;
+  legend?: string;
+  traceId?: string;
+  /** Of the ledger: what to count over time, for each app and signal; without it a table. */
+  series?: string[];
+  /** Of a breakdown, a funnel, services and errors: numbers with labels instead of a table. */
+  format?: 'table' | 'numeric';
+  /** Which number, where the format is numeric. */
+  value?: string;
+  request?: QuestionRequest;
+  /** Whether the editor shows the request as text. */
+  asText?: boolean;
+}
+
+export type SeamarkOptions = DataSourceJsonData;
+
+export interface SeamarkSecrets {
+  token?: string;
+}
+
+/** A variable: names of metrics, or values of a dimension. */
+export interface VariableQuery {
+  refId: string;
+  kind: 'metrics' | 'labels' | 'values';
+  metric?: string;
+  label?: string;
+  prefix?: string;
+}
+
+export const DEFAULT_QUERY: Partial<SeamarkQuery> = {
+  queryType: 'timeseries',
+  request: { metric: 'page_view', agg: ['count'] },
+};
