@@ -80,6 +80,13 @@ async def merge_regularly(
             logger.warning("merging is put off", extra={"error": str(error)[:500]})
 
 
+async def end_when_spent(workshop: Workshop, stop: asyncio.Event) -> None:
+    """Stop the process when its engine will not do any more; whoever keeps it starts another."""
+    await workshop.spent.wait()
+    logger.error("the engine fails again and again; ending, to begin with a new one")
+    stop.set()
+
+
 async def carry(
     settings: ArchiveSettings,
     log_settings: LogSettings,
@@ -155,14 +162,16 @@ async def serve(
             course=RecordedCourse(parts.positions, parts.log, partitions=log_settings.partitions),
             limits=Limits(settings.merge_bytes, int(settings.merge_after_seconds * 1000)),
         )
+        watching = asyncio.create_task(end_when_spent(workshop, stop), name="engine-watch")
         try:
             await carry(settings, log_settings, parts, merger, stop)
         finally:
+            watching.cancel()
             stopping.cancel()
             await client.close()
             await asyncio.to_thread(parts.seen.close)
             await asyncio.to_thread(workshop.close)
-    return 0
+    return 1 if workshop.spent.is_set() else 0
 
 
 def _load(cls: type[_T], prefix: str, problems: list[str]) -> _T:

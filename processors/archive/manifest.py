@@ -48,14 +48,14 @@ class Manifest:
         query = {**_INSERT, "query": f"INSERT INTO {self._table} FORMAT JSONEachRow"}
         await self._post(query | {"insert_deduplication_token": token}, body)
 
-    async def names(self, signal: Signal, name: str) -> list[str]:
-        """Paths of all hours that end in this file name, live or replaced."""
+    async def named(self, signal: Signal, name: str) -> list[ArchiveFile]:
+        """Files of all hours whose path ends in this name, live or replaced."""
         sql = (
-            f"SELECT DISTINCT path FROM {self._table} "
+            f"SELECT {_columns()} FROM {self._table} FINAL "
             "WHERE signal = {signal:String} AND endsWith(path, {name:String}) ORDER BY path"
         )
         rows = await self._ask(sql, signal=signal.value, name=f"/{name}")
-        return [str(row["path"]) for row in rows]
+        return [_file(row) for row in rows]
 
     async def small(self, *, below_bytes: int, limit: int) -> list[ArchiveFile]:
         """Live files smaller than that, in folders with more than one of them, oldest first."""

@@ -3,7 +3,8 @@
 Files first, then the manifest in one insert under the block's token, then the session records the
 position. So whatever the manifest names is there, and a block that is sent again either finds
 its files named (and leaves them: a merge may have replaced them already) or writes the same names
-again.
+again. Either way the insert is made again under its token: the one before may have been broken off
+between the manifest and the ledger, which a view fills from it.
 """
 
 import logging
@@ -14,7 +15,7 @@ from typing import Final
 from processors.archive import metrics
 from processors.archive.connection import EngineFailed
 from processors.archive.engine import Made
-from processors.archive.files import ArchiveFile, Facts
+from processors.archive.files import LIVE, ArchiveFile, Facts
 from processors.archive.inflate import Unreadable
 from processors.archive.layout import block_name, sequences
 from processors.archive.manifest import Manifest
@@ -38,9 +39,11 @@ class ArchiveSink:
     async def write(self, block: Block) -> None:
         """See `Sink.write`."""
         with metrics.STEP_SECONDS.labels("look_up").time():
-            known = await self._manifest.names(block.signal, block_name(block.token))
+            known = await self._manifest.named(block.signal, block_name(block.token))
         if known:
             metrics.ALREADY.labels(block.signal).inc()
+            if all(file.state == LIVE for file in known):  # else it was whole when it was merged
+                await self._manifest.add(known, token=block.token)
             return
         try:
             files = await self._write_files(block)

@@ -7,14 +7,14 @@ import hashlib
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
 from processors.archive.codec import Codec
-from processors.archive.connection import connect_in
+from processors.archive.connection import EngineFailed, connect_in
 from processors.archive.engine import Engine, Made
 from processors.archive.files import Facts
 from processors.archive.footer import add_metadata
@@ -23,10 +23,15 @@ from seamark.wire.signals import Signal
 
 _T = TypeVar("_T")
 _READ_BYTES: Final = 1024 * 1024
+_FAILURES: Final = 5
 
 
 class Workshop:
-    """Everything that blocks. A call that is cancelled goes on in its thread and harms nothing."""
+    """Everything that blocks. A call that is cancelled goes on in its thread and harms nothing.
+
+    `spent` is set when the engine has failed so often in a row that it will not do any more: one
+    that met a full disk as it was opened fails for good, and a process can open only one.
+    """
 
     def __init__(
         self,
@@ -41,6 +46,8 @@ class Workshop:
             lambda: Engine(connect_in(own_folder(state / "engine")), codec=codec)
         )
         self._engine: Engine | None = None
+        self._failures = 0
+        self.spent = asyncio.Event()
         self._opening = threading.Lock()
         self._makers = ThreadPoolExecutor(1, thread_name_prefix="archive-make")
         self._mergers = ThreadPoolExecutor(1, thread_name_prefix="archive-merge")
@@ -48,11 +55,13 @@ class Workshop:
 
     async def make(self, signal: Signal, payloads: Sequence[bytes], folder: Path) -> list[Made]:
         """See `Engine.make`."""
-        return await self._in(self._makers, lambda: self._opened().make(signal, payloads, folder))
+        making = self._in(self._makers, lambda: self._opened().make(signal, payloads, folder))
+        return await self._watched(making)
 
     async def merge(self, signal: Signal, inputs: Sequence[Path], output: Path) -> int:
         """See `Engine.merge`."""
-        return await self._in(self._mergers, lambda: self._opened().merge(signal, inputs, output))
+        merging = self._in(self._mergers, lambda: self._opened().merge(signal, inputs, output))
+        return await self._watched(merging)
 
     async def finish(self, file: Path, facts: Facts) -> tuple[int, str]:
         """Write the footer's metadata; returns the file's bytes and SHA-256. Raises OSError."""
@@ -84,6 +93,17 @@ class Workshop:
             threads.shutdown(wait=True, cancel_futures=True)
         if self._engine is not None:
             self._engine.close()
+
+    async def _watched(self, working: Awaitable[_T]) -> _T:
+        try:
+            done = await working
+        except EngineFailed:
+            self._failures += 1
+            if self._failures >= _FAILURES:
+                self.spent.set()
+            raise
+        self._failures = 0
+        return done
 
     def _opened(self) -> Engine:
         with self._opening:

@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import aiohttp
 import msgspec
 import pytest
 
 from processors.archive.files import LIVE, REPLACED, ArchiveFile, Count
-from processors.archive.layout import Hour
+from processors.archive.layout import Hour, block_name
 from processors.archive.manifest import Manifest
-from processors.blocks.sink import SinkUnavailable
+from processors.archive.sink import ArchiveSink
+from processors.archive.workshop import Workshop
+from processors.blocks.sink import Block, SinkUnavailable
 from seamark.service.connections import StoreSettings
 from seamark.wire.signals import Signal
 from tests.archive_stack import migrate
@@ -59,8 +62,8 @@ async def test_the_manifest_keeps_what_it_is_told(store: StoreServer) -> None:
             await manifest.add([first, second], token="a")
         paths = [first.path, second.path, f"{HOUR.folder}/part-9.parquet"]
         assert await manifest.files(Signal.TRACES, paths) == [first, second]
-        assert await manifest.names(Signal.TRACES, "part-2.parquet") == [second.path]
-        assert await manifest.names(Signal.LOGS, "part-2.parquet") == []
+        assert await manifest.named(Signal.TRACES, "part-2.parquet") == [second]
+        assert await manifest.named(Signal.LOGS, "part-2.parquet") == []
         assert await asyncio.to_thread(
             store.rows, "SELECT app, sum(archived) FROM seamark.ledger GROUP BY 1 ORDER BY 1"
         ) == [["b\\\\", "8"], ["it\\'s", "6"]]
@@ -77,10 +80,35 @@ async def test_the_manifest_keeps_what_it_is_told(store: StoreServer) -> None:
         (found,) = await manifest.files(Signal.TRACES, [merged.path])
         assert found == merged
         assert found.state == LIVE
-        assert await manifest.names(Signal.TRACES, "part-2.parquet") == [second.path]
+        assert await manifest.named(Signal.TRACES, "part-2.parquet") == [old[1]]
         assert await asyncio.to_thread(store.rows, "SELECT sum(archived) FROM seamark.ledger") == [
             ["14"]
         ]
+
+
+async def test_a_block_sent_again_makes_a_broken_off_insert_whole(store: StoreServer) -> None:
+    """The manifest was written, and then the store died before the ledger was."""
+    token = "SEAMARK_traces_0:1-2:5"
+    whole = msgspec.structs.replace(file(1), path=f"{HOUR.folder}/{block_name(token)}")
+    settings = StoreSettings(url=store.url, password=PASSWORD)
+    archived = "SELECT sum(archived) FROM seamark.ledger"
+
+    async def run(sql: str) -> None:
+        answer = await asyncio.to_thread(store.ask, sql)
+        assert answer.status == 200, answer.body
+
+    async with aiohttp.ClientSession() as session:
+        manifest = Manifest(session, settings, timeout_seconds=30)
+        await run("DETACH TABLE seamark.ledger_archived_view")
+        await manifest.add([whole], token=token)
+        await run("ATTACH TABLE seamark.ledger_archived_view")
+        assert await asyncio.to_thread(store.rows, archived) == [["0"]]
+
+        sink = ArchiveSink(cast("Workshop", None), manifest)  # nothing is to be made
+        for _ in range(2):
+            await sink.write(Block(Signal.TRACES, "SEAMARK_traces_0", token, []))
+
+        assert await asyncio.to_thread(store.rows, archived) == [["7"]]
 
 
 async def test_small_files_that_have_company_are_found_oldest_first(store: StoreServer) -> None:
