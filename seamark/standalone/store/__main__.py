@@ -1,7 +1,7 @@
 """`python -m seamark.standalone.store`: own a data folder, answer on SEAMARK_STORE_SERVER_PORT.
 
-Exit codes: 0 stopped as told, 1 something would not end, 2 it could not begin (one log line says
-why: wrong settings, the folder or the port in use, no engine).
+Exit codes: 0 stopped as told; 1 something would not end, or the engine has to be opened anew; 2 it
+could not begin (one log line says why: wrong settings, the folder or the port in use, no engine).
 """
 
 import asyncio
@@ -68,7 +68,9 @@ async def serve(
             extra={"host": settings.host, "port": settings.port, "engine": engine.version},
         )
         sweeping = loop.create_task(service.sweep(), name="session-sweep")
-        await stop.wait()
+        if await _doubted(service, stop):
+            logger.error("the disk is full, or failed an insert; ending, to open the engine anew")
+            code = 1
         sweeping.cancel()
         await site.stop()
     left = await service.drain()
@@ -78,6 +80,17 @@ async def serve(
         os._exit(1)  # threads in the engine cannot be ended, and waiting for them is for ever
     await asyncio.to_thread(_close, service, engine)
     return code
+
+
+async def _doubted(service: StoreService, stop: asyncio.Event) -> bool:
+    """Wait until told to stop, or until the engine has to be opened anew; whether it has to."""
+    waiting = [asyncio.create_task(stop.wait()), asyncio.create_task(service.doubt.wait())]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+    return service.doubt.is_set()
 
 
 def _close(service: StoreService, engine: Engine) -> None:

@@ -2,8 +2,9 @@
 
 import json
 import re
+import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -19,7 +20,13 @@ from seamark.standalone.store.engine import (
     identifier,
     literal,
 )
-from seamark.standalone.store.failures import SYNTAX, StoreError, own_error
+from seamark.standalone.store.failures import (
+    ABORTED,
+    NOT_ENOUGH_SPACE,
+    SYNTAX,
+    StoreError,
+    own_error,
+)
 from seamark.standalone.store.job import Job, Reply, Streamed
 from seamark.standalone.store.request import StoreRequest
 from seamark.standalone.store.sessions import Sessions
@@ -33,17 +40,30 @@ from seamark.standalone.store.statement import (
 
 DATABASE: Final = "seamark"
 """Used when a request names none and it exists. `default` overlays the file system in chdb."""
+FULL_BYTES: Final = 8 * 1024 * 1024
+"""With less of the disk free, what the engine does by itself may have met its end."""
 _UNKNOWN_DATABASE: Final = 81
 _SELECT: Final = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(?:SELECT|WITH)\b", re.I | re.S)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Execution:
-    """What all requests share. `max_unpacked_bytes` bounds a decompressed body."""
+    """What all requests share. `max_unpacked_bytes` bounds a decompressed body.
+
+    `doubt` is why the engine is not to be trusted any more: the disk failed in the midst of an
+    insert, or was found full. The engine may then hold, in memory, the deduplication record of a
+    part that was never written, and would drop the retry as a duplicate; and a merge that met the
+    full disk may have made a part with empty files. A new start prunes such records
+    (`dedup_repair.py`), and the engine goes back to the parts before the merge. So `doubted` is
+    called, from the thread of the request, to have one.
+    """
 
     engine: Engine
     sessions: Sessions
+    folder: str
     max_unpacked_bytes: int
+    doubted: Callable[[], None]
+    doubt: str = ""
 
     def carry_out(self, job: Job) -> Reply | Streamed:
         """Answer a request. Raises StoreError where nothing has been sent yet."""
@@ -115,11 +135,18 @@ class Execution:
     def _insert(
         self, request: StoreRequest, handle: Handle, insert: Insert, data: Iterator[bytes]
     ) -> Reply:
+        if self.doubt:
+            raise own_error(ABORTED, f"The store starts anew: {self.doubt}")
         started = time.perf_counter()
         sql = insert.text.decode("utf-8", "surrogateescape")
         try:
             settings = insert.settings.decode("utf-8", "surrogateescape")
             rows, size = handle.insert(sql, insert.format, data, settings=settings)
+        except StoreError as error:
+            if error.broken_off or (error.code == NOT_ENOUGH_SPACE and self._is_full()):
+                self.doubt = error.text[:300]
+                self.doubted()
+            raise
         finally:
             elapsed = time.perf_counter() - started
             metrics.INSERT_SECONDS.observe(elapsed)
@@ -127,6 +154,9 @@ class Execution:
         metrics.INSERT_ROWS.inc(rows)
         metrics.INSERT_BYTES.inc(len(request.body))
         return Reply(summary(elapsed, written_rows=rows, written_bytes=size))
+
+    def _is_full(self) -> bool:
+        return shutil.disk_usage(self.folder).free < FULL_BYTES
 
     def _statement(self, job: Job, handle: Handle, text: bytes) -> Reply | Streamed:
         started = time.perf_counter()

@@ -53,6 +53,15 @@ _STATUS: Final = (
 _ENGINE: Final = re.compile(r"Code: (\d+)\. DB::Exception: (?:Code: \d+\. DB::Exception: )*")
 
 
+_BROKEN_OFF: Final = frozenset(
+    {24, 74, 75, 76, 77, 87, 88, 172, 204, 226, 228, 275, 294, 458, 521, 586, 641, 734}
+)
+"""Codes of files that could not be written, synced or renamed: `SELECT errorCodeToName(n)`."""
+NOT_ENOUGH_SPACE: Final = 243
+"""Said before anything is written."""
+_STD_EXCEPTION: Final = 1001
+
+
 class StoreError(Exception):
     """A request that failed. `code` is ClickHouse's; `text` is what a ClickHouse server sends."""
 
@@ -60,6 +69,13 @@ class StoreError(Exception):
         super().__init__(text)
         self.code = code
         self.text = text
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether the disk failed in the middle of writing, as one that is full does."""
+        if self.code == _STD_EXCEPTION:
+            return "filesystem" in self.text
+        return self.code in _BROKEN_OFF
 
     @property
     def status(self) -> int:

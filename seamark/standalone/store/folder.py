@@ -86,6 +86,7 @@ class StoreFolder:
             template.substitute(
                 memory_bytes=settings.memory_bytes,
                 fsync=int(settings.fsync),
+                disk_keep_bytes=settings.disk_keep_bytes,
                 backups=escape(f"{self.backups}/"),
             ),
             "utf-8",

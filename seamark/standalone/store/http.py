@@ -42,13 +42,24 @@ Outcome = Reply | Streamed | StoreError
 
 
 class StoreService:
-    """All requests of the process. Made, used and drained on one loop."""
+    """All requests of the process. Made, used and drained on one loop.
+
+    `doubt` is set when the engine has to be opened anew, which takes a new process.
+    """
 
     def __init__(self, engine: Engine, settings: StoreServerSettings) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.doubt = asyncio.Event()
         self._engine = engine
         self._settings = settings
         self.sessions = Sessions(lambda: use(engine.handle()))
-        self._execution = Execution(engine, self.sessions, settings.max_unpacked_bytes)
+        self._execution = Execution(
+            engine,
+            self.sessions,
+            folder=settings.path,
+            max_unpacked_bytes=settings.max_unpacked_bytes,
+            doubted=self._doubted,
+        )
         self._queries = ThreadPoolExecutor(settings.threads, "query")
         self._inserts = ThreadPoolExecutor(settings.insert_threads, "insert")
         self._control = ThreadPoolExecutor(1, "control")
@@ -56,6 +67,10 @@ class StoreService:
         self._running: dict[asyncio.Future[Outcome], Job] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._draining = False
+
+    def _doubted(self) -> None:
+        """Called from the thread of a request."""
+        self._loop.call_soon_threadsafe(self.doubt.set)
 
     def application(self) -> web.Application:
         """Routes: /ping and /metrics for anyone, / for who knows the password."""

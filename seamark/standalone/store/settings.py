@@ -33,6 +33,12 @@ class StoreServerSettings:
         2048 * _MIB, unit="bytes", text="Largest request body, decompressed.", minimum=_MIB
     )
     fsync: bool = setting(True, text="Whether an insert is on disk before it is acknowledged.")
+    disk_keep_bytes: int = setting(
+        64 * _MIB,
+        unit="bytes",
+        text="Free disk that inserts and merges leave alone; what would need it is refused.",
+        minimum=0,
+    )
     stop_seconds: float = setting(
         5.0, unit="s", text="How long inserts may take to finish at a stop.", minimum=0, maximum=6
     )
