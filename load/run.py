@@ -204,7 +204,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     stem = options.results / f"{result.date}-{scenario.name}"
     stem.with_suffix(".md").write_text(text)
     stem.with_suffix(".json").write_text(
-        json.dumps(msgspec.to_builtins(result), indent=2, sort_keys=True) + "\n"
+        json.dumps(msgspec.to_builtins(result), indent=None if result.course else 2, sort_keys=True)
+        + "\n"
     )
     if result.course is not None:
         picture(result, stem.with_suffix(".svg"))
