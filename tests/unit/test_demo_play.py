@@ -20,6 +20,7 @@ from seamark.demo.exporting import Providers, SeededIds
 from seamark.demo.play import HOUR_MS, LONGEST_VISIT_MS, SESSIONS_PER_HOUR, Plan, Shop
 from seamark.demo.services import Services
 from seamark.demo.visits import Page, Visit
+from tests.virtual_clock import run_virtually
 
 NOW_MS = 1_795_316_640_000
 
@@ -106,19 +107,22 @@ def test_history_has_a_number_of_its_own_when_none_is_given() -> None:
     assert Plan(seed=1, rate=50, sessions=9).history == 0
 
 
-async def test_live_goes_on_at_its_rate_until_it_is_stopped() -> None:
+def test_live_goes_on_at_its_rate_until_it_is_stopped() -> None:
     memory, kept = Memory(), Kept()
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    live = shop(memory, kept, now_ms=lambda: NOW_MS + round((loop.time() - began) * 1000))
-    await live.play(Plan(seed=5, rate=400, duration_seconds=1.5), stop)
-    assert stop.is_set()
+
+    async def play() -> float:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        live = shop(memory, kept, now_ms=lambda: NOW_MS + round(loop.time() * 1000))
+        await live.play(Plan(seed=5, rate=400, duration_seconds=1.5), stop)
+        assert stop.is_set()
+        return loop.time()
+
+    assert run_virtually(play()) == pytest.approx(1.5, abs=0.01)
     events = [event for body in kept.bodies for event in json.loads(body)["events"]]
-    # At most: 400 a second for 1.5 s, give or take. A busy machine makes fewer.
-    assert 0 < len(events) < 900
+    assert 450 < len(events) < 750  # 400 a second for 1.5 s are 600; visits differ in length
     sent = [json.loads(body)["sentAt"] for body in kept.bodies]
-    assert all(NOW_MS - 100 <= at <= NOW_MS + 4_000 for at in sent)
+    assert all(NOW_MS <= at <= NOW_MS + 1_510 for at in sent)
 
 
 def spans_of(memory: Memory) -> dict[int, list[ReadableSpan]]:

@@ -15,6 +15,10 @@ from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
 
 THRESHOLDS = Thresholds()
+MARGIN = 0.03
+"""How far a fill falls below where a level began before that level ends."""
+NARROWER = 30
+"""So many neighbouring thousandths reach less far than the margin."""
 
 
 @pytest.mark.parametrize(
@@ -32,10 +36,49 @@ def test_a_level_ends_only_with_some_room() -> None:
     assert THRESHOLDS.level(0.91, current=Level.MOST) is Level.LEAST
 
 
-@given(st.floats(0.0, 1.2), st.floats(0.0, 0.01))
-def test_a_wobble_where_a_level_began_changes_nothing(fill: float, wobble: float) -> None:
-    level = THRESHOLDS.level(fill, current=Level.NONE)
-    assert THRESHOLDS.level(fill - wobble, current=level) is level
+def courses(start: Level, fills: list[float], thresholds: Thresholds = THRESHOLDS) -> list[Level]:
+    """The levels after each fill, those that stay said once."""
+    course: list[Level] = []
+    for fill in fills:
+        level = thresholds.level(fill, current=course[-1] if course else start)
+        if course[-1:] != [level]:
+            course.append(level)
+    return course
+
+
+def test_within_its_room_a_level_changes_once_and_never_back() -> None:
+    """Every sequence of fills, in thousandths, that stays narrower than the margin.
+
+    What a fill does depends on the level before it alone, so the levels are the knots of a graph
+    with an edge for each fill of the interval: no edge may follow on an edge.
+    """
+    fills = [thousandths / 1000 for thousandths in range(1050)]
+    for low in range(len(fills) - NARROWER):
+        interval = fills[low : low + NARROWER]
+        steps = {
+            level: {THRESHOLDS.level(fill, current=level) for fill in interval} - {level}
+            for level in Level
+        }
+        first = {THRESHOLDS.level(fill, current=level) for fill in interval for level in Level}
+        for level in first:
+            for later in steps[level]:
+                assert not steps[later], (interval[0], interval[-1], level, later, steps[later])
+
+
+@given(
+    st.sampled_from(Level),
+    st.floats(0.0, 1.2),
+    st.lists(st.floats(0.0, MARGIN, exclude_max=True), min_size=1),
+    st.lists(st.floats(0.1, 1.0), min_size=3, max_size=3, unique=True).map(sorted),
+)
+def test_no_level_comes_back_whatever_the_thresholds(
+    start: Level, high: float, below: list[float], thresholds: list[float]
+) -> None:
+    fills = [high - less for less in below]
+    for those in (THRESHOLDS, Thresholds(*thresholds)):
+        course = courses(start, fills, those)
+        assert course in (sorted(set(course)), sorted(set(course), reverse=True))
+    assert len(courses(start, fills)) <= 2
 
 
 @given(st.floats(0, 1.2), st.floats(0, 1.2), st.sampled_from(Level))
