@@ -27,7 +27,7 @@ from load.plot import picture
 from load.report import LONG_SECONDS, Result, Stored, markdown
 from load.sample import Sampler
 from load.scenario import Scenario, Stream, read_scenario
-from load.stack import NotStarted, OwnStack, Stack, attach
+from load.stack import NotStarted, OwnStack, Stack, attach, standing_still
 from load.tally import Summary
 from load.target import access
 from load.usage import disk_bytes
@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     add("--data", type=Path, help="folder of a running stack (default: start one)")
     add("--port-offset", type=int, default=20_000, help="of the stack started (default 20000)")
     add("--duration", type=float, help="seconds, instead of the scenario's")
+    add("--without", choices=["archive"], help="let it stand still, to see what it costs")
     add("--results", type=Path, default=RESULTS, help=f"where to write (default {RESULTS})")
     return arguments
 
@@ -186,6 +187,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = f"python -m load.run load/scenarios/{options.scenario.name}"
     if options.duration:
         command += f" --duration {options.duration:g}"
+    if options.without:
+        command += f" --without {options.without}"
+        scenario = msgspec.structs.replace(
+            scenario, name=f"{scenario.name}-without-{options.without}"
+        )
     with tempfile.TemporaryDirectory(prefix="seamark-load-") as name:
         where: AbstractContextManager[Stack]
         try:
@@ -194,7 +200,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 if options.data
                 else OwnStack(Path(name) / "data", port_offset=options.port_offset)
             )
-            with where as stack:
+            with where as stack, standing_still(stack, options.without):
                 result = asyncio.run(measure(stack, scenario, seconds=seconds, command=command))
         except NotStarted as error:
             print(f"load: {error}", file=sys.stderr)

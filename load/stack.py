@@ -1,9 +1,13 @@
 """The stack under load: one of our own in a new folder, or one that already runs."""
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -67,6 +71,22 @@ def attach(data: Path) -> Stack:
     return Stack(folder, reachable(holder.host), Ports(holder.port_offset))
 
 
+@contextmanager
+def standing_still(stack: Stack, part: str | None) -> Iterator[None]:
+    """SIGSTOP for this part, and SIGCONT at the end; nothing for None. Raises NotStarted."""
+    if part is None:
+        yield
+        return
+    pid = stack.pids().get(part)
+    if pid is None:
+        raise NotStarted(f"no part is called {part}")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 class OwnStack:
     """`seamark up` in a folder of its own, as a context manager; stopped and removed at the end."""
 
@@ -82,6 +102,8 @@ class OwnStack:
             command = (sys.executable, "-P", "-m", "seamark", "up", "--data", str(self._data))
             self._process = subprocess.Popen(
                 [*command, "--port-offset", str(self._offset)],
+                # what is measured is the load, not what Seamark says of itself
+                env={"SEAMARK_OWN_METRICS_INTERVAL_SECONDS": "0", **os.environ},
                 stdout=sink,
                 stderr=subprocess.STDOUT,
             )

@@ -15,16 +15,15 @@ from typing import Any
 
 import pytest
 
+from grafana.asking import HOUR_MS, Api, interpolate, opening, range_ms
 from grafana.dashboards.all import BOARDS
 from grafana.dashboards.ask import Ask
 from grafana.dashboards.board import Board
 from grafana.dashboards.panels import Panel
-from tests.grafana_asking import Api, interpolate
 from tests.system.stack import Stack
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 FILES = Path(__file__).parents[2] / "provisioning" / "grafana" / "dashboards" / "seamark"
-HOUR_MS = 3_600_000
 ADDITIVE = {"count", "sum", "rate"}
 CHOSEN = {
     "app": "demo",
@@ -102,7 +101,7 @@ def test_a_panel_answers_when_values_are_chosen(api: Api, board: Board, panel: P
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
 def test_variables_offer_what_is_there(api: Api, board: Board) -> None:
     now = time.time_ns() // 1_000_000
-    for variable in json.loads((FILES / f"{board.uid}.json").read_text())["templating"]["list"]:
+    for variable in file(board)["templating"]["list"]:
         if variable["type"] != "query":
             continue
         query = variable["query"]
@@ -114,37 +113,28 @@ def test_variables_offer_what_is_there(api: Api, board: Board) -> None:
 
 def committed(board: Board, panel: Panel) -> list[dict[str, Any]]:
     """The targets of a panel as they stand in the committed file."""
-    saved = json.loads((FILES / f"{board.uid}.json").read_text())
-    (found,) = [one for one in saved["panels"] if one["id"] == panel.id]
+    (found,) = [one for one in file(board)["panels"] if one["id"] == panel.id]
     targets: list[dict[str, Any]] = found["targets"]
     return targets
 
 
+def file(board: Board) -> dict[str, Any]:
+    """The dashboard as it is committed."""
+    saved: dict[str, Any] = json.loads((FILES / f"{board.uid}.json").read_text())
+    return saved
+
+
 def defaults(board: Board) -> dict[str, str]:
-    """Variables as the dashboard opens with them: "All" is any value."""
-    found = {}
-    saved = json.loads((FILES / f"{board.uid}.json").read_text())
-    for variable in saved["templating"]["list"]:
-        name = variable["name"]
-        if variable.get("includeAll"):
-            found[name] = variable["allValue"]
-        elif variable["type"] == "custom":
-            found[name] = str(variable["query"]).split(",")[0]
-        elif variable["type"] == "textbox":
-            found[name] = str(variable["query"])
-        elif variable["type"] == "query":
-            found[name] = CHOSEN[name]
-    return found
+    """Variables as the dashboard opens with them."""
+    return opening(file(board), CHOSEN)
 
 
 def put(
     api: Api, board: Board, target: Mapping[str, Any], chosen: Mapping[str, str]
 ) -> dict[str, Any]:
     now = time.time_ns() // 1_000_000
-    count, unit = int(board.since[4:-1]), board.since[-1]
-    length = count * {"h": HOUR_MS, "d": 24 * HOUR_MS}[unit]
     whole = interpolate({k: v for k, v in target.items() if k != "datasource"}, chosen)
-    return api.ask(whole, now - length, now)
+    return api.ask(whole, now - range_ms(file(board)), now)
 
 
 def a_trace(api: Api) -> str:
