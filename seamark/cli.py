@@ -13,7 +13,7 @@ from typing import Annotated, Final
 
 import typer
 
-from seamark import cli_recovery
+from seamark import cli_grafana, cli_recovery
 from seamark.service.settings import SettingsError
 
 app: Final = typer.Typer(
@@ -121,6 +121,7 @@ def version() -> None:
 
 
 cli_recovery.register(app)
+cli_grafana.register(app)
 
 
 def main() -> None:
