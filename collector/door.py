@@ -141,19 +141,20 @@ class FrontDoor:
         key, app = self._key_of(head)
         headers = head.headers
         org = self._records.orgs.get(key.org)
+        salt = org.salt if org is not None else ""
         country = headers.get(self._country_header, "") if self._country_header else ""
         sender = self._senders.encode(
             org=key.org,
             app=key.app,
             key_id=key.key_id,
-            salt=org.salt if org is not None else "",
+            salt=salt,
             address=self._client(head),
             user_agent=headers.get("user-agent", ""),
             country=country,
             sdk=sdk,
             protocol=protocol,
         )
-        return Admitted(key=key, app=app, sender=sender)
+        return Admitted(key=key, app=app, sender=sender, salt=salt)
 
     def admit_admin(
         self, head: Head, *, app: str, protocol: str, sdk: tuple[str, str] = ("", "")

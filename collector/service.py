@@ -18,7 +18,7 @@ from collector.durability import Durability, Sheltered
 from collector.pressure.levels import Thresholds
 from collector.pressure.pressure import Pressure
 from collector.publish.publisher import Publisher
-from collector.receivers import otlp_http
+from collector.receivers import older, otlp_http
 from collector.receivers.native import NativeBatch
 from collector.receivers.otlp_grpc import GrpcServer
 from collector.receivers.replay import Replay
@@ -101,7 +101,7 @@ async def serve(
     )
     http = HttpServer(
         door=door,
-        receivers=[NativeBatch(door), Replay(door), *otlp_http.build(door)],
+        receivers=[NativeBatch(door), Replay(door), *older.build(door), *otlp_http.build(door)],
         pages=pages.build(health),
         budget=Budget(settings.in_flight_bytes),
         limits=ConnectionLimits(

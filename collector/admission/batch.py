@@ -164,14 +164,21 @@ def letters(batch: Batch, judged: Judged) -> Iterator[Letter]:
             yield letter(index, fault, original=original, name=_name_in(places[index]))
 
 
+def read_places(array: Raw | bytes) -> list[Raw]:
+    """The JSON of each element of an array, at no cost for what is beyond the limit.
+
+    Raises Rejected (TOO_MANY_EVENTS), and `FAULTS` when it is no array.
+    """
+    decoded = msgspec.structs.astuple(_decode_places(array))
+    if decoded[-1] is not UNSET:
+        raise _too_many()
+    return [place for place in decoded if place is not UNSET]
+
+
 def _places(body: bytes) -> Sequence[Raw]:
     """The JSON of each event of a body that could be decoded."""
     events = _decode_apart(body).events
-    if isinstance(events, UnsetType):
-        return ()
-    return [
-        place for place in msgspec.structs.astuple(_decode_places(events)) if place is not UNSET
-    ]
+    return () if isinstance(events, UnsetType) else read_places(events)
 
 
 def _name_in(raw: Raw) -> str:
@@ -204,14 +211,11 @@ def _decode_again(body: bytes) -> Batch:
             Reason.MALFORMED, "events is missing; send an array of events", field="events"
         )
     try:
-        decoded = msgspec.structs.astuple(_decode_places(apart.events))
+        places = read_places(apart.events)
     except FAULTS:
         raise Rejected(
             Reason.MALFORMED, "events is not an array; send an array of events", field="events"
         ) from None
-    if decoded[-1] is not UNSET:
-        raise _too_many()
-    places = [place for place in decoded if place is not UNSET]
     sent_at = part(apart.sent_at, "sentAt")
     return Batch(
         sdk=read_sdk(part(apart.sdk, "sdk")),

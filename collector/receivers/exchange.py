@@ -39,11 +39,15 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A sender whose key is good: its records, and its envelope fields, already encoded."""
+    """A sender whose key is good: its records, and its envelope fields, already encoded.
+
+    `salt` is its org's, for what is hashed at the door; "" where there is none.
+    """
 
     key: KeyRecord
     app: AppRecord
     sender: bytes
+    salt: str = ""
 
 
 class Door(Protocol):

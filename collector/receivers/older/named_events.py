@@ -1,0 +1,77 @@
+"""`POST /v1/events`, for older clients: one event, or an array of them.
+
+{eventId, eventType, userId, properties, context?}
+202 {status: "accepted", eventId}
+202 {status: "accepted", accepted, rejected, errors?} for an array
+
+One event that is not good is 400, but kept and counted like any rejected event.
+"""
+
+import uuid
+from typing import Final
+
+from collector.admission.names import Names
+from collector.admission.older_events import NamedEvent, read_many, read_one
+from collector.receivers.exchange import Admitted, Door, Head, Reply
+from collector.receivers.native import check_media_type
+from collector.receivers.older.taking import (
+    PROTOCOL,
+    answer,
+    asked_by,
+    failure,
+    in_their_words,
+    take,
+    told,
+)
+from seamark.wire.failures import Rejected, Unavailable
+from seamark.wire.signals import Signal
+
+PATH: Final = "/v1/events"
+_MARK: Final = b'"status":"error"'
+_SPACE: Final = b" \t\r\n"
+
+
+class NamedEvents:
+    """Events with an `eventType`."""
+
+    def __init__(self, door: Door) -> None:
+        self.path = PATH
+        self.signal = Signal.EVENTS
+        self._door = door
+        self._names = Names()
+        self._form = NamedEvent()
+
+    def check(self, head: Head) -> None:
+        """The key, before the body is read. Raises Rejected or Unavailable."""
+        self._door.check(head)
+
+    async def accept(self, head: Head, body: bytes) -> Reply:
+        """Take one event or an array, content coding undone; 202 once the log has it.
+
+        Raises Rejected and Unavailable, which `failure` puts into words.
+        """
+        check_media_type(head)
+        admitted = self._door.admit(head, protocol=PROTOCOL)
+        if body.lstrip(_SPACE)[:1] != b"[":
+            return await self._accept_one(admitted, head, body)
+        batch = read_many(body, self._form, asked_by(admitted, head))
+        judged = await take(self._door, admitted, head, batch=batch, names=self._names)
+        accepted, offered = judged.outcome.accepted, judged.outcome.offered
+        counts: dict[str, object] = {"accepted": accepted, "rejected": offered - accepted}
+        errors = {"errors": told(judged, self._form)} if judged.faults else {}
+        return answer(202, {"status": "accepted", **counts, **errors})
+
+    async def _accept_one(self, admitted: Admitted, head: Head, body: bytes) -> Reply:
+        batch = read_one(body, self._form, asked_by(admitted, head))
+        [event] = batch.events
+        if not isinstance(event, Rejected) and not event.id:
+            event.id = str(uuid.uuid4())  # what the answer names is what is stored
+        judged = await take(self._door, admitted, head, batch=batch, names=self._names)
+        if judged.faults:
+            [(_, fault)] = judged.faults
+            return self.failure(head, in_their_words(fault, self._form))
+        return answer(202, {"status": "accepted", "eventId": judged.events[0].id})
+
+    def failure(self, head: Head, failed: Rejected | Unavailable) -> Reply:  # noqa: ARG002  # the protocol of receivers
+        """`{"status": "error", "error": {"reason", "message", "field"?}}`."""
+        return failure(failed, mark=_MARK)
