@@ -9,7 +9,10 @@ import nats.errors
 import nats.js.errors
 from nats.aio.client import Client as NatsClient
 
+from api.active_series import watch_series
 from api.cache import AnswerCache
+from api.exports.exports import Exports
+from api.exports.settings import ExportSettings
 from api.ingest import HttpIngest
 from api.log_tail import LogTail
 from api.own_metrics import OwnMetrics
@@ -28,6 +31,9 @@ from seamark.service.connections import (
     sleep_or_stop,
 )
 from seamark.service.health import Health
+from seamark.service.own_telemetry.report import Reported, report
+from seamark.service.own_telemetry.settings import PREFIX as OWN_METRICS
+from seamark.service.own_telemetry.settings import OwnMetricsSettings
 from seamark.service.registry import Registry
 from seamark.service.settings import SettingsError, load, masked
 
@@ -72,6 +78,8 @@ async def serve(
     log_settings: LogSettings,
     store_settings: StoreSettings,
     cache_settings: CacheSettings,
+    export_settings: ExportSettings,
+    own: OwnMetricsSettings,
     stop: asyncio.Event,
 ) -> int:
     """Listen, then connect; returns the exit code once `stop` is set."""
@@ -84,6 +92,7 @@ async def serve(
     cache = AnswerCache(redis, metrics=metrics)
     log_tail = LogTail(log_settings.partitions)
     ingest = HttpIngest(settings.ingest_url, tls_ca=settings.ingest_tls_ca)
+    exports = Exports(export_settings, store_settings) if export_settings.path else None
     context = Context(
         store=store,
         cache=cache,
@@ -92,17 +101,27 @@ async def serve(
         sources=SourceFinder(store),
         log=log_tail,
         ingest=ingest,
+        exports=exports,
     )
+    if exports is not None:
+        await exports.start()
     app = make_app(context, health=health, optional=optional, metrics=metrics)
     runner, port = await start_server(app, settings)
     logger.info("listening", extra={"host": settings.host, "port": port})
     watching = asyncio.create_task(_watch(store, cache, optional, stop), name="watch")
+    reported = Reported("api", port, metrics.registry.collect)
+    reporting = asyncio.create_task(report(own, reported), name="own-metrics")
+    counting = asyncio.create_task(watch_series(store, metrics, stop), name="active-series")
     client = await _load_registry(registry, log_settings, health, optional, stop)
     if client is not None:
         log_tail.connect(client)
     await stop.wait()
+    reporting.cancel()
     await runner.cleanup()
+    if exports is not None:
+        await exports.stop()
     await watching
+    await counting
     await registry.stop()
     if client is not None:
         await client.close()
@@ -120,6 +139,8 @@ def main() -> int:
         log_settings = load(LogSettings, prefix="SEAMARK_LOG", environ=os.environ)
         store_settings = load(StoreSettings, prefix="SEAMARK_STORE", environ=os.environ)
         cache_settings = load(CacheSettings, prefix="SEAMARK_CACHE", environ=os.environ)
+        export_settings = load(ExportSettings, prefix="SEAMARK_EXPORT", environ=os.environ)
+        own = load(OwnMetricsSettings, prefix=OWN_METRICS, environ=os.environ)
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201  # logs need settings first
         return 2
@@ -131,10 +152,13 @@ def main() -> int:
             "log": masked(log_settings),
             "store": masked(store_settings),
             "cache": masked(cache_settings),
+            "export": masked(export_settings),
         },
     )
     return lifecycle.run(
-        lambda stop: serve(settings, log_settings, store_settings, cache_settings, stop)
+        lambda stop: serve(
+            settings, log_settings, store_settings, cache_settings, export_settings, own, stop
+        )
     )
 
 

@@ -88,6 +88,16 @@ def make_guard(metrics: OwnMetrics) -> Middleware:
     return guard
 
 
+def origin_headers(request: web.Request, origins: frozenset[str]) -> dict[str, str]:
+    """What an answer to the request's origin carries, for routes that write their own headers."""
+    origin = request.headers.get("Origin", "")
+    made = {"Vary": "Origin"} if origins else {}
+    if origin and (origin in origins or "*" in origins):
+        made["Access-Control-Allow-Origin"] = origin
+        made["Access-Control-Expose-Headers"] = "Retry-After"
+    return made
+
+
 def make_cors(origins: frozenset[str]) -> Middleware:
     """The middleware that lets browsers of these origins ask; with none it changes nothing."""
 
@@ -105,7 +115,7 @@ def make_cors(origins: frozenset[str]) -> Middleware:
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = "Retry-After"
             if preflight:
-                response.headers["Access-Control-Allow-Methods"] = "GET, POST"
+                response.headers["Access-Control-Allow-Methods"] = "GET, POST, DELETE"
                 response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
                 response.headers["Access-Control-Max-Age"] = str(_CORS_MAX_AGE_SECONDS)
         return response

@@ -51,6 +51,21 @@ class OwnMetrics:
             ["reason"],
             registry=self.registry,
         )
+        self.tails = Gauge(
+            "seamark_api_tails", "Live tails of logs that are open.", registry=self.registry
+        )
+        self.tail_feeds = Gauge(
+            "seamark_api_tail_feeds",
+            "What they ask the store for: equal tails ask once.",
+            registry=self.registry,
+        )
+        self.active_series = Gauge(
+            "seamark_api_active_series",
+            "Series written in this hour and the one before, over all orgs, by kind; counted every "
+            "five minutes.",
+            ["kind"],
+            registry=self.registry,
+        )
         self.rows_read = Counter(
             "seamark_api_store_rows_total", "Rows the store read.", registry=self.registry
         )

@@ -9,6 +9,8 @@ from prometheus_client import generate_latest
 
 from api.answers import encode
 from api.book_routes import add_books
+from api.exports.routes import add_exports
+from api.look.routes import add_look, for_people
 from api.middleware import make_cors, make_guard
 from api.openapi import ROUTES, document
 from api.own_metrics import OwnMetrics
@@ -18,6 +20,7 @@ from api.questions.posted import POSTED, posted
 from api.questions.timeseries import timeseries
 from api.scope import Scope, scope_of
 from api.settings import ApiSettings
+from api.tail.stream import add_tail
 from seamark.service.health import Health
 
 Asked = Callable[[Scope, web.Request], Awaitable[bytes]]
@@ -34,8 +37,11 @@ def make_app(
     )
     _add_questions(app, context, metrics)
     add_books(app, context)
+    add_tail(app, context, metrics)
+    add_exports(app, context)
     _add_health(app, health, optional)
     _add_description(app)
+    add_look(app)
     return app
 
 
@@ -141,9 +147,10 @@ def _add_description(app: web.Application) -> None:
             headers={"Content-Security-Policy": "default-src 'self' 'unsafe-inline'"},
         )
 
-    async def index(_: web.Request) -> web.Response:
+    async def index(request: web.Request) -> web.Response:
         routes = [{"method": r.method, "path": r.path, "text": r.summary} for r in ROUTES]
-        return web.Response(body=encode({"routes": routes}), content_type="application/json")
+        listed = web.Response(body=encode({"routes": routes}), content_type="application/json")
+        return for_people(request) or listed
 
     app.router.add_get("/", index)
     app.router.add_get("/openapi.json", openapi)

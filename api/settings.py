@@ -58,6 +58,24 @@ class ApiSettings:
     ingest_tls_ca: str = setting(
         "", text="CA file for https to that collector; empty for the system's."
     )
+    tails: int = setting(64, text="Live tails of logs at one time, in all.", minimum=0)
+    tails_per_org: int = setting(16, text="Live tails of logs of one org.", minimum=0)
+    tail_poll_seconds: float = setting(
+        1.0, unit="s", text="How often a live tail asks the store.", minimum=0.02
+    )
+    tail_overlap_seconds: float = setting(
+        120.0,
+        unit="s",
+        text="How late a log record may land behind its neighbours and still be shown by a tail.",
+        minimum=1,
+        maximum=600,
+    )
+    tail_records_per_second: int = setting(
+        500, text="Log records that a live tail shows in a second; of more, the newest.", minimum=1
+    )
+    tail_heartbeat_seconds: float = setting(
+        10.0, unit="s", text="How long a live tail is silent when nothing is new.", minimum=0.02
+    )
     log_level: str = setting(
         "info", text="Least severe level logged.", choices=("debug", "info", "warning", "error")
     )

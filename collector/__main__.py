@@ -11,6 +11,9 @@ from collector.settings import PREFIX, CollectorSettings, verify
 from seamark import __version__
 from seamark.service import lifecycle, logs
 from seamark.service.connections import LogSettings
+from seamark.service.own_telemetry.report import Reported, beside
+from seamark.service.own_telemetry.settings import PREFIX as OWN_METRICS
+from seamark.service.own_telemetry.settings import OwnMetricsSettings
 from seamark.service.settings import SettingsError, load, masked
 
 logger = logging.getLogger("collector")
@@ -24,6 +27,7 @@ def main(environ: Mapping[str, str]) -> int:
     try:
         settings = load(CollectorSettings, prefix=PREFIX, environ=environ)
         log_settings = load(LogSettings, prefix="SEAMARK_LOG", environ=environ)
+        own = load(OwnMetricsSettings, prefix=OWN_METRICS, environ=environ)
         verify(settings)
     except SettingsError as error:
         print(f"collector: {error}", file=sys.stderr)  # noqa: T201  # logs are not configured yet
@@ -45,11 +49,24 @@ def main(environ: Mapping[str, str]) -> int:
         )
 
     async def serve(stop: asyncio.Event) -> int:
-        from collector.service import serve as run  # prometheus_client reads the environment now
+        from collector import metrics  # prometheus_client reads the environment now
+        from collector.service import serve as run
 
-        return await run(settings, log_settings, stop=stop, number=int(child or 0))
+        number = int(child or 0)
+        reported = Reported("collector", settings.port, metrics.families, _disks(settings))
+
+        async def one(stop: asyncio.Event) -> int:
+            return await run(settings, log_settings, stop=stop, number=number)
+
+        # what several processes count is one sum, and the first tells it
+        return await (one if number else beside(one, own, reported))(stop)
 
     return lifecycle.run(serve, deadline_seconds=deadline)
+
+
+def _disks(settings: CollectorSettings) -> dict[str, str]:
+    named = {"log": settings.disk_path, "spool": settings.spool_path}
+    return {what: path for what, path in named.items() if path}
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ joins them (PROMETHEUS_MULTIPROC_DIR, set by `collector.processes`).
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Final
 
@@ -19,6 +19,7 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+from prometheus_client.metrics_core import Metric
 
 from seamark.wire.envelope import Outcome
 from seamark.wire.signals import Signal
@@ -284,8 +285,17 @@ class PressureObserver:
 
 def page() -> bytes:
     """All metrics in the Prometheus text format, of every process of this collector. Blocks."""
+    return generate_latest(_joined())
+
+
+def families() -> Iterable[Metric]:
+    """The same, not written down yet. Blocks."""
+    return _joined().collect()
+
+
+def _joined() -> CollectorRegistry:
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return generate_latest(_REGISTRY)
+        return _REGISTRY
     joined = CollectorRegistry()
     multiprocess.MultiProcessCollector(joined)  # type: ignore[no-untyped-call]
-    return generate_latest(joined)
+    return joined

@@ -19,6 +19,7 @@ from prometheus_client import multiprocess
 
 from seamark.service.connections import sleep_or_stop
 from seamark.service.lifecycle import PARENT_VARIABLE
+from seamark.service.own_telemetry.report import STARTED_VARIABLE
 
 logger = logging.getLogger(__name__)
 CHILD_VARIABLE: Final = "SEAMARK_COLLECTOR_CHILD"
@@ -37,7 +38,12 @@ async def run_children(
     A child is asked to stop, and killed `stop_seconds` later.
     """
     folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="seamark-collector-")
-    shared = {**environ, PARENT_VARIABLE: str(os.getpid()), METRICS_VARIABLE: folder}
+    shared = {
+        **environ,
+        PARENT_VARIABLE: str(os.getpid()),
+        METRICS_VARIABLE: folder,
+        STARTED_VARIABLE: str(time.time_ns()),
+    }
     try:
         await asyncio.gather(
             *(

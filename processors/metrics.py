@@ -9,6 +9,9 @@ _STREAM: Final = ("sink", "stream")
 LAG: Final = Gauge(
     "seamark_processor_lag_messages", "Messages in the log that the sink has not got.", _STREAM
 )
+LAG_ALL: Final = Gauge(
+    "seamark_processor_lag_all_messages", "The same of all streams together.", ("sink",)
+)
 POSITION: Final = Gauge(
     "seamark_processor_position", "Last sequence known to be in the sink.", _STREAM
 )
@@ -73,3 +76,10 @@ WENT_BACK: Final = Gauge(
     "1 while the stream holds less than was already taken from it: someone has to look.",
     _STREAM,
 )
+
+
+def behind(sink: str, stream: str, messages: int) -> None:
+    """What a sink has not got of a stream, and so of all of them."""
+    LAG.labels(sink, stream).set(messages)
+    (lag,) = LAG.collect()
+    LAG_ALL.labels(sink).set(sum(s.value for s in lag.samples if s.labels["sink"] == sink))

@@ -21,6 +21,7 @@ import uvloop
 from provisioning.clickhouse.variant import Variant
 from provisioning.credentials import read_or_create, seed
 from provisioning.jetstream.apply import apply, check_sync
+from provisioning.own_metrics import read_or_create_key, seed_own_metrics
 from provisioning.settings import ProvisionSettings
 from provisioning.tables import StoreFailed, bring_up_to_date, wait_for_store
 from seamark.service import logs
@@ -70,7 +71,11 @@ async def provision(settings: Settings) -> None:
         )
         if settings.own.credentials:
             bucket = await client.jetstream(timeout=10).key_value(BUCKET)
-            await seed(bucket, read_or_create(Path(settings.own.credentials)))
+            first = read_or_create(Path(settings.own.credentials))
+            await seed(bucket, first)
+            if settings.own.own_metrics_key:
+                key = read_or_create_key(Path(settings.own.own_metrics_key))
+                await seed_own_metrics(bucket, first.org, key)
     finally:
         await client.close()
 

@@ -58,11 +58,11 @@ def read_or_create(path: Path) -> Credentials:
         query_token=new_secret("query"),
         admin_token=new_secret("admin"),
     )
-    _write(path, msgspec.json.format(msgspec.json.encode(made)) + b"\n")
+    write_private(path, msgspec.json.format(msgspec.json.encode(made)) + b"\n")
     return made
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes) -> None:
     """Whole or not at all, and on the disk before this returns."""
     partial = path.with_name(path.name + ".partial")
     with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE), "wb") as file:
@@ -93,18 +93,18 @@ async def seed(bucket: KeyValue, credentials: Credentials) -> int:
         ),
         f"app.{org}.{app}": AppRecord(org=org, app=app, platform="web", origins=["*"]),
         f"key.{key}": KeyRecord(
-            key_id=_identifier("key", key), org=org, app=app, digest=key, created_at_ms=now_ms
+            key_id=identifier("key", key), org=org, app=app, digest=key, created_at_ms=now_ms
         ),
     }
     for kind, hashed in (("query", query), ("admin", admin)):
         records[f"token.{hashed}"] = TokenRecord(
-            token_id=_identifier("tok", hashed),
+            token_id=identifier("tok", hashed),
             kind="query" if kind == "query" else "admin",
             org=org,
             digest=hashed,
             created_at_ms=now_ms,
         )
-    missing = [record for name, record in records.items() if not await _known(bucket, name)]
+    missing = [record for name, record in records.items() if not await known(bucket, name)]
     for record in missing:
         await put_record(bucket, record)
     if missing:
@@ -112,12 +112,12 @@ async def seed(bucket: KeyValue, credentials: Credentials) -> int:
     return len(missing)
 
 
-def _identifier(kind: str, hashed: str) -> str:
+def identifier(kind: str, hashed: str) -> str:
     """A public name for a secret: from its digest, so that healing gives the same one again."""
     return f"{kind}_{hashed[:12]}"
 
 
-async def _known(bucket: KeyValue, name: str) -> bool:
+async def known(bucket: KeyValue, name: str) -> bool:
     """Whether the bucket has `name`, or had it until someone deleted it."""
     try:
         await bucket.get(name)

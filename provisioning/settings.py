@@ -14,6 +14,11 @@ class ProvisionSettings:
         text="File of the first org's credentials: written if it is missing, then made true in "
         "the registry. Empty for none.",
     )
+    own_metrics_key: str = setting(
+        "",
+        text="File of the ingest key that Seamark's processes report their own metrics with, as "
+        "app `seamark` of the first org: written if it is missing. Empty for none.",
+    )
     wait_seconds: float = setting(
         60.0, unit="s", text="Longest wait for the log, and again for the store.", minimum=0.1
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from api.cache import AnswerCache
+from api.exports.exports import Exports
 from api.ingest import Ingest
 from api.log_tail import LogTail
 from api.query.sources import SPAN_METRIC, SourceName
@@ -28,6 +29,7 @@ class Context:
     sources: SourceFinder
     log: LogTail = field(default_factory=lambda: LogTail(partitions=0))
     ingest: Ingest | None = None
+    exports: Exports | None = None
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
     async def find(self, scope: Scope, metric: str) -> Literal["events", "metrics"] | None:

@@ -1,12 +1,11 @@
 """What is watched. Every rule can fire on what the API answers today.
 
-Not here, because no question reaches them yet: p99 of ingest, the log's lag in messages, inserts
-that failed and are tried again, disk, and the number of series (docs/runbooks/README.md says what
-each needs).
+What Seamark's own processes report of themselves is watched by `own_rules.py`.
 """
 
 from typing import Final, Literal
 
+from grafana.alerts.own_rules import OWN
 from grafana.alerts.rule import Above, Group, Math, Question, Reduce, Resample, Rule, Step
 from grafana.dashboards import errors, ledger, pipeline, services, traffic, web_performance
 from grafana.dashboards.ask import Ask, where
@@ -243,5 +242,6 @@ GROUPS: Final = (
     Group("Seamark: what people meet", "1m", (SERVICE_ERRORS, PAGE_ERRORS, TRAFFIC)),
     Group("Seamark: web vitals", "5m", tuple(_vital(vital) for vital in VITALS[:3])),
     Group("Seamark: the pipeline", "1m", (LEDGER, INSERTS, LETTERS, LAG)),
+    Group("Seamark: its own processes", "1m", OWN),
 )
 RULES: Final = tuple(rule for group in GROUPS for rule in group.rules)

@@ -88,10 +88,17 @@ def bars(words: Words, ask: Ask, *, width: int = 8) -> Panel:
 
 def pie(words: Words, ask: Ask, *, width: int = 8) -> Panel:
     """Shares of the whole, of a breakdown."""
+    legend = (
+        piechart.PieChartLegendOptions()
+        .show_legend(True)
+        .display_mode(common_models.LegendDisplayMode.LIST)
+        .placement(common_models.LegendPlacement.RIGHT)
+    )
     made = (
         _called(piechart.Panel(), ask)
         .pie_type(pie_models.PieChartType.DONUT)
         .display_labels([pie_models.PieChartLabels.PERCENT])
+        .legend(legend)
     )
     return _panel(made, _clicked(words, ask), ask.numbers(), width, 8)
 
@@ -103,7 +110,7 @@ def course(
 
     `only`: a pattern of the names to show, where an answer has more than the question asks for.
     """
-    made = timeseries.Panel().min(0).span_nulls(True).fill_opacity(10)
+    made = timeseries.Panel().min(0).span_nulls(True).fill_opacity(10).legend(_named())
     if only:
         options = {"include": {"pattern": f"/^(time|{only})$/i"}}
         made = made.with_transformation(
@@ -208,6 +215,14 @@ def _panel(
             [dashboard.DashboardLink(title).url(url) for title, url in words.links]
         )
     return Panel(words.title, made, (ask,), width, height)
+
+
+def _named() -> common.VizLegendOptions:
+    """Which colour is whose, below the lines. The SDK's panel hides it when it is not told."""
+    legend = common.VizLegendOptions().show_legend(True)
+    return legend.display_mode(common_models.LegendDisplayMode.LIST).placement(
+        common_models.LegendPlacement.BOTTOM
+    )
 
 
 def _called(made: Any, ask: Ask) -> Any:

@@ -1,16 +1,16 @@
 """Pipeline health: does what is sent arrive, and how far behind are the store and the archive.
 
-Only what the API can answer: the metrics of our own processes (the log's lag in messages, failed
-inserts that are tried again, disk) are on their `/metrics` and not in the store.
+The books say what became of data; the last row is what Seamark's processes report of themselves.
 """
 
-from grafana.dashboards import links
+from grafana.dashboards import links, own
 from grafana.dashboards.ask import Ask
 from grafana.dashboards.board import Board, Row
 from grafana.dashboards.expect import rows_of, signals
 from grafana.dashboards.panels import CALM, NONE_IS_GOOD, Panel, Steps, Words, course, number
 
 _ALL = signals("events", "traces", "logs")
+_SILENT = "Seamark does not report its own metrics"
 
 
 def _sum(title: str, why: str, measure: str, *, steps: Steps = CALM, width: int = 6) -> Panel:
@@ -113,6 +113,66 @@ DASHBOARD = Board(
                     "duplicate",
                 ),
                 _course("Limited", "Items over the limits of their app.", "limited"),
+            ),
+        ),
+        Row(
+            "What do Seamark's own processes say?",
+            (
+                course(
+                    Words(
+                        "Time to take a request",
+                        "From a request's headers to its answer, the log's acknowledgement "
+                        "included, over all routes that take telemetry: p50, p95, p99.",
+                        "s",
+                        ((None, "green"), (0.1, "red")),
+                        empty=_SILENT,
+                    ),
+                    own.ingest_seconds("p50", "p95", "p99"),
+                ),
+                course(
+                    Words(
+                        "Inserts that failed",
+                        "Tries to put a block into the store that failed and are made again, "
+                        "by why. Nothing is lost, and everything behind it waits.",
+                        "short",
+                        empty="No insert failed",
+                    ),
+                    own.failed_inserts(),
+                    stacked=True,
+                ),
+                course(
+                    Words(
+                        "Messages that wait in the log",
+                        "What the store and the archive have not got yet, in the log's messages.",
+                        "short",
+                        ((None, "green"), (1_000_000, "red")),
+                        empty=_SILENT,
+                    ),
+                    own.waiting_messages(),
+                ),
+                course(
+                    Words(
+                        "Disk in use",
+                        "By what is kept there: the log, the spool, the store, the archive, and "
+                        "what the processors remember. Several may be on one disk.",
+                        "percentunit",
+                        ((None, "green"), (0.9, "red")),
+                        empty=_SILENT,
+                    ),
+                    own.used_disk(),
+                ),
+                course(
+                    Words(
+                        "Series that are written",
+                        "Different series of metrics, events and spans in this hour and the one "
+                        "before, over all orgs. Questions become slow with them.",
+                        "short",
+                        ((None, "green"), (100_000, "red")),
+                        (("Tenants and cardinality", links.to("seamark-tenants")),),
+                        empty=_SILENT,
+                    ),
+                    own.active_series(),
+                ),
             ),
         ),
     ),

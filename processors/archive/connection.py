@@ -4,7 +4,7 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,10 +43,10 @@ class Connection:
             msgspec.json.decode(line) for line in self.query(sql, "JSONCompactEachRow").splitlines()
         ]
 
-    def query(self, sql: str, form: str) -> bytes:
-        """A whole result in one of the engine's formats."""
+    def query(self, sql: str, form: str, params: Mapping[str, str] | None = None) -> bytes:
+        """A whole result in one of the engine's formats; `{name:Type}` is filled from `params`."""
         try:
-            data: bytes = self._handle.query(sql, form).bytes()
+            data: bytes = self._handle.query(sql, form, params=dict(params or {})).bytes()
         except Exception as error:
             raise EngineFailed(str(error)) from None
         return data or b""

@@ -79,6 +79,7 @@ class BucketAccess:
     key: str
     secret: str
     timeout_seconds: float
+    tls_ca: str = ""
 
 
 class BucketObjects:
@@ -150,6 +151,7 @@ class BucketObjects:
                 region=access.region or None,
                 scheme=scheme or "https",
                 endpoint_override=endpoint or None,
+                tls_ca_file_path=access.tls_ca or None,
                 connect_timeout=min(5.0, access.timeout_seconds),
                 request_timeout=access.timeout_seconds,
                 allow_delayed_open=True,  # a small file is one request

@@ -19,6 +19,13 @@ class ArchiveSettings:
     log_level: str = setting(
         "info", text="Least severe log line.", choices=("debug", "info", "warning", "error")
     )
+    nice: int = setting(
+        5,
+        text="How far this process stands back for others on a busy machine, as nice(1) has it:"
+        " it may fall behind, the door and the store may not.",
+        minimum=0,
+        maximum=19,
+    )
     url: str = setting(
         "data/archive", text="Where the files go: a folder, or `s3://bucket/prefix`."
     )
@@ -32,6 +39,7 @@ class ArchiveSettings:
     s3_region: str = setting("", text="Region of the bucket; empty for the default.")
     s3_key: str = setting("", text="Access key of the bucket; empty for the machine's own.")
     s3_secret: str = setting("", text="Secret that goes with the access key.", secret=True)
+    s3_tls_ca: str = setting("", text="CA file for https to that S3; empty for the system's.")
     s3_timeout_seconds: float = setting(
         30.0, unit="s", text="Longest wait for an answer to one S3 request.", minimum=0.5
     )
@@ -102,4 +110,5 @@ class ArchiveSettings:
             key=self.s3_key,
             secret=self.s3_secret,
             timeout_seconds=self.s3_timeout_seconds,
+            tls_ca=self.s3_tls_ca,
         )

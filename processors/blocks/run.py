@@ -148,7 +148,7 @@ class StreamRunner:
                 if self._session is not None:
                     self._done = self._session.state.inserted
                 if self._done is not None:
-                    metrics.LAG.labels(*self._labels).set(max(0, log_state.last - self._done))
+                    metrics.behind(*self._labels, max(0, log_state.last - self._done))
             await asyncio.sleep(_WATCH_SECONDS)
 
     async def _wake_on_stop(self) -> None:

@@ -120,6 +120,7 @@ def open_archive(stack: Stack) -> Archive:
             key=settings.s3_key,
             secret=settings.s3_secret,
             timeout_seconds=60,
+            tls_ca=settings.s3_tls_ca,
         )
         work = Path(tempfile.mkdtemp(prefix="seamark-archive-"))
         return Archive(None, BucketObjects(settings.url.removeprefix("s3://"), access, work=work))

@@ -55,6 +55,7 @@ class CacheSettings:
     """SEAMARK_CACHE_*: Redis."""
 
     url: str = setting("redis://127.0.0.1:6379/0", text="Redis address; rediss:// for TLS.")
+    password: str = setting("", text="Redis password, where the address has none.", secret=True)
     timeout_seconds: float = setting(0.25, unit="s", text="Longest wait for Redis.", minimum=0.01)
 
 
@@ -103,6 +104,7 @@ def connect_cache(settings: CacheSettings) -> "redis.asyncio.Redis":
     """A Redis client with short time limits and no retries: the cache is never worth a wait."""
     return redis.asyncio.Redis.from_url(
         settings.url,
+        password=settings.password or None,  # one in the address goes before it
         socket_timeout=settings.timeout_seconds,
         socket_connect_timeout=settings.timeout_seconds,
         retry=Retry(NoBackoff(), 0),

@@ -7,13 +7,15 @@
     settings = load(LogSettings, prefix="SEAMARK_LOG", environ=os.environ)   # SEAMARK_LOG_URL
 
 All that is wrong is reported at once. `describe` lists the same table for `docs/settings.md`, which
-a test holds true; secrets are masked wherever settings are shown.
+a test holds true; secrets are masked wherever settings are shown. A secret may also stand in a file
+that <NAME>_FILE names: what is in the environment can be read in more places than a file of 0600.
 """
 
 import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 T = TypeVar("T")
@@ -60,24 +62,38 @@ def setting(
 
 
 def load(cls: type[T], *, prefix: str, environ: Mapping[str, str]) -> T:
-    """Read `cls` from `environ`.
+    """Read `cls` from `environ`, and secrets also from the files that it names.
 
-    Raises SettingsError naming every value that is of the wrong type or out of range.
+    Raises SettingsError naming every value that is of the wrong type or out of range, and every
+    file that cannot be read.
     """
     values: dict[str, Any] = {}
     problems: list[str] = []
     hints = get_type_hints(cls)
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]  # cls is a dataclass by contract
         name = f"{prefix}_{field.name}".upper()
-        if name not in environ:
-            continue
         try:
-            values[field.name] = _read(environ[name], hints[field.name], field.metadata)
+            text = _given(name, environ, secret=field.metadata["secret"])
+            if text is not None:
+                values[field.name] = _read(text, hints[field.name], field.metadata)
         except ValueError as error:
             problems.append(f"{name}: {error}")
     if problems:
         raise SettingsError("; ".join(problems))
     return cls(**values)
+
+
+def _given(name: str, environ: Mapping[str, str], *, secret: bool) -> str | None:
+    """What `environ` says of a variable, by itself or by a secret's file; None: nothing."""
+    path = environ.get(f"{name}_FILE") if secret else None
+    if not path:
+        return environ.get(name)
+    if environ.get(name):
+        raise ValueError(f"{name}_FILE is set as well; keep one of the two")
+    try:
+        return Path(path).read_text().rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"the file of {name}_FILE, {path}, cannot be read: {error}") from None
 
 
 def _read(text: str, kind: type, metadata: Mapping[str, Any]) -> Any:

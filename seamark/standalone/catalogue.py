@@ -41,7 +41,14 @@ SECTIONS: Final = (
         "ArchiveSettings",
     ),
     Section("API", "SEAMARK_API", "api.settings", "ApiSettings"),
+    Section("Exports", "SEAMARK_EXPORT", "api.exports.settings", "ExportSettings"),
     Section("Provisioning", "SEAMARK_PROVISION", "provisioning.settings", "ProvisionSettings"),
+    Section(
+        "Own metrics",
+        "SEAMARK_OWN_METRICS",
+        "seamark.service.own_telemetry.settings",
+        "OwnMetricsSettings",
+    ),
     Section(
         "Embedded store",
         "SEAMARK_STORE_SERVER",
@@ -57,7 +64,8 @@ _INTRODUCTION: Final = """\
 Every process reads its settings from environment variables and from nowhere else. What is wrong is
 reported at start, all at once, and a process whose settings are wrong exits with code 2. `seamark
 up` sets the addresses, passwords and folders of the parts it starts; every other variable given to
-it reaches them.
+it reaches them. A setting whose default is `(secret)` may stand in a file instead: `<NAME>_FILE`
+names it.
 
 Written by `seamark settings --markdown`; a test keeps it true.
 """

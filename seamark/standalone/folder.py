@@ -3,6 +3,8 @@
     lock              held (flock) by the running supervisor; says its pid, host and port offset
     secrets.json      passwords between the parts, made once
     credentials.json  the first org's key and tokens, for people
+    look.html         opens the API's first look with the query token
+    own-metrics.key   the key with which the parts report their own metrics
     state.json        what runs, for `seamark status`
     log.json          room for the log, decided at the first start
     nats/ redis/ store/ spool/ logs/
@@ -55,6 +57,10 @@ class Folder:
     @property
     def credentials(self) -> Path:
         return self.path / "credentials.json"
+
+    @property
+    def own_metrics_key(self) -> Path:
+        return self.path / "own-metrics.key"
 
     @property
     def state(self) -> Path:

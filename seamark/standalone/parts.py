@@ -157,8 +157,13 @@ def wiring(
     }
     cache = {"SEAMARK_CACHE_URL": f"redis://:{secrets.redis}@{LOOPBACK}:{ports.redis}/0"}
     door = "https" if _has_certificate("collector", environ) else "http"
+    own = {
+        "SEAMARK_OWN_METRICS_URL": f"{door}://{reachable(choices.host)}:{ports.collector_http}",
+        "SEAMARK_OWN_METRICS_KEY_PATH": str(folder.own_metrics_key),
+    }
     return {
-        "store": {
+        "store": own
+        | {
             "SEAMARK_STORE_SERVER_PATH": str(folder.part("store")),
             "SEAMARK_STORE_SERVER_HOST": LOOPBACK,
             "SEAMARK_STORE_SERVER_PORT": str(ports.store),
@@ -170,9 +175,11 @@ def wiring(
         | store
         | {
             "SEAMARK_PROVISION_CREDENTIALS": str(folder.credentials),
+            "SEAMARK_PROVISION_OWN_METRICS_KEY": str(folder.own_metrics_key),
             "SEAMARK_PROVISION_STORE_VARIANT": "embedded",
         },
         "collector": log
+        | own
         | {
             "SEAMARK_COLLECTOR_HOST": choices.host,
             "SEAMARK_COLLECTOR_PORT": str(ports.collector_http),
@@ -182,6 +189,7 @@ def wiring(
         },
         "rows": log
         | store
+        | own
         | {
             "SEAMARK_ROWS_HOST": LOOPBACK,
             "SEAMARK_ROWS_PORT": str(ports.rows),
@@ -189,6 +197,7 @@ def wiring(
         },
         "archive": log
         | store
+        | own
         | {
             "SEAMARK_ARCHIVE_HOST": LOOPBACK,
             "SEAMARK_ARCHIVE_PORT": str(ports.archive),
@@ -200,10 +209,15 @@ def wiring(
         "api": log
         | store
         | cache
+        | own
         | {
             "SEAMARK_API_HOST": choices.host,
             "SEAMARK_API_PORT": str(ports.api),
             "SEAMARK_API_INGEST_URL": f"{door}://{reachable(choices.host)}:{ports.collector_http}",
+            "SEAMARK_EXPORT_PATH": str(folder.part("exports")),
+            # exports of long ranges read the archive
+            "SEAMARK_ARCHIVE_URL": environ.get("SEAMARK_ARCHIVE_URL")
+            or str(folder.part("archive")),
         },
     }
 

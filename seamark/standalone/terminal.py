@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Final, TextIO
 
+from seamark.standalone.look import page, write_look
 from seamark.standalone.parts import Choices
 from seamark.standalone.ports import reachable
 from seamark.standalone.supervisor import Report
@@ -42,9 +43,13 @@ class Terminal:
 
     def _up(self) -> None:
         seconds = time.monotonic() - self._began
+        choices, credentials = self._choices, self._choices.folder.read_credentials()
+        api = f"http://{reachable(choices.host)}:{choices.ports.api}"
+        with contextlib.suppress(OSError):
+            write_look(choices.folder, api=api, credentials=credentials)
         for line in summary(
-            self._choices,
-            self._choices.folder.read_credentials(),
+            choices,
+            credentials,
             seconds=seconds,
             talkative=self._talkative,
         ):
@@ -62,7 +67,8 @@ def summary(
     ingest = f"http://{host}:{ports.collector_http}"
     api = f"http://{host}:{ports.api}"
     if not talkative:
-        return [f"seamark is up: ingest {ingest}, API {api}, data in {folder.path}"]
+        where = f"ingest {ingest}, API {api} (to look: {api}/look), data in {folder.path}"
+        return [f"seamark is up: {where}"]
     hello = (
         f'{{"appId":"{credentials["app"]}","events":[{{"name":"hello","ts":\'$(date +%s000)\'}}]}}'
     )
@@ -71,6 +77,7 @@ def summary(
         f"{_BOLD}Seamark is up{_PLAIN} after {seconds:.1f} s.",
         f"  send to      {ingest}  (OTLP/gRPC: {host}:{ports.collector_grpc})",
         f"  ask          {api}",
+        f"  look         {api}/look  (or open {page(folder)}, which knows the token)",
         f"  credentials  {folder.credentials}",
         f"  logs         {folder.logs}",
         "",

@@ -18,6 +18,7 @@ import pytest
 
 from seamark.standalone.store.dedup_repair import repair
 from tests.chaos.crash_child import COUNTED, PARTS
+from tests.chaos.preload import built
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 
@@ -29,16 +30,8 @@ AFTER_FIRST_RECORD = 1
 
 @pytest.fixture(scope="module")
 def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    if compiler is None:
-        pytest.skip("no C compiler (cc, gcc, clang) to build the crash shim with")
-    if sys.platform != "linux":
-        pytest.skip("LD_PRELOAD and /proc are Linux's")
-    library = tmp_path_factory.mktemp("shim") / "crash_points.so"
     source = Path(__file__).with_name("crash_points.c")
-    command = [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", str(library)]
-    subprocess.run([*command, str(source), "-ldl"], check=True)
-    return library
+    return built(source, tmp_path_factory.mktemp("shim"))
 
 
 def child(*arguments: object, preload: Path | None = None) -> "subprocess.CompletedProcess[str]":

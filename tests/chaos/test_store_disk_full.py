@@ -1,37 +1,30 @@
 """The store on a full disk: an insert that failed says so, and its retry makes it whole.
 
 In every table: one whose token stands in its deduplication log while its part was never written
-drops the retry, and a merge that met the full disk may leave a part with empty files. So the store
-begins anew once it has found its disk full, and what begins is checked.
+drops the retry, and an insert or a merge that met the full disk leaves a part with empty files,
+of which the engine says nothing. So the store begins anew, and what begins is checked.
 """
 
 import random
+import shutil
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.chaos.disk import Disk, DiskMissing
+from tests.chaos.token_inserts import TABLES, begun_anew, insert, insert_until_taken, wrong
 from tests.store_server import Answer, StoreServer
 
 pytestmark = [pytest.mark.chaos, pytest.mark.integration, pytest.mark.slow]
-ROUNDS = 12
-ROWS = 2000
-WINDOW = "SETTINGS non_replicated_deduplication_window = 20"
-TABLES = (
-    "CREATE DATABASE seamark ENGINE = Atomic",
-    "CREATE TABLE seamark.base (b UInt32, id UInt64, day Date) ENGINE = MergeTree"
-    f" PARTITION BY day ORDER BY (b, id) {WINDOW}",
-    "CREATE TABLE seamark.by_day (b UInt32, day Date, c UInt64) ENGINE = SummingMergeTree"
-    f" PARTITION BY day ORDER BY (b, day) {WINDOW}",
-    "CREATE TABLE seamark.total (b UInt32, c UInt64) ENGINE = SummingMergeTree ORDER BY b"
-    f" {WINDOW}",
-    "CREATE MATERIALIZED VIEW seamark.to_by_day TO seamark.by_day AS"
-    " SELECT b, day, count() AS c FROM seamark.base GROUP BY b, day",
-    "CREATE MATERIALIZED VIEW seamark.to_total TO seamark.total AS"
-    " SELECT b, count() AS c FROM seamark.base GROUP BY b",
-)
+ROUNDS = 40
 MIB = 1024 * 1024
+ROOM_BYTES = 4 * MIB
+"""Left when an insert begins: the engine reserves 1 MiB for a part, and begins."""
+INSERT_BYTES = 300 * 1024
+"""What an insert with its views takes of the disk, about."""
+NOT_ENOUGH_SPACE = "243"
 
 
 @pytest.fixture
@@ -44,63 +37,72 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     made.unmount()
 
 
-def insert(store: StoreServer, batch: int) -> Answer:
-    rows = b"".join(b"%d,%d,2026-01-0%d\n" % (batch, i, i % 3 + 1) for i in range(ROWS))
-    return store.insert(
-        "INSERT INTO seamark.base FORMAT CSV",
-        rows,
-        insert_deduplication_token=f"batch-{batch}",
-        deduplicate_blocks_in_dependent_materialized_views="1",
-    )
+def on_it(disk: Disk, **settings: str) -> StoreServer:
+    store = StoreServer(disk.path / "store", **settings)
+    store.log = disk.path.with_name("store.log")  # not on the disk that is full
+    return store
 
 
-def insert_until_taken(store: StoreServer, batch: int) -> None:
-    """As the processor does it: again until it is taken, over restarts of the store."""
-    for _ in range(20):
-        if store.process is None or store.process.poll() is not None:
-            store.start()  # its supervisor would
-        assert store.process is not None
-        try:
-            answer = insert(store, batch)
-        except OSError:
-            store.process.wait(20)  # it is ending, to begin anew
-            continue
-        if answer.status == 200:
-            return
-        if answer.status == 503:
-            store.process.wait(20)
-    raise AssertionError(f"batch {batch} was never taken\n{store.log.read_text()[-2000:]}")
+def with_tables(store: StoreServer) -> None:
+    for sql in TABLES:
+        assert store.ask(sql).status == 200
 
 
-def test_an_insert_that_met_a_full_disk_is_made_whole_by_its_retry(
-    disk: Disk, tmp_path: Path
-) -> None:
+def filled_under_way(disk: Disk, running: "Future[Answer]", *, after_bytes: int, leave: int) -> str:
+    """Take the rest of the disk once `after_bytes` more of it are in use. What came of it:
+    "taken", "before" when nothing had been written, else "within"."""
+    before = shutil.disk_usage(disk.path).free
+    while not running.done() and before - shutil.disk_usage(disk.path).free < after_bytes:
+        pass
+    disk.fill(leave_bytes=leave)
+    try:
+        answer = running.result()
+    except OSError:
+        return "within"
+    if answer.status == 200:
+        return "taken"
+    in_a_view = b"while pushing to view" in answer.body
+    return "before" if answer.code == NOT_ENOUGH_SPACE and not in_a_view else "within"
+
+
+def test_an_insert_that_met_a_full_disk_is_made_whole_by_its_retry(disk: Disk) -> None:
+    """The room is taken away in the middle of inserts and merges, nothing being kept free."""
     chance = random.Random(3)
-    store = StoreServer(disk.path / "store")
-    store.log = tmp_path / "store.log"  # not on the disk that is full
-    failed = 0
-    with store:
-        for sql in TABLES:
-            assert store.ask(sql).status == 200
+    outcomes: list[str] = []
+    with (
+        on_it(disk, disk_keep_bytes="0") as store,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        with_tables(store)
         for batch in range(ROUNDS):
-            disk.fill(leave_bytes=chance.randrange(40 * 1024))
-            try:
-                failed += insert(store, batch).status != 200
-            except OSError:
-                failed += 1
+            disk.fill(leave_bytes=ROOM_BYTES)
+            if batch % 3 == 2:
+                table = chance.choice(("base", "by_day", "total"))
+                threads.submit(store.ask, f"OPTIMIZE TABLE seamark.{table} FINAL")
+            outcome = filled_under_way(
+                disk,
+                threads.submit(insert, store, batch),
+                after_bytes=chance.randrange(INSERT_BYTES),
+                leave=chance.randrange(16 * 1024),
+            )
+            outcomes.append(outcome)
             disk.free()
             insert_until_taken(store, batch)
-        counts = {
-            table: {int(b): int(c) for b, c in store.rows(f"SELECT b, {c} FROM {table} GROUP BY b")}
-            for table, c in (
-                ("seamark.base", "count()"),
-                ("seamark.by_day", "sum(c)"),
-                ("seamark.total", "sum(c)"),
-            )
-        }
-    assert failed > ROUNDS // 4
-    wrong = {
-        table: {b: found.get(b, 0) for b in range(ROUNDS) if found.get(b, 0) != ROWS}
-        for table, found in counts.items()
-    }
-    assert wrong == {table: {} for table in counts}
+        begun_anew(store)
+        assert wrong(store, ROUNDS) == {}
+    assert outcomes.count("within") >= ROUNDS // 4, outcomes
+
+
+def test_what_would_need_the_room_that_is_kept_is_refused_before_it_begins(disk: Disk) -> None:
+    with on_it(disk) as store:
+        with_tables(store)
+        insert_until_taken(store, 0)
+        disk.fill(leave_bytes=48 * MIB)
+        for _ in range(3):
+            assert insert(store, 1).code == NOT_ENOUGH_SPACE
+        assert store.rows("SELECT uniqExact(b) FROM seamark.base") == [["1"]]  # it still answers
+        disk.free()
+        assert insert(store, 1).status == 200
+        assert wrong(store, 2) == {}
+        assert store.process is not None
+        assert store.process.poll() is None  # and was never started anew

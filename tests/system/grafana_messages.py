@@ -63,6 +63,10 @@ _MESSAGES: Final = {
         "5 string errorSource",
     ],
     "QueryDataResponse": ["1 {}DataResponse responses"],
+    "SubscribeStreamRequest": ["1 PluginContext pluginContext", "2 string path", "3 bytes data"],
+    "SubscribeStreamResponse": ["1 int32 status", "2 bytes data"],
+    "RunStreamRequest": ["1 PluginContext pluginContext", "2 string path", "3 bytes data"],
+    "StreamPacket": ["1 bytes data"],
     "CheckHealthRequest": ["1 PluginContext pluginContext"],
     "CheckHealthResponse": ["1 int32 status", "2 string message"],
     "CallResourceRequest": [

@@ -139,6 +139,25 @@ class Plugin:
         tables = [pyarrow.ipc.open_file(frame).read_all() for frame in found.frames]
         return Answer(tables, found.error, found.status)
 
+    def subscribe(self, source: Source, path: str, channel: Mapping[str, Any]) -> int:
+        """The status of a subscription to a channel; 0 is a good one."""
+        request = message("SubscribeStreamRequest")(
+            pluginContext=source.context(), path=path, data=json.dumps(channel).encode()
+        )
+        method = self._method(
+            "Stream/SubscribeStream", "SubscribeStreamRequest", "SubscribeStreamResponse"
+        )
+        status: int = method(request, timeout=_SECONDS).status
+        return status
+
+    def stream(self, source: Source, path: str, channel: Mapping[str, Any]) -> Any:
+        """Run a channel's stream: an iterator over its packets that can be cancelled."""
+        request = message("RunStreamRequest")(
+            pluginContext=source.context(), path=path, data=json.dumps(channel).encode()
+        )
+        method = self._method("Stream/RunStream", "RunStreamRequest", "StreamPacket", streams=True)
+        return method(request, timeout=3 * _SECONDS)
+
     def health(self, source: Source) -> tuple[bool, str]:
         """Whether "Save & test" would be green, and what it would say."""
         method = self._method(

@@ -17,6 +17,8 @@ from seamark.standalone.ports import Ports
 from tests.system.free import free_offset
 
 SEAMARK = (sys.executable, "-P", "-m", "seamark")
+QUIET = {"SEAMARK_OWN_METRICS_INTERVAL_SECONDS": "0"}
+"""Stacks count what tests send, and nothing of their own, unless a test wants it."""
 START_SECONDS = 90.0
 """Longest start that is waited for; a quiet machine needs about five."""
 
@@ -105,7 +107,7 @@ class Stack:
         with self._output.open("ab") as output:
             self.process = subprocess.Popen(
                 [*command, *self.arguments],
-                env={**_clean_environment(), **self.environment},
+                env={**_clean_environment(), **QUIET, **self.environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

@@ -11,6 +11,7 @@ from api.answers import ErrorAnswer, Meta, TimeseriesAnswer
 from api.book_answers import LedgerAnswer, ReceiptAnswer
 from api.openapi import ROUTES, document
 from api.query.decode import from_json
+from api.query.log_following import LogTailRequest, plan_arrivals
 from api.query.logs import LogsRequest, plan_logs
 from api.query.sources import EVENTS, METRICS, SPANS
 from api.query.timeseries import TimeseriesRequest, plan_timeseries, source_named
@@ -41,6 +42,8 @@ def test_an_example_is_understood(kind: str, example: str) -> None:
             assert answer.error.reason in set(QuestionReason)
         case "logs":
             plan_logs(from_json(body, LogsRequest), **SCOPE, search_days=31)
+        case "tail":
+            plan_arrivals(from_json(body, LogTailRequest), org="acme", app="", since_ms=NOW)
         case "ledger_answer" | "receipt_answer":
             kind_of = LedgerAnswer if kind == "ledger_answer" else ReceiptAnswer
             assert msgspec.json.encode(msgspec.json.decode(body, type=kind_of, strict=True))

@@ -17,7 +17,8 @@ function connect(answer: unknown): SeamarkDatasource {
 
 beforeEach(() => {
   asked.length = 0;
-  setTemplateSrv({ replace: (text?: string) => (text ?? '').replace('$app', 'shop') } as unknown as TemplateSrv);
+  const replace = (text = '') => text.replace('$app', 'shop').replace('$none', '');
+  setTemplateSrv({ replace } as unknown as TemplateSrv);
 });
 
 describe('filterQuery', () => {
@@ -31,6 +32,8 @@ describe('filterQuery', () => {
     expect(asks({ request: { metric: 'a' } })).toBe(true);
     expect(asks({ queryType: 'top', request: { metric: 'a' } })).toBe(false);
     expect(asks({ queryType: 'trace' })).toBe(false);
+    expect(asks({ queryType: 'trace', traceId: '$app' })).toBe(true);
+    expect(asks({ queryType: 'trace', traceId: '$none' })).toBe(false);
     expect(asks({ queryType: 'logs', hide: true })).toBe(false);
     expect(asks({ queryType: 'ledger' })).toBe(true);
     expect(asks({ queryType: 'context', request: { id: 'a' } })).toBe(true);

@@ -21,9 +21,10 @@ import {
   ToggleFilterAction,
 } from '@grafana/data';
 import { DataSourceWithBackend, getTemplateSrv } from '@grafana/runtime';
-import { lastValueFrom } from 'rxjs';
+import { lastValueFrom, Observable } from 'rxjs';
 
 import { contextOf, hasFilter, toggled, volumeOf } from './explore';
+import { tailed } from './tail';
 import { interpolate, withAdHocFilters } from './request';
 import { DEFAULT_QUERY, QuestionRequest, SeamarkOptions, SeamarkQuery, VariableQuery } from './types';
 import { SeamarkVariables } from './variables';
@@ -57,6 +58,17 @@ export class SeamarkDatasource
     };
   }
 
+  /** Explore's live tail is a stream of Grafana's; everything else is asked of the backend. */
+  query(request: DataQueryRequest<SeamarkQuery>): Observable<DataQueryResponse> {
+    if (!request.liveStreaming) {
+      return super.query(request);
+    }
+    const queries = request.targets
+      .filter((query) => this.filterQuery(query))
+      .map((query) => this.applyTemplateVariables(query, request.scopedVars, request.filters));
+    return tailed(this.uid, queries);
+  }
+
   getDefaultQuery(app: CoreApp): Partial<SeamarkQuery> {
     return app === CoreApp.Explore ? { queryType: 'logs', request: {} } : DEFAULT_QUERY;
   }
@@ -85,7 +97,7 @@ export class SeamarkDatasource
     const request: QuestionRequest = query.request ?? {};
     switch (query.queryType ?? 'timeseries') {
       case 'trace':
-        return Boolean(query.traceId);
+        return /\S/.test(getTemplateSrv().replace(query.traceId ?? '')); // a variable may be empty
       case 'timeseries':
         return Boolean(request.metric);
       case 'top':

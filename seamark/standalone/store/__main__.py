@@ -13,15 +13,18 @@ from functools import partial
 from pathlib import Path
 
 from aiohttp import web
+from prometheus_client import REGISTRY
 
 from seamark.service import lifecycle, logs
+from seamark.service.own_telemetry.report import Reported, beside
+from seamark.service.own_telemetry.settings import PREFIX as OWN_METRICS
+from seamark.service.own_telemetry.settings import OwnMetricsSettings
 from seamark.service.settings import SettingsError, load, masked
-from seamark.standalone.store import metrics
-from seamark.standalone.store.dedup_repair import repair
-from seamark.standalone.store.engine import Engine, open_engine
+from seamark.standalone.store.engine import Engine
 from seamark.standalone.store.failures import StoreError
 from seamark.standalone.store.folder import FolderInUse, StoreFolder
 from seamark.standalone.store.http import StoreService
+from seamark.standalone.store.opening import open_repaired
 from seamark.standalone.store.settings import StoreServerSettings
 
 logger = logging.getLogger("seamark.standalone.store")
@@ -37,8 +40,8 @@ async def serve(
     """Open the engine, answer until `stop`, close it. Returns the exit code."""
     loop = asyncio.get_running_loop()
     try:
-        engine = await asyncio.to_thread(open_engine, folder)
-    except (StoreError, ImportError) as error:
+        engine = await asyncio.to_thread(open_repaired, folder)
+    except (StoreError, ImportError, OSError) as error:
         logger.critical("the engine did not open", extra={"error": str(error)})
         return 2
     service = StoreService(engine, settings)
@@ -118,6 +121,7 @@ def main() -> int:
     try:
         settings = load(StoreServerSettings, prefix="SEAMARK_STORE_SERVER", environ=os.environ)
         settings.check()
+        own = load(OwnMetricsSettings, prefix=OWN_METRICS, environ=os.environ)
         tls = _tls(settings)
     except SettingsError as error:
         logger.critical("wrong settings", extra={"error": str(error)})
@@ -128,16 +132,6 @@ def main() -> int:
     try:
         held = folder.hold()
         folder.prepare(settings)
-        for repaired in repair(folder.engine):
-            metrics.REPAIRED.inc(len(repaired.dangling))
-            logger.warning(
-                "removed deduplication records of inserts that a crash cut short",
-                extra={
-                    "log": str(repaired.path),
-                    "parts": list(repaired.dangling),
-                    "unreadable": repaired.unreadable,
-                },
-            )
     except FolderInUse as error:
         logger.critical(str(error))
         return 2
@@ -145,7 +139,8 @@ def main() -> int:
         logger.critical("the data folder cannot be used", extra={"error": str(error)})
         return 2
     with held:
-        return lifecycle.run(partial(serve, settings, folder, tls))
+        reported = Reported("store", settings.port, REGISTRY.collect, {"store": settings.path})
+        return lifecycle.run(beside(partial(serve, settings, folder, tls), own, reported))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,9 @@ as a duplicate: the rows are lost for good. So, while nothing has the folder ope
 part does not exist are taken out, and with them the torn last line of a write cut short, which the
 engine would neither read nor write past.
 
+An insert that met a full disk leaves the same: its part is broken, the engine puts it aside when
+it opens, and the record is left. So `opening.py` asks behind that, and repairs again.
+
 A part exists if a part of the same partition covers its block numbers: merges replace parts by
 wider ones. A part that was dropped, or merged to nothing by its TTL, takes its record with it, as
 in the engine.
@@ -17,7 +20,7 @@ holds this true for the engine version we pin.
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -53,6 +56,19 @@ def repair(engine_path: Path) -> list[Repaired]:
     this returns. Raises OSError. A folder without tables needs nothing.
     """
     repaired: list[Repaired] = []
+    for log, pruned in _pruned(engine_path):
+        _replace(log, pruned.data)
+        repaired.append(Repaired(log, pruned.dangling, pruned.unreadable))
+    return repaired
+
+
+def dangling(engine_path: Path) -> bool:
+    """Whether there are records without a part. Changes nothing; the engine may be open."""
+    return any(pruned.dangling for _, pruned in _pruned(engine_path))
+
+
+def _pruned(engine_path: Path) -> Iterator[tuple[Path, _Pruned]]:
+    """The logs that are not as they should be, and what they should be."""
     for folder in sorted(engine_path.glob("store/*/*/deduplication_logs")):
         ranges = existing(entry.name for entry in os.scandir(folder.parent) if entry.is_dir())
         for log in sorted(folder.iterdir()):
@@ -61,9 +77,7 @@ def repair(engine_path: Path) -> list[Repaired]:
             before = log.read_bytes()
             pruned = prune(before, ranges)
             if pruned.data != before:
-                _replace(log, pruned.data)
-                repaired.append(Repaired(log, pruned.dangling, pruned.unreadable))
-    return repaired
+                yield log, pruned
 
 
 def existing(names: Iterable[str]) -> Ranges:

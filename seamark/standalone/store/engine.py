@@ -19,6 +19,9 @@ from seamark.standalone.store.folder import StoreFolder
 
 _MALLOC: Final = "dirty_decay_ms:1000,muzzy_decay_ms:0"
 """jemalloc gives freed pages back after a second; the engine's own default is five."""
+_FAILED_WRITES: Final = (
+    "SELECT sum(value) FROM system.events WHERE event = 'WriteBufferFromFileDescriptorWriteFailed'"
+)
 LIKE_A_SERVER: Final = {"implicit_select": "0", "allow_introspection_functions": "0"}
 """Settings in which chdb's defaults differ from a server's."""
 
@@ -121,6 +124,32 @@ class Engine:
         handle = self.handle()
         try:
             handle.run(f"KILL QUERY WHERE {condition} ASYNC")
+        finally:
+            handle.close()
+
+    def failed_writes(self) -> int:
+        """How many writes to files have failed since the engine was opened.
+
+        chdb says nothing of them: an insert or a merge whose files the disk did not take ends well,
+        and leaves a part with files that are empty or cut short.
+        """
+        return int(self._ask(_FAILED_WRITES))
+
+    def broken_parts(self) -> int:
+        """How many parts were put aside because they were broken when the engine opened them.
+
+        All tables are loaded when this returns.
+        """
+        return int(
+            self._ask(
+                "SELECT count() FROM system.detached_parts WHERE startsWith(reason, 'broken')"
+            )
+        )
+
+    def _ask(self, sql: str) -> str:
+        handle = self.handle()
+        try:
+            return handle.run(sql).data.decode().rstrip("\n")
         finally:
             handle.close()
 

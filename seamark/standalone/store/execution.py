@@ -22,6 +22,7 @@ from seamark.standalone.store.engine import (
 )
 from seamark.standalone.store.failures import (
     ABORTED,
+    CANNOT_WRITE,
     NOT_ENOUGH_SPACE,
     SYNTAX,
     StoreError,
@@ -142,10 +143,10 @@ class Execution:
         try:
             settings = insert.settings.decode("utf-8", "surrogateescape")
             rows, size = handle.insert(sql, insert.format, data, settings=settings)
+            self.check_writes()
         except StoreError as error:
             if error.broken_off or (error.code == NOT_ENOUGH_SPACE and self._is_full()):
-                self.doubt = error.text[:300]
-                self.doubted()
+                self._doubt(error)
             raise
         finally:
             elapsed = time.perf_counter() - started
@@ -154,6 +155,22 @@ class Execution:
         metrics.INSERT_ROWS.inc(rows)
         metrics.INSERT_BYTES.inc(len(request.body))
         return Reply(summary(elapsed, written_rows=rows, written_bytes=size))
+
+    def check_writes(self) -> None:
+        """Raises StoreError when the disk has failed a write since the engine was opened.
+
+        Of an insert, then of its own or of another's: what is whole of it is dropped from the
+        retry. Of a merge, it is in time for the parts before it, which the engine keeps for eight
+        minutes.
+        """
+        if self.engine.failed_writes():
+            error = own_error(CANNOT_WRITE, "The disk failed a write of an insert or a merge")
+            self._doubt(error)
+            raise error
+
+    def _doubt(self, error: StoreError) -> None:
+        self.doubt = error.text[:300]
+        self.doubted()
 
     def _is_full(self) -> bool:
         return shutil.disk_usage(self.folder).free < FULL_BYTES

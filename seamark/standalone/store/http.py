@@ -6,6 +6,7 @@ changes is left to finish, as a server does with `cancel_http_readonly_queries_o
 """
 
 import asyncio
+import contextlib
 import logging
 import uuid
 from collections.abc import Mapping
@@ -203,11 +204,13 @@ class StoreService:
             tries += 1
 
     async def sweep(self, every_seconds: float = 5.0) -> None:
-        """Close sessions whose time is over, for ever."""
+        """Close sessions whose time is over, and see what merges met, for ever."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(every_seconds)
             await loop.run_in_executor(self._control, self.sessions.sweep)
+            with contextlib.suppress(StoreError):  # it is in doubt now, and `doubt` says so
+                await loop.run_in_executor(self._control, self._execution.check_writes)
 
     async def drain(self) -> int:
         """Refuse what comes, kill what reads, let what writes finish for `stop_seconds`.

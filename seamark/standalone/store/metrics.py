@@ -37,3 +37,7 @@ REPAIRED: Final = Gauge(
     "seamark_store_repaired_records",
     "Deduplication records without a part that were removed at the last start.",
 )
+BROKEN: Final = Gauge(
+    "seamark_store_broken_parts",
+    "Parts put aside because the disk had failed a write of them; what they held was sent again.",
+)

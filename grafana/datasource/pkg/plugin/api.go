@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // mostBytes bounds an answer of the API in memory; the API's own limits are far below it.
@@ -20,6 +21,10 @@ type api struct {
 	base   string
 	token  string
 	client *http.Client
+	// of answers that do not end: a client without a deadline, how long one of them may be silent,
+	// and how long to wait before a broken one is asked for again
+	streaming       *http.Client
+	patience, pause time.Duration
 }
 
 // refusal is an answer of the API that is not a success, in the API's own words.

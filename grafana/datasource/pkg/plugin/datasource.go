@@ -12,8 +12,10 @@ import (
 	"net/http"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
+	"github.com/grafana/grafana-plugin-sdk-go/backend/httpclient"
 	"github.com/grafana/grafana-plugin-sdk-go/backend/instancemgmt"
 	"github.com/grafana/grafana-plugin-sdk-go/backend/log"
 	"github.com/grafana/grafana-plugin-sdk-go/backend/resource/httpadapter"
@@ -46,10 +48,23 @@ func NewDatasource(ctx context.Context, settings backend.DataSourceInstanceSetti
 	if err != nil {
 		return nil, fmt.Errorf("the datasource's HTTP settings: %w", err)
 	}
+	unending := httpclient.DefaultTimeoutOptions
+	if options.Timeouts != nil {
+		unending = *options.Timeouts
+	}
+	unending.Timeout = 0
+	options.Timeouts = &unending
+	streaming, err := newClient(options)
+	if err != nil {
+		return nil, fmt.Errorf("the datasource's HTTP settings: %w", err)
+	}
 	source := &Datasource{api: &api{
-		base:   trimmed(settings.URL),
-		token:  settings.DecryptedSecureJSONData["token"],
-		client: client,
+		base:      trimmed(settings.URL),
+		token:     settings.DecryptedSecureJSONData["token"],
+		client:    client,
+		streaming: streaming,
+		patience:  45 * time.Second,
+		pause:     time.Second,
 	}}
 	routes := http.NewServeMux()
 	source.addResources(routes)
@@ -60,6 +75,7 @@ func NewDatasource(ctx context.Context, settings backend.DataSourceInstanceSetti
 // Dispose ends idle connections.
 func (d *Datasource) Dispose() {
 	d.api.client.CloseIdleConnections()
+	d.api.streaming.CloseIdleConnections()
 }
 
 // QueryData answers all queries of a request, each by itself: one that fails harms no other.

@@ -46,9 +46,9 @@ func nodeGraphFrames(asked *question, answer []byte) (data.Frames, error) {
 		linked(data.NewField("id", nil, ids), asked.links.service(thisValue)),
 		data.NewField("title", nil, ids),
 		configured(data.NewField("mainstat", nil, durations), "p95", "ms"),
-		configured(data.NewField("secondarystat", nil, rates), "Calls", "reqps"),
-		coloured(data.NewField("arc__good", nil, good), "green"),
-		coloured(data.NewField("arc__errors", nil, bad), "red"),
+		configured(data.NewField("secondarystat", nil, rates), "Calls", "req/s"), // the graph shows the unit as it is written
+		coloured(data.NewField("arc__good", nil, good), "Good", "green"),
+		coloured(data.NewField("arc__errors", nil, bad), "With errors", "red"),
 		traceDetail(asked, traces),
 	)
 	size = len(parsed.Edges)
@@ -85,7 +85,7 @@ func configured(field *data.Field, name, unit string) *data.Field {
 	return field
 }
 
-func coloured(field *data.Field, colour string) *data.Field {
-	field.Config = &data.FieldConfig{Color: map[string]any{"mode": "fixed", "fixedColor": colour}}
+func coloured(field *data.Field, name, colour string) *data.Field {
+	field.Config = &data.FieldConfig{DisplayName: name, Color: map[string]any{"mode": "fixed", "fixedColor": colour}}
 	return field
 }

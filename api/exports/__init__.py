@@ -1,0 +1,1 @@
+"""Exports: raw rows as files, made beside the questions by processes of their own."""

@@ -1,0 +1,72 @@
+"""One attempt at one export: its process started, listened to, and ended. For the event loop."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+
+from api.exports.job import Job, Said
+from seamark.service.lifecycle import PARENT_VARIABLE
+
+_COMMAND: Final = (sys.executable, "-P", "-m", "api.exports.carry")
+_LOOK_SECONDS: Final = 0.5
+
+
+async def make(
+    job: Job, *, told: Callable[[Said], Awaitable[None]], cancelled: Callable[[], Awaitable[bool]]
+) -> Said | None:
+    """Make the file; returns the last word, or None once `cancelled` says so.
+
+    `told` is called with how far it is. A process that ends without a word counts as
+    `unavailable`: it was killed, or the machine had no room for it. Cancelling this ends it.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *_COMMAND,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ | {PARENT_VARIABLE: str(os.getpid())},
+    )
+    try:
+        assert process.stdin is not None  # noqa: S101  # both are pipes
+        assert process.stdout is not None  # noqa: S101
+        process.stdin.write(msgspec.json.encode(job) + b"\n")
+        with contextlib.suppress(ConnectionError):
+            await process.stdin.drain()
+        return await _listen(process.stdout, told, cancelled)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def _listen(
+    lines: asyncio.StreamReader,
+    told: Callable[[Said], Awaitable[None]],
+    cancelled: Callable[[], Awaitable[bool]],
+) -> Said | None:
+    reading = asyncio.ensure_future(lines.readline())
+    try:
+        while True:
+            await asyncio.wait({reading}, timeout=_LOOK_SECONDS)
+            if await cancelled():
+                return None
+            if not reading.done():
+                continue
+            line = reading.result()
+            if not line:
+                return Said(
+                    failure="unavailable",
+                    message="The process that made it ended before it was done; the log of the "
+                    "API says more.",
+                )
+            said = msgspec.json.decode(line, type=Said)
+            if said.done or said.failure:
+                return said
+            await told(said)
+            reading = asyncio.ensure_future(lines.readline())
+    finally:
+        reading.cancel()

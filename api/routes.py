@@ -1,0 +1,252 @@
+"""Every route of the questions, and what it takes and answers: what the description is made of."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+import api.answers as answers
+import api.book_answers as books
+import api.product_answers as product
+import api.service_answers as services
+from api.exports.record import ExportAnswer, ExportsAnswer
+from api.query.dead_letters import DeadLettersRequest
+from api.query.error_rates import ErrorsRequest
+from api.query.export import ExportRequest
+from api.query.funnel import FunnelRequest
+from api.query.labels import LabelsRequest, LabelValuesRequest
+from api.query.ledger import LedgerRequest
+from api.query.log_context import LogContextRequest
+from api.query.log_following import LogTailRequest
+from api.query.log_histogram import LogHistogramRequest
+from api.query.logs import LogsRequest
+from api.query.names import NamesRequest
+from api.query.paths import PathsRequest
+from api.query.plain import MetricRequest, MinutesRequest
+from api.query.replay import ReplayRequest
+from api.query.retention import RetentionRequest
+from api.query.servicemap import ServicemapRequest
+from api.query.services import ServicesRequest
+from api.query.sessions import SessionsRequest
+from api.query.timeseries import TimeseriesRequest
+from api.query.top import TopRequest
+from api.query.traces import TracesRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route of the description. `body` and `query` are types of requests."""
+
+    method: str
+    path: str
+    summary: str
+    answer: type[msgspec.Struct] | None = None
+    body: type[msgspec.Struct] | None = None
+    query: type[msgspec.Struct] | None = None
+    path_parameters: dict[str, str] = field(default_factory=dict)
+    """Name -> pattern."""
+    public: bool = False
+    content_type: str = "application/json"
+    status: int = 200
+
+
+ROUTES: Final = (
+    Route(
+        "POST",
+        "/v1/query/timeseries",
+        "Series of a metric, by buckets of time and by dimensions.",
+        answers.TimeseriesAnswer,
+        body=TimeseriesRequest,
+    ),
+    Route(
+        "POST",
+        "/v1/query/funnel",
+        "How many people do one thing after another.",
+        product.FunnelAnswer,
+        body=FunnelRequest,
+    ),
+    Route(
+        "POST",
+        "/v1/query/retention",
+        "Who comes back.",
+        product.RetentionAnswer,
+        body=RetentionRequest,
+    ),
+    Route(
+        "POST",
+        "/v1/query/sessions",
+        "Sessions: how many, how long, how many bounce.",
+        answers.TimeseriesAnswer,
+        body=SessionsRequest,
+    ),
+    Route(
+        "POST",
+        "/v1/query/paths",
+        "What people do next, or did before.",
+        product.PathsAnswer,
+        body=PathsRequest,
+    ),
+    Route(
+        "POST",
+        "/v1/query/top",
+        "The largest values of a dimension or attribute.",
+        product.TopAnswer,
+        body=TopRequest,
+    ),
+    Route(
+        "POST",
+        "/v1/query/errors",
+        "Error rates, by release, and groups of errors.",
+        services.ErrorsAnswer,
+        body=ErrorsRequest,
+    ),
+    Route(
+        "POST",
+        "/v1/query/services",
+        "Rate, errors and duration of services or operations.",
+        services.ServicesAnswer,
+        body=ServicesRequest,
+    ),
+    Route(
+        "POST",
+        "/v1/query/servicemap",
+        "Which service calls which.",
+        services.ServicemapAnswer,
+        body=ServicemapRequest,
+    ),
+    Route("POST", "/v1/query/logs", "Search in logs.", answers.LogsAnswer, body=LogsRequest),
+    Route(
+        "POST",
+        "/v1/query/logs/histogram",
+        "Log records by level and time.",
+        answers.TimeseriesAnswer,
+        body=LogHistogramRequest,
+    ),
+    Route(
+        "POST",
+        "/v1/query/logs/context",
+        "The log records before and after one.",
+        services.LogContextAnswer,
+        body=LogContextRequest,
+    ),
+    Route(
+        "POST",
+        "/v1/query/logs/tail",
+        "Log records as they arrive.",
+        body=LogTailRequest,
+        content_type="text/event-stream",
+    ),
+    Route(
+        "POST", "/v1/query/traces", "Search for traces.", answers.TracesAnswer, body=TracesRequest
+    ),
+    Route(
+        "GET",
+        "/v1/traces/{id}",
+        "All spans of one trace.",
+        answers.TraceAnswer,
+        path_parameters={"id": "^[0-9a-fA-F]{32}$"},
+    ),
+    Route("GET", "/v1/metrics", "Names to ask for.", answers.NamesAnswer, query=NamesRequest),
+    Route(
+        "GET",
+        "/v1/metrics/{name}",
+        "Series of a metric, asked for in the address.",
+        answers.TimeseriesAnswer,
+        query=MetricRequest,
+        path_parameters={"name": "^[^/]{1,128}$"},
+    ),
+    Route(
+        "GET",
+        "/api/query",
+        "Average, most and least of each minute.",
+        product.MinutesAnswer,
+        query=MinutesRequest,
+    ),
+    Route(
+        "GET",
+        "/v1/labels",
+        "Dimensions to filter and group by.",
+        answers.LabelsAnswer,
+        query=LabelsRequest,
+    ),
+    Route(
+        "GET",
+        "/v1/labels/{name}/values",
+        "Values of a dimension.",
+        answers.LabelValuesAnswer,
+        query=LabelValuesRequest,
+        path_parameters={"name": "^[^/]{1,128}$"},
+    ),
+    Route(
+        "GET",
+        "/v1/ledger",
+        "What became of what was offered, and whether it adds up.",
+        books.LedgerAnswer,
+        query=LedgerRequest,
+    ),
+    Route(
+        "GET",
+        "/v1/receipts/{id}",
+        "What became of one request.",
+        books.ReceiptAnswer,
+        path_parameters={"id": "^[0-9a-fA-F-]{32,36}$"},
+    ),
+    Route(
+        "GET",
+        "/v1/deadletters",
+        "Rejected items, as they were sent.",
+        books.DeadLettersAnswer,
+        query=DeadLettersRequest,
+    ),
+    Route(
+        "POST",
+        "/v1/deadletters:replay",
+        "Mend rejected events and send them again; needs an admin token.",
+        books.ReplayAnswer,
+        body=ReplayRequest,
+    ),
+    Route(
+        "POST",
+        "/v1/query/export",
+        "Raw rows as a file, made meanwhile.",
+        ExportAnswer,
+        body=ExportRequest,
+        status=202,
+    ),
+    Route("GET", "/v1/exports", "The exports there are.", ExportsAnswer),
+    Route(
+        "GET",
+        "/v1/exports/{id}",
+        "How far an export is.",
+        ExportAnswer,
+        path_parameters={"id": "^[0-9a-f]{32}$"},
+    ),
+    Route(
+        "DELETE",
+        "/v1/exports/{id}",
+        "Cancel an export; remove one that is over.",
+        ExportAnswer,
+        path_parameters={"id": "^[0-9a-f]{32}$"},
+    ),
+    Route(
+        "GET",
+        "/v1/exports/{id}/file",
+        "The file of an export that is done; takes Range.",
+        path_parameters={"id": "^[0-9a-f]{32}$"},
+        content_type="application/octet-stream",
+    ),
+    Route("GET", "/livez", "Whether the process lives.", public=True),
+    Route("GET", "/readyz", "Whether it can answer; what is down, and since when.", public=True),
+    Route("GET", "/v1/healthz", "The same as /readyz.", public=True),
+    Route(
+        "GET",
+        "/metrics",
+        "Own metrics; with ?name= those of an app.",
+        public=True,
+        content_type="text/plain",
+    ),
+    Route("GET", "/openapi.json", "This document.", public=True),
+    Route("GET", "/docs", "This document for people.", public=True, content_type="text/html"),
+    Route("GET", "/look", "A first look, for people.", public=True, content_type="text/html"),
+    Route("GET", "/", "The routes there are; a browser is sent to /look.", public=True),
+)

@@ -1,0 +1,1 @@
+"""Live tails of logs: what is new (`seen`), who follows it (`feed`, `tails`), how it is told."""

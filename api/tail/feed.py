@@ -1,0 +1,222 @@
+"""One feed: asks the store what is new, once for everyone who follows the same, and tells them.
+
+It begins when the first comes and ends when the last has gone. What a follower does not take in
+time is not kept for him without bound: it is counted, and he is told how much it was.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from api.query.log_following import (
+    ArrivalRow,
+    ArrivedRow,
+    Cursor,
+    LogTailRequest,
+    plan_arrivals,
+    plan_arrived,
+)
+from api.reasons import NotNow, QuestionReason, Refused
+from api.scope import Scope
+from api.store import Store
+from api.tail import messages
+from api.tail.messages import Message
+from api.tail.seen import Seen
+
+logger = logging.getLogger(__name__)
+_WAITING_MESSAGES: Final = 64
+_AWAY: Final = "The store does not answer at the moment; what arrives meanwhile is shown later."
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a feed asks, how far it looks back, and how many records it shows in a second."""
+
+    poll_seconds: float
+    overlap_seconds: float
+    records_per_second: int
+
+    @property
+    def overlap_ms(self) -> int:
+        """`overlap_seconds` in milliseconds."""
+        return round(self.overlap_seconds * 1000)
+
+    @property
+    def most(self) -> int:
+        """Records shown of one look."""
+        return max(round(self.poll_seconds * self.records_per_second), 1)
+
+
+class Follower:
+    """One who follows: what he has still to be told, at most so many messages."""
+
+    def __init__(self) -> None:
+        self._messages: deque[Message] = deque()
+        self._skipped = 0
+        self._there = asyncio.Event()
+
+    def tell(self, message: Message) -> None:
+        """Give him a message. Does not block; of records that are too many he learns the number."""
+        room = _WAITING_MESSAGES - len(self._messages)
+        if room < 2 and not message.last:
+            self._skipped += message.records
+        else:
+            self._say_skipped()
+            self._messages.append(message)
+        self._there.set()
+
+    async def next(self, seconds: float) -> Message | None:
+        """The next message; None when there is none for so long."""
+        if not self._messages:
+            self._say_skipped()
+        if not self._messages:
+            self._there.clear()
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._there.wait()
+            except TimeoutError:
+                return None
+        return self._messages.popleft()
+
+    def _say_skipped(self) -> None:
+        if self._skipped:
+            self._messages.append(messages.skipped(self._skipped))
+            self._skipped = 0
+
+
+class Feed:
+    """What matches one request within one scope."""
+
+    def __init__(
+        self,
+        store: Store,
+        scope: Scope,
+        request: LogTailRequest,
+        *,
+        pace: Pace,
+        clock_ms: Callable[[], int],
+    ) -> None:
+        self._store = store
+        self._scope = scope
+        self._request = request
+        self._pace = pace
+        self._clock_ms = clock_ms
+        self._seen: Seen | None = None
+        self._looking = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self.followers: set[Follower] = set()
+
+    async def join(self, follower: Follower, after: Cursor | None) -> None:
+        """Tell `follower` everything from now on; with `after`, what he lacks first.
+
+        Raises Refused, NotNow, StoreFault; he has not joined then.
+        """
+        async with self._looking:
+            if self._seen is None:
+                self._seen = await self._begun()
+            if after is not None:
+                for message in await self._lacking(self._seen, after):
+                    follower.tell(message)
+            follower.tell(messages.heartbeat(self._seen.cursor))
+            self.followers.add(follower)
+            if self._task is None or self._task.done():
+                self._task = asyncio.create_task(self._run(self._seen), name="log tail")
+
+    @property
+    def cursor(self) -> Cursor:
+        """How far everyone has been shown."""
+        if self._seen is None:
+            raise RuntimeError("nobody has joined")
+        return self._seen.cursor
+
+    def close(self) -> None:
+        """Ask no more. Does not wait: nothing may come between a tail's end and its count."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _begun(self) -> Seen:
+        seen = Seen(overlap_ms=self._pace.overlap_ms, now_ms=self._clock_ms())
+        seen.begin(await self._arrivals(seen.floor_ms))
+        return seen
+
+    async def _lacking(self, seen: Seen, after: Cursor) -> list[Message]:
+        rows = await self._arrivals(after.received_ms - self._pace.overlap_ms)
+        lacking, missed = seen.since(after, rows)
+        most = max(self._pace.most, 1000)
+        # of more than may be shown, the newest
+        while len(lacking) > 1 and sum(row.records for row in lacking) > most:
+            missed += lacking.pop(0).records
+        read, passed_over = await self._read(lacking, most)
+        told = [messages.skipped(missed + passed_over)] if missed + passed_over else []
+        return [*told, *messages.records(read, seen.cursor)] if read else told
+
+    async def _run(self, seen: Seen) -> None:
+        """Look, tell, sleep; until there is a failure that will not pass."""
+        away = False
+        while True:
+            await asyncio.sleep(self._pace.poll_seconds)
+            try:
+                async with self._looking:
+                    for message in await self._look(seen):
+                        self._tell(message)
+                away = False
+            except NotNow:
+                if not away:
+                    self._tell(messages.waiting(_AWAY))
+                away = True
+            except Refused as refused:
+                self._tell(messages.end(refused.reason.value, refused.message))
+                return
+            except Exception:
+                logger.exception("log tail failed")
+                why = "This failed for a reason of ours; it was logged."
+                self._tell(messages.end(QuestionReason.INTERNAL.value, why))
+                return
+
+    async def _look(self, seen: Seen) -> Sequence[Message]:
+        seen.move(self._clock_ms())
+        new = seen.news(await self._arrivals(seen.floor_ms), most=self._pace.most)
+        told = []
+        skipped = new.skipped
+        if new.arrivals:
+            read, passed_over = await self._read(new.arrivals, self._pace.most)
+            shown = seen.show(new.arrivals, read)
+            skipped += passed_over
+            told = list(messages.records(shown, seen.cursor)) if shown else []
+        # what is passed over lies before what is shown
+        return [messages.skipped(skipped), *told] if skipped else told
+
+    async def _arrivals(self, since_ms: int) -> Sequence[ArrivalRow]:
+        org, app = self._scope.org, self._scope.app
+        statement = plan_arrivals(self._request, org=org, app=app, since_ms=since_ms)
+        return (await self._store.ask(statement, ArrivalRow)).rows
+
+    async def _read(
+        self, arrivals: Sequence[ArrivalRow], most: int
+    ) -> tuple[Sequence[ArrivedRow], int]:
+        """The records of these requests, and how many of them could not be shown."""
+        if not arrivals:
+            return [], 0
+        statement = plan_arrived(
+            self._request,
+            org=self._scope.org,
+            app=self._scope.app,
+            arrivals=arrivals,
+            limit=most,
+        )
+        expected = sum(row.records for row in arrivals)
+        try:
+            read = (await self._store.ask(statement, ArrivedRow)).rows
+        except Refused as refused:
+            if refused.reason is not QuestionReason.TOO_MUCH:
+                raise
+            return [], expected  # together they are larger than one result may be
+        return read, max(expected - len(read), 0)
+
+    def _tell(self, message: Message) -> None:
+        for follower in self.followers:
+            follower.tell(message)

@@ -1,0 +1,123 @@
+"""What is watched of Seamark's own processes, by what they report of themselves as app `seamark`.
+
+None of these speaks up where nothing is reported: own metrics can be switched off, and a pipeline
+that stands still is told by `seamark-log-lag`, which asks the books.
+"""
+
+from typing import Final
+
+from grafana.alerts.rule import Above, Math, Question, Reduce, Rule
+from grafana.dashboards import own, pipeline
+from grafana.dashboards.panels import Panel
+
+MINUTE: Final = 60
+SLOW_S: Final = 0.1
+MOST_WAITING: Final = 1_000_000
+FULL: Final = 0.9
+MOST_SERIES: Final = 100_000
+ENOUGH_REQUESTS: Final = 100
+"""In ten minutes; Seamark's own reports alone are fewer."""
+
+
+def _panel(title: str) -> Panel:
+    return next(panel for panel in pipeline.DASHBOARD.panels if panel.title == title)
+
+
+INGEST = Rule(
+    uid="seamark-ingest-slow",
+    title="Taking telemetry takes longer than 100 ms",
+    says=(
+        "One request in a hundred waits {{ humanizeDuration $values.E.Value }} or longer for its "
+        "answer. Nothing is lost, but senders hold on to more, and give up sooner. It is mostly "
+        "the log's disk."
+    ),
+    steps={
+        "A": Question(own.ingest_seconds("p99", step="1m"), 10 * MINUTE),
+        "B": Question(own.ingest_seconds("count", step="1m"), 10 * MINUTE),
+        "C": Reduce("A", "median"),
+        "D": Reduce("B", "sum"),
+        "E": Math(f"$C * ($D >= {ENOUGH_REQUESTS})"),
+        "F": Above("E", SLOW_S),
+    },
+    severity="page",
+    lasts="5m",
+    no_data="OK",
+    board=pipeline.DASHBOARD.uid,
+    panel=_panel("Time to take a request"),
+)
+RETRIES = Rule(
+    uid="seamark-insert-retries",
+    title="Inserts into the store fail",
+    says=(
+        "{{ $values.B.Value }} tries to put a block into the store failed within ten minutes "
+        "({{ $labels.reason }}). They are made again until they succeed; what was received "
+        "meanwhile waits in the log."
+    ),
+    steps={
+        "A": Question(own.failed_inserts(step="1m"), 10 * MINUTE),
+        "B": Reduce("A", "sum"),
+        "C": Above("B", 0),
+    },
+    severity="page",
+    lasts="2m",
+    no_data="OK",  # what never failed is not counted
+    board=pipeline.DASHBOARD.uid,
+    panel=_panel("Inserts that failed"),
+)
+WAITING = Rule(
+    uid="seamark-log-lag-messages",
+    title="More than a million messages wait in the log",
+    says=(
+        "{{ $values.B.Value }} messages wait in the log for {{ $labels.sink }}. Nothing is lost "
+        "until the log is full; then senders are turned away."
+    ),
+    steps={
+        "A": Question(own.waiting_messages(step="1m"), 5 * MINUTE),
+        "B": Reduce("A", "last"),
+        "C": Above("B", MOST_WAITING),
+    },
+    severity="page",
+    lasts="5m",
+    no_data="OK",
+    board=pipeline.DASHBOARD.uid,
+    panel=_panel("Messages that wait in the log"),
+)
+DISK = Rule(
+    uid="seamark-disk-full",
+    title="A disk is nearly full",
+    says=(
+        "The disk that {{ $labels.disk }} is kept on is {{ humanizePercentage $values.B.Value }} "
+        "full. Before it is full the door turns away what is worth least; make room, or give it "
+        "more."
+    ),
+    steps={
+        "A": Question(own.used_disk(step="1m"), 10 * MINUTE),
+        "B": Reduce("A", "last"),
+        "C": Above("B", FULL),
+    },
+    severity="page",
+    lasts="5m",
+    no_data="OK",
+    board=pipeline.DASHBOARD.uid,
+    panel=_panel("Disk in use"),
+)
+SERIES = Rule(
+    uid="seamark-cardinality",
+    title="There are too many series",
+    says=(
+        "{{ $values.B.Value }} different series of {{ $labels.kind }} were written in this hour "
+        "and the one before. Somebody puts ids into a name or a label; questions become slow for "
+        "everybody."
+    ),
+    steps={
+        "A": Question(own.active_series(step="1m"), 15 * MINUTE),
+        "B": Reduce("A", "last"),
+        "C": Above("B", MOST_SERIES),
+    },
+    severity="ticket",
+    lasts="15m",
+    no_data="OK",
+    board=pipeline.DASHBOARD.uid,
+    panel=_panel("Series that are written"),
+)
+OWN: Final = (INGEST, RETRIES, WAITING, DISK, SERIES)

@@ -1,0 +1,64 @@
+"""Questions about Seamark's own metrics: what its processes report of themselves as app `seamark`.
+
+One place for what a panel and an alert rule ask alike. See docs/self-observation.md.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from grafana.dashboards.ask import Ask, where
+
+APP: Final = "seamark"
+_INGEST: Final = "/v1/ingest/batch|/v1/events|/events|/metrics|/v1/traces|/v1/metrics|/v1/logs"
+
+
+def _own(
+    metric: str,
+    *agg: str,
+    by: Sequence[str] = (),
+    filters: Sequence[dict[str, str]] = (),
+    step: str = "auto",
+    legend: str = "",
+) -> Ask:
+    request = {
+        "metric": metric,
+        "source": "metrics",
+        "agg": list(agg),
+        "groupBy": list(by),
+        "granularity": step,
+        "filters": [where("app", APP), *filters],
+    }
+    # A stack whose own metrics are off, or that began a moment ago, has nothing to show.
+    return Ask("timeseries", request, legend=legend, least_rows=0)
+
+
+def ingest_seconds(*agg: str, step: str = "auto") -> Ask:
+    """Time from a request's headers to its answer, over all routes that take telemetry."""
+    routes = where("route", _INGEST, "=~")
+    return _own("seamark_collector_request_seconds", *agg, filters=[routes], step=step)
+
+
+def failed_inserts(*, step: str = "auto") -> Ask:
+    """Tries to insert into the store that failed and are made again, by why."""
+    store = where("sink", "rows")
+    return _own(
+        "seamark_processor_retries", "sum", by=["reason"], filters=[store], step=step,
+        legend="{{reason}}",
+    )  # fmt: skip
+
+
+def waiting_messages(*, step: str = "auto") -> Ask:
+    """Messages in the log that a sink has not got, of all streams together."""
+    return _own(
+        "seamark_processor_lag_all_messages", "max", by=["sink"], step=step, legend="{{sink}}"
+    )
+
+
+def used_disk(*, step: str = "auto") -> Ask:
+    """Share of the disk in use, by what is kept on it."""
+    return _own("seamark_disk_used_ratio", "max", by=["disk"], step=step, legend="{{disk}}")
+
+
+def active_series(*, step: str = "auto") -> Ask:
+    """Series written in the last hour or two, over all orgs, by kind."""
+    return _own("seamark_api_active_series", "max", by=["kind"], step=step, legend="{{kind}}")

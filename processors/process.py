@@ -1,0 +1,204 @@
+"""What is the same in the process of every sink: its settings, its routes, the log, the streams.
+
+A sink's `__main__` says what it writes to and what else runs beside the streams.
+"""
+
+import asyncio
+import logging
+import os
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import aiohttp
+from nats.aio.client import Client as NatsClient
+from prometheus_client import REGISTRY
+
+from processors.blocks.dead import JetStreamGrave
+from processors.blocks.decide import Limits
+from processors.blocks.hold import KvHold
+from processors.blocks.jetstream import JetStreamLog
+from processors.blocks.positions import KvPositions
+from processors.blocks.run import StreamRunner
+from processors.blocks.seen.folder import SeenFolder
+from processors.blocks.session import Parts
+from processors.blocks.sink import Sink
+from processors.routes import serve_routes
+from seamark.service import lifecycle, logs
+from seamark.service.connections import LogSettings, StoreSettings, connect_log
+from seamark.service.health import Health
+from seamark.service.own_telemetry.report import Reported, beside
+from seamark.service.own_telemetry.settings import PREFIX as OWN_METRICS
+from seamark.service.own_telemetry.settings import OwnMetricsSettings
+from seamark.service.settings import SettingsError, load, masked
+from seamark.wire.signals import Signal, stream_name
+
+
+class SinkSettings(Protocol):
+    """What the settings of every sink have."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def log_level(self) -> str: ...
+    @property
+    def state_path(self) -> str: ...
+    @property
+    def buffer_bytes(self) -> int: ...
+    @property
+    def limits(self) -> Limits: ...
+
+
+_S = TypeVar("_S", bound=SinkSettings)
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration(Generic[_S]):
+    """All that the process `processors.<name>` was told. Of no use when `problems` is not empty."""
+
+    name: str
+    settings: _S
+    log: LogSettings
+    store: StoreSettings
+    own: OwnMetricsSettings
+    problems: tuple[str, ...]
+
+
+def configuration(name: str, cls: type[_S], *, prefix: str) -> Configuration[_S]:
+    """Read the environment; everything that is wrong with it at once."""
+    problems: list[str] = []
+    return Configuration(
+        name,
+        settings=_load(cls, prefix, problems),
+        log=_load(LogSettings, "SEAMARK_LOG", problems),
+        store=_load(StoreSettings, "SEAMARK_STORE", problems),
+        own=_load(OwnMetricsSettings, OWN_METRICS, problems),
+        problems=tuple(problems),
+    )
+
+
+def _load(cls: type[_T], prefix: str, problems: list[str]) -> _T:
+    try:
+        return load(cls, prefix=prefix, environ=os.environ)
+    except SettingsError as error:
+        problems.append(str(error))
+        return cls()
+
+
+def refused(name: str, *problems: str) -> int:
+    """Say why the process does not begin; its exit code."""
+    logs.configure(name)
+    logging.getLogger(f"processors.{name}").critical(
+        "wrong settings", extra={"error": "; ".join(problems)}
+    )
+    return 2
+
+
+def run(
+    told: Configuration[_S],
+    serve: Callable[[asyncio.Event], Awaitable[int]],
+    *,
+    paths: Mapping[str, str],
+) -> int:
+    """Serve until told to stop, and report own metrics and the disks of `paths` beside it."""
+    logs.configure(told.name, level=told.settings.log_level)
+    logging.getLogger(f"processors.{told.name}").info(
+        "starting",
+        extra={
+            told.name: masked(told.settings),
+            "log": masked(told.log),
+            "store": masked(told.store),
+        },
+    )
+    reported = Reported(told.name, told.settings.port, REGISTRY.collect, paths)
+    return lifecycle.run(beside(serve, told.own, reported))
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """What a process has once the log is there. `session` is for the store."""
+
+    name: str
+    client: NatsClient
+    session: aiohttp.ClientSession
+    health: Health
+    settings: SinkSettings
+    log_settings: LogSettings
+
+    def parts(self, sink: Sink, *, slots: int) -> Parts:
+        """What the streams share. `seen` is to be closed by the caller."""
+        return Parts(
+            log=JetStreamLog(self.client, self.log_settings, name=f"processors.{self.name}"),
+            positions=KvPositions(self.client),
+            grave=JetStreamGrave(self.client),
+            sink=sink,
+            seen=SeenFolder(self.settings.state_path),
+            slots=asyncio.Semaphore(slots),
+            health=self.health,
+            hold=KvHold(self.client, sink.name),
+            limits=self.settings.limits,
+            buffer_bytes=self.settings.buffer_bytes,
+        )
+
+    def carry(self, tasks: asyncio.TaskGroup, parts: Parts, stop: asyncio.Event) -> None:
+        """Begin to carry every stream, each in a task that ends by `stop`."""
+        for signal in Signal:
+            for partition in range(self.log_settings.partitions):
+                stream = stream_name(signal, partition)
+                runner = StreamRunner(signal, stream, parts, stop)
+                tasks.create_task(runner.run(), name=stream)
+
+
+@asynccontextmanager
+async def connected(
+    name: str,
+    settings: SinkSettings,
+    log_settings: LogSettings,
+    store_settings: StoreSettings,
+    stop: asyncio.Event,
+    *,
+    health: Health,
+    store_connections: int,
+) -> AsyncIterator[Connected | None]:
+    """Serve the routes and connect to the log. None when told to stop before it was there."""
+    tls: ssl.SSLContext | bool = True
+    if store_settings.tls_ca:
+        tls = ssl.create_default_context(cafile=store_settings.tls_ca)
+    connector = aiohttp.TCPConnector(ssl=tls, limit=store_connections)
+    async with (
+        serve_routes(health, host=settings.host, port=settings.port) as port,
+        aiohttp.ClientSession(connector=connector) as session,
+    ):
+        logging.getLogger(f"processors.{name}").info(
+            "listening", extra={"host": settings.host, "port": port}
+        )
+        client = await _log_or_stop(name, log_settings, health, stop)
+        if client is None:
+            yield None
+            return
+        try:
+            yield Connected(name, client, session, health, settings, log_settings)
+        finally:
+            await client.close()
+
+
+async def _log_or_stop(
+    name: str, log_settings: LogSettings, health: Health, stop: asyncio.Event
+) -> NatsClient | None:
+    connecting = asyncio.create_task(
+        connect_log(log_settings, name=f"processors.{name}", health=health)
+    )
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        if not connecting.done():
+            connecting.cancel()
+            await asyncio.gather(connecting, return_exceptions=True)
+    return None if connecting.cancelled() else await connecting

@@ -1,0 +1,1 @@
+"""A real Chromium, without a screen, for tests of what people see."""
