@@ -1,8 +1,9 @@
 """The collector's own metrics, declared before anything is counted; an unknown name cannot be.
 
 `accepted`, `refused` (we could not take it) and `rejected{reason}` (the sender's fault) count
-items: events, spans, points, records. With several processes, prometheus_client's multiprocess mode
-joins them (PROMETHEUS_MULTIPROC_DIR, set by `collector.processes`).
+items: events, spans, points, records. What the parts behind the door count is in `observers.py`.
+With several processes, prometheus_client's multiprocess mode joins them (PROMETHEUS_MULTIPROC_DIR,
+set by `collector.processes`).
 """
 
 import os
@@ -25,156 +26,81 @@ from seamark.wire.envelope import Outcome
 from seamark.wire.signals import Signal
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # their *_created series double the page and tell nothing here
-_REGISTRY: Final = CollectorRegistry()
+REGISTRY: Final = CollectorRegistry()
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
+SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 REQUESTS: Final = Counter(
     "seamark_collector_requests",
     "HTTP requests answered.",
     ["route", "status"],
-    registry=_REGISTRY,
+    registry=REGISTRY,
 )
 REQUEST_SECONDS: Final = Histogram(
     "seamark_collector_request_seconds",
     "Time from a request's headers to its answer, the log's acknowledgement included.",
     ["route"],
-    buckets=_SECONDS,
-    registry=_REGISTRY,
+    buckets=SECONDS,
+    registry=REGISTRY,
 )
 BYTES: Final = Counter(
-    "seamark_collector_received_bytes", "Bodies as sent.", ["route"], registry=_REGISTRY
+    "seamark_collector_received_bytes", "Bodies as sent.", ["route"], registry=REGISTRY
 )
 OFFERED: Final = Counter(
-    "seamark_collector_items_offered", "Items in the requests read.", ["signal"], registry=_REGISTRY
+    "seamark_collector_items_offered", "Items in the requests read.", ["signal"], registry=REGISTRY
 )
 ACCEPTED: Final = Counter(
     "seamark_collector_items_accepted",
     "Items the log has acknowledged.",
     ["signal"],
-    registry=_REGISTRY,
+    registry=REGISTRY,
 )
 REJECTED: Final = Counter(
     "seamark_collector_items_rejected",
     "Items not taken for a fault of the sender.",
     ["signal", "reason"],
-    registry=_REGISTRY,
+    registry=REGISTRY,
 )
 LETTERS: Final = Counter(
     "seamark_collector_letters",
     "Rejected items kept as they were sent.",
     ["signal"],
-    registry=_REGISTRY,
+    registry=REGISTRY,
 )
 LETTERS_DROPPED: Final = Counter(
     "seamark_collector_letters_dropped",
     "Rejected items counted but not kept: over the rate of their app, or the size of one request.",
     ["signal", "reason"],
-    registry=_REGISTRY,
+    registry=REGISTRY,
 )
 REFUSED: Final = Counter(
     "seamark_collector_items_refused",
     "Good items that could not be taken; the sender was told to send them again.",
     ["signal"],
-    registry=_REGISTRY,
+    registry=REGISTRY,
 )
 FAILURES: Final = Counter(
     "seamark_collector_request_failures",
     "Requests not taken as a whole, by reason.",
     ["route", "reason"],
-    registry=_REGISTRY,
+    registry=REGISTRY,
 )
 REFUSALS_DROPPED: Final = Counter(
     "seamark_collector_refusals_dropped",
     "Refused requests that the ledger will not know of: too many kinds of them waited for the log.",
-    registry=_REGISTRY,
+    registry=REGISTRY,
 )
 IN_FLIGHT: Final = Gauge(
     "seamark_collector_in_flight_bytes",
     "Bodies held in memory now, as sent and inflated.",
     multiprocess_mode="livesum",
-    registry=_REGISTRY,
+    registry=REGISTRY,
 )
 CONNECTIONS: Final = Gauge(
     "seamark_collector_connections",
     "HTTP connections open now.",
     multiprocess_mode="livesum",
-    registry=_REGISTRY,
-)
-LOG_SENT: Final = Counter(
-    "seamark_collector_log_messages",
-    "Messages the log has acknowledged.",
-    ["signal"],
-    registry=_REGISTRY,
-)
-LOG_FRAMES: Final = Counter(
-    "seamark_collector_log_frames", "Envelopes joined into those.", ["signal"], registry=_REGISTRY
-)
-LOG_SENT_BYTES: Final = Counter(
-    "seamark_collector_log_bytes", "Payloads of those.", ["signal"], registry=_REGISTRY
-)
-LOG_FAILED: Final = Counter(
-    "seamark_collector_log_attempts_failed",
-    "Messages not acknowledged at once, by why.",
-    ["signal", "reason"],
-    registry=_REGISTRY,
-)
-LOG_SECONDS: Final = Histogram(
-    "seamark_collector_log_seconds",
-    "Time from sending a message to its acknowledgement, retries included.",
-    ["signal"],
-    buckets=_SECONDS,
-    registry=_REGISTRY,
-)
-SPOOL_FRAMES: Final = Gauge(
-    "seamark_collector_spool_frames",
-    "Envelopes on disk that the log does not have yet.",
-    multiprocess_mode="livesum",
-    registry=_REGISTRY,
-)
-SPOOL_BYTES: Final = Gauge(
-    "seamark_collector_spool_bytes",
-    "Size of the spool on disk.",
-    multiprocess_mode="livesum",
-    registry=_REGISTRY,
-)
-SPOOL_OLDEST: Final = Gauge(
-    "seamark_collector_spool_oldest_seconds",
-    "Age of the oldest segment of the spool; 0 when it is empty.",
-    multiprocess_mode="livemax",
-    registry=_REGISTRY,
-)
-SPOOLED_FRAMES: Final = Counter(
-    "seamark_collector_spooled_frames",
-    "Envelopes put into the spool because the log was away.",
-    registry=_REGISTRY,
-)
-SPOOLED_BYTES: Final = Counter(
-    "seamark_collector_spooled_bytes", "Payloads of those.", registry=_REGISTRY
-)
-SPOOL_DRAINED: Final = Counter(
-    "seamark_collector_spool_drained_frames",
-    "Envelopes of the spool that the log has now.",
-    registry=_REGISTRY,
-)
-SPOOL_SECONDS: Final = Histogram(
-    "seamark_collector_spool_sync_seconds",
-    "Time to write and sync what came together.",
-    buckets=_SECONDS,
-    registry=_REGISTRY,
-)
-SHED: Final = Counter(
-    "seamark_collector_requests_shed",
-    "Requests refused because the log or a disk is nearly full, by what they are.",
-    ["signal", "kind"],
-    registry=_REGISTRY,
-)
-SHED_LEVEL: Final = Gauge(
-    "seamark_collector_shed_level",
-    "0: nothing is refused; 1: what is worth least; 2: all but errors; 3: everything.",
-    ["signal"],
-    multiprocess_mode="livemax",
-    registry=_REGISTRY,
+    registry=REGISTRY,
 )
 
 
@@ -236,53 +162,6 @@ def _count_rejected(signal: Signal, rejected: Mapping[str, int]) -> None:
         REJECTED.labels(signal.value, reason).inc(count)
 
 
-class LogObserver:
-    """What `collector.publish` tells of the log."""
-
-    def sent(self, signal: Signal, frames: int, size: int, seconds: float) -> None:
-        """A message of `frames` frames and `size` bytes was acknowledged."""
-        LOG_SENT.labels(signal.value).inc()
-        LOG_FRAMES.labels(signal.value).inc(frames)
-        LOG_SENT_BYTES.labels(signal.value).inc(size)
-        LOG_SECONDS.labels(signal.value).observe(seconds)
-
-    def failed_attempt(self, signal: Signal, reason: str) -> None:
-        """A message was not acknowledged."""
-        LOG_FAILED.labels(signal.value, reason).inc()
-
-
-class SpoolObserver:
-    """What `collector.spool` tells of itself."""
-
-    def spooled(self, frames: int, size: int, seconds: float) -> None:
-        """Frames were written and synced, which took `seconds`."""
-        SPOOLED_FRAMES.inc(frames)
-        SPOOLED_BYTES.inc(size)
-        SPOOL_SECONDS.observe(seconds)
-
-    def drained(self, frames: int, size: int) -> None:  # noqa: ARG002  # the protocol's
-        """Frames were given to the log, or found there."""
-        SPOOL_DRAINED.inc(frames)
-
-    def holds(self, frames: int, size: int, oldest_seconds: float) -> None:
-        """What is in the spool now."""
-        SPOOL_FRAMES.set(frames)
-        SPOOL_BYTES.set(size)
-        SPOOL_OLDEST.set(oldest_seconds)
-
-
-class PressureObserver:
-    """What `collector.pressure` refuses."""
-
-    def shed(self, signal: Signal, kind: str) -> None:
-        """A request was refused."""
-        SHED.labels(signal.value, kind).inc()
-
-    def level(self, signal: Signal, level: int) -> None:
-        """What is refused of a signal now."""
-        SHED_LEVEL.labels(signal.value).set(level)
-
-
 def page() -> bytes:
     """All metrics in the Prometheus text format, of every process of this collector. Blocks."""
     return generate_latest(_joined())
@@ -295,7 +174,7 @@ def families() -> Iterable[Metric]:
 
 def _joined() -> CollectorRegistry:
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return _REGISTRY
+        return REGISTRY
     joined = CollectorRegistry()
     multiprocess.MultiProcessCollector(joined)  # type: ignore[no-untyped-call]
     return joined

@@ -5,7 +5,7 @@ import gc
 import logging
 from pathlib import Path
 
-from collector import metrics, pages
+from collector import observers, pages
 from collector.admission.addresses import read_networks
 from collector.admission.letters import Letterbox
 from collector.admission.senders import Senders
@@ -65,7 +65,7 @@ async def serve(
         client,
         partitions=log_settings.partitions,
         health=health,
-        observer=metrics.LogObserver(),
+        observer=observers.LogObserver(),
         spool=spool,
         trust=durability if spool is not None else None,
         spool_after_seconds=settings.spool_after_seconds,
@@ -79,7 +79,7 @@ async def serve(
         spool=spool,
         disk=Path(settings.disk_path) if settings.disk_path else None,
         keep_bytes=settings.disk_keep_bytes,
-        observer=metrics.PressureObserver(),
+        observer=observers.PressureObserver(),
     )
     refusals = Refusals(
         log=publisher,
@@ -164,6 +164,6 @@ def _spool(settings: CollectorSettings, number: int, health: Health) -> Spool | 
         processes=settings.processes,
         max_bytes=settings.spool_max_bytes // settings.processes,
         keep_bytes=settings.disk_keep_bytes,
-        observer=metrics.SpoolObserver(),
+        observer=observers.SpoolObserver(),
         health=health,
     )

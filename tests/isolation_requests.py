@@ -1,6 +1,6 @@
 """Hostile requests to every route: names, filters, ids, ranges of somebody who wants to see more.
 
-A route of `api/openapi.py` without its line in `ROUTES_ASKED` fails the tests of isolation: say
+A route of `api/routes.py` without its line in `ROUTES_ASKED` fails the tests of isolation: say
 there how it is asked, `usual` so that another org is answered with what it alone says, `hostile`
 with everything of the request that can be chosen.
 """

@@ -1,0 +1,131 @@
+"""What the parts behind the door tell of themselves, counted among the collector's own metrics."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from collector.metrics import REGISTRY, SECONDS
+from seamark.wire.signals import Signal
+
+LOG_SENT: Final = Counter(
+    "seamark_collector_log_messages",
+    "Messages the log has acknowledged.",
+    ["signal"],
+    registry=REGISTRY,
+)
+LOG_FRAMES: Final = Counter(
+    "seamark_collector_log_frames", "Envelopes joined into those.", ["signal"], registry=REGISTRY
+)
+LOG_SENT_BYTES: Final = Counter(
+    "seamark_collector_log_bytes", "Payloads of those.", ["signal"], registry=REGISTRY
+)
+LOG_FAILED: Final = Counter(
+    "seamark_collector_log_attempts_failed",
+    "Messages not acknowledged at once, by why.",
+    ["signal", "reason"],
+    registry=REGISTRY,
+)
+LOG_SECONDS: Final = Histogram(
+    "seamark_collector_log_seconds",
+    "Time from sending a message to its acknowledgement, retries included.",
+    ["signal"],
+    buckets=SECONDS,
+    registry=REGISTRY,
+)
+SPOOL_FRAMES: Final = Gauge(
+    "seamark_collector_spool_frames",
+    "Envelopes on disk that the log does not have yet.",
+    multiprocess_mode="livesum",
+    registry=REGISTRY,
+)
+SPOOL_BYTES: Final = Gauge(
+    "seamark_collector_spool_bytes",
+    "Size of the spool on disk.",
+    multiprocess_mode="livesum",
+    registry=REGISTRY,
+)
+SPOOL_OLDEST: Final = Gauge(
+    "seamark_collector_spool_oldest_seconds",
+    "Age of the oldest segment of the spool; 0 when it is empty.",
+    multiprocess_mode="livemax",
+    registry=REGISTRY,
+)
+SPOOLED_FRAMES: Final = Counter(
+    "seamark_collector_spooled_frames",
+    "Envelopes put into the spool because the log was away.",
+    registry=REGISTRY,
+)
+SPOOLED_BYTES: Final = Counter(
+    "seamark_collector_spooled_bytes", "Payloads of those.", registry=REGISTRY
+)
+SPOOL_DRAINED: Final = Counter(
+    "seamark_collector_spool_drained_frames",
+    "Envelopes of the spool that the log has now.",
+    registry=REGISTRY,
+)
+SPOOL_SECONDS: Final = Histogram(
+    "seamark_collector_spool_sync_seconds",
+    "Time to write and sync what came together.",
+    buckets=SECONDS,
+    registry=REGISTRY,
+)
+SHED: Final = Counter(
+    "seamark_collector_requests_shed",
+    "Requests refused because the log or a disk is nearly full, by what they are.",
+    ["signal", "kind"],
+    registry=REGISTRY,
+)
+SHED_LEVEL: Final = Gauge(
+    "seamark_collector_shed_level",
+    "0: nothing is refused; 1: what is worth least; 2: all but errors; 3: everything.",
+    ["signal"],
+    multiprocess_mode="livemax",
+    registry=REGISTRY,
+)
+
+
+class LogObserver:
+    """What `collector.publish` tells of the log."""
+
+    def sent(self, signal: Signal, frames: int, size: int, seconds: float) -> None:
+        """A message of `frames` frames and `size` bytes was acknowledged."""
+        LOG_SENT.labels(signal.value).inc()
+        LOG_FRAMES.labels(signal.value).inc(frames)
+        LOG_SENT_BYTES.labels(signal.value).inc(size)
+        LOG_SECONDS.labels(signal.value).observe(seconds)
+
+    def failed_attempt(self, signal: Signal, reason: str) -> None:
+        """A message was not acknowledged."""
+        LOG_FAILED.labels(signal.value, reason).inc()
+
+
+class SpoolObserver:
+    """What `collector.spool` tells of itself."""
+
+    def spooled(self, frames: int, size: int, seconds: float) -> None:
+        """Frames were written and synced, which took `seconds`."""
+        SPOOLED_FRAMES.inc(frames)
+        SPOOLED_BYTES.inc(size)
+        SPOOL_SECONDS.observe(seconds)
+
+    def drained(self, frames: int, size: int) -> None:  # noqa: ARG002  # the protocol's
+        """Frames were given to the log, or found there."""
+        SPOOL_DRAINED.inc(frames)
+
+    def holds(self, frames: int, size: int, oldest_seconds: float) -> None:
+        """What is in the spool now."""
+        SPOOL_FRAMES.set(frames)
+        SPOOL_BYTES.set(size)
+        SPOOL_OLDEST.set(oldest_seconds)
+
+
+class PressureObserver:
+    """What `collector.pressure` refuses."""
+
+    def shed(self, signal: Signal, kind: str) -> None:
+        """A request was refused."""
+        SHED.labels(signal.value, kind).inc()
+
+    def level(self, signal: Signal, level: int) -> None:
+        """What is refused of a signal now."""
+        SHED_LEVEL.labels(signal.value).set(level)
