@@ -14,6 +14,7 @@ MAX_FILTERS: Final = 20
 MAX_VALUES: Final = 100
 MAX_VALUE_CHARS: Final = 1024
 MAX_PATTERN_CHARS: Final = 256
+ANYTHING: Final = ".*"
 
 
 class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,6 +45,7 @@ def conditions(
 
     `column(key, field)` gives the SQL expression (a string) of a key, or raises Refused; `field`
     is where in the request the key stands. Raises Refused for a value that does not fit its op.
+    A pattern that matches anything is no condition: dashboards send it for "All".
     """
     if len(filters) > MAX_FILTERS:
         raise Refused(
@@ -52,10 +54,12 @@ def conditions(
             field="filters",
         )
     placed = sorted(enumerate(filters), key=lambda item: (item[1].key, item[1].op, str(item[1])))
-    return [
-        _condition(filter_, values, column(filter_.key, f"filters[{place}].key"), place)
-        for place, filter_ in placed
-    ]
+    found = []
+    for place, filter_ in placed:
+        at = column(filter_.key, f"filters[{place}].key")
+        if (filter_.op, filter_.value) != ("=~", ANYTHING):
+            found.append(_condition(filter_, values, at, place))
+    return found
 
 
 def _condition(filter_: Filter, values: Values, column: str, place: int) -> str:

@@ -194,7 +194,7 @@ filters = st.one_of(
     ),
     st.builds(
         lambda v: {"key": "page", "op": "=~", "value": v},
-        st.sampled_from(["/product/.*", "/", "/[ab].*", "/a|/product/1"]),
+        st.sampled_from(["/product/.*", "/", "/[ab].*", "/a|/product/1", ".*"]),
     ),
     st.just({"key": "country", "op": "exists"}),
 )  # fmt: skip

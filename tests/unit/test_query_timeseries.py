@@ -100,6 +100,14 @@ def test_beyond_the_minutes_kept_hours_are_read() -> None:
     assert "FROM events_1h\n" in made.statement.sql
 
 
+def test_a_pattern_for_anything_is_no_condition() -> None:
+    everything = {"key": "country", "op": "=~", "value": ".*"}
+    assert "match(" not in plan(filters=[everything]).statement.sql
+    assert "match(" in plan(filters=[everything | {"op": "!~"}]).statement.sql
+    unknown = refused(filters=[everything | {"key": "plan"}])
+    assert unknown.reason is QuestionReason.NOT_A_DIMENSION
+
+
 def test_rows_are_limited_to_the_scope() -> None:
     everywhere, one = plan().statement, plan(app="shop").statement
     assert "org = {p1:String}" in everywhere.sql
