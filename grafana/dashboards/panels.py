@@ -26,6 +26,11 @@ from grafana.dashboards.sdk import (
 
 _CELL = re.compile(r'__data\.fields\["[^"]*"\]')
 Steps = Sequence[tuple[float | None, str]]
+_NOT_YET = {
+    "type": "special",
+    "options": {"match": "null", "result": {"text": "", "color": "transparent"}},
+}
+"""What has no value is no share of 0: it stays without a colour."""
 CALM: Steps = ((None, "blue"),)
 NONE_IS_GOOD: Steps = ((None, "green"), (0.000001, "red"))
 ERROR_RATE: Steps = ((None, "green"), (0.005, "yellow"), (0.01, "red"))
@@ -160,6 +165,7 @@ def shaded(words: Words, ask: Ask, *, columns: str, width: int = 12) -> Panel:
             models.DynamicConfigValue(id_val="color", value={"mode": "continuous-BlPu"}),
             models.DynamicConfigValue(id_val="min", value=0),
             models.DynamicConfigValue(id_val="max", value=1),
+            models.DynamicConfigValue(id_val="mappings", value=[_NOT_YET]),
         ],
     )
     return _panel(made, words, ask, width, 9)

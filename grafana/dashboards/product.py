@@ -53,7 +53,7 @@ DASHBOARD = Board(
                 bars(
                     Words(
                         "Who finishes, by country",
-                        "The last step of the funnel by country.",
+                        "People with the last step of the funnel, by country.",
                         "short",
                         links=(
                             (
@@ -70,7 +70,13 @@ DASHBOARD = Board(
                     ),
                     Ask(
                         "top",
-                        {"metric": "${step4}", "by": "country", "limit": 8, "filters": _FILTERS},
+                        {
+                            "metric": "${step4}",
+                            "by": "country",
+                            "agg": "uniq_users",
+                            "limit": 8,
+                            "filters": _FILTERS,
+                        },
                         listed("US"),
                     ),
                     width=8,
@@ -203,7 +209,7 @@ DASHBOARD = Board(
                 bars(
                     Words(
                         "Experiments: who began",
-                        "The third step of the funnel by variant of an experiment.",
+                        "People with the third step of the funnel, by variant of an experiment.",
                         "short",
                     ),
                     Ask(
@@ -211,6 +217,7 @@ DASHBOARD = Board(
                         {
                             "metric": "${step3}",
                             "by": "experiment",
+                            "agg": "uniq_users",
                             "limit": 12,
                             "filters": _FILTERS,
                         },
@@ -221,7 +228,7 @@ DASHBOARD = Board(
                 bars(
                     Words(
                         "Experiments: who finished",
-                        "The last step of the funnel by variant: compare with who began.",
+                        "People with the last step, by variant: compare with who began.",
                         "short",
                     ),
                     Ask(
@@ -229,6 +236,7 @@ DASHBOARD = Board(
                         {
                             "metric": "${step4}",
                             "by": "experiment",
+                            "agg": "uniq_users",
                             "limit": 12,
                             "filters": _FILTERS,
                         },

@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(prog="seamark demo", description=__doc__)
     add = arguments.add_argument
     add("--credentials", type=Path, help="credentials.json of the stack")
+    add("--port-offset", type=int, default=0, help="that of `seamark up` (default 0)")
     rate = os.environ.get("SEAMARK_DEMO_RATE", "50")
     add("--rate", type=_rate, default=rate, help=f"events/s; 0: as fast as it goes (now {rate})")
     add("--seed", type=int, default=1, help="the same seed gives the same visits (default 1)")
@@ -141,7 +142,12 @@ def main(argv: list[str] | None = None) -> int:
         print("seamark demo: --check needs an end: --sessions or --duration", file=sys.stderr)
         return 2
     try:
-        access = read_access(os.environ, options.credentials, prefix="SEAMARK_DEMO")
+        access = read_access(
+            os.environ,
+            options.credentials,
+            prefix="SEAMARK_DEMO",
+            port_offset=options.port_offset,
+        )
     except ValueError as error:
         print(f"seamark demo: {error}", file=sys.stderr)
         return 2

@@ -35,11 +35,14 @@ class Access:
         return dataclasses.replace(self, ingest_url=ingest_url, api_url=api_url)
 
 
-def read_access(environ: Mapping[str, str], credentials: Path | None, *, prefix: str) -> Access:
+def read_access(
+    environ: Mapping[str, str], credentials: Path | None, *, prefix: str, port_offset: int = 0
+) -> Access:
     """Read `<prefix>_INGEST_URL`, `_GRPC_URL`, `_API_URL`, `_KEY`, `_TOKEN` and `_APP`.
 
-    A variable that is set goes before the file. Raises ValueError when the file is not readable
-    or there is no ingest key anywhere.
+    A variable that is set goes before the file, and an address before those of a stack on this
+    machine with `port_offset`. Raises ValueError when the file is not readable or there is no
+    ingest key anywhere.
     """
     from_file = _Credentials(ingest_key="")
     if credentials is not None:
@@ -48,16 +51,17 @@ def read_access(environ: Mapping[str, str], credentials: Path | None, *, prefix:
         except (OSError, msgspec.DecodeError) as error:
             raise ValueError(f"{credentials} is not a credentials file: {error}") from error
 
-    def address(name: str, default: str) -> str:
+    def address(name: str, port: int) -> str:
+        default = f"http://127.0.0.1:{port + port_offset}"
         return environ.get(f"{prefix}_{name}_URL", default).rstrip("/")
 
     key = environ.get(f"{prefix}_KEY") or from_file.ingest_key
     if not key:
         raise ValueError(f"no ingest key: set {prefix}_KEY, or name a file with --credentials")
     return Access(
-        ingest_url=address("INGEST", "http://127.0.0.1:4318"),
-        grpc_url=address("GRPC", "http://127.0.0.1:4317"),
-        api_url=address("API", "http://127.0.0.1:4320"),
+        ingest_url=address("INGEST", 4318),
+        grpc_url=address("GRPC", 4317),
+        api_url=address("API", 4320),
         key=key,
         token=environ.get(f"{prefix}_TOKEN") or from_file.query_token,
         app=environ.get(f"{prefix}_APP") or from_file.app,

@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from seamark.demo.__main__ import main, parser
+from seamark.demo.access import read_access
 from seamark.demo.deliver import Delivery
 from seamark.demo.exporting import Providers, SeededIds
 from seamark.demo.play import HOUR_MS, LONGEST_VISIT_MS, SESSIONS_PER_HOUR, Plan, Shop
@@ -179,6 +180,15 @@ async def test_metrics_of_every_kind_are_measured_live() -> None:
 def test_a_wrong_command_line_is_refused(arguments: list[str]) -> None:
     with pytest.raises(SystemExit):
         parser().parse_args(arguments)
+
+
+def test_a_stack_beside_another_is_found_by_its_port_offset() -> None:
+    environ = {"SEAMARK_DEMO_KEY": "smk_x", "SEAMARK_DEMO_API_URL": "https://api.example/"}
+    access = read_access(environ, None, prefix="SEAMARK_DEMO", port_offset=30_000)
+    assert access.ingest_url == "http://127.0.0.1:34318"
+    assert access.grpc_url == "http://127.0.0.1:34317"
+    assert access.api_url == "https://api.example"
+    assert parser().parse_args(["--port-offset", "30000"]).port_offset == 30_000
 
 
 def test_what_is_missing_is_said(

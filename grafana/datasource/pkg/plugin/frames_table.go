@@ -58,6 +58,9 @@ func tableFrames(asked *question, answer []byte) (data.Frames, error) {
 	return frames, nil
 }
 
+// noSteps is the path of a visit that began or ended where it was looked from.
+const noSteps = "(nothing further)"
+
 // listsOf are the lists of objects in an answer, by name. An object that is not a list is one of one;
 // a funnel's steps are rows under "steps", with the labels of their group.
 func listsOf(answer []byte) (map[string][]map[string]any, error) {
@@ -82,6 +85,11 @@ func listsOf(answer []byte) (map[string][]map[string]any, error) {
 		}
 		lists["steps"] = steps
 	}
+	for _, path := range lists["paths"] {
+		if steps, ok := path["steps"].([]any); ok && len(steps) == 0 {
+			path["steps"] = noSteps
+		}
+	}
 	return lists, nil
 }
 
@@ -94,6 +102,12 @@ func (t table) frame(asked *question, rows []map[string]any) *data.Frame {
 			linked(field, asked.links.trace(thisValue))
 		case service:
 			linked(field, asked.links.service(thisValue))
+		}
+		if len(tables[asked.kind]) > 1 { // or Grafana puts the frame's name before it
+			if field.Config == nil {
+				field.Config = &data.FieldConfig{}
+			}
+			field.Config.DisplayNameFromDS = column.title
 		}
 		frame.Fields = append(frame.Fields, field)
 	}
