@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from processors.archive.codec import Codec
+from processors.archive.connection import EngineFailed
 from processors.archive.files import LIVE, REPLACED, ArchiveFile
 from processors.archive.intents import Intent
 from processors.archive.layout import hour_of
@@ -76,8 +77,8 @@ class FakeManifest:
                 if file.state == LIVE and file.stream:
                     self.archived += sum(count.rows for count in file.counts)
 
-    async def names(self, signal: Signal, name: str) -> list[str]:
-        return [path for path in self._rows if path.endswith(f"/{name}")]
+    async def named(self, signal: Signal, name: str) -> list[ArchiveFile]:
+        return [file for path, file in self._rows.items() if path.endswith(f"/{name}")]
 
     async def small(self, *, below_bytes: int, limit: int) -> list[ArchiveFile]:
         return [file for file in self.live() if file.bytes < below_bytes]
@@ -220,20 +221,19 @@ async def test_broken_off_at_every_step_a_merge_is_finished(bench: Bench) -> Non
 
 
 async def test_broken_off_at_every_step_a_block_is_written_once(bench: Bench) -> None:
-    for step in range(1, 6):
+    for step in range(1, 8):  # file, manifest; the manifest again: before and after each
         block = bench.block(len(bench.numbers) + 1, 2)
         bench.fuse.left = step
         try:
             await bench.sink.write(block)
+            await bench.sink.write(block)  # the position was not recorded
         except Broken:
             bench.start()
-            bench.fuse.left = 0
-            await bench.sink.write(block)
+        broken, bench.fuse.left = bench.fuse.left == 0, 0
+        assert broken == (step < 7)
+        await bench.sink.write(block)
         bench.numbers += range(len(bench.numbers) + 1, len(bench.numbers) + 3)
         bench.check()
-        await bench.sink.write(block)  # the position was not recorded
-        bench.check()
-        bench.fuse.left = 0
         await bench.merge_all()
         await bench.sink.write(block)  # nor now, though its files have been replaced
         bench.check(files=1)
@@ -253,7 +253,9 @@ async def test_two_that_merge_at_once_do_no_harm(bench: Bench) -> None:
     first, second = await asyncio.gather(
         bench.merge_all(), rival.merge_all(), return_exceptions=True
     )
-    assert {type(one) for one in (first, second)} <= {type(None), Fenced, FileNotFoundError}
+    # whoever lost the race says so, be it that a file was deleted while its engine read it
+    lost = {type(None), Fenced, FileNotFoundError, EngineFailed}
+    assert {type(one) for one in (first, second)} <= lost
     await bench.merge_all()
     bench.check(files=1)
 
