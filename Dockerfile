@@ -1,5 +1,5 @@
 # Two images: `seamark` (every process of ours) and `grafana` (Grafana with our plugin and what it is
-# provisioned with). docs/compose.md says how they are run; tests/unit/test_compose.py holds this
+# provisioned with). docs/compose.md says how they are run; tests/unit/test_compose*.py hold this
 # file to the repository.
 
 FROM python:3.12.12-slim-trixie AS dependencies

@@ -84,3 +84,29 @@ def _text(value: object) -> str:
 def services(chosen: Mapping[str, str] | None = None) -> dict[str, Service]:
     """By name."""
     return {name: Service(name, said) for name, said in compose(chosen)["services"].items()}
+
+
+def named(service: Service) -> str:
+    return service.name
+
+
+def text(name: str) -> str:
+    return (CONFIGURATIONS / name).read_text()
+
+
+def dockerfile_text() -> str:
+    return (ROOT / "Dockerfile").read_text()
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Instructions and what follows them, continued lines joined."""
+    joined = re.sub(r"\\\n\s*", "", dockerfile_text())
+    lines = [line for line in joined.splitlines() if line and not line.startswith("#")]
+    return [(line.split(None, 1)[0], line.split(None, 1)[1]) for line in lines]
+
+
+def stages() -> dict[str, str]:
+    """Images by the stage's name."""
+    found = [said.split(" AS ") for word, said in instructions() if word == "FROM"]
+    assert all(len(said) == 2 for said in found), "every stage has a name"
+    return {name: image for image, name in found}
