@@ -33,8 +33,9 @@ async def make(
     try:
         assert process.stdin is not None  # noqa: S101  # both are pipes
         assert process.stdout is not None  # noqa: S101
-        process.stdin.write(msgspec.json.encode(job) + b"\n")
-        with contextlib.suppress(ConnectionError):
+        # It may be dead already, for which uvloop has an error of its own; what it says tells.
+        with contextlib.suppress(ConnectionError, RuntimeError):
+            process.stdin.write(msgspec.json.encode(job) + b"\n")
             await process.stdin.drain()
         return await _listen(process.stdout, told, cancelled)
     finally:

@@ -24,8 +24,9 @@ SHOWN = re.findall(
 
 
 @pytest.fixture
-def send(stack: Stack) -> Callable[[str], Any]:
+def send(stack_of_its_own: Stack) -> Callable[[str], Any]:
     """Runs one of the page's commands, by its name, and reads its answer."""
+    stack = stack_of_its_own
     commands = {name: command for name, command, _ in SHOWN}
 
     def run(name: str) -> Any:
@@ -77,7 +78,8 @@ def until(ask: Callable[[], Any], enough: Callable[[Any], bool]) -> Any:
     return answer
 
 
-def test_what_is_accepted_counts_once(stack: Stack, send: Callable[[str], Any]) -> None:
+def test_what_is_accepted_counts_once(stack_of_its_own: Stack, send: Callable[[str], Any]) -> None:
+    stack = stack_of_its_own
     for name, _, answer in SHOWN:
         if name != "setup":
             assert send(name) == json.loads(answer)
