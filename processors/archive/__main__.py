@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -155,7 +154,7 @@ def main() -> int:
         objects = open_objects(settings.url, settings.access, state=state)
     except (OSError, ValueError) as error:
         return refused("archive", f"SEAMARK_ARCHIVE_URL or _STATE_PATH: {error}")
-    os.nice(settings.nice)
+    lifecycle.stand_back(settings.nice)
     paths = {"seen by archive": settings.state_path}
     if "://" not in settings.url:
         paths["archive"] = settings.url

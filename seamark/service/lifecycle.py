@@ -5,6 +5,7 @@ the supervisor calls `die_with_parent` first, so that a killed supervisor leaves
 """
 
 import asyncio
+import contextlib
 import ctypes
 import logging
 import os
@@ -13,6 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Final
 
 import uvloop
@@ -76,3 +78,16 @@ async def _supervise(
         await asyncio.wait({body}, timeout=1.0)
         return 1
     return await body
+
+
+def stand_back(by: int) -> None:
+    """Let other processes go first on a busy machine, as nice(1) does.
+
+    Where the kernel schedules by session (sched_autogroup, Linux), a process's own niceness counts
+    only within its session, so the session's is set as well when the process leads it.
+    Source: sched(7), "The autogroup feature".
+    """
+    os.nice(by)
+    if os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(by))

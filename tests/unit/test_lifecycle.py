@@ -1,0 +1,36 @@
+"""A process that stands back does so within its session and, where it leads one, as a session."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+STAND_BACK = """
+import os
+from pathlib import Path
+from seamark.service.lifecycle import stand_back
+stand_back(7)
+group = Path("/proc/self/autogroup")
+print(os.nice(0), group.read_text().split()[-1] if group.exists() else "")
+"""
+
+
+@pytest.mark.parametrize("leads", [True, False])
+def test_it_stands_back_and_nobody_else_does(leads: bool) -> None:
+    group = Path("/proc/self/autogroup")
+    before = group.read_text() if group.exists() else ""
+    done = subprocess.run(
+        [sys.executable, "-c", STAND_BACK],
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=30,
+        start_new_session=leads,
+    )
+    own, *session = done.stdout.split()
+    assert int(own) >= 7
+    if before and leads:
+        assert session == ["7"]
+    if before:
+        assert group.read_text() == before
