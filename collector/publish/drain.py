@@ -5,6 +5,7 @@ whoever else writes to the stream waits for at most one of ours, however much is
 """
 
 import logging
+import time
 
 from collector.publish.lane import Message
 from collector.publish.look_up import NotAnswered, ids_behind
@@ -51,7 +52,8 @@ class Drain:
         record, left_by = head.record, head.segment.left_by
         left_at = self._spool.noted(self._key, left_by=left_by)
         while True:
-            match self._certainty.decide(record, left_by=left_by, left_at=left_at):
+            now = time.monotonic()
+            match self._certainty.decide(record, left_by=left_by, left_at=left_at, now=now):
                 case Settled(sequence):
                     break
                 case LookUp(after):
@@ -68,7 +70,7 @@ class Drain:
         return None
 
     async def _look_up(self, head: Head, after: int) -> Problem | None:
-        js = self._wire.jetstream()
+        js, asked_at = self._wire.jetstream(), time.monotonic()
         if js is None:
             return Problem("disconnected", "it is not connected")
         try:
@@ -80,7 +82,7 @@ class Drain:
             )
         except NotAnswered as error:
             return Problem("look_up", f"it does not say what it holds: {error}")
-        self._certainty.looked(head.record, found, left_by=head.segment.left_by)
+        self._certainty.looked(head.record, found, left_by=head.segment.left_by, asked_at=asked_at)
         return None
 
     async def _send(self, head: Head) -> Acked | Problem:

@@ -4,16 +4,21 @@
 
 A record whose send went unanswered may be in the log or not, and the log itself remembers ids for
 two minutes only. So before it is sent again the stream is asked, from a sequence behind which every
-copy of it stands. No clock is read: an unanswered send is looked up, however short ago it was. What
-a publisher that is gone has left is looked up once for each stream, since nobody knows how far it
-came. And what is sent again is the same message under the same id, so that one still on its way
-from a dead connection is dropped by the log.
+copy of it stands. An unanswered send is looked up, however short ago it was. What a publisher that
+is gone has left is looked up for the whole stream, since nobody knows how far it came. And what is
+sent again is the same message under the same id, so that one still on its way from a dead
+connection, which arrives behind the look, makes the log drop the other. The log remembers for two
+minutes, so a look counts for `VALID_SECONDS`; whoever comes to send later looks again.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from collector.spool.record import Record
+
+VALID_SECONDS: Final = 60.0
+"""How old a look may be when a message is sent, by a clock that never jumps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +48,19 @@ class Certainty:
     _found: dict[str, int] = field(default_factory=dict)
     _left_by: str = ""
     """The folder whose records have been looked up."""
+    _left_at: float = 0.0
+    """When that was."""
     _unsure: str = ""
     """The record of which a send went unanswered."""
     _fresh: str = ""
     """The record that was looked up and not tried since."""
+    _fresh_at: float = 0.0
+    """When that was."""
 
-    def decide(self, head: Record, *, left_by: str, left_at: int) -> LookUp | Send | Settled:
-        """What to do with `head`.
+    def decide(
+        self, head: Record, *, left_by: str, left_at: int, now: float
+    ) -> LookUp | Send | Settled:
+        """What to do with `head`, at `now` (monotonic seconds).
 
         `left_by` names the folder that an earlier process left it in, "" for one spooled by this
         process; `left_at` is the last sequence that process noted for this stream, 0 for none.
@@ -57,18 +68,25 @@ class Certainty:
         ident = head.message_id
         if (sequence := self._found.get(ident)) is not None:
             return Settled(sequence)
-        if left_by and left_by != self._left_by:
+        if left_by and (left_by != self._left_by or now - self._left_at > VALID_SECONDS):
             return LookUp(max(left_at, head.floor))
         spooled_unsure = head.tried and not left_by
-        if (spooled_unsure or self._unsure == ident) and self._fresh != ident:
+        fresh = self._fresh == ident and now - self._fresh_at <= VALID_SECONDS
+        if (spooled_unsure or self._unsure == ident) and not fresh:
             return LookUp(head.floor if spooled_unsure else max(head.floor, self.acked))
         return Send()
 
-    def looked(self, head: Record, found: Mapping[str, int], *, left_by: str) -> None:
-        """The answer to LookUp: sequences of our ids that the stream holds behind `after`."""
+    def looked(
+        self, head: Record, found: Mapping[str, int], *, left_by: str, asked_at: float
+    ) -> None:
+        """The answer to LookUp: sequences of our ids that the stream holds behind `after`.
+
+        `asked_at`: when the question was put, as `now` of `decide`.
+        """
         self._found.update(found)
-        self._left_by = left_by or self._left_by
-        self._fresh = head.message_id
+        if left_by:
+            self._left_by, self._left_at = left_by, asked_at
+        self._fresh, self._fresh_at = head.message_id, asked_at
 
     def failed(self, head: Record, *, left_by: str, unsure: bool) -> None:
         """A send of `head` was not acknowledged; `unsure`: it may be in the log all the same.
