@@ -10,40 +10,29 @@ One event that is not good is 400, but kept and counted like any rejected event.
 import uuid
 from typing import Final
 
-from collector.admission.names import Names
 from collector.admission.older_events import NamedEvent, read_many, read_one
-from collector.receivers.exchange import Admitted, Door, Head, Reply
+from collector.receivers.exchange import Admitted, Head, Reply
 from collector.receivers.native import check_media_type
 from collector.receivers.older.taking import (
     PROTOCOL,
+    Older,
     answer,
     asked_by,
-    failure,
     in_their_words,
     take,
     told,
 )
-from seamark.wire.failures import Rejected, Unavailable
-from seamark.wire.signals import Signal
+from seamark.wire.failures import Rejected
 
-PATH: Final = "/v1/events"
-_MARK: Final = b'"status":"error"'
 _SPACE: Final = b" \t\r\n"
 
 
-class NamedEvents:
+class NamedEvents(Older):
     """Events with an `eventType`."""
 
-    def __init__(self, door: Door) -> None:
-        self.path = PATH
-        self.signal = Signal.EVENTS
-        self._door = door
-        self._names = Names()
-        self._form = NamedEvent()
-
-    def check(self, head: Head) -> None:
-        """The key, before the body is read. Raises Rejected or Unavailable."""
-        self._door.check(head)
+    path = "/v1/events"
+    mark = b'"status":"error"'
+    _form = NamedEvent()
 
     async def accept(self, head: Head, body: bytes) -> Reply:
         """Take one event or an array, content coding undone; 202 once the log has it.
@@ -71,7 +60,3 @@ class NamedEvents:
             [(_, fault)] = judged.faults
             return self.failure(head, in_their_words(fault, self._form))
         return answer(202, {"status": "accepted", "eventId": judged.events[0].id})
-
-    def failure(self, head: Head, failed: Rejected | Unavailable) -> Reply:  # noqa: ARG002  # the protocol of receivers
-        """`{"status": "error", "error": {"reason", "message", "field"?}}`."""
-        return failure(failed, mark=_MARK)

@@ -6,35 +6,21 @@
 `GET /metrics` on the same path is the collector's own metrics (`collector.pages`).
 """
 
-from typing import Final
-
 import msgspec
 
-from collector.admission.names import Names
 from collector.admission.older_metrics import read_metrics
-from collector.receivers.exchange import Door, Head, Reply
+from collector.receivers.exchange import Head, Reply
 from collector.receivers.native import check_media_type
-from collector.receivers.older.taking import PROTOCOL, answer, failure
+from collector.receivers.older.taking import PROTOCOL, Older, answer
 from seamark.wire.envelope import Outcome
-from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.signals import Signal
 
-PATH: Final = "/metrics"
-_MARK: Final = b'"success":false'
 
-
-class PlainMetrics:
+class PlainMetrics(Older):
     """Points of metrics, which become events with a value."""
 
-    def __init__(self, door: Door) -> None:
-        self.path = PATH
-        self.signal = Signal.EVENTS
-        self._door = door
-        self._names = Names()
-
-    def check(self, head: Head) -> None:
-        """The key, before the body is read. Raises Rejected or Unavailable."""
-        self._door.check(head)
+    path = "/metrics"
+    mark = b'"success":false'
 
     async def accept(self, head: Head, body: bytes) -> Reply:
         """Take one request, content coding undone; 200 once the log has it.
@@ -52,7 +38,3 @@ class PlainMetrics:
             outcome=Outcome(len(events), len(events)),
         )
         return answer(200, {"success": True, "metrics_processed": len(events)})
-
-    def failure(self, head: Head, failed: Rejected | Unavailable) -> Reply:  # noqa: ARG002  # the protocol of receivers
-        """`{"success": false, "error": {"reason", "message", "field"?}}`."""
-        return failure(failed, mark=_MARK)

@@ -19,6 +19,29 @@ PROTOCOL: Final = "older"
 _ANY_TIME: Final = Window()
 
 
+class Older:
+    """What every older route has besides `accept`: a path, the key check, failures in its words."""
+
+    path: str
+    mark: bytes
+    """One member of JSON, as `"status":"error"`: the flag that its clients look at."""
+    signal = Signal.EVENTS
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._names = Names()
+
+    def check(self, head: Head) -> None:
+        """The key, before the body is read. Raises Rejected or Unavailable."""
+        self._door.check(head)
+
+    def failure(self, head: Head, failed: Rejected | Unavailable) -> Reply:  # noqa: ARG002  # the protocol of receivers
+        """`{<mark>, "error": {"reason", "message", "field"?}}`."""
+        reply = failure_reply(failed)
+        body = b"{" + self.mark + b"," + reply.body[1:]
+        return Reply(reply.status, body, reply.content_type, reply.headers)
+
+
 def asked_by(admitted: Admitted, head: Head) -> Asked:
     """What a translation needs to know of a request."""
     return Asked(salt=admitted.salt, now_ms=head.received_ns // 1_000_000)
@@ -64,13 +87,3 @@ def told(judged: Judged, form: Form) -> list[dict[str, Any]]:
 def answer(status: int, document: Mapping[str, object]) -> Reply:
     """A JSON answer."""
     return Reply(status, msgspec.json.encode(document), JSON)
-
-
-def failure(failed: Rejected | Unavailable, *, mark: bytes) -> Reply:
-    """`{"error": {…}}` as everywhere, with the flag that an older client looks at before it.
-
-    `mark` is one member of JSON, as `"status":"error"`.
-    """
-    reply = failure_reply(failed)
-    body = b"{" + mark + b"," + reply.body[1:]
-    return Reply(reply.status, body, reply.content_type, reply.headers)
