@@ -2,8 +2,9 @@
 
 What is counted, exactly:
 
-- A person's events are ordered by (time, device's clock, steps they match, group). Events before
-  that are equal in all of these are interchangeable.
+- A person's events are ordered by (time, device's clock, steps they match as a binary number whose
+  lowest bit is step 1, the CRC-32 of their group). Events that are equal in all of these are
+  interchangeable.
 - A *chain* of length k is k different events e1 … ek in that order, each matching its step, with
   time(ek) - time(e1) <= windowSec. Other events may lie between them.
 - A person *reaches* step k when there is a chain of length k. Of all longest chains of a person
@@ -38,7 +39,6 @@ from api.query.statement import Values, fill
 from api.query.timerange import DAY_MS
 
 MAX_STEPS: Final = 10
-_NO_CHAIN: Final = "('', CAST([], 'Array(Int64)'))"
 
 
 class FunnelRequest(Asked, frozen=True, kw_only=True, rename="camel"):
@@ -77,34 +77,27 @@ def plan_funnel(request: FunnelRequest, within: Within) -> Plan:
         *conditions(request.filters, values, column(values)),
     ]
     matched = [
-        f"if({matching(values, step, f'steps[{place}]')}, {place + 1}, 0)"
+        f"if({matching(values, step, f'steps[{place}]')}, {1 << place}, 0)"
         for place, step in enumerate(steps)
     ]
-    chains = fill(
-        "funnel_events",
-        person=PERSON,
-        group=dimension(request.group_by, "groupBy") if request.group_by else "''",
-        steps=",\n                ".join(matched),
-        where=" AND ".join(where),
-        no_chain=_NO_CHAIN,
-    )
-    for step in range(2, len(steps) + 1):
-        chains = fill(
-            "funnel_step",
-            chains=chains,
-            step=str(step),
-            window=values.integer(request.window_sec * 1000),
-            no_chain=_NO_CHAIN,
-        )
+    window = values.integer(request.window_sec * 1000)
     places = range(1, len(steps) + 1)
+    chains = [_begun(k, window) for k in places[1:]]
+    chains += [_place(k, last=len(steps)) for k in reversed(places)]
+    chains += [f"times[place_{k}] AS at_{k}" for k in places]
     return Plan(
         values.statement(
             fill(
                 "funnel",
-                people=", ".join(f"countIf(length(chain.2) >= {k})" for k in places),
-                step_ms=_times(places, lambda k: f"chain.2[{k}] - chain.2[{k - 1}]"),
-                since_first_ms=_times(places, lambda k: f"chain.2[{k}] - chain.2[1]"),
-                chains=chains,
+                people=", ".join(f"countIf(at_{k} > 0)" for k in places),
+                step_ms=_times(places, lambda k: f"at_{k} - at_{k - 1}"),
+                since_first_ms=_times(places, lambda k: f"at_{k} - at_1"),
+                chains=",\n        ".join(chains),
+                person=PERSON,
+                since=values.integer(covered.from_ms),
+                steps=" + ".join(matched),
+                group=dimension(request.group_by, "groupBy") if request.group_by else "''",
+                where=" AND ".join(where),
                 limit=values.add(request.limit + 1, "UInt64"),
             )
         ),
@@ -112,10 +105,30 @@ def plan_funnel(request: FunnelRequest, within: Within) -> Plan:
     )
 
 
+def _begun(step: int, window: str) -> str:
+    """SQL of `begun_<step>`: an event that matches goes on with the latest chain before it."""
+    return (
+        f"arrayMap((at, matched, begun) -> if(bitTest(matched, {step - 1}) AND begun > 0"
+        f" AND at - begun <= {window}, begun, 0), times, matches, arrayPushFront(arrayPopBack("
+        f"arrayFill(begun -> begun > 0, begun_{step - 1})), 0)) AS begun_{step}"
+    )
+
+
+def _place(step: int, *, last: int) -> str:
+    """SQL of `place_<step>`: the earliest end of a chain so long, unless there is a longer one,
+    which `step` is a part of."""
+    ends = f"arrayFirstIndex(begun -> begun > 0, begun_{step})"
+    if step == last:
+        return f"{ends} AS place_{step}"
+    after = f"place_{step + 1}"
+    within = (
+        f"arrayLastIndex((begun, place) -> begun > 0 AND place < {after}, begun_{step}, places)"
+    )
+    return f"if({after} > 0, {within}, {ends}) AS place_{step}"
+
+
 def _times(places: range, of: Callable[[int], str]) -> str:
     return ", ".join(
-        f"quantilesExactInclusiveIf(0.5, 0.9)({of(k)}, length(chain.2) >= {k})"
-        if k > 1
-        else "[nan, nan]"
+        f"quantilesExactInclusiveIf(0.5, 0.9)({of(k)}, at_{k} > 0)" if k > 1 else "[nan, nan]"
         for k in places
     )

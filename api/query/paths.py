@@ -4,7 +4,8 @@ What is counted, exactly: sessions are cut as `api/query/sessions.py` says (`gap
 events that matter here: page views for pages, all events for events), within the range alone. Of a
 session with `start` in it, the first occurrence counts for `next`, the last one for `previous`; its
 path is what follows it, or comes before it (the nearest first), up to `depth` steps. Repeats are
-steps of their own. A session weighs what its first event weighs.
+steps of their own. A session weighs what its first event weighs. Events of one time and one clock
+are in the order of a hash (SipHash-2-4) of their page or name, then of their weight.
 """
 
 from typing import Annotated, Final, Literal
@@ -14,6 +15,7 @@ import msgspec
 from api.query.asked import Asked, Plan, Within, raw_range
 from api.query.events import SOMEBODY, EventName, column, dimension, event_conditions
 from api.query.filters import conditions
+from api.query.scoping import scope_conditions, time_conditions
 from api.query.sessions import SESSION, GapSeconds
 from api.query.statement import Values, fill
 
@@ -51,13 +53,14 @@ def plan_paths(request: PathsRequest, within: Within) -> Plan:
         *([f"name = {values.text(request.view)}"] if request.of == "page" else []),
         *conditions(request.filters, values, column(values)),
     ]
+    rolled = [*scope_conditions(values, within.org, within.app), *time_conditions(values, covered)]
     depth = values.integer(request.depth)
     start = values.text(request.start)
     if request.direction == "next":
-        place = f"arrayFirstIndex(event -> event.3 = {start}, session)"
+        place = f"indexOf(nodes, sipHash64({start}))"
         steps = f"arraySlice(nodes, place + 1, {depth})"
     else:
-        place = f"arrayLastIndex(event -> event.3 = {start}, session)"
+        place = f"arrayLastIndex(node -> node = sipHash64({start}), nodes)"
         steps = f"arraySlice(arrayReverse(arraySlice(nodes, 1, place - 1)), 1, {depth})"
     return Plan(
         values.statement(
@@ -65,10 +68,13 @@ def plan_paths(request: PathsRequest, within: Within) -> Plan:
                 "paths",
                 steps=steps,
                 place=place,
+                start=start,
                 gap=values.integer(request.gap_sec * 1000),
                 key=SESSION,
                 node=dimension("page" if request.of == "page" else "name", "of"),
                 where=" AND ".join(where),
+                rolled_node="dims['page']" if request.of == "page" else "toString(name)",
+                rolled_where=" AND ".join(rolled),
                 limit=values.add(request.limit + 1, "UInt64"),
             )
         ),

@@ -1,8 +1,9 @@
 """`POST /v1/query/servicemap`: which service calls which, from spans whose parent is elsewhere.
 
 An edge leads from the service of a span's parent to the service of the span, when these differ. It
-counts the spans that began in the range; a parent may have begun up to an hour before it. Durations
-are those of the called spans, exact and not weighted. Spans of the token's scope alone are joined.
+counts the spans that began in the range; a parent may have begun up to an hour before it. A span
+that says its parent is of its own process (OTLP's `flags`) makes no edge. Durations are those of
+the called spans, exact and not weighted. Spans of the token's scope alone are joined.
 """
 
 from typing import Annotated, Final
@@ -17,6 +18,9 @@ from api.query.statement import Values, fill
 from api.query.timerange import HOUR_MS, TimeRange
 
 _MARGIN_MS: Final = HOUR_MS
+_FROM_OUTSIDE: Final = "bitAnd(flags, 768) != 256"
+"""Bit 8: whether the parent is remote is known; bit 9: it is. Source: opentelemetry.proto.trace.v1,
+SpanFlags."""
 _COLUMNS: Final = frozenset({"app", "service", "kind", "status", "name", "scope_name"})
 
 
@@ -51,12 +55,13 @@ def plan_servicemap(request: ServicemapRequest, within: Within) -> Plan:
         *scope,
         *raw_time_conditions(values, covered),
         "parent_span_id != toFixedString('', 8)",
+        _FROM_OUTSIDE,
         *conditions(request.filters, values, attribute(values, _COLUMNS)),
     ]
     touching = ""
     if request.service:
         named = values.text(request.service)
-        touching = f" AND (client = {named} OR server = {named})"
+        touching = f" AND (client_service = {named} OR server_service = {named})"
     return Plan(
         values.statement(
             fill(

@@ -1,6 +1,7 @@
 """Funnels from the real store against chains followed by hand."""
 
 import statistics
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,11 @@ def matches(step: Any, event: Event) -> bool:
 
 
 Chain = tuple[str, list[int]]
+
+
+def order(event: tuple[int, int, list[int], str]) -> tuple[int, int, int, int]:
+    at, clock, matched, label = event
+    return at, clock, sum(1 << step - 1 for step in matched), zlib.crc32(label.encode())
 
 
 def longest_chain(events: list[tuple[int, int, list[int], str]], steps: int, window: int) -> Chain:
@@ -109,7 +115,9 @@ def test_a_funnel_is_what_following_everybody_gives(
     groups: dict[str, list[list[int]]] = defaultdict(list)
     weighted: set[str] = set()
     for person, events in people.items():
-        label, times = longest_chain(sorted(events), len(body["steps"]), body["windowSec"] * 1000)
+        label, times = longest_chain(
+            sorted(events, key=order), len(body["steps"]), body["windowSec"] * 1000
+        )
         if times:
             groups[label].append(times)
             weighted |= {label} if person in sampled else set()

@@ -23,6 +23,8 @@ from tests.questions_stack import Asking, asking, envelope, running_store
 
 pytestmark = pytest.mark.integration
 KINDS = ["internal", "server", "client", "producer", "consumer"]
+IS_LOCAL, IS_REMOTE = 0x101, 0x300
+"""Flags of a span whose parent is, is not, of its own process."""
 SERVICES = ["web", "cart", "pay", "it's {p0:String}"]
 
 
@@ -40,6 +42,7 @@ class MadeSpan:
     trace: bytes
     span: bytes
     parent: bytes
+    flags: int
 
 
 def make_spans(count: int) -> list[MadeSpan]:
@@ -65,6 +68,7 @@ def make_spans(count: int) -> list[MadeSpan]:
                 trace=trace,
                 span=rng.randbytes(8),
                 parent=parent,
+                flags=rng.choice([0, 1, IS_LOCAL, IS_REMOTE]),
             )
             before.append(made.span)
             spans.append(made)
@@ -88,6 +92,7 @@ def envelopes() -> list[bytes]:
             parent_span_id=b"" if span.parent == bytes(8) else span.parent,
             name=span.name,
             kind=KINDS.index(span.kind) + 1,
+            flags=span.flags,
             start_time_unix_nano=span.start_ms * 1_000_000,
             end_time_unix_nano=span.start_ms * 1_000_000 + span.duration_ns,
             status=Status(
@@ -215,7 +220,7 @@ def test_edges_are_what_walking_up_gives(
     for s in found:
         parent = parents.get((s.trace, s.parent))
         wanted = not body["filters"] or s.kind == "server"
-        if not parent or parent.service == s.service or not wanted:
+        if not parent or parent.service == s.service or s.flags == IS_LOCAL or not wanted:
             continue
         if body["service"] in ("", s.service, parent.service):
             edges[parent.service, s.service].append(s)

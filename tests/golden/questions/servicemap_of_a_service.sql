@@ -1,5 +1,6 @@
 SELECT
-    client, server,
+    toString(client_service) AS client,
+    toString(server_service) AS server,
     sum(weight) AS calls,
     sumIf(weight, status = 'error') AS errors,
     arrayMap(ns -> ns / 1e6, quantilesExactInclusive(0.5, 0.95)(duration_ns)) AS levels_ms,
@@ -7,18 +8,20 @@ SELECT
     max(weight != 1) AS sampled
 FROM
 (
-    SELECT toString(service) AS server, trace_id, parent_span_id, duration_ns, status, weight
-    FROM spans
-    WHERE org = {p0:String} AND app = {p1:String} AND time >= fromUnixTimestamp64Milli({p2:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p3:Int64}, 'UTC') AND parent_span_id != toFixedString('', 8)
-) AS child
-ANY LEFT JOIN
-(
-    SELECT toString(service) AS client, trace_id, span_id, 1 AS found
+    SELECT service AS client_service, cityHash64(trace_id, span_id) AS id, 1 AS found
     FROM spans
     WHERE org = {p0:String} AND app = {p1:String} AND time >= fromUnixTimestamp64Milli({p5:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p3:Int64}, 'UTC')
 ) AS parent
-ON child.trace_id = parent.trace_id AND child.parent_span_id = parent.span_id
-WHERE found AND client != server AND (client = {p4:String} OR server = {p4:String})
+ANY RIGHT JOIN
+(
+    SELECT
+        service AS server_service, cityHash64(trace_id, parent_span_id) AS id,
+        trace_id, duration_ns, status, weight
+    FROM spans
+    WHERE org = {p0:String} AND app = {p1:String} AND time >= fromUnixTimestamp64Milli({p2:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p3:Int64}, 'UTC') AND parent_span_id != toFixedString('', 8) AND bitAnd(flags, 768) != 256
+) AS child
+ON parent.id = child.id
+WHERE found AND client_service != server_service AND (client_service = {p4:String} OR server_service = {p4:String})
 GROUP BY client, server
 ORDER BY calls DESC, client, server
 LIMIT {p6:UInt64}
