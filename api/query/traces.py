@@ -13,7 +13,9 @@ from api.reasons import QuestionReason, Refused
 
 MAX_SPANS: Final = 20_000
 _MARGIN_MS: Final = HOUR_MS
-"""Spans of a trace are looked for this far around the range."""
+"""Spans of a trace are looked for this far around the part of the range that is searched."""
+_NEWEST: Final = 64
+"""The newest traces are looked for in this part of a range first."""
 _COLUMNS: Final = frozenset({"app", "service", "kind", "status", "name", "scope_name"})
 
 
@@ -77,14 +79,23 @@ class SpanRow(msgspec.Struct, array_like=True, frozen=True):
 
 def plan_traces(
     request: TracesRequest, *, org: str, app: str, now_ms: int, search_days: int
-) -> Statement:
-    """The statement; one trace more than `limit`, to tell whether it is all. Raises Refused."""
+) -> tuple[Statement, Statement]:
+    """The same search in the newest part of the range, and in all of it. Raises Refused.
+
+    Each gives one trace more than `limit`, to tell whether it is all: traces come latest first, so
+    where the first has so many, the second would find the same.
+    """
     asked = parse_range(request.from_, request.to, now_ms=now_ms, longest_ms=search_days * DAY_MS)
+    newest = TimeRange(asked.to_ms - max(asked.length_ms // _NEWEST, 1), asked.to_ms)
+    return _search(request, newest, org, app), _search(request, asked, org, app)
+
+
+def _search(request: TracesRequest, searched: TimeRange, org: str, app: str) -> Statement:
     values = Values()
     scope = scope_conditions(values, org, app)
-    where = [*scope, *raw_time_conditions(values, asked), *_properties(request, values)]
+    where = [*scope, *raw_time_conditions(values, searched), *_properties(request, values)]
     where += conditions(request.filters, values, attribute(values, _COLUMNS))
-    wider = TimeRange(max(asked.from_ms - _MARGIN_MS, 0), asked.to_ms + _MARGIN_MS)
+    wider = TimeRange(max(searched.from_ms - _MARGIN_MS, 0), searched.to_ms + _MARGIN_MS)
     return values.statement(
         fill(
             "traces",

@@ -58,14 +58,20 @@ async def traces(context: Context, scope: Scope, body: bytes) -> bytes:
     """Traces in short. Raises Refused, NotNow, StoreFault."""
     request = from_json(body, TracesRequest)
     scope = narrow(scope, context.registry, org_id=request.org_id, app_id=request.app_id)
-    statement = plan_traces(
+    rows_read = bytes_read = 0
+    for statement in plan_traces(
         request,
         org=scope.org,
         app=scope.app,
         now_ms=context.clock_ms(),
         search_days=context.settings.search_days,
-    )
-    answered = await context.store.ask(statement, TraceRow)
+    ):
+        answered = await context.store.ask(statement, TraceRow)
+        rows_read += answered.rows_read
+        bytes_read += answered.bytes_read
+        if len(answered.rows) > request.limit:
+            break
+    answered = Rows(answered.rows, rows_read, bytes_read)
     return encode(
         TracesAnswer(
             traces=[

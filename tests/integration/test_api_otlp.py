@@ -338,6 +338,9 @@ async def test_traces_are_found_by_their_spans(store: RunningStore) -> None:
         both = [OTHER_TRACE.hex(), TRACE.hex()]
         assert await found() == both
         assert await found(limit=1) == both[:1]
+        long_ago = START - 5 * 86_400_000
+        assert await found(limit=1, **{"from": long_ago}) == both[:1]
+        assert await found(limit=2, **{"from": long_ago}) == both
         assert await found(service="cart") == both
         assert await found(service="web") == both[1:]
         assert await found(operation="load", minDurationMs=20) == both[1:]

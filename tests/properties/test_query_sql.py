@@ -116,7 +116,8 @@ def test_searches(org: str, app: str, text: str, filters: list[Any]) -> None:
     check(plan_logs(request, org=org, app=app, now_ms=NOW, search_days=31), org, app, text)
     traces = {"service": text, "operation": text, "filters": filters, "minDurationMs": 1}
     asked = from_json(msgspec.json.encode(traces), TracesRequest)
-    check(plan_traces(asked, org=org, app=app, now_ms=NOW, search_days=31), org, app, text)
+    for statement in plan_traces(asked, org=org, app=app, now_ms=NOW, search_days=31):
+        check(statement, org, app, text)
 
 
 @settings(max_examples=100, deadline=None)

@@ -17,7 +17,7 @@ FROM
     FROM
     (
         SELECT
-            /*person*/ AS who,
+            sipHash128(/*person*/) AS who,
             intDiv(toUnixTimestamp64Milli(time) - /*origin*/, /*length*/) * /*length*/ + /*origin*/ AS period,
             min(if(/*begins*/, toUnixTimestamp64Milli(time), 9000000000000)) AS first_start,
             max(if(/*returns*/, toUnixTimestamp64Milli(time), -1)) AS last_return,

@@ -16,7 +16,7 @@ FROM
     FROM
     (
         SELECT
-            if(user_id != '', concat('u', user_id), concat('s', session_id)) AS who,
+            sipHash128(if(user_id != '', concat('u', user_id), concat('s', session_id))) AS who,
             intDiv(toUnixTimestamp64Milli(time) - {p6:Int64}, {p7:Int64}) * {p7:Int64} + {p6:Int64} AS period,
             min(if(name = {p1:String}, toUnixTimestamp64Milli(time), 9000000000000)) AS first_start,
             max(if(name = {p0:String}, toUnixTimestamp64Milli(time), -1)) AS last_return,
