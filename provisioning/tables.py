@@ -18,8 +18,8 @@ from seamark.service.settings import SettingsError
 
 logger = logging.getLogger(__name__)
 _ASK_EVERY_SECONDS: Final = 0.1
-_STATEMENT_SECONDS: Final = 300
-"""Longest wait for one statement: ALTERs on large tables take their time."""
+_STATEMENT_SECONDS: Final = 3600
+"""Longest wait for one statement: altering large tables, or filling new ones, takes its time."""
 _NOT_SIGNED_IN: Final = 516
 """AUTHENTICATION_FAILED. Source: ClickHouse `src/Common/ErrorCodes.cpp`."""
 _PORTS: Final = {"http": 8123, "https": 8443}

@@ -10,9 +10,13 @@ of a word is no quote), a number or a run of hexadecimal digits `<n>`.
 A group is *new in* a release when all its occurrences in the range are of that one release, and
 that release is the app's newest: the one of several in the range whose first event came last (by
 the hour).
+
+Occurrences are read from the table of errors. It does not have events that are errors by another
+name alone than `exception` and `error`: those come from raw events, which are sorted by name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Final
 
 import msgspec
 
@@ -27,6 +31,8 @@ from api.query.statement import Values, fill
 from api.query.timerange import HOUR_MS, Granularity
 from seamark.wire.dimensions import EVENT_DIMENSIONS
 
+RECORDED_NAMES: Final = frozenset({"exception", "error"})
+"""Events of these names are in the table of errors, `exception.type` or not."""
 _QUOTED = r"""'(^|[^A-Za-z0-9])("[^"\n]*"|\'[^\'\n]*\')'"""
 _NUMBER = "'0[xX][0-9a-fA-F]+|[0-9a-fA-F]{8,}|[0-9]+'"
 
@@ -55,37 +61,16 @@ def plan_error_groups(request: ErrorsRequest, within: Within) -> Plan:
     covered, _ = errors_range(request, within)
     values = Values()
     scope = scope_conditions(values, within.org, within.app)
-    names = ", ".join(values.text(name) for name in sorted(set(request.names)))
-    named = f" OR name IN ({names})" if names else ""
-    of = column(values)
-    sources = [
-        fill(
-            "error_events",
-            release=of("release", "filters"),
-            where=" AND ".join(
-                [
-                    *event_conditions(values, covered, org=within.org, app=within.app),
-                    f"(attrs['exception.type'] != ''{named})",
-                    *conditions(
-                        request.filters,
-                        values,
-                        lambda key, field: _known(key, values, field) and of(key, field),
-                    ),
-                ]
-            ),
-        )
-    ]
-    for wanted, name, kind in (
-        (request.spans, "error_spans", "events.attrs['exception.type']"),
-        (request.logs, "error_logs", "attrs['exception.type']"),
-    ):
-        if wanted:
-            where = [
-                *scope,
-                *raw_time_conditions(values, covered),
-                *conditions(request.filters, values, _column_of(kind, values)),
-            ]
-            sources.append(fill(name, where=" AND ".join(where)))
+    sources = [_recorded(request, values, [*scope, *raw_time_conditions(values, covered)])]
+    if others := sorted(set(request.names) - RECORDED_NAMES):
+        where = [
+            *event_conditions(values, covered, org=within.org, app=within.app),
+            f"name IN ({_texts(others, values)})",
+            "NOT mapContains(attrs, 'exception.type')",
+            *conditions(request.filters, values, _of_events(values)),
+        ]
+        release = column(values)("release", "filters")
+        sources.append(fill("error_events", release=release, where=" AND ".join(where)))
     hours = Granularity(HOUR_MS).cover(covered)
     return Plan(
         values.statement(
@@ -102,10 +87,31 @@ def plan_error_groups(request: ErrorsRequest, within: Within) -> Plan:
     )
 
 
-def _column_of(kind: str, values: Values) -> Callable[[str, str], str]:
-    """SQL of a dimension of events where there are spans or log records; `kind`: of the error."""
-    columns = {"app": "app", "release": "resource_attrs['service.version']", "error": kind}
-    return lambda key, field: columns.get(_known(key, values, field), "''")
+def _recorded(request: ErrorsRequest, values: Values, where: list[str]) -> str:
+    """SQL of the occurrences that the table of errors has."""
+    sources = ["'event'", *["'span'"] * request.spans, *["'log'"] * request.logs]
+    named = f" OR name IN ({_texts(request.names, values)})" if request.names else ""
+    columns = {"app": "toString(app)", "release": "toString(release)", "error": "toString(kind)"}
+    filters = [
+        f"source IN ({', '.join(sources)})",
+        f"(source != 'event' OR kind != ''{named})",
+        *conditions(
+            request.filters,
+            values,
+            lambda key, field: columns.get(_known(key, values, field), f"dims['{key}']"),
+        ),
+    ]
+    return fill("error_occurrences", where=" AND ".join(where), filters=" AND ".join(filters))
+
+
+def _of_events(values: Values) -> Callable[[str, str], str]:
+    """SQL of a dimension of raw events."""
+    of = column(values)
+    return lambda key, field: of(_known(key, values, field), field)
+
+
+def _texts(names: Iterable[str], values: Values) -> str:
+    return ", ".join(values.text(name) for name in sorted(set(names)))
 
 
 def _known(key: str, values: Values, field: str) -> str:

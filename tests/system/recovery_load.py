@@ -40,7 +40,8 @@ class Sender:
                 "value": index * 1.25,
                 "sessionId": f"s{index % 7}",
                 "userAnonId": f"u{index % 5}",
-                "attrs": {"page": f"/{index % 4}"},
+                "attrs": {"page": f"/{index % 4}"}
+                | ({"exception.type": "TypeError"} if index % 10 == 0 else {}),
             }
             for index in range(self.batch)
         ]
@@ -96,6 +97,7 @@ def totals(stack: Stack) -> Totals:
     """Counts, sums and sketches of what the store has of events, by name."""
     found: dict[str, Any] = {
         "events": ask(stack, "SELECT count(), uniqExact(receipt), sum(value) FROM seamark.events"),
+        "errors": ask(stack, "SELECT count(), uniqExact(receipt), any(kind) FROM seamark.errors"),
         "ledger": ask(stack, "SELECT sum(offered), sum(accepted), sum(stored) FROM seamark.ledger"),
     }
     for table in ("events_1m", "events_1h", "events_1d"):

@@ -12,7 +12,7 @@ from tests.system.stack import Stack, run
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 SETTINGS = {"SEAMARK_ARCHIVE_BLOCK_AGE_SECONDS": "0.5"}
-HOT = ("events", "events_1m", "events_1h", "events_1d", "ledger", "receipts")
+HOT = ("events", "errors", "events_1m", "events_1h", "events_1d", "ledger", "receipts")
 
 
 def same(left: Totals, right: Totals) -> bool:

@@ -1,7 +1,7 @@
--- Native events that are errors.
+-- Events that are errors by their name alone, where that is none of the names in the table of errors.
         SELECT
             toString(app) AS app, '' AS service, toUnixTimestamp64Milli(time) AS at, weight,
-            attrs['exception.type'] AS kind,
+            '' AS kind,
             attrs['exception.message'] AS message,
             attrs['exception.stacktrace'] AS stack,
             /*release*/ AS release,

@@ -44,49 +44,30 @@ FROM
 (
     SELECT
         *,
-        splitByChar('\n', message)[1] AS line,
-        extract(stack, '(?m)^[ \\t]*at +([^\\n]*)') AS at_line,
+        substringIndex(toLowCardinality(message), '\n', 1) AS line,
+        extract(toLowCardinality(stack), '(?m)^[ \\t]*at +([^\\n]*)') AS at_line,
         arrayElementOrNull(extractAll(stack, '(File "[^"]*", line [0-9]+, in [^\\n]*)'), -1) AS python_line,
-        if(at_line != '', at_line, ifNull(python_line, '')) AS top,
+        toLowCardinality(if(at_line != '', at_line, ifNull(python_line, ''))) AS top,
         substring(replaceRegexpAll(replaceRegexpAll(line, '(^|[^A-Za-z0-9])("[^"\n]*"|\'[^\'\n]*\')', '\\1<s>'), '0[xX][0-9a-fA-F]+|[0-9a-fA-F]{8,}|[0-9]+', '<n>'), 1, 300) AS normal_message,
         substring(replaceRegexpAll(replaceRegexpAll(top, '(^|[^A-Za-z0-9])("[^"\n]*"|\'[^\'\n]*\')', '\\1<s>'), '0[xX][0-9a-fA-F]+|[0-9a-fA-F]{8,}|[0-9]+', '<n>'), 1, 300) AS normal_frame
     FROM
     (
         SELECT
-            toString(app) AS app, '' AS service, toUnixTimestamp64Milli(time) AS at, weight,
-            attrs['exception.type'] AS kind,
-            attrs['exception.message'] AS message,
-            attrs['exception.stacktrace'] AS stack,
-            if(attrs['release'] != '', attrs['release'], if(attrs['app_version'] != '', attrs['app_version'], attrs['service.version'])) AS release,
-            if(user_id != '', concat('u', user_id), concat('s', session_id)) AS who,
-            event_id AS event, '' AS trace, '' AS span
-        FROM events
-        WHERE org = {p0:String} AND app = {p1:String} AND received_at >= fromUnixTimestamp64Milli({p4:Int64}, 'UTC') AND time >= fromUnixTimestamp64Milli({p4:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p5:Int64}, 'UTC') AND (attrs['exception.type'] != '' OR name IN ({p2:String}, {p3:String})) AND if(attrs['release'] != '', attrs['release'], if(attrs['app_version'] != '', attrs['app_version'], attrs['service.version'])) = {p6:String}
-        UNION ALL
-        SELECT
-            toString(app) AS app, toString(service) AS service, intDiv(toUnixTimestamp64Nano(time), 1000000) AS at, weight,
-            events.attrs['exception.type'] AS kind,
-            events.attrs['exception.message'] AS message,
-            events.attrs['exception.stacktrace'] AS stack,
-            resource_attrs['service.version'] AS release,
-            if(attrs['user.id'] != '', concat('u', attrs['user.id']), concat('s', attrs['session.id'])) AS who,
-            '' AS event, lower(hex(trace_id)) AS trace, lower(hex(span_id)) AS span
-        FROM spans
-        ARRAY JOIN events
-        WHERE events.name = 'exception' AND org = {p0:String} AND app = {p1:String} AND time >= fromUnixTimestamp64Milli({p4:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p5:Int64}, 'UTC') AND resource_attrs['service.version'] = {p6:String}
-        UNION ALL
-        SELECT
-            toString(app) AS app, toString(service) AS service, intDiv(toUnixTimestamp64Nano(time), 1000000) AS at, weight,
-            attrs['exception.type'] AS kind,
-            attrs['exception.message'] AS message,
-            attrs['exception.stacktrace'] AS stack,
-            resource_attrs['service.version'] AS release,
-            if(attrs['user.id'] != '', concat('u', attrs['user.id']), concat('s', attrs['session.id'])) AS who,
-            '' AS event,
+            toString(app) AS app, toString(service) AS service, toUnixTimestamp64Milli(time) AS at, weight,
+            toString(kind) AS kind, message, stack, toString(release) AS release, who, event_id AS event,
             if(trace_id = toFixedString('', 16), '', lower(hex(trace_id))) AS trace,
             if(span_id = toFixedString('', 8), '', lower(hex(span_id))) AS span
-        FROM logs
-        WHERE mapContains(attrs, 'exception.type') AND org = {p0:String} AND app = {p1:String} AND time >= fromUnixTimestamp64Milli({p4:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p5:Int64}, 'UTC') AND resource_attrs['service.version'] = {p6:String}
+        FROM errors
+        WHERE org = {p0:String} AND app = {p1:String} AND time >= fromUnixTimestamp64Milli({p2:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p3:Int64}, 'UTC') AND source IN ('event', 'span', 'log') AND (source != 'event' OR kind != '' OR name IN ({p4:String}, {p5:String})) AND toString(release) = {p6:String} AND
+        (
+            NOT backfilled OR (received_at, receipt, event_id) NOT IN
+            (
+                SELECT received_at, receipt, event_id
+                FROM errors
+                WHERE org = {p0:String} AND app = {p1:String} AND time >= fromUnixTimestamp64Milli({p2:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p3:Int64}, 'UTC') AND NOT backfilled
+                    AND received_at <= (SELECT max(received_at) FROM errors WHERE org = {p0:String} AND app = {p1:String} AND time >= fromUnixTimestamp64Milli({p2:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p3:Int64}, 'UTC') AND backfilled)
+            )
+        )
     )
 ) AS occurrence
 LEFT JOIN
@@ -108,10 +89,10 @@ ORDER BY occurrences DESC, last_ms DESC, fingerprint
 LIMIT {p9:UInt64}
 -- p0 = 'acme'
 -- p1 = 'shop'
--- p2 = 'error'
--- p3 = 'exception'
--- p4 = 1795255200000
--- p5 = 1795345200000
+-- p2 = 1795255200000
+-- p3 = 1795345200000
+-- p4 = 'error'
+-- p5 = 'exception'
 -- p6 = '1.0'
 -- p7 = 1795255200
 -- p8 = 1795345200
