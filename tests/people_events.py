@@ -15,11 +15,11 @@ from typing import Any
 import msgspec
 
 from seamark.wire.signals import Signal
-from tests.questions_stack import SECRETS, Asking, asking, envelope, running_store
+from tests.questions_stack import SECRETS, Asking, RunningStore, asking, envelope, running_store
 
 NOW = 1_795_343_040_123  # 2026-11-22T10:24:00.123Z, a Sunday
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
-NAMES = ["view", "cart", "pay", "other"]
+NAMES = ["page_view", "cart", "pay", "other"]
 PAGES = ["/", "/a", "/b"]
 COUNTRIES = ["US", "DE", ""]
 TOKENS = {"acme": ("acme", ""), "shop": ("acme", "shop"), "other": ("other", "")}
@@ -123,6 +123,7 @@ class Answers:
 
     ask: Asking
     runner: asyncio.Runner
+    store: RunningStore
 
     def __call__(self, path: str, token: str, body: dict[str, Any]) -> Any:
         return self.runner.run(self.ask.post(path, body, token=SECRETS[token]))
@@ -139,5 +140,5 @@ def answering(folder: Path) -> Iterator[Answers]:
             await store.insert(Signal.EVENTS, envelopes())
             return await stack.enter_async_context(asking(store, clock_ms=lambda: NOW))
 
-        yield Answers(runner.run(start()), runner)
+        yield Answers(runner.run(start()), runner, store)
         runner.run(stack.aclose())

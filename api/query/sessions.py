@@ -1,14 +1,21 @@
 """`POST /v1/query/sessions`: how many visits there are, how long, and how many end at once.
 
-What is counted, exactly: events with one `sessionId` (else with one user) are in order of (time,
-device's clock, group, page view or not, weight), and a new session begins after more than `gapSec`
-without one. A session belongs to the bucket and the group of its first event, and is known up to
-the end of the range; one that began before the range is left out. It weighs what its first event
-weighs (apps sample whole sessions), in all but the percentiles, which are exact and not weighted.
-Its length is from the first event to the last. The bounce rate is the share of sessions with one
-page view (an event named `view`) among those with any.
+What is counted, exactly: events with one `sessionId` (else with one user) are in order of their
+time, and a new session begins after more than `gapSec` without one. A session belongs to the bucket
+and the group of its first event, and is known up to the end of the range; one that began before the
+range is left out. It weighs what its first event weighs (apps sample whole sessions), in all but
+the percentiles, which are exact and not weighted. Its length is from the first event to the last.
+The bounce rate is the share of sessions with one page view (an event named `view`) among those with
+any. Of events of one time the first is that with the smallest (device's clock, weight, TIE).
+
+Questions are answered from *pieces*: what one key did within one *slot* of time. A slot is never
+longer than the gap, so no session begins inside a piece. The rollup (0012_visits.sql) keeps pieces
+of 15 minutes and serves gaps of that length and more; it knows no filters, no dimensions but KEPT
+and the app, and no views of another name. All else reads raw events, and so do slots that the
+rollup cannot speak for (sql/sessions_rolled.sql). Both ways give the same answer.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import msgspec
@@ -16,6 +23,7 @@ import msgspec
 from api.query.asked import Asked, Plan, Within, raw_range
 from api.query.events import SOMEBODY, EventName, column, dimension, event_conditions
 from api.query.filters import conditions
+from api.query.scoping import scope_conditions
 from api.query.statement import Values, fill
 from api.query.timerange import MINUTE_MS, Granularity, TimeRange, choose_granularity
 
@@ -24,6 +32,13 @@ COLUMNS: Final = (
 )  # fmt: skip
 SESSION: Final = "if(session_id != '', concat('s', session_id), concat('u', user_id))"
 """SQL of what events of one session have in common, beside how close they lie in time."""
+KEPT: Final = ("name", "country", "device", "browser", "os", "release", "page", "platform")
+"""Dimensions of a piece's first event that the rollup keeps, beside its app."""
+TIE: Final = "cityHash64(receipt, name, attrs, device)"
+"""SQL of what decides between events of one session with one time, one device's clock and weight:
+as good as chance, but always the same. The rollup has it of each piece's first event."""
+SLOT_MS: Final = 15 * MINUTE_MS
+ROLLED_VIEW: Final = "page_view"
 GapSeconds = Annotated[int, msgspec.Meta(ge=1, le=86400)]
 
 
@@ -52,31 +67,96 @@ def plan_sessions(request: SessionsRequest, within: Within) -> Plan:
     asked = raw_range(request, within)
     granularity = _granularity(request.granularity, asked)
     covered = granularity.cover(asked)
-    gap_ms = request.gap_sec * 1000
     values = Values()
-    wider = TimeRange(max(covered.from_ms - gap_ms, 0), covered.to_ms)
-    where = [
-        *event_conditions(values, wider, org=within.org, app=within.app),
-        SOMEBODY,
-        *conditions(request.filters, values, column(values)),
-    ]
+    wider = TimeRange(max(covered.from_ms - request.gap_sec * 1000, 0), covered.to_ms)
+    sessions = _from_rollup if _is_rolled(request) else _from_events
     return Plan(
         values.statement(
             fill(
                 "sessions",
+                sessions=sessions(request, within, values, wider),
                 origin=values.integer(granularity.origin_ms),
                 step=values.integer(granularity.length_ms),
-                gap=values.integer(gap_ms),
-                key=SESSION,
-                group=dimension(request.group_by, "groupBy") if request.group_by else "''",
-                view=values.text(request.view),
-                where=" AND ".join(where),
                 since=values.integer(covered.from_ms),
                 limit=values.add(request.limit + 1, "UInt64"),
             )
         ),
         covered,
         "all" if request.granularity == "all" else granularity.text,
+    )
+
+
+def _is_rolled(request: SessionsRequest) -> bool:
+    return (
+        request.gap_sec * 1000 >= SLOT_MS
+        and not request.filters
+        and request.view == ROLLED_VIEW
+        and request.group_by in ("", "app", *KEPT)
+    )
+
+
+def _from_events(request: SessionsRequest, within: Within, values: Values, wider: TimeRange) -> str:
+    slot_ms = min(request.gap_sec * 1000, SLOT_MS)
+    pieces = _pieces(request, within, values, wider, slot_ms=slot_ms)
+    return _cut(request, values, pieces, place="first_place")
+
+
+def _from_rollup(request: SessionsRequest, within: Within, values: Values, wider: TimeRange) -> str:
+    whole = TimeRange(wider.from_ms - wider.from_ms % SLOT_MS, wider.to_ms)
+    last_slot_ms = whole.to_ms - 1 - (whole.to_ms - 1) % SLOT_MS
+    since = f"toDateTime({values.integer(whole.from_ms // 1000)}, 'UTC')"
+    until = f"fromUnixTimestamp64Milli({values.integer(whole.to_ms)}, 'UTC')"
+    where = [
+        *scope_conditions(values, within.org, within.app),
+        f"received_on >= toDate({since}, 'UTC')",
+        f"slot >= {since}",
+        f"slot < {until}",
+    ]
+    label = {"": "''", "app": "toString(v.app)"}.get(
+        request.group_by, f"v.first.{request.group_by}"
+    )
+    not_rolled = [
+        "(time < fromUnixTimestamp64Milli(rolled_from, 'UTC')"
+        " OR time >= fromUnixTimestamp64Milli(rolled_until, 'UTC'))"
+    ]
+    return fill(
+        "sessions_rolled",
+        raw=_pieces(request, within, values, whole, slot_ms=SLOT_MS, only=not_rolled),
+        cut=_cut(request, values, fill("sessions_joined"), place="place"),
+        where=" AND ".join(where),
+        last_slot=f"toDateTime({values.integer(last_slot_ms // 1000)}, 'UTC')",
+        last_slot_ms=values.integer(last_slot_ms),
+        until=until,
+        until_ms=values.integer(whole.to_ms),
+        group=label,
+    )
+
+
+def _pieces(
+    request: SessionsRequest, within: Within, values: Values, covered: TimeRange, *,
+    slot_ms: int, only: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """SQL of the pieces of raw events within a range."""
+    where = [
+        *event_conditions(values, covered, org=within.org, app=within.app),
+        SOMEBODY,
+        *only,
+        *conditions(request.filters, values, column(values)),
+    ]
+    return fill(
+        "sessions_pieces",
+        key=SESSION,
+        slot=values.integer(slot_ms),
+        tie=TIE if request.group_by else "0",
+        group=dimension(request.group_by, "groupBy") if request.group_by else "''",
+        view=values.text(request.view),
+        where=" AND ".join(where),
+    )
+
+
+def _cut(request: SessionsRequest, values: Values, pieces: str, *, place: str) -> str:
+    return fill(
+        "sessions_cut", pieces=pieces, place=place, gap=values.integer(request.gap_sec * 1000)
     )
 
 

@@ -32,6 +32,10 @@ GOLDEN_CASES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "retention_by_week": ("retention", {"start": "view", "return": "pay", "period": "week"}),
     "sessions_by_day_and_device": ("sessions", {"from": "now-7d", "groupBy": "device"}),
+    "sessions_of_a_country": (
+        "sessions",
+        {"groupBy": "feature", "filters": [{"key": "country", "value": "US"}]},
+    ),
     "paths_before_an_event": (
         "paths",
         {"start": "pay", "of": "event", "direction": "previous", "depth": 4},

@@ -1,0 +1,34 @@
+-- Sessions from the rollup. Most keys have one piece, which is a session as it is; only the others are
+-- put in order and cut. Raw events are read for slots that the rollup does not have whole (up to
+-- `since`, see 0012_visits.sql), and for the slot that the range ends in, if it has later events.
+WITH
+    (SELECT toUnixTimestamp(max(since)) FROM visits_since) AS since,
+    toInt64(intDiv(since, 900) + 1) * 900000 AS rolled_from,
+    (SELECT max(last) >= /*until*/ FROM visits_15m WHERE /*where*/ AND slot = /*last_slot*/) AS ends_within,
+    if(ends_within, /*last_slot_ms*/, /*until_ms*/) AS rolled_until,
+    all_pieces AS
+    (
+        SELECT
+            reinterpretAsUInt128(v.key) AS key,
+            toInt64(intDiv(toUInt32(v.slot), 900)) AS piece_slot,
+            toUnixTimestamp64Milli(v.first.time) AS at,
+            v.first.weight AS weight,
+            bitOr(
+                bitOr(bitShiftLeft(toUInt256(at), 192), bitShiftLeft(toUInt256(bitXor(reinterpretAsUInt64(toUnixTimestamp64Milli(v.first.ts)), 9223372036854775808)), 128)),
+                bitOr(bitShiftLeft(toUInt256(reinterpretAsUInt64(weight)), 64), toUInt256(v.first.tie))) AS first_place,
+            /*group*/ AS label,
+            toUnixTimestamp64Milli(v.last) AS until,
+            v.events AS events,
+            v.views AS views,
+            v.sampled AS sampled
+        FROM visits_15m AS v
+        WHERE /*where*/ AND toUInt32(slot) >= rolled_from / 1000 AND toUInt32(slot) < rolled_until / 1000
+        UNION ALL
+        /*raw*/
+    ),
+    of_several AS (SELECT key FROM all_pieces GROUP BY key HAVING count() > 1)
+SELECT at, until, weight, label, events, views, sampled
+FROM all_pieces
+WHERE key NOT IN of_several
+UNION ALL
+/*cut*/

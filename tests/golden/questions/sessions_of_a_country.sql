@@ -1,0 +1,82 @@
+SELECT
+    label,
+    arraySort(point -> point.1, groupArray((bucket, session_count, events_each, lengths[1], lengths[2], bounce_rate))) AS points,
+    sum(session_count) AS total,
+    max(bucket_sampled) AS sampled
+FROM
+(
+    SELECT
+        intDiv(at - {p8:Int64}, {p9:Int64}) * {p9:Int64} + {p8:Int64} AS bucket,
+        label,
+        sum(weight) AS session_count,
+        sum(weight * events) / session_count AS events_each,
+        quantilesExactInclusive(0.5, 0.95)(until - at) AS lengths,
+        sumIf(weight, views = 1) / nullIf(sumIf(weight, views > 0), 0) AS bounce_rate,
+        max(sampled) AS bucket_sampled
+    FROM
+    (
+        SELECT
+    session[1].2 AS at,
+    session[-1].3 AS until,
+    session[1].4 AS weight,
+    session[1].5 AS label,
+    arraySum(piece -> piece.6, session) AS events,
+    arraySum(piece -> piece.7, session) AS views,
+    arrayMax(piece -> piece.8, session) AS sampled
+FROM
+(
+    SELECT
+        arraySort(groupArray((first_place, at, until, weight, label, events, views, sampled))) AS pieces,
+        arrayMap((piece, before) -> piece.2 - before.3, pieces, arrayPushFront(arrayPopBack(pieces), pieces[1])) AS silences,
+        arrayJoin(arraySplit((piece, silence) -> silence > {p7:Int64}, pieces, silences)) AS session
+    FROM
+    (
+        SELECT
+    key,
+    piece_slot,
+    toInt64(bitShiftRight(first_place, 192)) AS at,
+    reinterpretAsFloat64(toUInt64(bitAnd(bitShiftRight(first_place, 64), 18446744073709551615))) AS weight,
+    min(place) AS first_place,
+    argMin(named, place) AS label,
+    max(event_at) AS until,
+    count() AS events,
+    countIf(is_view) AS views,
+    max(is_sampled) AS sampled
+FROM
+(
+    SELECT
+        reinterpretAsUInt128(sipHash128(if(session_id != '', concat('s', session_id), concat('u', user_id)))) AS key,
+        toUnixTimestamp64Milli(time) AS event_at,
+        intDiv(event_at, {p5:Int64}) AS piece_slot,
+        bitOr(
+            bitOr(bitShiftLeft(toUInt256(event_at), 192), bitShiftLeft(toUInt256(bitXor(reinterpretAsUInt64(toUnixTimestamp64Milli(ts)), 9223372036854775808)), 128)),
+            bitOr(bitShiftLeft(toUInt256(reinterpretAsUInt64(weight)), 64), toUInt256(cityHash64(receipt, name, attrs, device)))) AS place,
+        if(attrs['feature_id'] != '', attrs['feature_id'], attrs['button_id']) AS named,
+        name = {p6:String} AS is_view,
+        weight != 1 AS is_sampled
+    FROM events
+    WHERE org = {p2:String} AND app = {p3:String} AND received_at >= fromUnixTimestamp64Milli({p0:Int64}, 'UTC') AND time >= fromUnixTimestamp64Milli({p0:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p1:Int64}, 'UTC') AND (user_id != '' OR session_id != '') AND if(attrs['country'] != '', attrs['country'], toString(country)) = {p4:String}
+)
+GROUP BY key, piece_slot
+    )
+    GROUP BY key
+)
+    )
+    WHERE at >= {p10:Int64}
+    GROUP BY bucket, label
+)
+GROUP BY label
+ORDER BY total DESC, label
+LIMIT {p11:UInt64}
+-- p0 = 1795217400000
+-- p1 = 1795392000000
+-- p2 = 'acme'
+-- p3 = 'shop'
+-- p4 = 'US'
+-- p5 = 900000
+-- p6 = 'page_view'
+-- p7 = 1800000
+-- p8 = 0
+-- p9 = 86400000
+-- p10 = 1795219200000
+-- p11 = 51
