@@ -3,21 +3,41 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from grafana.dashboards.panels import Panel
-from grafana.dashboards.sdk import JSONEncoder, dashboard, models
+from grafana.dashboards.sdk import Builder, JSONEncoder, dashboard, models
 from grafana.dashboards.variables import Choice, Words, source
 
 TAG = "seamark"
 SCHEMA_VERSION = 42
 COLUMNS = 24
+START = "seamark-start"
 _LATER = 1_000_000
 """Ids of rows lie beyond those of panels."""
+_LINKS: Final[list[Builder[models.DashboardLink]]] = [
+    dashboard.DashboardLink("Start here")
+    .type(models.DashboardLinkType.LINK)
+    .url(f"/d/{START}")
+    .icon("bolt")
+    .keep_time(True)
+    .include_vars(True),
+    dashboard.DashboardLink("All dashboards")
+    .type(models.DashboardLinkType.DASHBOARDS)
+    .tags([TAG])
+    .as_dropdown(True)
+    .keep_time(True)
+    .include_vars(True),
+]
+"""The way back to the first of them, and the way to all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Panels under a heading. They flow from left to right, a full line makes the next."""
+    """Panels under a heading. They flow from left to right, a full line makes the next.
+
+    No line has a hole: its panels are as high as the highest, the last as wide as what is left.
+    """
 
     title: str
     panels: Sequence[Panel]
@@ -51,18 +71,13 @@ class Board:
             .timezone("browser")
             .tooltip(models.DashboardCursorSync.CROSSHAIR)
             .variables([source(), *self.variables])
-            .link(
-                dashboard.DashboardLink("Seamark")
-                .type(models.DashboardLinkType.DASHBOARDS)
-                .tags([TAG])
-                .as_dropdown(True)
-                .keep_time(True)
-                .include_vars(True)
-            )
+            .links(_LINKS[self.uid == START :])
             .editable()
         )
         built = made.build()
         built.panels = self._placed()
+        for link in built.links or ():
+            link.placement = None  # type: ignore[assignment]  # the SDK's puts it into a menu that Grafana does not show yet
         built.schema_version = SCHEMA_VERSION
         return json.dumps(built, cls=JSONEncoder, indent=1, ensure_ascii=False) + "\n"
 
@@ -73,14 +88,25 @@ class Board:
             heading = dashboard.Row(row.title).id(_LATER + number + 1).collapsed(False)
             placed.append(heading.grid_pos(_place(0, top, COLUMNS, 1)).build())
             top += 1
-            left = line = 0
-            for panel in row.panels:
-                if left + panel.width > COLUMNS:
-                    left, top, line = 0, top + line, 0
-                placed.append(panel.build(_place(left, top, panel.width, panel.height)))
-                left, line = left + panel.width, max(line, panel.height)
-            top += line
+            for line in _lines(row.panels):
+                height = max(panel.height for panel in line)
+                left = 0
+                for panel in line:
+                    width = COLUMNS - left if panel is line[-1] else panel.width
+                    placed.append(panel.build(_place(left, top, width, height)))
+                    left += width
+                top += height
         return placed
+
+
+def _lines(panels: Sequence[Panel]) -> list[list[Panel]]:
+    """Panels side by side, as many as fit. A line is as high as its highest panel, and full."""
+    lines: list[list[Panel]] = [[]]
+    for panel in panels:
+        if sum(beside.width for beside in lines[-1]) + panel.width > COLUMNS:
+            lines.append([])
+        lines[-1].append(panel)
+    return lines
 
 
 def _place(left: int, top: int, width: int, height: int) -> models.GridPos:

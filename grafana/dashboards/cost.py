@@ -4,13 +4,14 @@ from grafana.dashboards import links
 from grafana.dashboards.ask import Ask
 from grafana.dashboards.board import Board, Row
 from grafana.dashboards.expect import signals
-from grafana.dashboards.panels import Panel, Words, course, number
+from grafana.dashboards.panels import Panel, Words, totals
+from grafana.dashboards.series import course
 
 _ALL = signals("events", "traces", "logs")
 
 
 def _total(title: str, why: str, measure: str) -> Panel:
-    return number(
+    return totals(
         Words(
             title,
             why,
@@ -19,7 +20,6 @@ def _total(title: str, why: str, measure: str) -> Panel:
             empty="Nothing was sent",
         ),
         Ask("ledger", {"step": "1h"}, _ALL, series=(measure,), legend="{{app}} {{signal}}"),
-        calc="sum",
         width=8,
     )
 

@@ -1,23 +1,30 @@
 """Errors: what goes wrong, for whom, since when."""
 
-from collections.abc import Mapping
-
 from grafana.dashboards import links
 from grafana.dashboards.ask import Ask, chosen
 from grafana.dashboards.board import Board, Row
+from grafana.dashboards.columns import MESSAGE, SHORT_TRACE, TEXT, TIME, column, service
 from grafana.dashboards.expect import every, listed, never, rows_of, series_of
-from grafana.dashboards.panels import ERROR_RATE, Words, bars, course, listing, number_of_rows
+from grafana.dashboards.panels import ERROR_RATE, Words, bars, number_of_rows
+from grafana.dashboards.series import course
+from grafana.dashboards.tables import listing
 from grafana.dashboards.variables import APP, COUNTRY, DEVICE, RELEASE
 
 _CHOICES = (APP, RELEASE, COUNTRY, DEVICE)
 _FILTERS = chosen(*(choice.name for choice in _CHOICES))
-_GROUPS: Mapping[str, Mapping[str, object]] = {
-    "Trace ID": {
-        "links": [
-            {"title": "This trace", "url": links.to("seamark-traces", trace=links.cell("Trace ID"))}
-        ]
-    },
-    "Fingerprint": {"custom.hidden": True},
+_GROUPS = {
+    "Type": column(width=130),
+    "Message": MESSAGE,
+    "New in": column(width=80),
+    "Count": column(width=70),
+    "People": column(width=75),
+    "First seen": TIME,
+    "Last seen": TIME,
+    "Service": service("app"),
+    "Trace ID": SHORT_TRACE,
+    "App": column(width=100),
+    "Releases": column(width=120),
+    "Frame": TEXT,
 }
 
 DASHBOARD = Board(
@@ -125,7 +132,6 @@ DASHBOARD = Board(
                         rows_of("groups", "type", "TypeError"),
                     ),
                     columns=_GROUPS,
-                    height=12,
                 ),
                 listing(
                     Words(

@@ -2,17 +2,16 @@
 
 from grafana.dashboards.ask import Ask
 from grafana.dashboards.board import Board, Row
+from grafana.dashboards.columns import TEXT, TIME, column, words
 from grafana.dashboards.expect import signals
-from grafana.dashboards.panels import NONE_IS_GOOD, Panel, Words, course, listing, number
+from grafana.dashboards.panels import NONE_IS_GOOD, Panel, Words, totals
+from grafana.dashboards.series import course
+from grafana.dashboards.tables import listing
 
 _ALL = signals("events", "traces", "logs")
-_OFF = {
-    "custom.cellOptions": {"type": "color-text"},
-    "thresholds": {
-        "mode": "absolute",
-        "steps": [{"value": None, "color": "green"}, {"value": 1, "color": "red"}],
-    },
-}
+_COUNT = column(width=80)
+_OFF = column(width=130)
+_SETTLED = words({"true": ("yes", "green"), "false": ("not yet", "text")})
 
 
 def _course(title: str, why: str, measure: str) -> Panel:
@@ -24,10 +23,9 @@ def _course(title: str, why: str, measure: str) -> Panel:
 
 
 def _law(title: str, why: str, measure: str) -> Panel:
-    return number(
+    return totals(
         Words(title, why, "short", NONE_IS_GOOD, empty="Nothing was sent"),
         Ask("ledger", {"step": "5m"}, _ALL, series=(measure,), legend="{{app}} {{signal}}"),
-        calc="sum",
         width=8,
     )
 
@@ -55,7 +53,7 @@ DASHBOARD = Board(
                     "Stored, and not archived, where that is settled. By app and signal.",
                     "archiveOffBy",
                 ),
-                number(
+                totals(
                     Words(
                         "Letters kept",
                         "Rejected items that are kept as they were sent and can be mended"
@@ -70,7 +68,6 @@ DASHBOARD = Board(
                         series=("letters",),
                         legend="{{app}} {{signal}}",
                     ),
-                    calc="sum",
                     width=8,
                 ),
                 _course("Off by over time", "Since when the books are wrong.", "offBy"),
@@ -88,15 +85,32 @@ DASHBOARD = Board(
                     Words(
                         "Ledger",
                         "Every step of time, app and signal. `Off by` says something "
-                        "where `Settled` is true.",
+                        "where it is settled: what is not may still be on its way.",
                         "short",
                     ),
                     Ask("ledger", {"step": "auto"}, _ALL),
                     columns={
+                        "Time": TIME,
+                        "App": column(width=85),
+                        "Signal": column(width=75),
+                        "Offered": _COUNT,
+                        "Accepted": _COUNT,
+                        "Stored": _COUNT,
+                        "Archived": _COUNT,
                         "Off by (offered)": _OFF,
                         "Off by (stored)": _OFF,
                         "Off by (archived)": _OFF,
+                        "Settled": {**column(width=80), **_SETTLED},
+                        "Duplicate": _COUNT,
+                        "Buried": _COUNT,
+                        "Sampled": _COUNT,
+                        "Limited": _COUNT,
+                        "Letters": _COUNT,
+                        "Rejected": TEXT,
+                        "Refused requests": TEXT,
+                        "Settled in the archive": {**column(width=160), **_SETTLED},
                     },
+                    newest="Time",
                     height=14,
                 ),
             ),

@@ -2,8 +2,11 @@
 
 from grafana.dashboards.ask import Ask, chosen
 from grafana.dashboards.board import Board, Row
+from grafana.dashboards.columns import LEVEL, MESSAGE, SHORT_TRACE, TIME, service
 from grafana.dashboards.expect import rows, rows_of, series_of
-from grafana.dashboards.panels import Words, course, records
+from grafana.dashboards.panels import Words, records
+from grafana.dashboards.series import levels
+from grafana.dashboards.tables import listing
 from grafana.dashboards.variables import APP_OF_SPANS, SERVICE, Choice
 from grafana.dashboards.variables import Words as Typed
 
@@ -30,7 +33,7 @@ DASHBOARD = Board(
         Row(
             "Is it broken, for whom, since when?",
             (
-                course(
+                levels(
                     Words(
                         "Warnings and errors over time",
                         "Records of level warn and above: since when are there more?",
@@ -43,37 +46,41 @@ DASHBOARD = Board(
                         series_of("level", "error"),
                         legend="{{level}}",
                     ),
-                    width=24,
-                    stacked=True,
                 ),
-                records(
+                listing(
                     Words(
                         "Warnings and errors",
-                        "The newest records of level warn and above, with the service "
-                        "that wrote them.",
+                        "The newest records of level warn and above. The service and the trace "
+                        "of a record are a click away.",
                         "short",
+                        empty="No warnings, no errors",
                     ),
                     Ask(
                         "logs",
                         {"severity": "warn", "limit": 50, "filters": _FILTERS},
                         rows_of("logs", "service", "checkout"),
                     ),
-                    height=9,
+                    columns={
+                        "timestamp": {**TIME, "displayName": "Time"},
+                        "severity": LEVEL,
+                        "traceID": SHORT_TRACE,
+                        "service": service("app"),
+                        "body": MESSAGE,
+                    },
+                    height=10,
                 ),
             ),
         ),
         Row(
             "What do they say?",
             (
-                course(
+                levels(
                     Words(
                         "Records by level",
                         "Log records over time by level, as searched above.",
                         "short",
                     ),
                     Ask("logvolume", _SEARCH, series_of("level", "info"), legend="{{level}}"),
-                    width=24,
-                    stacked=True,
                 ),
                 records(
                     Words(

@@ -35,7 +35,9 @@ def _own(
 def ingest_seconds(*agg: str, step: str = "auto") -> Ask:
     """Time from a request's headers to its answer, over all routes that take telemetry."""
     routes = where("route", _INGEST, "=~")
-    return _own("seamark_collector_request_seconds", *agg, filters=[routes], step=step)
+    return _own(
+        "seamark_collector_request_seconds", *agg, filters=[routes], step=step, legend="{{agg}}"
+    )
 
 
 def failed_inserts(*, step: str = "auto") -> Ask:

@@ -19,18 +19,12 @@ from grafana.dashboards.sdk import (
     pie_models,
     piechart,
     stat,
-    table,
     text,
     timeseries,
 )
 
 _CELL = re.compile(r'__data\.fields\["[^"]*"\]')
 Steps = Sequence[tuple[float | None, str]]
-_NOT_YET = {
-    "type": "special",
-    "options": {"match": "null", "result": {"text": "", "color": "transparent"}},
-}
-"""What has no value is no share of 0: it stays without a colour."""
 CALM: Steps = ((None, "blue"),)
 NONE_IS_GOOD: Steps = ((None, "green"), (0.000001, "red"))
 ERROR_RATE: Steps = ((None, "green"), (0.005, "yellow"), (0.01, "red"))
@@ -69,26 +63,28 @@ class Words:
     empty: str = ""
 
 
-def number(words: Words, ask: Ask, *, calc: str = "lastNotNull", width: int = 6) -> Panel:
-    """One number out of series, one for each of them."""
-    made = stat.Panel().reduce_options(common.ReduceDataOptions().calcs([calc]))
-    return _panel(made, words, ask, width, 6)
+def newest(words: Words, ask: Ask, *, width: int = 8) -> Panel:
+    """The newest number of each series."""
+    made = _beside(stat.Panel()).reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+    return panel(made, words, ask, width, 5)
+
+
+def totals(words: Words, ask: Ask, *, width: int = 8) -> Panel:
+    """What each series adds up to in the range, one bar for each, however many there are."""
+    made = _lying(bargauge.Panel()).reduce_options(common.ReduceDataOptions().calcs(["sum"]))
+    return panel(made, words, ask, width, 5)
 
 
 def number_of_rows(words: Words, ask: Ask, *, width: int = 6) -> Panel:
     """One number for each row of an answer, called by what tells the rows apart."""
-    return _panel(_called(stat.Panel(), ask), _clicked(words, ask), ask.numbers(), width, 6)
+    made = _called(_beside(stat.Panel()), ask)
+    return panel(made, _clicked(words, ask), ask.numbers(), width, 5)
 
 
-def bars(words: Words, ask: Ask, *, width: int = 8) -> Panel:
+def bars(words: Words, ask: Ask, *, width: int = 8, height: int = 8) -> Panel:
     """One bar for each row of an answer."""
-    made = (
-        _called(bargauge.Panel(), ask)
-        .orientation(common_models.VizOrientation.HORIZONTAL)
-        .display_mode(common_models.BarGaugeDisplayMode.BASIC)
-        .min(0)
-    )
-    return _panel(made, _clicked(words, ask), ask.numbers(), width, 8)
+    made = _called(_lying(bargauge.Panel()), ask)
+    return panel(made, _clicked(words, ask), ask.numbers(), width, height)
 
 
 def pie(words: Words, ask: Ask, *, width: int = 8) -> Panel:
@@ -105,86 +101,23 @@ def pie(words: Words, ask: Ask, *, width: int = 8) -> Panel:
         .display_labels([pie_models.PieChartLabels.PERCENT])
         .legend(legend)
     )
-    return _panel(made, _clicked(words, ask), ask.numbers(), width, 8)
-
-
-def course(
-    words: Words, ask: Ask, *, width: int = 12, stacked: bool = False, only: str = ""
-) -> Panel:
-    """Series over time, as lines; counts that add up stand on one another as bars.
-
-    `only`: a pattern of the names to show, where an answer has more than the question asks for.
-    """
-    made = timeseries.Panel().min(0).span_nulls(True).fill_opacity(10).legend(_named())
-    if only:
-        options = {"include": {"pattern": f"/^(time|{only})$/i"}}
-        made = made.with_transformation(
-            models.DataTransformerConfig(id_val="filterFieldsByName", options=options)
-        )
-    if stacked:
-        made = (
-            made.draw_style(common_models.GraphDrawStyle.BARS)
-            .fill_opacity(70)
-            .stacking(common.StackingConfig().mode(common_models.StackingMode.NORMAL))
-        )
-    if len(words.steps) > 1:
-        made = made.thresholds_style(
-            common.GraphThresholdsStyleConfig().mode(common_models.GraphThresholdsStyleMode.DASHED)
-        )
-    return _panel(made, words, ask, width, 8)
-
-
-def listing(
-    words: Words,
-    ask: Ask,
-    *,
-    columns: Mapping[str, Mapping[str, object]] | None = None,
-    frame: int = 0,
-    width: int = 24,
-    height: int = 9,
-) -> Panel:
-    """A table. `columns`: properties of a column by its name; `links` are on the first of them."""
-    made = table.Panel().frame_index(frame)
-    for place, (name, properties) in enumerate((columns or {}).items()):
-        shown = [models.DynamicConfigValue(id_val=k, value=v) for k, v in properties.items()]
-        if place == 0 and words.links:
-            links = [{"title": title, "url": url} for title, url in words.links]
-            shown.append(models.DynamicConfigValue(id_val="links", value=links))
-        made = made.override_by_name(name, shown)
-    return _panel(made, words, ask, width, height, links=False)
-
-
-def shaded(words: Words, ask: Ask, *, columns: str, width: int = 12) -> Panel:
-    """A table whose columns (a pattern) are shares, coloured by how large they are."""
-    made = table.Panel().override_by_regexp(
-        columns,
-        [
-            models.DynamicConfigValue(
-                id_val="custom.cellOptions", value={"type": "color-background"}
-            ),
-            models.DynamicConfigValue(id_val="color", value={"mode": "continuous-BlPu"}),
-            models.DynamicConfigValue(id_val="min", value=0),
-            models.DynamicConfigValue(id_val="max", value=1),
-            models.DynamicConfigValue(id_val="mappings", value=[_NOT_YET]),
-        ],
-    )
-    return _panel(made, words, ask, width, 9)
+    return panel(made, _clicked(words, ask), ask.numbers(), width, 8)
 
 
 def records(words: Words, ask: Ask, *, height: int = 14) -> Panel:
     """Log records, the newest first."""
     made = logs.Panel().show_time(True).wrap_log_message(True).enable_log_details(True)
-    return _panel(made, words, ask, 24, height)
+    return panel(made, words, ask, 24, height)
 
 
-def one_trace(words: Words, ask: Ask) -> Panel:
+def one_trace(words: Words, ask: Ask, *, width: int = 24) -> Panel:
     """All spans of a trace."""
-    return _panel(dashboard.Panel().type("traces"), words, ask, 24, 16)
+    return panel(dashboard.Panel().type("traces"), words, ask, width, 16)
 
 
 def graph(words: Words, ask: Ask, *, width: int = 12) -> Panel:
     """Who calls whom."""
-    return _panel(nodegraph.Panel(), words, ask, width, 10)
+    return panel(nodegraph.Panel(), words, ask, width, 10)
 
 
 def note(title: str, why: str, content: str, *, width: int = 24, height: int = 8) -> Panel:
@@ -193,7 +126,16 @@ def note(title: str, why: str, content: str, *, width: int = 24, height: int = 8
     return Panel(title, made, (), width, height)
 
 
-def _panel(
+def overridden(made: Any, properties: Mapping[str, Mapping[str, object]]) -> Any:
+    """Properties of columns or series, by their names."""
+    for name, found in properties.items():
+        values = [models.DynamicConfigValue(id_val=k, value=v) for k, v in found.items()]
+        if values:
+            made = made.override_by_name(name, values)
+    return made
+
+
+def panel(
     made: Any, words: Words, ask: Ask, width: int, height: int, *, links: bool = True
 ) -> Panel:
     made = (
@@ -223,12 +165,23 @@ def _panel(
     return Panel(words.title, made, (ask,), width, height)
 
 
-def _named() -> common.VizLegendOptions:
-    """Which colour is whose, below the lines. The SDK's panel hides it when it is not told."""
-    legend = common.VizLegendOptions().show_legend(True)
-    return legend.display_mode(common_models.LegendDisplayMode.LIST).placement(
-        common_models.LegendPlacement.BOTTOM
+def _lying(made: Any) -> Any:
+    """Bars from left to right, thin however few there are, their names before them."""
+    return (
+        made.orientation(common_models.VizOrientation.HORIZONTAL)
+        .display_mode(common_models.BarGaugeDisplayMode.BASIC)
+        .name_placement(common_models.BarGaugeNamePlacement.LEFT)
+        .sizing(common_models.BarGaugeSizing.MANUAL)
+        .min_viz_height(15)
+        .max_viz_height(34)
+        .min(0)
     )
+
+
+def _beside(made: Any) -> Any:
+    """Each number in a line of its own, its name before it: on a phone as on a desk."""
+    lines = made.orientation(common_models.VizOrientation.HORIZONTAL)
+    return lines.graph_mode(common_models.BigValueGraphMode.NONE)
 
 
 def _called(made: Any, ask: Ask) -> Any:

@@ -7,14 +7,19 @@ from grafana.dashboards import links, own
 from grafana.dashboards.ask import Ask
 from grafana.dashboards.board import Board, Row
 from grafana.dashboards.expect import rows_of, signals
-from grafana.dashboards.panels import CALM, NONE_IS_GOOD, Panel, Steps, Words, course, number
+from grafana.dashboards.panels import CALM, NONE_IS_GOOD, Panel, Steps, Words, newest, totals
+from grafana.dashboards.series import course
 
 _ALL = signals("events", "traces", "logs")
 _SILENT = "Seamark does not report its own metrics"
+_DISKS = {
+    "seen by rows": {"displayName": "what the store's processor remembers"},
+    "seen by archive": {"displayName": "what the archive's processor remembers"},
+}
 
 
 def _sum(title: str, why: str, measure: str, *, steps: Steps = CALM, width: int = 6) -> Panel:
-    return number(
+    return totals(
         Words(
             title,
             why,
@@ -24,7 +29,6 @@ def _sum(title: str, why: str, measure: str, *, steps: Steps = CALM, width: int 
             empty="Nothing was sent",
         ),
         Ask("ledger", {"step": "5m"}, _ALL, series=(measure,), legend="{{app}} {{signal}}"),
-        calc="sum",
         width=width,
     )
 
@@ -50,7 +54,7 @@ DASHBOARD = Board(
         Row(
             "Is it broken, for whom, since when?",
             (
-                number(
+                newest(
                     Words(
                         "Behind by",
                         "Everything received longer ago than this is in the store (in the "
@@ -149,6 +153,7 @@ DASHBOARD = Board(
                         empty=_SILENT,
                     ),
                     own.waiting_messages(),
+                    series={"rows": {"displayName": "store"}},
                 ),
                 course(
                     Words(
@@ -160,6 +165,7 @@ DASHBOARD = Board(
                         empty=_SILENT,
                     ),
                     own.used_disk(),
+                    series=_DISKS,
                 ),
                 course(
                     Words(

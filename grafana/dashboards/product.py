@@ -3,8 +3,11 @@
 from grafana.dashboards import links
 from grafana.dashboards.ask import Ask, chosen
 from grafana.dashboards.board import Board, Row
+from grafana.dashboards.columns import DAY, LEAK, NUMBER, TEXT, column
 from grafana.dashboards.expect import every, leaks, listed, rows, series_of, several_times
-from grafana.dashboards.panels import Words, bars, course, listing, number_of_rows, shaded
+from grafana.dashboards.panels import Words, bars, number_of_rows
+from grafana.dashboards.series import course
+from grafana.dashboards.tables import listing, shaded
 from grafana.dashboards.variables import APP, COUNTRY, DEVICE, RELEASE
 from grafana.dashboards.variables import Words as Typed
 
@@ -12,6 +15,14 @@ _CHOICES = (APP, RELEASE, COUNTRY, DEVICE)
 _FILTERS = chosen(*(choice.name for choice in _CHOICES))
 _STEPS = ("view_item", "add_to_cart", "begin_checkout", "purchase")
 _FUNNEL = {"steps": [f"${{step{n}}}" for n in range(1, 5)], "windowSec": 3600, "filters": _FILTERS}
+_CONVERSION = {
+    "Step": TEXT,
+    "Of the step before": LEAK,
+    "People": column(width=75),
+    "Of the first": column(width=95),
+    "Median time": column(width=100),
+    "p90 time": column(width=80),
+}
 
 DASHBOARD = Board(
     uid="seamark-product",
@@ -84,7 +95,7 @@ DASHBOARD = Board(
                 course(
                     Words(
                         "Last step by day",
-                        "How often the last step of the funnel was reached.",
+                        "How often the last step of the funnel was reached, by app.",
                         "short",
                     ),
                     Ask(
@@ -93,9 +104,11 @@ DASHBOARD = Board(
                             "metric": "${step4}",
                             "agg": ["count"],
                             "granularity": "1d",
+                            "groupBy": ["app"],
                             "filters": _FILTERS,
                         },
                         several_times(2),
+                        legend="{{app}}",
                     ),
                     stacked=True,
                 ),
@@ -121,14 +134,14 @@ DASHBOARD = Board(
                         "short",
                     ),
                     Ask("funnel", _FUNNEL, leaks(*_STEPS)),
-                    columns={"Group": {"custom.hidden": True}},
+                    columns=_CONVERSION,
                     width=12,
                     height=8,
                 ),
                 listing(
                     Words("Funnel by device", "Who gets less far.", "short"),
                     Ask("funnel", {**_FUNNEL, "groupBy": "device", "limit": 5}, leaks(*_STEPS)),
-                    columns={"Group": {"displayName": "Device"}},
+                    columns={"Step": TEXT, "Group": column("Device", width=90), **_CONVERSION},
                 ),
             ),
         ),
@@ -224,6 +237,7 @@ DASHBOARD = Board(
                         listed("checkout-button:control", "checkout-button:one-click"),
                     ),
                     width=12,
+                    height=5,
                 ),
                 bars(
                     Words(
@@ -243,6 +257,7 @@ DASHBOARD = Board(
                         listed("checkout-button:control", "checkout-button:one-click"),
                     ),
                     width=12,
+                    height=5,
                 ),
             ),
         ),
@@ -261,7 +276,8 @@ DASHBOARD = Board(
                         {"start": "page_view", "period": "day", "periods": 6, "filters": _FILTERS},
                         rows("cohorts", 2),
                     ),
-                    columns="/^day /",
+                    columns={"Cohort": DAY, "People": NUMBER},
+                    shares="/^day /",
                 ),
                 shaded(
                     Words(
@@ -274,7 +290,8 @@ DASHBOARD = Board(
                         {"start": "page_view", "period": "week", "periods": 3, "filters": _FILTERS},
                         rows("cohorts", 1),
                     ),
-                    columns="/^week /",
+                    columns={"Cohort": DAY, "People": NUMBER},
+                    shares="/^week /",
                 ),
             ),
         ),

@@ -3,17 +3,11 @@
 from grafana.dashboards import links
 from grafana.dashboards.ask import Ask, chosen
 from grafana.dashboards.board import Board, Row
+from grafana.dashboards.columns import MESSAGE, NUMBER, TEXT, TIME, column
 from grafana.dashboards.expect import every, listed, rows_of, series_of
-from grafana.dashboards.panels import (
-    ERROR_RATE,
-    Panel,
-    Steps,
-    Words,
-    bars,
-    course,
-    listing,
-    number_of_rows,
-)
+from grafana.dashboards.panels import ERROR_RATE, Panel, Steps, Words, bars, number_of_rows
+from grafana.dashboards.series import course
+from grafana.dashboards.tables import listing
 from grafana.dashboards.variables import WEB
 
 _FILTERS = chosen(*(choice.name for choice in WEB))
@@ -164,9 +158,14 @@ DASHBOARD = Board(
                         rows_of("groups", "type", "TypeError"),
                     ),
                     columns={
-                        "Frame": {"custom.width": 260},
-                        "Fingerprint": {"custom.hidden": True},
-                        "Trace ID": {"custom.hidden": True},
+                        "Type": column(width=140),
+                        "Message": MESSAGE,
+                        "New in": NUMBER,
+                        "Count": NUMBER,
+                        "People": NUMBER,
+                        "Releases": column(width=120),
+                        "First seen": TIME,
+                        "Frame": TEXT,
                     },
                 ),
             ),

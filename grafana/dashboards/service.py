@@ -1,27 +1,16 @@
 """One service: its operations, what fails, what it says, and traces of it."""
 
-from grafana.dashboards import links
 from grafana.dashboards.ask import Ask, chosen, where
 from grafana.dashboards.board import Board, Row
+from grafana.dashboards.columns import NUMBER, SHORT_TRACE, TEXT, TIME, column
 from grafana.dashboards.expect import between, rows, rows_of, series_of
-from grafana.dashboards.panels import (
-    ERROR_RATE,
-    Words,
-    course,
-    graph,
-    listing,
-    number_of_rows,
-    records,
-)
+from grafana.dashboards.panels import ERROR_RATE, Words, graph, number_of_rows, records
+from grafana.dashboards.series import course, levels
+from grafana.dashboards.tables import listing
 from grafana.dashboards.variables import APP_OF_SPANS, ONE_SERVICE, SPANS
 
 _FILTERS = chosen("app")
 _SERVED = [*chosen("app", "service"), where("kind", "server|consumer", "=~")]
-_TRACE = {
-    "links": [
-        {"title": "This trace", "url": links.to("seamark-traces", trace=links.cell("Trace ID"))}
-    ]
-}
 
 DASHBOARD = Board(
     uid="seamark-service",
@@ -45,6 +34,7 @@ DASHBOARD = Board(
                         {"service": "$service", "filters": _FILTERS},
                         rows("services", 1),
                     ),
+                    width=5,
                 ),
                 listing(
                     Words("Operations", "Which operations fail or are slow.", "short"),
@@ -54,11 +44,13 @@ DASHBOARD = Board(
                         rows("services", 1),
                     ),
                     columns={
-                        "Service": {"custom.hidden": True},
-                        "Operation": {},
-                        "Trace ID": _TRACE,
+                        "Operation": TEXT,
+                        "Calls": column(width=75),
+                        "Errors": column(width=80),
+                        "p95": column(width=85),
+                        "Trace ID": SHORT_TRACE,
                     },
-                    width=9,
+                    width=11,
                     height=8,
                 ),
                 course(
@@ -74,7 +66,7 @@ DASHBOARD = Board(
                         least_rows=0,
                         legend="{{operation}}",
                     ),
-                    width=9,
+                    width=8,
                     stacked=True,
                 ),
             ),
@@ -144,7 +136,7 @@ DASHBOARD = Board(
         Row(
             "What does it say?",
             (
-                course(
+                levels(
                     Words("Log records by level", "More errors or warnings than usual?", "short"),
                     Ask(
                         "logvolume",
@@ -152,19 +144,13 @@ DASHBOARD = Board(
                         series_of("level", "info"),
                         legend="{{level}}",
                     ),
-                    stacked=True,
+                    width=12,
                 ),
                 listing(
                     Words(
                         "Traces with an error",
                         "The newest traces in which this service failed.",
                         "short",
-                        links=(
-                            (
-                                "This trace",
-                                links.to("seamark-traces", trace=links.cell("Trace ID")),
-                            ),
-                        ),
                     ),
                     Ask(
                         "traces",
@@ -176,7 +162,13 @@ DASHBOARD = Board(
                         },
                         least_rows=0,
                     ),
-                    columns={"Trace ID": {"custom.width": 150}},
+                    columns={
+                        "Trace ID": SHORT_TRACE,
+                        "Start time": TIME,
+                        "Name": TEXT,
+                        "Duration": NUMBER,
+                        "Errors": column(width=70),
+                    },
                     width=12,
                     height=8,
                 ),

@@ -3,8 +3,11 @@
 from grafana.dashboards import links
 from grafana.dashboards.ask import Ask, chosen, where
 from grafana.dashboards.board import Board, Row
+from grafana.dashboards.columns import NUMBER, SHORT_TRACE, TEXT, TRACE, column, service
 from grafana.dashboards.expect import between, every, rows, rows_of, series_of
-from grafana.dashboards.panels import ERROR_RATE, Words, course, graph, listing, number_of_rows
+from grafana.dashboards.panels import ERROR_RATE, Words, graph, number_of_rows
+from grafana.dashboards.series import course
+from grafana.dashboards.tables import listing
 from grafana.dashboards.variables import APP_OF_SPANS, SERVICE, SPANS
 
 _FILTERS = chosen("app", "service")
@@ -39,13 +42,13 @@ DASHBOARD = Board(
                         empty="No calls",
                     ),
                     Ask("services", {"filters": _FILTERS}, _BROKEN),
+                    width=5,
                 ),
                 listing(
                     Words(
                         "Failing operations",
                         "Calls with an error, by operation: whose requests fail?",
                         "short",
-                        links=(_TO_SERVICE,),
                         empty="No operation fails",
                     ),
                     Ask(
@@ -54,21 +57,13 @@ DASHBOARD = Board(
                         least_rows=0,
                     ),
                     columns={
-                        "Service": {},
-                        "Operation": {},
-                        "Calls": {"displayName": "Failed calls"},
-                        "Errors": {"custom.hidden": True},
-                        "p50": {"custom.hidden": True},
-                        "Trace ID": {
-                            "links": [
-                                {
-                                    "title": "This trace",
-                                    "url": links.to("seamark-traces", trace=links.cell("Trace ID")),
-                                }
-                            ]
-                        },
+                        "Service": service("app"),
+                        "Operation": TEXT,
+                        "Calls": column("Failed", width=75),
+                        "p95": column(width=85),
+                        "Trace ID": SHORT_TRACE,
                     },
-                    width=9,
+                    width=11,
                     height=8,
                 ),
                 course(
@@ -88,7 +83,7 @@ DASHBOARD = Board(
                         },
                         legend="{{service}}",
                     ),
-                    width=9,
+                    width=8,
                     stacked=True,
                 ),
             ),
@@ -139,13 +134,15 @@ DASHBOARD = Board(
                         "All services",
                         "Rate, errors and duration over the range. A click leads to the service.",
                         "short",
-                        links=(_TO_SERVICE,),
                     ),
                     Ask("services", {"filters": _FILTERS}, _BROKEN),
                     columns={
-                        "Service": {},
-                        "Operation": {"custom.hidden": True},
-                        "Trace ID": {"custom.hidden": True},
+                        "Service": service("app", width=0),
+                        "Rate": NUMBER,
+                        "Errors": NUMBER,
+                        "p50": NUMBER,
+                        "p95": NUMBER,
+                        "p99": NUMBER,
                     },
                     width=12,
                     height=10,
@@ -187,14 +184,15 @@ DASHBOARD = Board(
                         rows("services", 2),
                     ),
                     columns={
-                        "Trace ID": {
-                            "links": [
-                                {
-                                    "title": "This trace",
-                                    "url": links.to("seamark-traces", trace=links.cell("Trace ID")),
-                                }
-                            ]
-                        }
+                        "Service": service("app"),
+                        "Operation": TEXT,
+                        "Rate": column(width=110),
+                        "Errors": NUMBER,
+                        "p50": NUMBER,
+                        "p95": NUMBER,
+                        "p99": NUMBER,
+                        "Calls": NUMBER,
+                        "Trace ID": TRACE,
                     },
                 ),
             ),

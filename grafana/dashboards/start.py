@@ -1,33 +1,29 @@
 """Start here: is anything broken, for whom, since when, and where to look next."""
 
-from grafana.dashboards import links
+from grafana.dashboards import links, ways
 from grafana.dashboards.ask import Ask, chosen, where
 from grafana.dashboards.board import Board, Row
-from grafana.dashboards.expect import every, listed, rows_of, series_of, several_times, signals
+from grafana.dashboards.expect import (
+    every,
+    listed,
+    rows_of,
+    series_of,
+    several_times,
+    signals,
+    slower,
+)
 from grafana.dashboards.panels import (
     ERROR_RATE,
     NONE_IS_GOOD,
     Words,
     bars,
-    course,
     note,
-    number,
     number_of_rows,
+    totals,
 )
+from grafana.dashboards.series import course
 from grafana.dashboards.variables import APP, SPANS
-
-_WHERE = """
-| You ask | Look at |
-|---|---|
-| Which pages are slow, and for whom? | [Web performance](/d/seamark-web-performance) |
-| Did the last release make it worse? | [Releases](/d/seamark-releases) |
-| What goes wrong, since when? | [Errors](/d/seamark-errors) |
-| Which service is slow or failing? | [Services](/d/seamark-services), [one](/d/seamark-service) |
-| What did it say? | [Logs](/d/seamark-logs), [Traces](/d/seamark-traces) |
-| Who uses what? | [Traffic](/d/seamark-traffic), [Product](/d/seamark-product) |
-| Is everything there? | [Ledger](/d/seamark-ledger), [Pipeline](/d/seamark-pipeline) |
-| Who sends how much? | [Tenants](/d/seamark-tenants), [Cost](/d/seamark-cost) |
-"""
+from grafana.dashboards.web_performance import LCP
 
 DASHBOARD = Board(
     uid="seamark-start",
@@ -81,7 +77,7 @@ DASHBOARD = Board(
                     ),
                     width=8,
                 ),
-                number(
+                totals(
                     Words(
                         "Items the books are wrong by",
                         "What was accepted and is neither stored nor explained, where that is "
@@ -98,7 +94,6 @@ DASHBOARD = Board(
                         series=("offBy",),
                         legend="{{app}} {{signal}}",
                     ),
-                    calc="sum",
                     width=8,
                 ),
                 course(
@@ -119,7 +114,7 @@ DASHBOARD = Board(
                         several_times(3),
                         legend="{{app}}",
                     ),
-                    width=8,
+                    width=6,
                     stacked=True,
                 ),
                 course(
@@ -148,7 +143,7 @@ DASHBOARD = Board(
                         },
                         legend="{{service}}",
                     ),
-                    width=8,
+                    width=6,
                     stacked=True,
                 ),
                 bars(
@@ -156,6 +151,12 @@ DASHBOARD = Board(
                         "Who sees page errors?",
                         "Errors by country. One that stands out points to a network or a language.",
                         "short",
+                        links=(
+                            (
+                                "Errors in this country",
+                                links.to("seamark-errors", "app", country=links.cell("Value")),
+                            ),
+                        ),
                         empty="Nobody",
                     ),
                     Ask(
@@ -167,7 +168,56 @@ DASHBOARD = Board(
                             "filters": chosen("app"),
                         },
                     ),
-                    width=8,
+                    width=6,
+                ),
+                bars(
+                    Words(
+                        "Slowest pages",
+                        "p75 of Largest Contentful Paint: when the main thing is there. Green to "
+                        "2.5 s, red from 4 s. A click shows where and for whom.",
+                        LCP.unit,
+                        LCP.steps,
+                        (
+                            (
+                                "Where, and for whom?",
+                                links.to(
+                                    "seamark-web-performance", "app", page=links.cell("Value")
+                                ),
+                            ),
+                        ),
+                        empty="No page was measured",
+                    ),
+                    Ask(
+                        "top",
+                        {
+                            "metric": LCP.metric,
+                            "by": "page",
+                            "agg": "p75",
+                            "limit": 8,
+                            "filters": chosen("app"),
+                        },
+                        every(listed("/", "/product"), slower("/product", "/search", times=1.3)),
+                    ),
+                    width=6,
+                ),
+            ),
+        ),
+        Row(
+            "Where to look next",
+            (
+                note(
+                    "Something is wrong",
+                    "One question for each dashboard. The range and the app go along.",
+                    ways.WRONG,
+                    width=12,
+                    height=7,
+                ),
+                note(
+                    "How is it going",
+                    "One question for each dashboard. The app goes along.",
+                    ways.GOING,
+                    width=12,
+                    height=7,
                 ),
             ),
         ),
@@ -217,10 +267,6 @@ DASHBOARD = Board(
                     ),
                 ),
             ),
-        ),
-        Row(
-            "Where to look next",
-            (note("Where to look", "One question for each dashboard.", _WHERE, height=10),),
         ),
     ),
 )

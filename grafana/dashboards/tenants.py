@@ -3,8 +3,11 @@
 from grafana.dashboards import links
 from grafana.dashboards.ask import Ask, chosen
 from grafana.dashboards.board import Board, Row
+from grafana.dashboards.columns import NUMBER, TEXT, column, service
 from grafana.dashboards.expect import Expectation, listed, rows, rows_of, signals
-from grafana.dashboards.panels import NONE_IS_GOOD, Panel, Words, course, listing, number
+from grafana.dashboards.panels import NONE_IS_GOOD, Panel, Words, totals
+from grafana.dashboards.series import course
+from grafana.dashboards.tables import listing
 from grafana.dashboards.variables import APP
 from grafana.dashboards.variables import Words as Typed
 
@@ -23,7 +26,11 @@ def _values(dimension: str, expect: Expectation) -> Panel:
         Ask(
             "top", {"metric": "$metric", "by": dimension, "limit": 200, "filters": _FILTERS}, expect
         ),
-        columns={"Value": {"displayName": dimension}},
+        columns={
+            "Value": column(dimension.capitalize(), least=110),
+            "Count": NUMBER,
+            "Share": NUMBER,
+        },
         width=8,
     )
 
@@ -37,7 +44,7 @@ def _sent(title: str, why: str, measure: str) -> Panel:
 
 
 def _total(title: str, why: str, measure: str) -> Panel:
-    return number(
+    return totals(
         Words(
             title,
             why,
@@ -46,7 +53,6 @@ def _total(title: str, why: str, measure: str) -> Panel:
             empty="Nothing was sent",
         ),
         Ask("ledger", {"step": "5m"}, _ALL, series=(measure,), legend="{{app}} {{signal}}"),
-        calc="sum",
         width=8,
     )
 
@@ -105,11 +111,10 @@ DASHBOARD = Board(
                         rows_of("services", "service", "gateway"),
                     ),
                     columns={
-                        "Errors": {"custom.hidden": True},
-                        "p50": {"custom.hidden": True},
-                        "p95": {"custom.hidden": True},
-                        "p99": {"custom.hidden": True},
-                        "Trace ID": {"custom.hidden": True},
+                        "Service": service("app"),
+                        "Operation": TEXT,
+                        "Rate": column(width=110),
+                        "Calls": NUMBER,
                     },
                 ),
             ),

@@ -1,31 +1,26 @@
-"""Traces: search for them, and look at one."""
+"""Traces: search for them. What one looks like is in `trace.py`."""
 
-from grafana.dashboards import links
 from grafana.dashboards.ask import Ask, chosen, where
 from grafana.dashboards.board import Board, Row
+from grafana.dashboards.columns import ERROR, NUMBER, SHORT_TRACE, TEXT, TIME, TRACE, column
 from grafana.dashboards.expect import between, every, rows, series_of
-from grafana.dashboards.panels import Words, course, listing, one_trace
+from grafana.dashboards.panels import Words
+from grafana.dashboards.series import course
+from grafana.dashboards.tables import listing
 from grafana.dashboards.variables import APP_OF_SPANS, SERVICE, SPANS, Choice
 from grafana.dashboards.variables import Words as Typed
 
 _FILTERS = chosen("app", "service", "status")
-_HERE = (
-    (
-        "This trace",
-        links.to("seamark-traces", "app", "service", "status", trace=links.cell("Trace ID")),
-    ),
-)
 
 DASHBOARD = Board(
     uid="seamark-traces",
     title="Traces",
-    why="Search for traces by service, operation and status, and see one with all its spans.",
+    why="Search for traces by service, operation and status. A click on an id shows one.",
     variables=(
         APP_OF_SPANS,
         SERVICE,
         Choice("status", "Status", fixed=("ok", "error", "unset")),
         Typed("operation", "Operation"),
-        Typed("trace", "Trace ID"),
     ),
     rows=(
         Row(
@@ -34,9 +29,8 @@ DASHBOARD = Board(
                 listing(
                     Words(
                         "Newest traces with an error",
-                        "A trace is listed when a span of it failed. A click shows it below.",
+                        "A trace is listed when a span of it failed. A click on its id shows it.",
                         "short",
-                        links=_HERE,
                         empty="No trace has an error",
                     ),
                     Ask(
@@ -44,7 +38,13 @@ DASHBOARD = Board(
                         {"status": "error", "limit": 20, "filters": chosen("app", "service")},
                         least_rows=0,
                     ),
-                    columns={"Trace ID": {"custom.width": 150}},
+                    columns={
+                        "Trace ID": SHORT_TRACE,
+                        "Start time": TIME,
+                        "Name": TEXT,
+                        "Duration": NUMBER,
+                        "Errors": column(width=70),
+                    },
                     width=14,
                     height=8,
                 ),
@@ -74,16 +74,23 @@ DASHBOARD = Board(
                     Words(
                         "Traces",
                         "Traces with a span like the one searched for, the newest first. "
-                        "A click shows one below.",
+                        "A click on an id shows one.",
                         "short",
-                        links=_HERE,
                     ),
                     Ask(
                         "traces",
                         {"operation": "$operation", "limit": 100, "filters": _FILTERS},
                         rows("traces", 5),
                     ),
-                    columns={"Trace ID": {"custom.width": 150}},
+                    columns={
+                        "Trace ID": TRACE,
+                        "Start time": TIME,
+                        "Name": TEXT,
+                        "Duration": NUMBER,
+                        "Spans": NUMBER,
+                        "Errors": ERROR,
+                        "Services": TEXT,
+                    },
                 ),
                 course(
                     Words("How long spans take", "p50 and p95 of the spans searched for.", "ms"),
@@ -99,21 +106,6 @@ DASHBOARD = Board(
                         legend="{{service}} {{agg}}",
                     ),
                     width=24,
-                ),
-            ),
-        ),
-        Row(
-            "One trace",
-            (
-                one_trace(
-                    Words(
-                        "Trace",
-                        "The spans of the trace in `Trace ID`, in order, with their "
-                        "attributes and events.",
-                        "short",
-                        empty="Choose a trace above, or paste its id",
-                    ),
-                    Ask("trace", trace_id="$trace", expect=rows("spans", 2)),
                 ),
             ),
         ),

@@ -3,8 +3,11 @@
 from grafana.dashboards import links
 from grafana.dashboards.ask import Ask, chosen
 from grafana.dashboards.board import Board, Row
+from grafana.dashboards.columns import column
 from grafana.dashboards.expect import Expectation, every, listed, rows, series_of, several_times
-from grafana.dashboards.panels import Panel, Words, bars, course, listing, number_of_rows, pie
+from grafana.dashboards.panels import Panel, Words, bars, number_of_rows, pie
+from grafana.dashboards.series import course
+from grafana.dashboards.tables import listing
 from grafana.dashboards.variables import WEB
 from grafana.dashboards.variables import Words as Typed
 
@@ -28,18 +31,18 @@ def _views(by: str, limit: int, expect: Expectation) -> Ask:
     )
 
 
-def _share(dimension: str, expect: Expectation) -> Panel:
+def _share(dimension: str, expect: Expectation, *, called: str = "") -> Panel:
     clicks = _only(dimension) if dimension in _NAMES else ()
     words = Words(
-        f"Page views by {dimension}",
-        f"Shares of page views by {dimension}.",
+        f"Page views by {called or dimension}",
+        f"Shares of page views by {called or dimension}.",
         "short",
         links=clicks,
     )
     return pie(words, _views(dimension, 8, expect))
 
 
-def _visits(title: str, why: str, unit: str, column: str) -> Panel:
+def _visits(title: str, why: str, unit: str, aggregate: str) -> Panel:
     return course(
         Words(title, why, unit),
         Ask(
@@ -48,7 +51,7 @@ def _visits(title: str, why: str, unit: str, column: str) -> Panel:
             series_of("device", "desktop", "mobile"),
             legend="{{device}} {{agg}}",
         ),
-        only=f".* {column}",
+        only=aggregate,
     )
 
 
@@ -136,8 +139,9 @@ DASHBOARD = Board(
                     ),
                     _views("page", 100, listed("/", "/product")),
                     columns={
-                        "Value": {"displayName": "Page"},
-                        "Count": {"displayName": "Page views"},
+                        "Value": column("Page", least=170),
+                        "Count": column("Page views", width=120),
+                        "Share": column(width=95),
                     },
                     width=12,
                     height=8,
@@ -149,7 +153,7 @@ DASHBOARD = Board(
             (
                 _share("device", listed("desktop", "mobile")),
                 _share("browser", rows("values", 3)),
-                _share("os", rows("values", 3)),
+                _share("os", rows("values", 3), called="operating system"),
             ),
         ),
         Row(
@@ -190,6 +194,11 @@ DASHBOARD = Board(
                         },
                         rows("paths", 2),
                     ),
+                    columns={
+                        "Steps": column("Next pages", least=170),
+                        "Sessions": column("Visits", width=120),
+                        "Share": column(width=95),
+                    },
                     width=12,
                     height=8,
                 ),

@@ -1,0 +1,99 @@
+"""Columns of tables: their names in words, how wide they are, and where a click on a cell leads.
+
+A table shows the columns it names and no other, in that order. One without a width shares what the
+others leave, so a table has at least one of those: its longest text.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from grafana.dashboards import links
+
+Column = Mapping[str, object]
+Columns = Mapping[str, Column]
+Links = Sequence[tuple[str, str]]
+_LEVELS: Final = {
+    "critical": ("fatal", "purple"),
+    "error": ("error", "red"),
+    "warning": ("warn", "orange"),
+    "info": ("info", "green"),
+    "debug": ("debug", "#9a9a9a"),
+    "trace": ("trace", "#6e6e6e"),
+}
+"""How the plugin, and Grafana with it, calls a level of a log record -> our word and its colour."""
+LEVEL_COLOURS: Final = dict(_LEVELS.values())
+
+
+def column(
+    name: str = "", *, width: int = 0, least: int = 0, unit: str = "", to: Links = ()
+) -> Column:
+    """A column. `name` where the plugin's is none in words; `width` or `least` width in pixels;
+    `to`: title and URL of where a click leads."""
+    made: dict[str, object] = {}
+    if name:
+        made["displayName"] = name
+    if width:
+        made["custom.width"] = width
+    if least:
+        made["custom.minWidth"] = least
+    if unit:
+        made["unit"] = unit
+    if to:
+        made["links"] = [{"title": title, "url": url} for title, url in to]
+    return made
+
+
+def service(*keep: str, width: int = 110) -> Column:
+    """A service, which leads to what is known of it. `keep`: the variables that go along."""
+    url = links.to("seamark-service", *keep, service=links.THIS)
+    return column("Service", width=width, to=[("This service", url)])
+
+
+def words(of: Mapping[str, tuple[str, str]]) -> Column:
+    """What stands for a value, and in which colour."""
+    mapped = {
+        value: {"text": text, "color": colour, "index": place}
+        for place, (value, (text, colour)) in enumerate(of.items())
+    }
+    return {
+        "custom.cellOptions": {"type": "color-text"},
+        "mappings": [{"type": "value", "options": mapped}],
+    }
+
+
+LEVEL: Final = {**column("Level", width=75), **words(_LEVELS)}
+TEXT: Final = column(least=170)
+MESSAGE: Final = {**column("Message", least=350), "custom.wrapText": True}
+NUMBER: Final = column(width=95)
+TIME: Final = column(width=165, unit="time:YYYY-MM-DD HH:mm:ss")
+DAY: Final = column("First seen", width=140, unit="time:YYYY-MM-DD HH:mm")
+"""A day or a week begins in UTC: its hour says so to who reads it elsewhere."""
+TRACE: Final = column(
+    "Trace ID",
+    width=285,
+    to=[("This trace", links.to("seamark-trace", trace=links.THIS))],
+)
+SHORT_TRACE: Final = {
+    **TRACE,
+    "custom.width": 105,
+    "mappings": [
+        {"type": "regex", "options": {"pattern": "^(.{8}).+$", "result": {"text": "$1…"}}}
+    ],
+}
+"""The same where there is little room: its first digits stand for it."""
+LEAK: Final = {
+    **column(width=140),
+    "custom.cellOptions": {"type": "color-background", "mode": "basic"},
+    "color": {"mode": "continuous-RdYlGr"},
+    "fieldMinMax": True,
+}
+"""A share of those before: the smallest of the table is red."""
+ERROR: Final = {
+    **column(width=95),
+    "custom.cellOptions": {"type": "color-text"},
+    "thresholds": {
+        "mode": "absolute",
+        "steps": [{"value": None, "color": "text"}, {"value": 1, "color": "red"}],
+    },
+}
+"""A count of what went wrong: red unless it is none."""

@@ -1,0 +1,72 @@
+"""What a reader sees of the committed dashboards' tables and series is called in words."""
+
+import re
+
+import pytest
+
+from api.query.log_histogram import LEVELS
+from grafana.dashboards.columns import LEVEL_COLOURS
+from tests.grafana_files import PLUGIN, SAVED, clicked, overridden, panels, shown
+
+
+@pytest.mark.parametrize("uid", SAVED)
+def test_columns_that_are_named_are_the_plugin_s(uid: str) -> None:
+    source = "\n".join(path.read_text() for path in PLUGIN.glob("*.go"))
+    for panel in panels(uid):
+        if panel["type"] != "table":
+            continue
+        named = {*overridden(panel), *shown(panel)} | clicked(panel)
+        assert named, panel["title"]
+        for column in named:
+            assert f'"{column}"' in source, (panel["title"], column)
+
+
+@pytest.mark.parametrize("uid", SAVED)
+def test_columns_have_names_in_words_and_one_takes_what_is_left(uid: str) -> None:
+    for panel in panels(uid):
+        if panel["type"] != "table" or panel["targets"][0]["queryType"] == "retention":
+            continue
+        found = overridden(panel)
+        columns = shown(panel)
+        assert columns, "a table says which columns it shows"
+        assert set(found) <= set(columns), "what is not shown needs no properties"
+        assert clicked(panel) <= set(columns), "a link knows the cells that are shown"
+        names = [str(found.get(column, {}).get("displayName", column)) for column in columns]
+        for name in names:
+            assert re.fullmatch(r"p\d\d( time)?|[A-Z][a-z]+( [a-z(][a-z)]*| ID)*", name), name
+        assert len(set(names)) == len(names)
+        widths = [found.get(column, {}).get("custom.width") for column in columns]
+        assert None in widths, (panel["title"], "no column takes what the others leave")
+
+
+@pytest.mark.parametrize("uid", SAVED)
+def test_series_have_names_in_words(uid: str) -> None:
+    for panel in panels(uid):
+        if panel["type"] != "timeseries":
+            continue
+        (target,) = panel["targets"]
+        legend = target.get("legend", "")
+        assert legend, (panel["title"], "its series are called as the API calls its columns")
+        if target["queryType"] == "sessions":  # whose columns are called in code
+            (override,) = panel["fieldConfig"]["overrides"]
+            assert {p["id"] for p in override["properties"]} == {"displayName"}
+
+
+def test_levels_have_the_colours_that_one_expects() -> None:
+    assert set(LEVEL_COLOURS) == set(LEVELS)
+    severities = re.findall(
+        r'number >= \d+:\s+return "(\w+)"', (PLUGIN / "frames_logs.go").read_text()
+    )
+    (warnings,) = [p for p in panels("seamark-logs") if p["title"] == "Warnings and errors"]
+    (mapping,) = overridden(warnings)["severity"]["mappings"]
+    texts_ = {key: value["text"] for key, value in mapping["options"].items()}
+    assert set(texts_) == set(severities)
+    assert set(texts_.values()) == set(LEVELS)
+    for uid in ("seamark-logs", "seamark-service"):
+        for panel in panels(uid):
+            if panel["targets"][0]["queryType"] == "logvolume":
+                found = {
+                    name: properties["color"]["fixedColor"]
+                    for name, properties in overridden(panel).items()
+                }
+                assert found == LEVEL_COLOURS
