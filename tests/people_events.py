@@ -38,6 +38,7 @@ class Event:
     session: str
     value: float | None
     attrs: dict[str, str]
+    id: str
 
     @property
     def person(self) -> str:
@@ -54,7 +55,7 @@ def make_events(count: int) -> list[Event]:
     tells them apart; some have even that in common.
     """
     rng = random.Random(11)
-    found = []
+    found: list[Event] = []
     for _ in range(count):
         weight = rng.choice([1.0, 1.0, 1.0, 2.0])
         ts = NOW - rng.randrange(rng.choice([HOUR, 6 * HOUR, 3 * DAY, 9 * DAY])) // 1000 * 1000
@@ -75,6 +76,7 @@ def make_events(count: int) -> list[Event]:
                     "page": rng.choice(PAGES),
                     "plan": rng.choice(["gold", "iron"]),
                 },
+                id=str(len(found)),
             )
         )
     return found
@@ -87,7 +89,7 @@ def envelopes() -> list[bytes]:
     """One envelope for each sender and weight."""
     groups: dict[tuple[str, str, float], list[dict[str, Any]]] = defaultdict(list)
     for event in EVENTS:
-        row: dict[str, Any] = {"ts": event.ts, "name": event.name}
+        row: dict[str, Any] = {"ts": event.ts, "name": event.name, "id": event.id}
         row["attrs"] = {k: v for k, v in event.attrs.items() if v}
         if event.value is not None:
             row["value"] = event.value

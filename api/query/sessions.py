@@ -6,7 +6,8 @@ and the group of its first event, and is known up to the end of the range; one t
 range is left out. It weighs what its first event weighs (apps sample whole sessions), in all but
 the percentiles, which are exact and not weighted. Its length is from the first event to the last.
 The bounce rate is the share of sessions with one page view (an event named `view`) among those with
-any. Of events of one time the first is that with the smallest (device's clock, weight, TIE).
+any. Of events of one time the first is that with the smallest (device's clock, weight, TIE); of
+those alike in all of these, any.
 
 Questions are answered from *pieces*: what one key did within one *slot* of time. A slot is never
 longer than the gap, so no session begins inside a piece. The rollup (0012_visits.sql) keeps pieces
@@ -34,7 +35,7 @@ SESSION: Final = "if(session_id != '', concat('s', session_id), concat('u', user
 """SQL of what events of one session have in common, beside how close they lie in time."""
 KEPT: Final = ("name", "country", "device", "browser", "os", "release", "page", "platform")
 """Dimensions of a piece's first event that the rollup keeps, beside its app."""
-TIE: Final = "cityHash64(receipt, name, attrs, device)"
+TIE: Final = "cityHash64(receipt, name, event_id)"
 """SQL of what decides between events of one session with one time, one device's clock and weight:
 as good as chance, but always the same. The rollup has it of each piece's first event."""
 SLOT_MS: Final = 15 * MINUTE_MS

@@ -9,7 +9,7 @@
 -- 15 minutes and more), they are in one. `key` is a hash of what api/query/sessions.py takes for one
 -- session (two fall together with a probability of 2^-128); events of nobody are left out, and so are
 -- those whose time is before 1970 or after 2106, which no question reaches. `first` is the first event: the
--- smallest by (time, device's clock, weight, a hash of receipt, name and attributes), which does not depend
+-- smallest by (time, device's clock, weight, a hash of receipt, name and event's id), which does not depend
 -- on blocks. Its dimensions are looked up by position, because looking a key up by name reads the whole map.
 -- Partitions are days of receipt, like those of raw rows: sent times can be any, and a sender with a
 -- wild clock must not make a part for each of them.
@@ -20,7 +20,7 @@
 -- later slots are whole, and a block that the store had taken before, and is sent again, is not of them.
 --: key = sipHash128(if(e.session_id != '', concat('s', e.session_id), concat('u', e.user_id)))
 --: slot = toDateTime(intDiv(toUnixTimestamp64Milli(e.time), 900000) * 900, 'UTC')
---: tie = cityHash64(e.receipt, e.name, e.attrs, e.device)
+--: tie = cityHash64(e.receipt, e.name, e.event_id)
 --: order = bitOr(bitOr(bitShiftLeft(toUInt256(toUnixTimestamp64Milli(e.time)), 192), bitShiftLeft(toUInt256(bitXor(reinterpretAsUInt64(toUnixTimestamp64Milli(e.ts)), 9223372036854775808)), 128)), bitOr(bitShiftLeft(toUInt256(reinterpretAsUInt64(e.weight)), 64), toUInt256({tie})))
 --: d_country = if(e.attrs.values[indexOf(e.attrs.keys, 'country')] != '', e.attrs.values[indexOf(e.attrs.keys, 'country')], toString(e.country))
 --: d_device = if(e.attrs.values[indexOf(e.attrs.keys, 'device')] != '', e.attrs.values[indexOf(e.attrs.keys, 'device')], toString(e.device_type))

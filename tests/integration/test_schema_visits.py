@@ -41,8 +41,9 @@ def envelope_of(rng: random.Random, number: int, received_ms: int = BEFORE_MS) -
     """Events of few people that lie close together, some with all the dimensions; wild clocks."""
     sources = [source.partition(".") for of in EVENT_DIMENSIONS.values() for source in of]
     events: list[dict[str, Any]] = []
-    for _ in range(rng.randrange(1, 30)):
+    for place_in_batch in range(rng.randrange(1, 30)):
         event: dict[str, Any] = {
+            "id": str(place_in_batch),
             "ts": received_ms - rng.choice([0, 0, 1000, rng.randrange(4 * HOUR_MS)]) // 500 * 500,
             "name": rng.choice(["page_view", "click"]),
             "attrs": {"n": str(rng.randrange(3))},

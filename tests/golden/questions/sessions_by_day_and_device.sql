@@ -57,7 +57,7 @@ FROM
         intDiv(event_at, {p5:Int64}) AS piece_slot,
         bitOr(
             bitOr(bitShiftLeft(toUInt256(event_at), 192), bitShiftLeft(toUInt256(bitXor(reinterpretAsUInt64(toUnixTimestamp64Milli(ts)), 9223372036854775808)), 128)),
-            bitOr(bitShiftLeft(toUInt256(reinterpretAsUInt64(weight)), 64), toUInt256(cityHash64(receipt, name, attrs, device)))) AS place,
+            bitOr(bitShiftLeft(toUInt256(reinterpretAsUInt64(weight)), 64), toUInt256(cityHash64(receipt, name, event_id)))) AS place,
         if(attrs['device'] != '', attrs['device'], toString(device_type)) AS named,
         name = {p6:String} AS is_view,
         weight != 1 AS is_sampled
