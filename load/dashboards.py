@@ -74,7 +74,7 @@ def ask_all(stack: Stack) -> list[Asked]:
     secret = stack.folder.secrets().redis
     cache = redis.Redis("127.0.0.1", stack.ports.redis, password=secret)
     now = time.time_ns() // 60_000_000_000 * 60_000
-    newest = api.ask({"queryType": "traces", "request": {"limit": 1}}, now - 3_600_000, now)
+    newest = api.ask({"queryType": "traces", "request": {"limit": 1}}, now - 86_400_000, now)
     chosen = {**_CHOSEN, "trace": str(newest["traces"][0]["traceId"])}
     found = []
     for saved, title, target in targets(BOARDS):

@@ -31,7 +31,14 @@ GOLDEN_CASES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "retention_by_week": ("retention", {"start": "view", "return": "pay", "period": "week"}),
-    "sessions_by_day_and_device": ("sessions", {"from": "now-7d", "groupBy": "device"}),
+    "sessions_by_day_and_device": (
+        "sessions",
+        {
+            "from": "now-7d",
+            "groupBy": "device",
+            "filters": [{"key": "release", "op": "=~", "value": ".*"}],  # as dashboards say "all"
+        },
+    ),
     "sessions_of_a_country": (
         "sessions",
         {"groupBy": "feature", "filters": [{"key": "country", "value": "US"}]},

@@ -1,11 +1,14 @@
 -- Sessions from the rollup. Most keys have one piece, which is a session as it is; only the others are
 -- put in order and cut. Raw events are read for slots that the rollup does not have whole (up to
--- `since`, see 0012_visits.sql), and for the slot that the range ends in, if it has later events.
+-- `since`, see 0012_visits.sql), and for the slot that the range ends in, if it has later events. Both
+-- bounds are scalar subqueries, so that they are constants when parts and granules are chosen.
 WITH
-    (SELECT toUnixTimestamp(max(since)) FROM visits_since) AS since,
-    toInt64(intDiv(since, 900) + 1) * 900000 AS rolled_from,
-    (SELECT max(last) >= /*until*/ FROM visits_15m WHERE /*where*/ AND slot = /*last_slot*/) AS ends_within,
-    if(ends_within, /*last_slot_ms*/, /*until_ms*/) AS rolled_until,
+    (SELECT toInt64(intDiv(toUnixTimestamp(max(since)), 900) + 1) * 900000 FROM visits_since) AS rolled_from,
+    (
+        SELECT if(max(last) >= /*until*/, /*last_slot_ms*/, /*until_ms*/)
+        FROM visits_15m
+        WHERE /*where*/ AND slot = /*last_slot*/
+    ) AS rolled_until,
     all_pieces AS
     (
         SELECT

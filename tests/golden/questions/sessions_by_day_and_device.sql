@@ -16,10 +16,12 @@ FROM
     FROM
     (
         WITH
-    (SELECT toUnixTimestamp(max(since)) FROM visits_since) AS since,
-    toInt64(intDiv(since, 900) + 1) * 900000 AS rolled_from,
-    (SELECT max(last) >= fromUnixTimestamp64Milli({p1:Int64}, 'UTC') FROM visits_15m WHERE org = {p2:String} AND app = {p3:String} AND received_on >= toDate(toDateTime({p0:Int64}, 'UTC'), 'UTC') AND slot >= toDateTime({p0:Int64}, 'UTC') AND slot < fromUnixTimestamp64Milli({p1:Int64}, 'UTC') AND slot = toDateTime({p8:Int64}, 'UTC')) AS ends_within,
-    if(ends_within, {p9:Int64}, {p1:Int64}) AS rolled_until,
+    (SELECT toInt64(intDiv(toUnixTimestamp(max(since)), 900) + 1) * 900000 FROM visits_since) AS rolled_from,
+    (
+        SELECT if(max(last) >= fromUnixTimestamp64Milli({p1:Int64}, 'UTC'), {p9:Int64}, {p1:Int64})
+        FROM visits_15m
+        WHERE org = {p2:String} AND app = {p3:String} AND received_on >= toDate(toDateTime({p0:Int64}, 'UTC'), 'UTC') AND slot >= toDateTime({p0:Int64}, 'UTC') AND slot < fromUnixTimestamp64Milli({p1:Int64}, 'UTC') AND slot = toDateTime({p8:Int64}, 'UTC')
+    ) AS rolled_until,
     all_pieces AS
     (
         SELECT
