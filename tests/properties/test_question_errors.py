@@ -167,7 +167,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
                 await store.insert(signal, [sent])
             return await stack.enter_async_context(asking(store, clock_ms=lambda: NOW))
 
-        yield Answers(runner.run(start()), runner)
+        yield Answers(runner.run(start()), runner, store)
         runner.run(stack.aclose())
 
 

@@ -97,7 +97,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
             await store.insert(Signal.LOGS, envelopes())
             return await stack.enter_async_context(asking(store, clock_ms=lambda: NOW))
 
-        yield Answers(runner.run(start()), runner)
+        yield Answers(runner.run(start()), runner, store)
         runner.run(stack.aclose())
 
 
