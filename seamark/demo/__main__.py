@@ -1,9 +1,10 @@
 """`seamark demo`: a shop with visitors and three services, sending to a stack.
 
 Events go over the native route, the services' traces, metrics and logs over OTLP (gRPC and HTTP)
-with the OpenTelemetry SDK. The same --seed and --sessions give the same events. Addresses and
-secrets come from SEAMARK_DEMO_INGEST_URL, _GRPC_URL, _API_URL, _KEY and _TOKEN, or from the file
-that `seamark up` writes (--credentials); SEAMARK_DEMO_RATE is the rate unless --rate says another.
+with the OpenTelemetry SDK. The same --seed and --sessions give the same events of the same people,
+each time in sessions and traces of their own. Addresses and secrets come from
+SEAMARK_DEMO_INGEST_URL, _GRPC_URL, _API_URL, _KEY and _TOKEN, or from the file that `seamark up`
+writes (--credentials); SEAMARK_DEMO_RATE is the rate unless --rate says another.
 """
 
 import argparse

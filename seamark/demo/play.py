@@ -63,7 +63,7 @@ class Plan:
 
 
 class Shop:
-    """Plays a plan. `run` makes the batchIds of this run its own."""
+    """Plays a plan. `run` makes batchIds, sessions and traces of this run its own."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Shop:
         if history:
             await self._at_once(
                 range(history),
-                lambda n: make_visit(plan.seed, n, position=n / history),
+                lambda n: make_visit(plan.seed, n, position=n / history, run=self._run),
                 lambda visit: plan.beginning_ms(visit.number, now_ms),
                 stop,
                 live=False,
@@ -108,7 +108,7 @@ class Shop:
             else:
                 await self._at_once(
                     numbers,
-                    lambda n: make_visit(plan.seed, n),
+                    lambda n: make_visit(plan.seed, n, run=self._run),
                     lambda visit: self._now_ms() - visit.length_ms,
                     stop,
                     live=True,
@@ -159,7 +159,7 @@ class Shop:
                         break
                     start_ms = self._now_ms() + round((begins - loop.time()) * 1000)
                     begins += MEAN_EVENTS / plan.rate
-                    visit = make_visit(plan.seed, number)
+                    visit = make_visit(plan.seed, number, run=self._run)
                     visits.create_task(self._visit(visit, start_ms, stop))
         finally:
             flusher.cancel()

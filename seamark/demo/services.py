@@ -73,7 +73,8 @@ class Services:
 
     def serve(self, visit: Visit, index: int, *, call: Call, at_ns: int, live: bool) -> None:
         """Answer call `index` of a visit as of `at_ns`; metrics only when it is `live`."""
-        rng = self._ids.rng = random.Random(f"{self._seed}/{visit.number}/{index}")
+        rng = random.Random(f"{self._seed}/{visit.number}/{index}")
+        self._ids.rng = random.Random(f"{visit.session}/{index}")
         gateway = self._services["gateway"]
         backend = self._services["checkout" if call.route in _CHECKOUT_ROUTES else "catalog"]
         end_ns = at_ns + call.duration_ms * _MS

@@ -87,8 +87,11 @@ def _release(rng: random.Random, position: float) -> str:
     return RELEASES[1] if rng.random() < 0.2 + position else RELEASES[0]
 
 
-def make_visit(seed: int, number: int, *, position: float = 1.0) -> Visit:
-    """Visit `number` of a run, `position` in [0, 1] of the way through its history."""
+def make_visit(seed: int, number: int, *, position: float = 1.0, run: str = "") -> Visit:
+    """Visit `number` of a run, `position` in [0, 1] of the way through its history.
+
+    Runs of one seed differ in their sessions alone: the same people come again.
+    """
     rng = random.Random(f"{seed}/{number}")
     # About a third come back: the pool of people grows more slowly than that of visits.
     person = rng.randrange(1 + 2 * number // 3) if rng.random() < 0.4 else number
@@ -100,7 +103,7 @@ def make_visit(seed: int, number: int, *, position: float = 1.0) -> Visit:
     maker.variant = who.choice(catalogue.VARIANTS)
     return Visit(
         number=number,
-        session=f"s-{_identifier(seed, 'session', number)}",
+        session=f"s-{_identifier(seed, run, 'session', number)}",
         user=f"u-{_identifier(seed, 'person', person)}",
         country=country,
         release=maker.release,

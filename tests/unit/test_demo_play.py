@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from opentelemetry.sdk._logs import LoggerProvider
@@ -55,13 +56,15 @@ class Kept(Delivery):
         self.bodies.append(body)
 
 
-def shop(memory: Memory, kept: Kept, now_ms: Callable[[], int] = lambda: NOW_MS) -> Shop:
-    return Shop(kept, Services(memory.make, seed=5), run="r1", app="demo", now_ms=now_ms)
+def shop(
+    memory: Memory, kept: Kept, now_ms: Callable[[], int] = lambda: NOW_MS, run: str = "r1"
+) -> Shop:
+    return Shop(kept, Services(memory.make, seed=5), run=run, app="demo", now_ms=now_ms)
 
 
-async def played(plan: Plan) -> tuple[Memory, list[dict[str, object]]]:
+async def played(plan: Plan, run: str = "r1") -> tuple[Memory, list[dict[str, Any]]]:
     memory, kept = Memory(), Kept()
-    await shop(memory, kept).play(plan, asyncio.Event())
+    await shop(memory, kept, run=run).play(plan, asyncio.Event())
     return memory, sorted(map(json.loads, kept.bodies), key=lambda body: str(body["batchId"]))
 
 
@@ -78,6 +81,23 @@ async def test_the_same_plan_sends_the_same_events_and_spans() -> None:
 
     assert lines(one[0]) == lines(other[0])
     assert len(set(lines(one[0]))) == len(lines(one[0]))
+
+
+async def test_another_run_is_other_visits_of_the_same_people() -> None:
+    plan = Plan(seed=5, rate=0, sessions=30)
+    runs = [await played(plan), await played(plan, "r2")]
+
+    def told(key: str) -> list[set[str]]:
+        return [{event[key] for body in bodies for event in body["events"]} for _, bodies in runs]
+
+    one, other = told("sessionId")
+    assert len(one) == len(other) == 30
+    assert not one & other
+    assert told("userAnonId")[0] == told("userAnonId")[1]
+    assert told("name")[0] == told("name")[1]
+    traces = [{s.context.trace_id for s in memory.spans.get_finished_spans()} for memory, _ in runs]
+    assert len(traces[0]) == len(traces[1])
+    assert not traces[0] & traces[1]
 
 
 async def test_visits_sent_at_once_have_just_ended() -> None:
