@@ -12,7 +12,7 @@ import msgspec
 
 from api.query.filters import Filter, conditions
 from api.query.scoping import scope_conditions
-from api.query.statement import Values
+from api.query.statement import Values, fill
 from api.query.timerange import TimeRange
 from api.reasons import QuestionReason, Refused
 from seamark.wire.dimensions import EVENT_DIMENSIONS
@@ -21,6 +21,8 @@ MAX_KEY_CHARS: Final = 128
 EventName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 PERSON: Final = "if(user_id != '', concat('u', user_id), concat('s', session_id))"
 """SQL of who did it; `s` alone is nobody."""
+WEIGHT: Final = "reinterpretAsUInt64(weight)"
+"""SQL of a weight as a number of `in_order`: the smaller weight is the smaller number."""
 SOMEBODY: Final = "(user_id != '' OR session_id != '')"
 _ENVELOPE: Final = {"country": "country", "device": "device_type", "browser": "browser", "os": "os"}
 
@@ -76,6 +78,14 @@ def dimension(key: str, field: str) -> str:
     for source in reversed(sources[:-1]):
         sql = f"if({source} != '', {source}, {sql})"
     return sql
+
+
+def in_order(time: str, ts: str, third: str, fourth: str) -> str:
+    """SQL (a UInt256) by which events are in order: of these, each a column or a number (UInt64).
+
+    To group and sort numbers is several times as fast as tuples.
+    """
+    return fill("event_order", time=time, ts=ts, third=third, fourth=fourth)
 
 
 def _source(source: str) -> str:

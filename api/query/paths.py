@@ -13,7 +13,15 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from api.query.asked import Asked, Plan, Within, raw_range
-from api.query.events import SOMEBODY, EventName, column, dimension, event_conditions
+from api.query.events import (
+    SOMEBODY,
+    WEIGHT,
+    EventName,
+    column,
+    dimension,
+    event_conditions,
+    in_order,
+)
 from api.query.filters import conditions
 from api.query.scoping import scope_conditions, time_conditions
 from api.query.sessions import SESSION, GapSeconds
@@ -72,6 +80,7 @@ def plan_paths(request: PathsRequest, within: Within) -> Plan:
                 gap=values.integer(request.gap_sec * 1000),
                 key=SESSION,
                 node=dimension("page" if request.of == "page" else "name", "of"),
+                event=in_order("time", "ts", "node", WEIGHT),
                 where=" AND ".join(where),
                 rolled_node="dims['page']" if request.of == "page" else "toString(name)",
                 rolled_where=" AND ".join(rolled),

@@ -22,7 +22,15 @@ from typing import Annotated, Final
 import msgspec
 
 from api.query.asked import Asked, Plan, Within, raw_range
-from api.query.events import SOMEBODY, EventName, column, dimension, event_conditions
+from api.query.events import (
+    SOMEBODY,
+    WEIGHT,
+    EventName,
+    column,
+    dimension,
+    event_conditions,
+    in_order,
+)
 from api.query.filters import conditions
 from api.query.scoping import scope_conditions
 from api.query.statement import Values, fill
@@ -130,6 +138,7 @@ def _from_rollup(request: SessionsRequest, within: Within, values: Values, wider
         last_slot_ms=values.integer(last_slot_ms),
         until=until,
         until_ms=values.integer(whole.to_ms),
+        place=in_order("v.first.time", "v.first.ts", WEIGHT, "v.first.tie"),
         group=label,
     )
 
@@ -149,7 +158,7 @@ def _pieces(
         "sessions_pieces",
         key=SESSION,
         slot=values.integer(slot_ms),
-        tie=TIE if request.group_by else "0",
+        place=in_order("time", "ts", WEIGHT, TIE if request.group_by else "0"),
         group=dimension(request.group_by, "groupBy") if request.group_by else "''",
         view=values.text(request.view),
         where=" AND ".join(where),

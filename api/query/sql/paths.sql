@@ -1,6 +1,5 @@
--- The most frequent paths; what they are a part of is summed over all of them. Events are numbers,
--- 64 bits each of their time, the device's clock, a hash of their node and their weight, since to
--- group and sort numbers is several times as fast as tuples; what hashes mean is in the rollup.
+-- The most frequent paths; what they are a part of is summed over all of them. Events are numbers:
+-- their time, the device's clock, a hash of their node, their weight. What hashes mean is in the rollup.
 WITH
 (
     SELECT (groupArray(sipHash64(node)), groupArray(node))
@@ -30,13 +29,7 @@ FROM
             SELECT
                 sipHash128(/*key*/) AS key,
                 sipHash64(/*node*/) AS node,
-                bitOr(
-                    bitOr(
-                        bitShiftLeft(toUInt256(toUnixTimestamp64Milli(time)), 192),
-                        bitShiftLeft(toUInt256(greatest(toUnixTimestamp64Milli(ts), 0)), 128)),
-                    bitOr(
-                        bitShiftLeft(toUInt256(node), 64),
-                        toUInt256(reinterpretAsUInt64(weight)))) AS event,
+                /*event*/ AS event,
                 node = sipHash64(/*start*/) AS is_start
             FROM events
             WHERE /*where*/

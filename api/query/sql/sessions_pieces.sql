@@ -1,5 +1,4 @@
--- What one key did in one slot of the raw events. `place` orders events: (time, device's clock, weight,
--- tie), 64 bits each, because one number is compared much faster than a tuple.
+-- What one key did in one slot of the raw events. `place` orders them by (time, device's clock, weight, tie).
 SELECT
     key,
     piece_slot,
@@ -17,9 +16,7 @@ FROM
         reinterpretAsUInt128(sipHash128(/*key*/)) AS key,
         toUnixTimestamp64Milli(time) AS event_at,
         intDiv(event_at, /*slot*/) AS piece_slot,
-        bitOr(
-            bitOr(bitShiftLeft(toUInt256(event_at), 192), bitShiftLeft(toUInt256(bitXor(reinterpretAsUInt64(toUnixTimestamp64Milli(ts)), 9223372036854775808)), 128)),
-            bitOr(bitShiftLeft(toUInt256(reinterpretAsUInt64(weight)), 64), toUInt256(/*tie*/))) AS place,
+        /*place*/ AS place,
         /*group*/ AS named,
         name = /*view*/ AS is_view,
         weight != 1 AS is_sampled

@@ -16,9 +16,7 @@ WITH
             toInt64(intDiv(toUInt32(v.slot), 900)) AS piece_slot,
             toUnixTimestamp64Milli(v.first.time) AS at,
             v.first.weight AS weight,
-            bitOr(
-                bitOr(bitShiftLeft(toUInt256(at), 192), bitShiftLeft(toUInt256(bitXor(reinterpretAsUInt64(toUnixTimestamp64Milli(v.first.ts)), 9223372036854775808)), 128)),
-                bitOr(bitShiftLeft(toUInt256(reinterpretAsUInt64(weight)), 64), toUInt256(v.first.tie))) AS first_place,
+            /*place*/ AS first_place,
             /*group*/ AS label,
             toUnixTimestamp64Milli(v.last) AS until,
             v.events AS events,

@@ -28,12 +28,10 @@ FROM
                 sipHash128(if(session_id != '', concat('s', session_id), concat('u', user_id))) AS key,
                 sipHash64(toString(name)) AS node,
                 bitOr(
-                    bitOr(
-                        bitShiftLeft(toUInt256(toUnixTimestamp64Milli(time)), 192),
-                        bitShiftLeft(toUInt256(greatest(toUnixTimestamp64Milli(ts), 0)), 128)),
-                    bitOr(
-                        bitShiftLeft(toUInt256(node), 64),
-                        toUInt256(reinterpretAsUInt64(weight)))) AS event,
+    bitOr(
+        bitShiftLeft(toUInt256(toUnixTimestamp64Milli(time)), 192),
+        bitShiftLeft(toUInt256(bitXor(reinterpretAsUInt64(toUnixTimestamp64Milli(ts)), 9223372036854775808)), 128)),
+    bitOr(bitShiftLeft(toUInt256(node), 64), toUInt256(reinterpretAsUInt64(weight)))) AS event,
                 node = sipHash64({p7:String}) AS is_start
             FROM events
             WHERE org = {p2:String} AND app = {p3:String} AND received_at >= fromUnixTimestamp64Milli({p0:Int64}, 'UTC') AND time >= fromUnixTimestamp64Milli({p0:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p1:Int64}, 'UTC') AND (user_id != '' OR session_id != '')

@@ -30,8 +30,10 @@ FROM
             toUnixTimestamp64Milli(v.first.time) AS at,
             v.first.weight AS weight,
             bitOr(
-                bitOr(bitShiftLeft(toUInt256(at), 192), bitShiftLeft(toUInt256(bitXor(reinterpretAsUInt64(toUnixTimestamp64Milli(v.first.ts)), 9223372036854775808)), 128)),
-                bitOr(bitShiftLeft(toUInt256(reinterpretAsUInt64(weight)), 64), toUInt256(v.first.tie))) AS first_place,
+    bitOr(
+        bitShiftLeft(toUInt256(toUnixTimestamp64Milli(v.first.time)), 192),
+        bitShiftLeft(toUInt256(bitXor(reinterpretAsUInt64(toUnixTimestamp64Milli(v.first.ts)), 9223372036854775808)), 128)),
+    bitOr(bitShiftLeft(toUInt256(reinterpretAsUInt64(weight)), 64), toUInt256(v.first.tie))) AS first_place,
             v.first.device AS label,
             toUnixTimestamp64Milli(v.last) AS until,
             v.events AS events,
@@ -58,8 +60,10 @@ FROM
         toUnixTimestamp64Milli(time) AS event_at,
         intDiv(event_at, {p5:Int64}) AS piece_slot,
         bitOr(
-            bitOr(bitShiftLeft(toUInt256(event_at), 192), bitShiftLeft(toUInt256(bitXor(reinterpretAsUInt64(toUnixTimestamp64Milli(ts)), 9223372036854775808)), 128)),
-            bitOr(bitShiftLeft(toUInt256(reinterpretAsUInt64(weight)), 64), toUInt256(cityHash64(receipt, name, event_id)))) AS place,
+    bitOr(
+        bitShiftLeft(toUInt256(toUnixTimestamp64Milli(time)), 192),
+        bitShiftLeft(toUInt256(bitXor(reinterpretAsUInt64(toUnixTimestamp64Milli(ts)), 9223372036854775808)), 128)),
+    bitOr(bitShiftLeft(toUInt256(reinterpretAsUInt64(weight)), 64), toUInt256(cityHash64(receipt, name, event_id)))) AS place,
         if(attrs['device'] != '', attrs['device'], toString(device_type)) AS named,
         name = {p6:String} AS is_view,
         weight != 1 AS is_sampled

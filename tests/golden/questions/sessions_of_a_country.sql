@@ -49,8 +49,10 @@ FROM
         toUnixTimestamp64Milli(time) AS event_at,
         intDiv(event_at, {p5:Int64}) AS piece_slot,
         bitOr(
-            bitOr(bitShiftLeft(toUInt256(event_at), 192), bitShiftLeft(toUInt256(bitXor(reinterpretAsUInt64(toUnixTimestamp64Milli(ts)), 9223372036854775808)), 128)),
-            bitOr(bitShiftLeft(toUInt256(reinterpretAsUInt64(weight)), 64), toUInt256(cityHash64(receipt, name, event_id)))) AS place,
+    bitOr(
+        bitShiftLeft(toUInt256(toUnixTimestamp64Milli(time)), 192),
+        bitShiftLeft(toUInt256(bitXor(reinterpretAsUInt64(toUnixTimestamp64Milli(ts)), 9223372036854775808)), 128)),
+    bitOr(bitShiftLeft(toUInt256(reinterpretAsUInt64(weight)), 64), toUInt256(cityHash64(receipt, name, event_id)))) AS place,
         if(attrs['feature_id'] != '', attrs['feature_id'], attrs['button_id']) AS named,
         name = {p6:String} AS is_view,
         weight != 1 AS is_sampled
