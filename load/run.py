@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -70,7 +71,11 @@ async def generate(
         *stream.arguments(),
         stderr=subprocess.PIPE,
     )
-    _, errors = await asyncio.wait_for(process.communicate(), seconds + _EXTRA_SECONDS)
+    try:
+        _, errors = await asyncio.wait_for(process.communicate(), seconds + _EXTRA_SECONDS)
+    finally:
+        if process.returncode is None:  # this run is being ended, or it took too long
+            process.kill()
     if not output.exists():
         raise RuntimeError(f"the generator failed: {errors.decode()[-2000:]}")
     return msgspec.json.decode(output.read_bytes(), type=Summary)
@@ -176,8 +181,9 @@ async def _visible(stack: Stack, scenario: Scenario, stop: asyncio.Event) -> Vis
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure and write the results. Blocks."""
+    """Measure and write the results. Blocks. SIGTERM raises SystemExit, its own stack stopped."""
     options = parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         scenario = read_scenario(options.scenario)
     except (OSError, ValueError) as error:
