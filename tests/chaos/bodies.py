@@ -22,6 +22,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.chaos.oracle import ITEM, REQUEST, Asked, Kind
 
 NAMES = ("page_view", "feature_click", "checkout.latency", "exception")
+_KEY_ERROR = (KeyValue(key="exception.type", value=AnyValue(string_value="KeyError")),)
 _PATHS = {Kind.SPANS: "/v1/traces", Kind.POINTS: "/v1/metrics", Kind.LOGS: "/v1/logs"}
 
 
@@ -122,6 +123,7 @@ def _spans(chance: random.Random, name: str, now_ns: int, values: list[int]) -> 
                 start_time_unix_nano=now_ns - value,
                 end_time_unix_nano=now_ns,
                 attributes=_marked(name, number),
+                events=[Span.Event(name="exception")] if value % 3 == 0 else [],
             )
         )
     return message.SerializeToString()
@@ -154,7 +156,7 @@ def _logs(name: str, now_ns: int, values: list[int]) -> bytes:
                 observed_time_unix_nano=now_ns,
                 severity_number=9,  # type: ignore[arg-type]  # an enum's plain value
                 body=AnyValue(string_value=str(value)),
-                attributes=_marked(name, number),
+                attributes=[*_marked(name, number), *(_KEY_ERROR if value % 3 == 0 else ())],
             )
         )
     return message.SerializeToString()

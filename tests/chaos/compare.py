@@ -1,14 +1,14 @@
 """The store, the archive and the ledger held against the oracle once everything has drained.
 
-Each comparison returns differences in words. One that needs a table or a column which is not there
-is left out, and the report says so.
+Each comparison returns differences in words. What an arena does not have is left out, and the
+report says so.
 """
 
 import asyncio
 import math
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -31,6 +31,25 @@ _ROLLUPS = (
     ("spans", "service", "duration_ns", "spans_1{}", "duration_sum", "mh"),
     ("metric_points", "name", "ifNull(value, 0)", "metrics_1{}", "sum", "mh"),
 )
+_MADE_OF_RAW = {
+    "errors": (
+        "SELECT * FROM (SELECT 'event' AS source, count() AS rows FROM seamark.events"
+        " WHERE name IN ('exception', 'error') OR mapContains(attrs, 'exception.type')"
+        " UNION ALL SELECT 'span', sum(arrayCount(n -> n = 'exception', events.name))"
+        " FROM seamark.spans UNION ALL SELECT 'log', count() FROM seamark.logs"
+        " WHERE mapContains(attrs, 'exception.type')) WHERE rows > 0 ORDER BY source",
+        "SELECT source, count() FROM seamark.errors GROUP BY source ORDER BY source",
+    ),
+    "visits_15m": (
+        "SELECT app, toUnixTimestamp(toStartOfFifteenMinutes(time)) AS slot,"
+        " uniqExact(if(session_id != '', concat('s', session_id), concat('u', user_id))),"
+        " countIf(name = 'page_view'), count() FROM seamark.events"
+        " WHERE session_id != '' OR user_id != '' GROUP BY app, slot ORDER BY app, slot",
+        "SELECT app, toUnixTimestamp(slot), uniqExact(key), sum(views), sum(events)"
+        " FROM seamark.visits_15m GROUP BY app, slot ORDER BY app, slot",
+    ),
+}
+"""Table that views make of raw rows: what it has to hold, and what it holds; rows are last."""
 SHOWN = 20
 """At most so many differences of one comparison are written out."""
 
@@ -65,14 +84,6 @@ class Tables:
             assert answer.status == 200, f"{sql}\n{text}"
             return [line.split("\t") for line in text.splitlines()]
 
-    async def columns(self) -> dict[str, set[str]]:
-        """The columns of every table of ours."""
-        rows = await self.ask("SELECT table, name FROM system.columns WHERE database = 'seamark'")
-        found: dict[str, set[str]] = defaultdict(set)
-        for table, name in rows:
-            found[table].add(name)
-        return found
-
 
 @asynccontextmanager
 async def asking(arena: Arena) -> AsyncIterator[Tables]:
@@ -87,36 +98,20 @@ async def compare(arena: Arena, oracle: Oracle) -> Comparison:
     result = Comparison()
     result.add(oracle.surprises)
     async with asking(arena) as tables:
-        columns = await tables.columns()
         await _raw(tables, oracle, result)
         await _oracle_in_ledger(tables, oracle, result)
-        later: tuple[tuple[str, bool, Callable[[], Awaitable[None]]], ...] = (
-            (
-                "receipts",
-                "receipts" in columns,
-                lambda: _receipts(tables, oracle, result),
-            ),
-            (
-                "dead letters",
-                "dead_letters" in columns,
-                lambda: _letters(tables, oracle, result),
-            ),
-        )
-        for name, possible, doing in later:
-            if possible:
-                await doing()
-            else:
-                result.left_out.append(name)
+        await _receipts(tables, oracle, result)
+        await _letters(tables, oracle, result)
         await books(tables, arena, result)
     return result
 
 
 async def books(tables: Tables, arena: Arena, result: Comparison) -> None:
     """Rollups, ledger and archive held against the raw rows, whoever sent them."""
-    columns = await tables.columns()
     await _rollups(tables, result)
-    await _ledger(tables, columns, result)
-    if arena.has_archive() and "archive_files" in columns:
+    await _made_of_raw(tables, result)
+    await _ledger(tables, result)
+    if arena.has_archive():
         await _archive(tables, arena, result)
     else:
         result.left_out.append("archive")
@@ -166,31 +161,35 @@ def _same(expected: list[list[str]], found: list[list[str]]) -> bool:
     return all(math.isclose(float(a[2]), float(b[2]), rel_tol=1e-9) for a, b in sums)
 
 
-async def _ledger(tables: Tables, columns: dict[str, set[str]], result: Comparison) -> None:
+async def _made_of_raw(tables: Tables, result: Comparison) -> None:
+    """The tables of errors and visits hold of each row what their views are to make of it."""
+    for table, (raw, made) in _MADE_OF_RAW.items():
+        expected, found = await tables.ask(raw), await tables.ask(made)
+        result.counts[table] = sum(int(row[-1]) for row in found)
+        if expected != found:
+            result.add([f"{table}: {found}, of raw rows: {expected}"])
+
+
+async def _ledger(tables: Tables, result: Comparison) -> None:
     """The laws of the ledger, for every org, app, signal, minute and key."""
-    laws = ["offered = accepted + arraySum(mapValues(rejected)) + sampled + limited"]
-    extra: list[str] = [n for n in ("stored", "duplicate", "buried") if n in columns["ledger"]]
-    if len(extra) == 3:
-        laws.append("accepted = stored + duplicate + buried")
-    else:
-        result.left_out.append("ledger: stored")
-    if "archived" in columns["ledger"]:
-        extra.append("archived")
-        laws.append("archived = stored")
-    else:
-        result.left_out.append("ledger: archived")
-    sums = ", ".join(
-        f"sum({name}) AS {name}" for name in ("offered", "accepted", "sampled", "limited", *extra)
+    laws = (
+        "offered = accepted + arraySum(mapValues(rejected)) + sampled + limited",
+        "accepted = stored + duplicate + buried",
+        "archived = stored",
     )
+    columns = (
+        *("offered", "accepted", "sampled", "limited"),
+        *("stored", "duplicate", "buried", "archived"),
+    )
+    sums = ", ".join(f"sum(l.{name}) AS {name}" for name in columns)
     for law in laws:
         rows = await tables.ask(
             "SELECT *  FROM (SELECT org, app, signal, minute, key_id,"
-            f" sumMap(l.rejected) AS rejected, {sums.replace('sum(', 'sum(l.')}"
+            f" sumMap(l.rejected) AS rejected, {sums}"
             " FROM seamark.ledger AS l GROUP BY org, app, signal, minute, key_id)"
             f" WHERE NOT ({law}) ORDER BY minute"
         )
-        names = ["org", "app", "signal", "minute", "key", "rejected", "offered", "accepted"]
-        names += ["sampled", "limited", *extra]
+        names = ("org", "app", "signal", "minute", "key", "rejected", *columns)
         result.add([f"ledger: not {law}: {dict(zip(names, row, strict=True))}" for row in rows])
 
 

@@ -26,6 +26,7 @@ from tests.schema_store import PROTO
 RECEIVED_NS: Final = 1_795_316_640_000_000_000
 DAY_NS: Final = 86_400_000_000_000
 EVENTS_EACH: Final = 500
+ERRORS_EACH: Final = 50
 COUNTED: Final = {
     "count() FROM seamark.events": 3 * EVENTS_EACH,
     "sum(rows) FROM seamark.events_1m": 3 * EVENTS_EACH,
@@ -36,11 +37,13 @@ COUNTED: Final = {
     "count() FROM seamark.receipts": 3,
     "count() FROM seamark.dead_letters": 2,
     "count() FROM seamark.dead_letter_replays": EVENTS_EACH,
+    "count() FROM seamark.errors": 3 * ERRORS_EACH,
+    "sum(events) FROM seamark.visits_15m": 3 * EVENTS_EACH,
 }
 """What a batch has to be found as, once, in every table that events reach."""
-PARTS: Final = 2 + 3 + 2 + 2 + 1 + 1
+PARTS: Final = 2 + 3 + 2 + 2 + 1 + 1 + 2 + 2
 """Parts that one batch makes: two days of events and of receipts, three rollups, the ledger of what
-was claimed and of what was stored, letters, replays."""
+was claimed and of what was stored, letters, replays, two days of errors and of visits."""
 
 
 def opened(path: Path) -> Engine:
@@ -53,7 +56,12 @@ def opened(path: Path) -> Engine:
 def envelope(batch: int, number: int, *, key: str = "k1", day: int = 0, letters: int = 0) -> bytes:
     """One envelope of a batch; a batch is an org, so that it can be told from the others."""
     events = [
-        {"id": f"018f0000-0000-4000-8000-{n:012d}", "ts": RECEIVED_NS // 10**6, "name": "a"}
+        {
+            "id": f"018f0000-0000-4000-8000-{n:012d}",
+            "ts": RECEIVED_NS // 10**6,
+            "name": "exception" if n < ERRORS_EACH else "a",
+            "sessionId": f"s{n % 7}",
+        }
         for n in range(EVENTS_EACH)
     ]
     return encode_envelope(
