@@ -6,8 +6,6 @@ What a token is told over everybody's rows has to be what it is told over its ow
 import asyncio
 import contextlib
 import re
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,10 +41,9 @@ from tests.questions_stack import (
     ROOT,
     RunningStore,
     asking,
-    free_port,
     running_store,
-    wait_for_port,
 )
+from tests.servers import running_cache
 
 ORG_QUERY, APP_QUERY, ORG_ADMIN, APP_ADMIN = "smq_acme", "smq_shop", "sma_admin", "sma_shop"
 OTHER_QUERY, OTHER_ADMIN = "smq_other", "sma_other"
@@ -226,22 +223,6 @@ def add_tokens(registry: Registry) -> None:
         registry.tokens[digest(secret)] = TokenRecord(
             token_id=secret[:6], kind="admin", digest=digest(secret), org=org, app=app
         )
-
-
-@contextlib.contextmanager
-def running_cache(folder: Path) -> Iterator[str]:
-    """A Redis of its own; its address without the number of the database."""
-    port = free_port()
-    program = Path(sys.executable).with_name("redis-server")
-    process = subprocess.Popen(
-        [program, "--port", str(port), "--save", "", "--dir", folder, "--logfile", "redis.log"]
-    )
-    try:
-        wait_for_port(port, process)
-        yield f"redis://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
 
 
 @contextlib.asynccontextmanager

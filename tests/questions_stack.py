@@ -5,10 +5,8 @@ The store is the embedded one in a process of its own, on a free port with a fol
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,28 +32,11 @@ from seamark.service.health import Health
 from seamark.service.registry import AppRecord, KeyRecord, Registry, TokenRecord, digest
 from seamark.wire.envelope import Outcome, Sender, encode_envelope
 from seamark.wire.signals import Signal, input_table
+from tests.servers import free_port, wait_for_port
 
 ROOT = Path(__file__).parents[1]
 SECRETS = {"acme": "smq_acme", "shop": "smq_shop", "other": "smq_other"}
 """Query tokens: of org acme, of its app shop, of org other."""
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-def wait_for_port(port: int, process: "subprocess.Popen[bytes]") -> None:
-    """Wait until `process` listens, at most 30 s."""
-    deadline = time.monotonic() + 30
-    while True:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        assert process.poll() is None, "it ended"
-        assert time.monotonic() < deadline, "it does not listen"
-        time.sleep(0.02)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Real servers for tests: started on free loopback ports, ended by pid."""
 
+import contextlib
 import shutil
 import signal
 import socket
@@ -7,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +19,31 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def wait_for_port(port: int, process: "subprocess.Popen[bytes]") -> None:
+    """Wait until `process` listens, at most 30 s. Raises AssertionError."""
+    deadline = time.monotonic() + 30
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        assert process.poll() is None, "it ended"
+        assert time.monotonic() < deadline, "it does not listen"
+        time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def running_cache(folder: Path) -> Iterator[str]:
+    """A Redis of its own; its address without the number of the database."""
+    port = free_port()
+    options = ("--port", str(port), "--save", "", "--dir", folder, "--logfile", "redis.log")
+    process = subprocess.Popen([binary("redis-server"), *options])
+    try:
+        wait_for_port(port, process)
+        yield f"redis://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
 
 
 def binary(name: str) -> str:

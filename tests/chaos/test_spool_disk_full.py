@@ -6,8 +6,7 @@ supervisor does that. The collector's spool is on the same small disk.
 
 import asyncio
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from seamark.standalone.supervisor import Report, Supervisor
 from tests.chaos.disk import Disk, DiskMissing
 from tests.collector_process import Answered, CollectorProcess, batch, messages, prepare
 from tests.servers import NatsServer
+from tests.until import until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 MIB = 1024 * 1024
@@ -57,13 +57,6 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     made.unmount()
 
 
-async def until(condition: Callable[[], bool], *, seconds: float = 40.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not await asyncio.to_thread(condition):
-        assert time.monotonic() < deadline, "it did not come true in time"
-        await asyncio.sleep(0.1)
-
-
 @pytest.mark.parametrize("keep_bytes", [0, 4 * MIB], ids=["unforeseen", "shed"])
 async def test_it_recovers_by_itself(disk: Disk, tmp_path: Path, keep_bytes: int) -> None:
     log = SupervisedNats(disk.path / "nats")
@@ -90,12 +83,14 @@ async def test_it_recovers_by_itself(disk: Disk, tmp_path: Path, keep_bytes: int
         for _ in range(20):
             assert await asyncio.to_thread(send) == 202
         disk.fill(leave_bytes=keep_bytes * 3 // 4)
-        await until(lambda: send() == 503)
+        await asyncio.to_thread(until, lambda: send() == 503)
         if not keep_bytes:
-            await until(lambda: send() == 503 and not asked(log), seconds=20)
+            await asyncio.to_thread(until, lambda: send() == 503 and not asked(log), seconds=20)
         disk.free()
-        await until(lambda: send() == 202)
-        await until(lambda: asked(log) and collector.get("/v1/healthz").json["degraded"] == [])
+        await asyncio.to_thread(until, lambda: send() == 202)
+        await asyncio.to_thread(
+            until, lambda: asked(log) and collector.get("/v1/healthz").json["degraded"] == []
+        )
         assert await asyncio.to_thread(send) == 202
         kept = await asyncio.to_thread(messages, log)
     finally:

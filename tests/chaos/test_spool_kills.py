@@ -20,6 +20,7 @@ import pytest
 
 from tests.collector_process import KEY, ROUTE, CollectorProcess, messages, prepare
 from tests.servers import NatsServer
+from tests.until import until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 WINDOW_SECONDS = 2.0
@@ -95,15 +96,9 @@ def kill(collector: CollectorProcess) -> None:
     collector.process = None
 
 
-def drained(collector: CollectorProcess, *, within_seconds: float = 60.0) -> None:
+def drained(collector: CollectorProcess) -> None:
     """Wait until the spool is empty and says so."""
-    deadline = time.monotonic() + within_seconds
-    while True:
-        page = collector.get("/metrics").body.decode()
-        if "seamark_collector_spool_frames 0.0" in page:
-            return
-        assert time.monotonic() < deadline, page
-        time.sleep(0.1)
+    until(lambda: b"seamark_collector_spool_frames 0.0" in collector.get("/metrics").body)
 
 
 def freeze(log: NatsServer, seconds: float) -> None:

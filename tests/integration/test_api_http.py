@@ -1,14 +1,10 @@
 """Around the questions: who may ask, failures, cache, hanging up, health, description."""
 
 import asyncio
-import contextlib
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
 import pytest
 import redis.asyncio
 import schemathesis
@@ -22,7 +18,7 @@ from api.own_metrics import OwnMetrics
 from api.query.statement import Statement
 from api.reasons import NotNow, QuestionReason, Refused
 from api.settings import ApiSettings
-from api.store import ClickHouseStore, Rows
+from api.store import ClickHouseStore
 from seamark.service.connections import StoreSettings
 from seamark.service.health import Health
 from seamark.wire.signals import Signal
@@ -33,10 +29,10 @@ from tests.questions_stack import (
     RunningStore,
     asking,
     envelope,
-    free_port,
     running_store,
-    wait_for_port,
 )
+from tests.scripted_store import Scripted, hang_up
+from tests.servers import free_port, running_cache
 
 pytestmark = pytest.mark.integration
 NOW = 1_795_343_040_123  # 2026-11-22T10:24:00.123Z
@@ -61,42 +57,8 @@ async def fill(store: RunningStore) -> None:
 
 @pytest.fixture
 def cache_url(tmp_path: Path) -> Iterator[str]:
-    port = free_port()
-    program = Path(sys.executable).with_name("redis-server")
-    process = subprocess.Popen(
-        [program, "--port", str(port), "--save", "", "--dir", tmp_path, "--logfile", "redis.log"]
-    )
-    wait_for_port(port, process)
-    yield f"redis://127.0.0.1:{port}/0"
-    process.kill()
-    process.wait()
-
-
-class Scripted:
-    """A store that answers as told, counts what it was asked, and can hang."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-        self.away = False
-        self.hang: asyncio.Event | None = None
-        self.started = asyncio.Event()
-        self.cancelled = asyncio.Event()
-
-    async def ask(self, statement: Statement, row: type[R]) -> Rows[R]:
-        if "events_1d WHERE" in statement.sql:  # where a name lives
-            return Rows(msgspec.convert([["events"]], list[row]), 1, 1)  # type: ignore[valid-type]
-        self.asked += 1
-        self.started.set()
-        if self.away:
-            raise NotNow("away", retry_after=2.0)
-        if self.hang is not None:
-            try:
-                await self.hang.wait()
-            except asyncio.CancelledError:
-                self.cancelled.set()
-                raise
-        data = b"[[[],[[1795343040000,%d]],1,0]]" % self.asked
-        return Rows(msgspec.json.decode(data, type=list[row]), 10, 100)  # type: ignore[valid-type]
+    with running_cache(tmp_path) as url:
+        yield f"{url}/0"
 
 
 VIEW = {"metric": "view", "granularity": "1m"}
@@ -241,15 +203,8 @@ async def test_equal_questions_at_one_time_are_asked_once() -> None:
 
 async def test_who_hangs_up_ends_the_query() -> None:
     store = Scripted()
-    store.hang = asyncio.Event()
     async with asking(store) as ask:
-        question = asyncio.create_task(ask.post("/v1/query/timeseries", VIEW))
-        async with asyncio.timeout(5):
-            await store.started.wait()
-            question.cancel()
-            await store.cancelled.wait()
-        with contextlib.suppress(asyncio.CancelledError):
-            await question
+        await hang_up(ask, store, "/v1/query/timeseries", VIEW)
         assert 'seamark_api_cancelled_total{route="/v1/query/timeseries"} 1.0' in await ask.get(
             "/metrics"
         )

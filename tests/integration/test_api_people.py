@@ -1,9 +1,6 @@
 """Questions about people over HTTP: answers, whose rows are seen, cache, limits, hanging up."""
 
 import asyncio
-import contextlib
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,16 +9,15 @@ import msgspec
 import pytest
 
 from seamark.wire.signals import Signal
-from tests.integration.test_api_http import Scripted
 from tests.questions_stack import (
     SECRETS,
     RunningStore,
     asking,
     envelope,
-    free_port,
     running_store,
-    wait_for_port,
 )
+from tests.scripted_store import Scripted, hang_up
+from tests.servers import running_cache
 
 pytestmark = pytest.mark.integration
 NOW = 1_795_343_040_123  # 2026-11-22T10:24:00.123Z
@@ -92,15 +88,8 @@ async def fill(store: RunningStore) -> None:
 
 @pytest.fixture
 def cache_url(tmp_path: Path) -> Iterator[str]:
-    port = free_port()
-    program = Path(sys.executable).with_name("redis-server")
-    process = subprocess.Popen(
-        [program, "--port", str(port), "--save", "", "--dir", tmp_path, "--logfile", "redis.log"]
-    )
-    wait_for_port(port, process)
-    yield f"redis://127.0.0.1:{port}/0"
-    process.kill()
-    process.wait()
+    with running_cache(tmp_path) as url:
+        yield f"{url}/0"
 
 
 async def test_a_funnel(store: RunningStore) -> None:
@@ -236,12 +225,5 @@ async def test_what_costs_too_much_says_what_to_narrow(store: RunningStore) -> N
 @pytest.mark.parametrize("path", PEOPLE)
 async def test_who_hangs_up_ends_the_query(path: str) -> None:
     scripted = Scripted()
-    scripted.hang = asyncio.Event()
     async with asking(scripted) as ask:
-        question = asyncio.create_task(ask.post(path, PEOPLE[path]))
-        async with asyncio.timeout(5):
-            await scripted.started.wait()
-            question.cancel()
-            await scripted.cancelled.wait()
-        with contextlib.suppress(asyncio.CancelledError):
-            await question
+        await hang_up(ask, scripted, path, PEOPLE[path])

@@ -13,7 +13,8 @@ import nats
 import pytest
 
 from seamark.service.registry import BUCKET, TokenRecord, digest, put_record
-from tests.questions_stack import ROOT, RunningStore, free_port, running_store, wait_for_port
+from tests.questions_stack import ROOT, RunningStore, running_store
+from tests.servers import NatsServer, free_port, wait_for_port
 
 pytestmark = pytest.mark.integration
 
@@ -27,16 +28,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
 
 @pytest.fixture
 def log_url(tmp_path: Path) -> Iterator[str]:
-    port = free_port()
-    program = Path(sys.executable).with_name("nats-server")
-    process = subprocess.Popen(
-        [program, "-js", "-a", "127.0.0.1", "-p", str(port), "-sd", tmp_path],
-        stderr=subprocess.DEVNULL,
-    )
-    wait_for_port(port, process)
-    yield f"nats://127.0.0.1:{port}"
-    process.kill()
-    process.wait()
+    with NatsServer(tmp_path / "nats") as log:
+        yield log.url
 
 
 async def wait_for(url: str, status: int) -> str:

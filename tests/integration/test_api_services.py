@@ -1,7 +1,6 @@
 """Questions about services and logs over HTTP: answers, whose rows are seen, cache, limits."""
 
 import asyncio
-import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,14 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AGGREGATION_TEMPORALITY_DELTA
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from seamark.wire.signals import Signal
-from tests.integration.test_api_http import Scripted
+from tests.otlp_values import attributes
 from tests.questions_stack import SECRETS, RunningStore, asking, envelope, running_store
+from tests.scripted_store import Scripted, hang_up
 
 pytestmark = pytest.mark.integration
 NOW = 1_795_343_040_123  # 2026-11-22T10:24:00.123Z
@@ -32,12 +32,6 @@ SERVICES: dict[str, dict[str, Any]] = {
 }
 
 
-def attributes(**values: str) -> list[KeyValue]:
-    return [
-        KeyValue(key=k.replace("_", "."), value=AnyValue(string_value=v)) for k, v in values.items()
-    ]
-
-
 def call(trace: int, client: str, server: str) -> bytes:
     """A client span, and the server's span below it, which failed."""
     request = ExportTraceServiceRequest()
@@ -46,7 +40,7 @@ def call(trace: int, client: str, server: str) -> bytes:
         (2, server, Span.SPAN_KIND_SERVER, (1).to_bytes(8, "big")),
     ):
         spans = request.resource_spans.add()
-        spans.resource.attributes.extend(attributes(service_name=service))
+        spans.resource.attributes.extend(attributes({"service.name": service}))
         spans.scope_spans.add().spans.add(
             trace_id=trace.to_bytes(16, "big"), span_id=number.to_bytes(8, "big"),
             parent_span_id=parent, name="load", kind=kind,
@@ -60,7 +54,7 @@ def call(trace: int, client: str, server: str) -> bytes:
 def records(service: str, *bodies: str) -> bytes:
     request = ExportLogsServiceRequest()
     logs = request.resource_logs.add()
-    logs.resource.attributes.extend(attributes(service_name=service))
+    logs.resource.attributes.extend(attributes({"service.name": service}))
     scope = logs.scope_logs.add()
     for place, body in enumerate(bodies):
         scope.log_records.add(
@@ -78,7 +72,9 @@ def sums(**by_route: int) -> bytes:
     metric.sum.is_monotonic = True
     for route, count in by_route.items():
         metric.sum.data_points.add(
-            time_unix_nano=(NOW - 60_000) * MS, as_int=count, attributes=attributes(route=route)
+            time_unix_nano=(NOW - 60_000) * MS,
+            as_int=count,
+            attributes=attributes({"route": route}),
         )
     return request.SerializeToString()
 
@@ -193,12 +189,5 @@ async def test_what_costs_too_much_says_what_to_narrow(store: RunningStore) -> N
 @pytest.mark.parametrize("path", SERVICES)
 async def test_who_hangs_up_ends_the_query(path: str) -> None:
     scripted = Scripted()
-    scripted.hang = asyncio.Event()
     async with asking(scripted) as ask:
-        question = asyncio.create_task(ask.post(path, SERVICES[path]))
-        async with asyncio.timeout(5):
-            await scripted.started.wait()
-            question.cancel()
-            await scripted.cancelled.wait()
-        with contextlib.suppress(asyncio.CancelledError):
-            await question
+        await hang_up(ask, scripted, path, SERVICES[path])

@@ -17,6 +17,7 @@ import zstandard
 from seamark.wire.limits import BODY_BYTES
 from tests.collector_process import KEY, ROUTE, CollectorProcess, batch, prepare, stored
 from tests.servers import NatsServer
+from tests.until import until
 
 pytestmark = pytest.mark.integration
 DEEP = 10**6
@@ -347,11 +348,8 @@ def test_more_connections_than_allowed(collector: CollectorProcess) -> None:
     finally:
         for connection in held:
             connection.close()
-    deadline = time.monotonic() + 5
-    while b"200 OK" not in collector.raw(
-        b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    ):
-        assert time.monotonic() < deadline
+    alone = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    until(lambda: collector.raw(alone), lambda answer: b"200 OK" in answer, seconds=5)
 
 
 def test_bombs_at_once_stay_within_memory(collector: CollectorProcess) -> None:
@@ -374,20 +372,17 @@ def test_beyond_the_memory_for_bodies(log: NatsServer, tmp_path: Path) -> None:
         try:
             for connection in held:
                 connection.sendall(head + bytes(490_000))
-            deadline = time.monotonic() + 10
-            while True:  # until all of it has arrived
-                answer = small.send(b" " * 100_000)
-                if answer.status == 503:
-                    break
-                assert time.monotonic() < deadline
+            # until all of it has arrived
+            answer = until(
+                lambda: small.send(b" " * 100_000), lambda answer: answer.status == 503, seconds=10
+            )
             assert answer.reason == "unavailable"
             assert int(answer.headers["retry-after"]) >= 1
             assert answer.json["nextRetryAfterMs"] == 1000
         finally:
             for connection in held:
                 connection.close()
-        while small.send(batch()).status != 202:
-            assert time.monotonic() < deadline
+        until(lambda: small.send(batch()).status == 202, seconds=10)
 
 
 def test_tls(log: NatsServer, tmp_path: Path) -> None:

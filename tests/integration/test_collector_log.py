@@ -5,23 +5,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.collector_process import CollectorProcess, batch, prepare, stored
 from tests.servers import NatsServer
+from tests.until import until
 
 pytestmark = pytest.mark.integration
-
-
-def until(condition: Callable[[], bool], *, seconds: float = 15.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.02)
 
 
 def test_nothing_is_acknowledged_without_sync_always(tmp_path: Path) -> None:

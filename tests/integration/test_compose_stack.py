@@ -22,6 +22,7 @@ from tests.compose_file import services
 from tests.compose_parts import Machine
 from tests.s3_server import s3_binary
 from tests.servers import binary
+from tests.until import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 STORE = "embedded"
@@ -195,13 +196,11 @@ def receipt(machine: Machine, name: str) -> dict[str, Any]:
 
 async def test_an_event_goes_all_the_way_and_nobody_oversteps(stack: Machine) -> None:
     name = sent(stack, 5)
-    until = time.monotonic() + 120
-    while True:
-        found = await asyncio.to_thread(receipt, stack, name)
-        if found["state"] == "stored" and found["archived"]["complete"]:
-            break
-        assert time.monotonic() < until, found
-        await asyncio.sleep(0.2)
+    await asyncio.to_thread(
+        until,
+        lambda: receipt(stack, name),
+        lambda found: found["state"] == "stored" and found["archived"]["complete"],
+    )
     assert stored_files(stack)
     assert "Permissions Violation" not in (stack.root / "nats.log").read_text()
     for service in ("collector", "rows", "archive", "api"):

@@ -21,9 +21,9 @@ from tests.questions_stack import (
     Asking,
     RunningStore,
     asking,
-    free_port,
     running_store,
 )
+from tests.servers import free_port
 
 pytestmark = pytest.mark.integration
 ALL: dict[str, Any] = {"signal": "events", "from": NOW - 6 * HOUR, "to": NOW + 1}

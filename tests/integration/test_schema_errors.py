@@ -9,7 +9,6 @@ import pytest
 import zstandard
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from api.query.asked import Within
 from api.query.error_groups import plan_error_groups
@@ -20,6 +19,7 @@ from seamark.wire.dimensions import EVENT_DIMENSIONS
 from seamark.wire.envelope import Sender
 from seamark.wire.insert import INSERT_SETTINGS
 from seamark.wire.signals import Signal, input_table
+from tests.otlp_values import attributes
 from tests.schema_store import RECEIVED_NS, EngineStore, envelope, events_envelope
 from tests.store_server import StoreServer
 
@@ -34,13 +34,6 @@ STORED = {"event": 4, "span": 4, "log": 1}
 """Rows of errors that one block of each signal makes."""
 COUNTED = {"Named": 1, "": 2, "Twice": 2, "Late": 1, "Early": 1, "Logged": 1}
 """How often each type is counted then, when asked with the usual names."""
-
-
-def attributes(**values: str) -> list[KeyValue]:
-    return [
-        KeyValue(key=name.replace("_", "."), value=AnyValue(string_value=text))
-        for name, text in values.items()
-    ]
 
 
 def body_of(signal: Signal) -> bytes:
@@ -58,8 +51,10 @@ def body_of(signal: Signal) -> bytes:
     if signal is Signal.LOGS:
         logs = ExportLogsServiceRequest()
         records = logs.resource_logs.add().scope_logs.add().log_records
-        records.add(time_unix_nano=RECEIVED_NS, attributes=attributes(exception_type="Logged"))
-        records.add(time_unix_nano=RECEIVED_NS, attributes=attributes(exception_message="none"))
+        records.add(time_unix_nano=RECEIVED_NS, attributes=attributes({"exception.type": "Logged"}))
+        records.add(
+            time_unix_nano=RECEIVED_NS, attributes=attributes({"exception.message": "none"})
+        )
         return logs.SerializeToString()
     traces = ExportTraceServiceRequest()
     spans = traces.resource_spans.add().scope_spans.add().spans
@@ -71,9 +66,9 @@ def body_of(signal: Signal) -> bytes:
             span_id=number.to_bytes(8, "big"),
             start_time_unix_nano=RECEIVED_NS + start_ns,
         )
-        span.events.add(name="retry", attributes=attributes(exception_type="NotOne"))
+        span.events.add(name="retry", attributes=attributes({"exception.type": "NotOne"}))
         for kind in kinds:
-            span.events.add(name="exception", attributes=attributes(exception_type=kind))
+            span.events.add(name="exception", attributes=attributes({"exception.type": kind}))
     return traces.SerializeToString()
 
 

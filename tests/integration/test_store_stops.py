@@ -2,13 +2,14 @@
 
 import http.client
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.store_server import StoreServer, authorization
+from tests.until import until
 
 pytestmark = pytest.mark.integration
 
@@ -20,13 +21,6 @@ TABLES = (
     "CREATE DATABASE seamark ENGINE = Atomic",
     "CREATE TABLE seamark.base (b UInt32, id UInt64, day Date) ENGINE = MergeTree ORDER BY (b, id)",
 )
-
-
-def wait_until(condition: Callable[[], bool], *, within_seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + within_seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.01)
 
 
 def running(store: StoreServer, like: str) -> int:
@@ -72,10 +66,10 @@ def folder(tmp_path: Path) -> Path:
 def test_what_a_client_asks_ends_when_it_goes_away(folder: Path, sql: str) -> None:
     with StoreServer(folder) as store:
         with asking(store, sql):
-            wait_until(lambda: running(store, sql[:40]) == 1)
+            until(lambda: running(store, sql[:40]) == 1)
             assert store.metric("seamark_store_running") == 1
 
-        wait_until(lambda: store.metric("seamark_store_running") == 0)
+        until(lambda: store.metric("seamark_store_running") == 0)
         assert running(store, sql[:40]) == 0
         assert store.metric("seamark_store_cancelled_total") == 1
 
@@ -84,9 +78,9 @@ def test_what_a_client_changes_is_finished_without_it(folder: Path) -> None:
     with StoreServer(folder) as store:
         with_tables(store)
         with asking(store, SLOW_INSERT):
-            wait_until(lambda: running(store, "INSERT INTO base") == 1)
+            until(lambda: running(store, "INSERT INTO base") == 1)
 
-        wait_until(lambda: store.metric("seamark_store_running") == 0)
+        until(lambda: store.metric("seamark_store_running") == 0)
         assert store.rows("SELECT count() FROM base") == [["10"]]
 
 
@@ -94,8 +88,8 @@ def test_a_stop_kills_questions_and_lets_inserts_finish(folder: Path) -> None:
     with StoreServer(folder) as store:
         with_tables(store)
         with asking(store, FOREVER) as question, asking(store, SLOW_INSERT) as insertion:
-            wait_until(lambda: running(store, "INSERT INTO base") == 1)
-            wait_until(lambda: running(store, FOREVER[:40]) == 1)
+            until(lambda: running(store, "INSERT INTO base") == 1)
+            until(lambda: running(store, FOREVER[:40]) == 1)
             started = time.monotonic()
 
             assert store.stop() == 0, store.log.read_text()
@@ -110,7 +104,7 @@ def test_a_stop_does_not_wait_for_ever(folder: Path) -> None:
     with StoreServer(folder, stop_seconds="0.3") as store:
         with_tables(store)
         with asking(store, f"INSERT INTO base (id) {FOREVER}") as end:
-            wait_until(lambda: running(store, "INSERT INTO base") == 1)
+            until(lambda: running(store, "INSERT INTO base") == 1)
 
             assert store.stop() == 0, store.log.read_text()
             assert status(end) == 500

@@ -12,7 +12,7 @@ import signal
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ import yaml
 from tests.alert_evaluator import Outcome, evaluate
 from tests.grafana_asking import Api
 from tests.system.stack import Stack
+from tests.until import until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
@@ -88,15 +89,6 @@ def spread(
         yield event if value is None else {**event, "value": value}
 
 
-def until(look: Callable[[], Outcome], enough: Callable[[Outcome], bool]) -> Outcome:
-    """Evaluate until it is enough, within a bound; the last outcome."""
-    deadline = time.monotonic() + 150
-    while not enough(outcome := look()):
-        assert time.monotonic() < deadline, outcome
-        time.sleep(0.3)
-    return outcome
-
-
 def near(found: Outcome, step: str, value: float) -> bool:
     """Whether a step has one number, and that."""
     return list(found.values[step].values()) == [pytest.approx(value, abs=1.5)]
@@ -116,10 +108,7 @@ def send_and_wait(stack: Stack, api: Api, events: Iterable[Event]) -> None:
 
 def wait_for(api: Api, rows: int) -> None:
     """Wait for rows in the store; rollups follow a moment later."""
-    deadline = time.monotonic() + 150
-    while stored(api) < rows:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    until(lambda: stored(api), lambda found: found >= rows)
 
 
 def spans(service: str, good: int, bad: int, at_ms: int) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from grafana.dashboards.ask import Ask
 from grafana.dashboards.board import Board
 from grafana.dashboards.panels import Panel
 from tests.system.stack import Stack
+from tests.until import until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 FILES = Path(__file__).parents[2] / "provisioning" / "grafana" / "dashboards" / "seamark"
@@ -69,16 +70,18 @@ def play(stack: Stack, environment: Mapping[str, str], *arguments: str) -> None:
 
 def until_still(api: Api) -> None:
     """Wait until what was sent is stored and archived: the books say so."""
-    deadline = time.monotonic() + 300
     target = {"queryType": "ledger", "request": {"step": "1h"}}
-    while True:
+
+    def totals() -> Any:
         now = time.time_ns() // 1_000_000
-        answer = api.ask(target, now - HOUR_MS, now)
-        totals = answer["totals"]
-        if totals["stored"] and totals["stored"] == totals["archived"]:
-            return
-        assert time.monotonic() < deadline, totals
-        time.sleep(1)
+        return api.ask(target, now - HOUR_MS, now)["totals"]
+
+    until(
+        totals,
+        lambda found: found["stored"] and found["stored"] == found["archived"],
+        seconds=300,
+        every=1,
+    )
 
 
 @pytest.mark.parametrize(("board", "panel"), PANELS, ids=lambda x: getattr(x, "uid", "") or x.title)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.system.stack import Stack
+from tests.until import until
 
 pytestmark = [pytest.mark.system]
 PAGE = Path(__file__).parents[2] / "docs" / "dead-letters.md"
@@ -39,15 +40,6 @@ def ask(stack: Stack) -> Callable[[str], Any]:
     return run
 
 
-def until(ask: Callable[[], Any], enough: Callable[[Any], bool]) -> Any:
-    """Ask until it is enough, at most twenty seconds; the last answer."""
-    deadline = time.monotonic() + 20
-    while not enough(answer := ask()):
-        assert time.monotonic() < deadline, answer
-        time.sleep(0.2)
-    return answer
-
-
 def get(stack: Stack, path: str) -> Any:
     """Ask the API, as an administrator."""
     headers = {"Authorization": f"Bearer {stack.credentials['admin_token']}"}
@@ -60,7 +52,7 @@ def test_an_event_is_mended_and_counted_once(stack: Stack, ask: Callable[[str], 
     reply = ask("send")
     assert (reply["accepted"], reply["rejected"]) == (0, 1)
 
-    seen = until(lambda: ask("see"), lambda answer: bool(answer["letters"]))
+    seen = until(lambda: ask("see"), lambda answer: answer["letters"])
     [letter] = [found for found in seen["letters"] if found["name"] == "order_paid"]
     assert (letter["reason"], letter["field"]) == ("invalid_value", "value")
     assert json.loads(letter["original"])["value"] == "3.50"
@@ -79,7 +71,7 @@ def test_an_event_is_mended_and_counted_once(stack: Stack, ask: Callable[[str], 
     def rows(answer: Any) -> list[list[float]]:
         return [row for series in answer["series"] for row in series["rows"]]
 
-    counted = until(lambda: ask("visible"), lambda answer: bool(rows(answer)))
+    counted = until(lambda: ask("visible"), rows)
     shown = until(lambda: ask("see"), lambda answer: answer["letters"][0]["replayed"] is not None)
     assert shown["letters"][0]["replayed"]["receiptId"] in first["receipts"]
     assert ask("replay")["letters"] == []

@@ -8,11 +8,11 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.system.stack import Stack
+from tests.until import until
 
 pytestmark = [pytest.mark.system]
 PAGE = Path(__file__).parents[2] / "docs" / "export.md"
@@ -55,15 +55,6 @@ def send(stack: Stack, names: list[str]) -> None:
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert json.load(answer)["accepted"] == len(names)
-
-
-def until(look: Callable[[], Any], enough: Callable[[Any], bool]) -> Any:
-    """Look until it is enough, at most two minutes; what was seen last."""
-    deadline = time.monotonic() + 120
-    while not enough(found := look()):
-        assert time.monotonic() < deadline, found
-        time.sleep(0.2)
-    return found
 
 
 def stored(stack: Stack, names: list[str]) -> int:

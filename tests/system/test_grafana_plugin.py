@@ -4,7 +4,7 @@ import json
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from seamark.service.registry import (
 )
 from tests.system.grafana_plugin import Answer, Plugin, Source, build
 from tests.system.stack import Stack
+from tests.until import until
 
 pytestmark = [pytest.mark.system]
 EVENT = "plugin_checked"
@@ -102,15 +103,6 @@ async def stranger(stack: Stack) -> str:
     return token
 
 
-def until(ask: Callable[[], Any], enough: Callable[[Any], bool]) -> Any:
-    """Ask until it is enough, at most twenty seconds; the last answer."""
-    deadline = time.monotonic() + 20
-    while not enough(answer := ask()):
-        assert time.monotonic() < deadline, answer
-        time.sleep(0.2)
-    return answer
-
-
 def counted(answer: Answer) -> dict[str, float]:
     """The sum of each series, by its country."""
     assert answer.error == ""
@@ -178,7 +170,7 @@ def test_an_org_sees_nothing_of_another(
 ) -> None:
     until(lambda: plugin.query(source, SERIES), lambda got: sum(counted(got).values()) >= sent)
     other = Source(source.url, stranger, id=2)
-    until(lambda: plugin.health(other), lambda health: bool(health[0]))
+    until(lambda: plugin.health(other), lambda health: health[0])
     assert [len(frame.schema) for frame in plugin.query(other, SERIES).frames] == [0]
     for query in (
         {"queryType": "traces", "request": {"service": "plugin-cart"}},

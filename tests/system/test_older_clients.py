@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from collector.admission.user_ids import USER_HASH_CHARS
 from tests.system.stack import Stack
+from tests.until import until
 
 pytestmark = [pytest.mark.system]
 PAGE = Path(__file__).parents[2] / "docs" / "older-clients.md"
@@ -69,15 +69,6 @@ def stored(stack: Stack, query: str) -> str:
         return str(answer.read().decode().strip())
 
 
-def until(ask: Callable[[], Any], enough: Callable[[Any], bool]) -> Any:
-    """Ask until it is enough, at most twenty seconds; the last answer."""
-    deadline = time.monotonic() + 20
-    while not enough(answer := ask()):
-        assert time.monotonic() < deadline, answer
-        time.sleep(0.2)
-    return answer
-
-
 def test_what_is_accepted_counts_once(stack_of_its_own: Stack, send: Callable[[str], Any]) -> None:
     stack = stack_of_its_own
     for name, _, answer in SHOWN:
@@ -87,8 +78,8 @@ def test_what_is_accepted_counts_once(stack_of_its_own: Stack, send: Callable[[s
     assert send("many")["accepted"] == 1
     # the id stood four times: once as itself, and three times as what only counts
     until(lambda: int(stored(stack, DUPLICATES)), lambda found: found >= 3)
-    assert until(lambda: totals(stack, "queue.length", "count", "sum"), bool) == [1, 7]
-    assert until(lambda: totals(stack, "search", "count", "uniq_users"), bool) == [1, 1]
-    assert until(lambda: totals(stack, "order_paid", "count", "uniq_users"), bool) == [1, 1]
+    assert until(lambda: totals(stack, "queue.length", "count", "sum")) == [1, 7]
+    assert until(lambda: totals(stack, "search", "count", "uniq_users")) == [1, 1]
+    assert until(lambda: totals(stack, "order_paid", "count", "uniq_users")) == [1, 1]
     user = stored(stack, USERS)
     assert len(user) == USER_HASH_CHARS

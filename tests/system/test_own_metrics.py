@@ -11,7 +11,7 @@ import os
 import signal
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from seamark.service.own_telemetry.otlp import Starts, Told, request
 from tests.alert_evaluator import Outcome, evaluate
 from tests.grafana_asking import Api
 from tests.system.stack import Stack
+from tests.until import until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
@@ -67,14 +68,6 @@ def series(api: Api, metric: str, agg: str, *by: str) -> dict[tuple[str, ...], l
         tuple(one["labels"][name] for name in by): [row[1] for row in one["rows"]]
         for one in answer["series"]
     }
-
-
-def until(look: Callable[[], Any], enough: Callable[[Any], Any], seconds: float = 120) -> Any:
-    deadline = time.monotonic() + seconds
-    while not enough(found := look()):
-        assert time.monotonic() < deadline, found
-        time.sleep(0.3)
-    return found
 
 
 def test_every_process_reports(stack: Stack, api: Api) -> None:

@@ -5,13 +5,13 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.system.stack import Stack
+from tests.until import until
 
 pytestmark = [pytest.mark.system]
 ROOT = Path(__file__).parents[2]
@@ -64,7 +64,7 @@ def test_the_commands_of_the_readme_answer_as_it_says(stack: Stack, tmp_path: Pa
         env=environment,
     ).stdout.strip()
 
-    answer = _until_counted(ask)
+    answer = until(lambda: shell(ask), lambda answer: answer.get("series"))
     assert answer["columns"] == answers[1]["columns"]
     [row] = answer["series"][0]["rows"]
     assert row[1:] == answers[1]["series"][0]["rows"][0][1:]
@@ -79,18 +79,8 @@ def test_the_commands_of_the_readme_answer_as_it_says(stack: Stack, tmp_path: Pa
 
     token = stack.credentials["query_token"]
     url = f"{stack.urls.api}/v1/traces/{trace_id}"
-    trace = _until_counted(f"curl -s {url} -H 'Authorization: Bearer {token}'")
+    ask = f"curl -s {url} -H 'Authorization: Bearer {token}'"
+    trace = until(lambda: shell(ask), lambda answer: answer.get("spans"))
     [span] = trace["spans"]
     assert span["name"] == "GET /"
     assert span["service"] == "shop"
-
-
-def _until_counted(script: str, *, within_seconds: float = 20.0) -> dict[str, Any]:
-    """Ask until there is an answer with something in it."""
-    deadline = time.monotonic() + within_seconds
-    while True:
-        answer = shell(script)
-        if answer.get("series") or answer.get("spans"):
-            return answer
-        assert time.monotonic() < deadline, answer
-        time.sleep(0.2)

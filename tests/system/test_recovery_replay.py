@@ -3,12 +3,12 @@
 import json
 import math
 import subprocess
-import time
 
 import pytest
 
 from tests.system.recovery_load import Sender, Totals, ask, totals, wait_for_rows
 from tests.system.stack import Stack, run
+from tests.until import until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 SETTINGS = {"SEAMARK_ARCHIVE_BLOCK_AGE_SECONDS": "0.5"}
@@ -92,11 +92,6 @@ def replay(stack: Stack, source: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def wait_for_archive(stack: Stack, count: int, *, within_seconds: float = 90.0) -> None:
-    deadline = time.monotonic() + within_seconds
-    while True:
-        [[now]] = ask(stack, "SELECT sum(archived) FROM seamark.ledger")
-        if int(now) == count:
-            return
-        assert time.monotonic() < deadline, f"{now} of {count} archived"
-        time.sleep(0.2)
+def wait_for_archive(stack: Stack, count: int) -> None:
+    archived = "SELECT sum(archived) FROM seamark.ledger"
+    until(lambda: ask(stack, archived), lambda found: int(found[0][0]) == count)

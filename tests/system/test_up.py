@@ -16,6 +16,7 @@ import pytest
 from seamark.standalone.ports import Ports
 from tests.system.free import free_offset
 from tests.system.stack import Stack, run
+from tests.until import until
 
 pytestmark = pytest.mark.system
 PARTS = ["nats", "redis", "store", "collector", "rows", "archive", "api"]
@@ -133,9 +134,7 @@ def test_a_killed_part_is_back_while_the_others_stay(stack_of_its_own: Stack, na
     before = stack.pids
 
     killed = stack.kill(name)
-    deadline = time.monotonic() + RESTART_SECONDS
-    while stack.pids.get(name) in (None, killed) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: stack.pids.get(name) not in (None, killed), seconds=RESTART_SECONDS)
 
     after = stack.wait_ready(within_seconds=RESTART_SECONDS).pids
     assert after[name] != before[name]
@@ -149,9 +148,7 @@ def test_the_demo_sends_and_comes_back_when_it_dies(tmp_path: Path) -> None:
     with demo:
         assert [row["name"] for row in demo.status()[1]] == [*PARTS, "demo"]
         killed = demo.kill("demo")
-        deadline = time.monotonic() + RESTART_SECONDS
-        while demo.pids.get("demo") in (None, killed) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        until(lambda: demo.pids.get("demo") not in (None, killed), seconds=RESTART_SECONDS)
         demo.wait_ready(within_seconds=RESTART_SECONDS)
 
         assert demo.pids["demo"] != killed

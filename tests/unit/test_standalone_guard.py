@@ -4,13 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 
 import pytest
 
 from seamark.service import lifecycle
 from seamark.standalone import guard
+from tests.until import until
 
 GUARD = [sys.executable, "-P", "-m", "seamark.standalone.guard"]
 PARENT = """
@@ -45,11 +44,11 @@ def test_the_program_dies_when_its_parent_is_killed() -> None:
     ) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
-        wait_until(lambda: name(pid) == "sleep")
+        until(lambda: name(pid) == "sleep")
 
         parent.send_signal(signal.SIGKILL)
 
-        wait_until(lambda: name(pid) is None)
+        until(lambda: name(pid) is None)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's promise is Linux's")
@@ -72,11 +71,3 @@ def name(pid: int) -> str | None:
         return None
     before, _, after = text.rpartition(")")
     return None if after.split()[0] == "Z" else before.partition("(")[2]
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    """Bounded wait for a condition."""
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
