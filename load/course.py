@@ -1,6 +1,6 @@
 """The course of a run: what was sampled, second by second, thinned for keeping. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -34,10 +34,27 @@ class Course(msgspec.Struct, frozen=True):
 
 
 def thin(line: Sequence[tuple[float, float]]) -> Line:
-    """At most `POINTS` points: of each run of points its largest, so that no peak is hidden."""
-    step = -(-len(line) // POINTS) or 1
-    runs = (line[start : start + step] for start in range(0, len(line), step))
-    return [
-        (round(largest[0], 1), largest[1])
-        for largest in (max(run, key=lambda point: point[1]) for run in runs)
-    ]
+    """At most `POINTS` points: of each run of points its least and its largest, in order."""
+    if len(line) <= POINTS:
+        return list(line)
+    step = -(-len(line) // (POINTS // 2))
+    thinned: Line = []
+    for run in _runs(line, step):
+        extremes = {min(run, key=_value), max(run, key=_value)}
+        thinned += [(round(seconds, 1), value) for seconds, value in sorted(extremes)]
+    return thinned
+
+
+def floor(line: Sequence[tuple[float, float]], points: int = 60) -> Line:
+    """Of each run of so many points the least: what is held whatever comes and goes meanwhile."""
+    return [min(run, key=_value) for run in _runs(line, points)]
+
+
+def _runs(
+    line: Sequence[tuple[float, float]], length: int
+) -> Iterator[Sequence[tuple[float, float]]]:
+    return (line[start : start + length] for start in range(0, len(line), length))
+
+
+def _value(point: tuple[float, float]) -> float:
+    return point[1]

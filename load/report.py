@@ -152,6 +152,7 @@ def _parts(result: Result) -> str:
             f"{part.rss_bytes_max / _MIB:.0f}",
             f"{part.pss_bytes_max / _MIB:.0f}",
             f"{part.rss_bytes_per_hour / _MIB:+.0f}" if long else "-",
+            f"{part.rss_bytes_held_per_hour / _MIB:+.0f}" if long else "-",
             str(part.handles_max),
             f"{part.handles_per_hour:+.0f}" if long else "-",
         )
@@ -160,9 +161,9 @@ def _parts(result: Result) -> str:
     total = f"{sum(per_item.values()):.2f}"
     head = (
         *("part", "CPU us/item", "of a core", "RSS max, MiB", "PSS max, MiB", "RSS MiB/h"),
-        *("files max", "files/h"),
+        *("held, MiB/h", "files max", "files/h"),
     )
-    return _table(head, [*rows, ("**together**", total, *[""] * 6)])
+    return _table(head, [*rows, ("**together**", total, *[""] * 7)])
 
 
 def _rest(result: Result) -> str:

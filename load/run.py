@@ -114,7 +114,7 @@ async def compare(stack: Stack, summaries: Sequence[Summary]) -> list[Stored]:
         await asyncio.sleep(0.5)
 
 
-async def measure(stack: Stack, scenario: Scenario, *, seconds: float, command: str) -> Result:
+async def measure(stack: Stack, scenario: Scenario, *, command: str) -> Result:
     """Warm up, measure, wait, compare."""
     runs = [secrets.token_hex(4) for _ in scenario.load]
     with tempfile.TemporaryDirectory() as name:
@@ -132,7 +132,7 @@ async def measure(stack: Stack, scenario: Scenario, *, seconds: float, command: 
             stop = asyncio.Event()
             looking = asyncio.create_task(_visible(stack, scenario, stop))
             try:
-                summaries = await _all(stack, scenario, runs, seconds, folder)
+                summaries = await _all(stack, scenario, runs, scenario.duration_seconds, folder)
             finally:
                 stop.set()
             catch_up = await empty(sampler)
@@ -189,10 +189,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"load: {error}", file=sys.stderr)
         return 2
-    seconds = options.duration or scenario.duration_seconds
     command = f"python -m load.run load/scenarios/{options.scenario.name}"
     if options.duration:
         command += f" --duration {options.duration:g}"
+        scenario = msgspec.structs.replace(scenario, duration_seconds=options.duration)
     if options.without:
         command += f" --without {options.without}"
         scenario = msgspec.structs.replace(
@@ -207,7 +207,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 else OwnStack(Path(name) / "data", port_offset=options.port_offset)
             )
             with where as stack, standing_still(stack, options.without):
-                result = asyncio.run(measure(stack, scenario, seconds=seconds, command=command))
+                result = asyncio.run(measure(stack, scenario, command=command))
         except NotStarted as error:
             print(f"load: {error}", file=sys.stderr)
             return 1

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import psutil
 
-from load.course import Course, Line
+from load.course import Course, Line, floor
 from load.plain_http import BadAnswer, request
 from load.schedule import slope
 from load.stack import Stack
@@ -40,6 +40,8 @@ class PartFigures:
     rss_bytes_max: int
     rss_bytes_per_hour: float
     pss_bytes_max: int
+    rss_bytes_held_per_hour: float = 0.0
+    """Of the least of each minute: merges and blocks come and go, what is held stays."""
     handles_max: int = 0
     handles_per_hour: float = 0.0
 
@@ -162,12 +164,14 @@ def part_figures(
     before: Usage, after: Usage, rss: Line, handles: Line, pss: list[int]
 ) -> PartFigures:
     """Figures of one part. The slopes leave out the first third, in which caches fill."""
+    later = rss[len(rss) // 3 :]
     return PartFigures(
         cpu_seconds=round(after.cpu_seconds - before.cpu_seconds, 3),
         rss_bytes_start=before.rss_bytes,
         rss_bytes_end=after.rss_bytes,
         rss_bytes_max=int(max((value for _, value in rss), default=after.rss_bytes)),
-        rss_bytes_per_hour=round(slope(rss[len(rss) // 3 :]) * 3600),
+        rss_bytes_per_hour=round(slope(later) * 3600),
+        rss_bytes_held_per_hour=round(slope(floor(later)) * 3600),
         pss_bytes_max=max(pss, default=0),
         handles_max=int(max((value for _, value in handles), default=after.handles)),
         handles_per_hour=round(slope(handles[len(handles) // 3 :]) * 3600, 1),

@@ -163,12 +163,27 @@ def test_memory_growth_leaves_out_the_first_third() -> None:
     assert (found.handles_max, found.handles_per_hour) == (9, 0)
 
 
-def test_a_long_line_keeps_its_peaks_when_it_is_thinned() -> None:
+def test_what_is_held_is_the_least_of_each_minute() -> None:
+    merging = [(float(s), 500.0 + (s if s % 60 == 30 else 0)) for s in range(1800)]
+    leaking = [(float(s), 500.0 + s) for s in range(1800)]
+
+    def found(rss: list[tuple[float, float]]) -> PartFigures:
+        return part_figures(Usage(0, 0), Usage(0, 0), rss, [], [])
+
+    assert found(merging).rss_bytes_held_per_hour == 0
+    assert found(merging).rss_bytes_per_hour > 0
+    assert found(leaking).rss_bytes_held_per_hour == 3600
+
+
+def test_a_long_line_keeps_its_extremes_when_it_is_thinned() -> None:
     line = [(float(second), 5.0) for second in range(10 * POINTS)]
     line[1234] = (1234.0, 99.0)
+    line[2345] = (2345.0, 1.0)
     thinned = thin(line)
-    assert len(thinned) == POINTS
+    assert len(thinned) <= POINTS
     assert (1234.0, 99.0) in thinned
+    assert (2345.0, 1.0) in thinned
+    assert thinned == sorted(thinned)
     assert thin([]) == []
 
 
