@@ -9,7 +9,6 @@ By hour (or day) of event time: rows of every rollup = raw rows of that time.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 import msgspec
 
@@ -46,6 +45,7 @@ class Counts(msgspec.Struct, kw_only=True):
 class RollupKey(msgspec.Struct, frozen=True, order=True):
     """One line of a rollup. `begin`: epoch seconds of the hour or day, by event time."""
 
+    signal: str
     table: str
     org: str
     app: str
@@ -77,10 +77,6 @@ class Account:
     def line(self, key: Key) -> Counts:
         """The counts of a line, to be added to."""
         return self.lines.setdefault(key, Counts())
-
-
-SIGNAL_OF: Final[Mapping[str, str]] = {"events": "events", "spans": "traces", "metrics": "metrics"}
-"""Signal by what the name of its rollups begins with."""
 
 
 def differences(account: Account) -> list[Difference]:
@@ -115,6 +111,5 @@ def _of_lines(account: Account) -> Iterable[Difference]:
 def _of_rollups(rollups: Mapping[RollupKey, tuple[int, int]]) -> Iterable[Difference]:
     for key, (raw, rolled) in rollups.items():
         if raw != rolled:
-            signal = SIGNAL_OF[key.table.partition("_")[0]]
             what = f"{key.table} ≠ raw rows of that time"
-            yield Difference(signal, key.org, key.app, key.begin, what, raw, rolled)
+            yield Difference(key.signal, key.org, key.app, key.begin, what, raw, rolled)

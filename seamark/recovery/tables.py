@@ -17,10 +17,20 @@ RAW_RETENTION_DAYS: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """A rollup's table; `daily` when its times are days."""
+    """A table that views make of raw rows `t`, and how the same is counted in both.
+
+    `daily`: its times are days. `rows` and `raw`: SQL of how many raw rows its rows are of, and of
+    how many those ought to be. `where`: which of its rows count. `since`: SQL of the time from
+    which on it is whole, where that is not always.
+    """
 
     table: str
     daily: bool = False
+    time: str = "time"
+    rows: str = "sum(t.rows)"
+    raw: str = "count()"
+    where: str = "true"
+    since: str = ""
 
     @property
     def step(self) -> str:
@@ -28,13 +38,36 @@ class Rollup:
         return "toStartOfDay" if self.daily else "toStartOfHour"
 
 
+_NOT_TWICE: Final = """(NOT t.backfilled OR (t.received_at, t.receipt, t.event_id) NOT IN (
+    SELECT received_at, receipt, event_id FROM {database}.errors WHERE NOT backfilled
+    AND received_at <= (SELECT max(received_at) FROM {database}.errors WHERE backfilled)))"""
+"""What 0011_errors.sql says of rows that were there before the table was."""
+
+
+def _errors(source: str, raw: str) -> Rollup:
+    return Rollup("errors", rows=f"countIf(t.source = '{source}')", raw=raw, where=_NOT_TWICE)
+
+
+_HAS_TYPE: Final = "mapContains(t.attrs, 'exception.type')"
 ROLLUPS: Final[Mapping[Signal, tuple[Rollup, ...]]] = {
     Signal.EVENTS: (
         Rollup("events_1m"),
         Rollup("events_1h"),
         Rollup("events_1d", daily=True),
+        Rollup(
+            "visits_15m",
+            time="slot",
+            rows="sum(t.events)",
+            raw="countIf(t.session_id != '' OR t.user_id != '')",
+            since="SELECT max(since) + INTERVAL 15 MINUTE AS since FROM {database}.visits_since",
+        ),
+        _errors("event", f"countIf({_HAS_TYPE} OR t.name IN ('exception', 'error'))"),
     ),
-    Signal.TRACES: (Rollup("spans_1m"), Rollup("spans_1h")),
+    Signal.TRACES: (
+        Rollup("spans_1m"),
+        Rollup("spans_1h"),
+        _errors("span", "sum(arrayCount(name -> name = 'exception', t.events.name))"),
+    ),
     Signal.METRICS: (Rollup("metrics_1m"), Rollup("metrics_1h")),
-    Signal.LOGS: (),
+    Signal.LOGS: (_errors("log", f"countIf({_HAS_TYPE})"),),
 }

@@ -86,7 +86,7 @@ async def verify(stack: Stack, within: Range, *, deep: bool = False) -> Account:
             await _count_lines(account, store, within, archived=archived)
             for signal, rollups in ROLLUPS.items():
                 for rollup in rollups:
-                    await _count_rollup(account, store, within, RAW[signal], rollup)
+                    await _count_rollup(account, store, within, signal, rollup)
             if not differences(account):
                 break
         if deep and archived:
@@ -200,27 +200,41 @@ async def _count_files(
 
 
 async def _count_rollup(
-    account: Account, store: Store, within: Range, raw: str, rollup: Rollup
+    account: Account, store: Store, within: Range, signal: Signal, rollup: Rollup
 ) -> None:
     """By event time. Rows with a time in the range were received in it or after it."""
     floor, step = (_day, timedelta(days=1)) if rollup.daily else (_hour, timedelta(hours=1))
     begin, end = floor(within.begin), floor(within.end)
     if within.quiet and end < within.end:
         end += step
+    if rollup.since:
+        [row] = await store.rows(
+            f"SELECT toUnixTimestamp(since) AS since FROM ({_named(store, rollup.since)})"
+        )
+        begin = max(begin, floor(datetime.fromtimestamp(row["since"], UTC)) + step)
     only = "AND app = {app:String}" if within.app else ""
     params = within.params | {"a": int(begin.timestamp()), "b": int(end.timestamp())}
     counted: dict[RollupKey, list[int]] = {}
-    for index, (table, what) in enumerate(((raw, "count()"), (rollup.table, "sum(t.rows)"))):
+    places = (
+        (RAW[signal], "t.time", rollup.raw, "true"),
+        (rollup.table, f"t.{rollup.time}", rollup.rows, _named(store, rollup.where)),
+    )
+    for index, (table, time, what, where) in enumerate(places):
         for row in await store.rows(
-            f"SELECT org, app, toUnixTimestamp({rollup.step}(toDateTime(t.time, 'UTC'))) AS begin,"
+            f"SELECT org, app, toUnixTimestamp({rollup.step}(toDateTime({time}, 'UTC'))) AS begin,"
             f" {what} AS n FROM {store.database}.{table} AS t"
-            " WHERE t.time >= toDateTime({a:UInt32}, 'UTC')"
-            f" AND t.time < toDateTime({{b:UInt32}}, 'UTC') {only} GROUP BY org, app, begin",
+            f" WHERE {time} >= toDateTime({{a:UInt32}}, 'UTC')"
+            f" AND {time} < toDateTime({{b:UInt32}}, 'UTC') AND {where} {only}"
+            " GROUP BY org, app, begin HAVING n > 0",
             params=params,
         ):
-            key = RollupKey(rollup.table, row["org"], row["app"], row["begin"])
+            key = RollupKey(signal, rollup.table, row["org"], row["app"], row["begin"])
             counted.setdefault(key, [0, 0])[index] = row["n"]
     account.rollups |= {key: (raw_rows, rolled) for key, (raw_rows, rolled) in counted.items()}
+
+
+def _named(store: Store, sql: str) -> str:
+    return sql.format(database=store.database)
 
 
 def _key(signal: str, row: Mapping[str, Any]) -> Key:

@@ -98,6 +98,9 @@ def totals(stack: Stack) -> Totals:
     found: dict[str, Any] = {
         "events": ask(stack, "SELECT count(), uniqExact(receipt), sum(value) FROM seamark.events"),
         "errors": ask(stack, "SELECT count(), uniqExact(receipt), any(kind) FROM seamark.errors"),
+        "visits": ask(
+            stack, "SELECT uniqExact(key), sum(events), sum(views) FROM seamark.visits_15m"
+        ),
         "ledger": ask(stack, "SELECT sum(offered), sum(accepted), sum(stored) FROM seamark.ledger"),
     }
     for table in ("events_1m", "events_1h", "events_1d"):

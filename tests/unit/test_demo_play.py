@@ -113,7 +113,7 @@ async def test_visits_sent_at_once_have_just_ended() -> None:
 async def test_history_fills_its_hours_and_nothing_else() -> None:
     plan = Plan(seed=5, rate=0, sessions=40, backfill_hours=24)
     memory, bodies = await played(plan)
-    times = [event["ts"] for body in bodies for event in body["events"]]  # type: ignore[attr-defined]
+    times = [event["ts"] for body in bodies for event in body["events"]]
     oldest = NOW_MS - 24 * HOUR_MS - LONGEST_VISIT_MS
     assert oldest <= min(times) < oldest + HOUR_MS
     assert NOW_MS - HOUR_MS - LONGEST_VISIT_MS < max(times) <= NOW_MS

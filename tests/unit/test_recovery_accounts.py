@@ -29,7 +29,8 @@ def counts(**changed: int | bool | None) -> Counts:
 
 def test_all_agrees() -> None:
     account = Account(
-        lines={KEY: counts()}, rollups={RollupKey("events_1m", "acme", "shop", HOUR): (6, 6)}
+        lines={KEY: counts()},
+        rollups={RollupKey("events", "events_1m", "acme", "shop", HOUR): (6, 6)},
     )
     assert differences(account) == []
     assert verdict.code(account) == 0
@@ -57,7 +58,7 @@ def test_each_difference_is_named(changed: dict[str, int], words: str) -> None:
 
 
 def test_a_rollup_that_lacks_rows() -> None:
-    account = Account(rollups={RollupKey("spans_1h", "acme", "shop", HOUR): (6, 4)})
+    account = Account(rollups={RollupKey("traces", "spans_1h", "acme", "shop", HOUR): (6, 4)})
     [found] = differences(account)
     assert (found.signal, found.expected, found.found) == ("traces", 6, 4)
 
