@@ -35,6 +35,10 @@ describe('filterQuery', () => {
     expect(asks({ queryType: 'trace', traceId: '$app' })).toBe(true);
     expect(asks({ queryType: 'trace', traceId: '$none' })).toBe(false);
     expect(asks({ queryType: 'logs', hide: true })).toBe(false);
+    expect(asks({ queryType: 'logs' })).toBe(true);
+    expect(asks({ queryType: 'logs', request: { traceId: '' } })).toBe(true);
+    expect(asks({ queryType: 'logs', request: { traceId: '$app' } })).toBe(true);
+    expect(asks({ queryType: 'logs', request: { traceId: '$none' } })).toBe(false);
     expect(asks({ queryType: 'ledger' })).toBe(true);
     expect(asks({ queryType: 'context', request: { id: 'a' } })).toBe(true);
   });

@@ -95,9 +95,12 @@ export class SeamarkDatasource
       return false;
     }
     const request: QuestionRequest = query.request ?? {};
+    const saysSomething = (text: unknown) => /\S/.test(getTemplateSrv().replace(String(text ?? '')));
     switch (query.queryType ?? 'timeseries') {
       case 'trace':
-        return /\S/.test(getTemplateSrv().replace(query.traceId ?? '')); // a variable may be empty
+        return saysSomething(query.traceId); // a variable may be empty
+      case 'logs':
+        return !request.traceId || saysSomething(request.traceId); // those of no trace are not all
       case 'timeseries':
         return Boolean(request.metric);
       case 'top':
