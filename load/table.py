@@ -34,12 +34,18 @@ def table(results: Sequence[Result]) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit 2 without files."""
+    """Print the table; what is no result of `load.run` is named and left out. 2 without files."""
     paths = sys.argv[1:] if argv is None else list(argv)
     if not paths:
         print("usage: python -m load.table load/results/<file>.json ...", file=sys.stderr)
         return 2
-    print(table([msgspec.json.decode(Path(path).read_bytes(), type=Result) for path in paths]))
+    results = []
+    for path in paths:
+        try:
+            results.append(msgspec.json.decode(Path(path).read_bytes(), type=Result))
+        except msgspec.ValidationError as error:
+            print(f"{path}: no result of load.run, left out: {error}", file=sys.stderr)
+    print(table(results))
     return 0
 
 
