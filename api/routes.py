@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 import api.answers as answers
-import api.book_answers as books
+import api.ledger_answers as books
 import api.product_answers as product
 import api.service_answers as services
 from api.exports.record import ExportAnswer, ExportsAnswer

@@ -17,8 +17,8 @@ class Scope:
 
 
 QUERY: Final = frozenset({"query"})
-BOOKS: Final = frozenset({"query", "admin"})
-"""Who may read the books: whoever asks questions, and whoever administers."""
+LEDGER_ROLES: Final = frozenset({"query", "admin"})
+"""Who may read the ledger: whoever asks questions, and whoever administers."""
 ADMIN: Final = frozenset({"admin"})
 
 

@@ -8,8 +8,8 @@ from aiohttp import web
 from prometheus_client import generate_latest
 
 from api.answers import encode
-from api.book_routes import add_books
 from api.exports.routes import add_exports
+from api.ledger_routes import add_ledger
 from api.look.routes import add_look, for_people
 from api.middleware import make_cors, make_guard
 from api.openapi import ROUTES, document
@@ -36,7 +36,7 @@ def make_app(
         middlewares=[make_cors(settings.allowed_origins), make_guard(metrics)],
     )
     _add_questions(app, context, metrics)
-    add_books(app, context)
+    add_ledger(app, context)
     add_tail(app, context, metrics)
     add_exports(app, context)
     _add_health(app, health, optional)

@@ -1,1 +1,1 @@
-"""The door: receives telemetry, decides, and answers only once the log has it."""
+"""The collector: receives telemetry, decides, and answers only once the log has it."""

@@ -1,4 +1,4 @@
-"""The log as the door sees it."""
+"""The log as the collector sees it."""
 
 from typing import Protocol
 

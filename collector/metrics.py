@@ -1,7 +1,7 @@
 """The collector's own metrics, declared before anything is counted; an unknown name cannot be.
 
 `accepted`, `refused` (we could not take it) and `rejected{reason}` (the sender's fault) count
-items: events, spans, points, records. What the parts behind the door count is in `observers.py`.
+items: events, spans, points, records. What the parts behind ingest count is in `observers.py`.
 With several processes, prometheus_client's multiprocess mode joins them (PROMETHEUS_MULTIPROC_DIR,
 set by `collector.processes`).
 """
@@ -61,14 +61,14 @@ REJECTED: Final = Counter(
     ["signal", "reason"],
     registry=REGISTRY,
 )
-LETTERS: Final = Counter(
-    "seamark_collector_letters",
+DEAD_LETTERS: Final = Counter(
+    "seamark_collector_dead_letters",
     "Rejected items kept as they were sent.",
     ["signal"],
     registry=REGISTRY,
 )
-LETTERS_DROPPED: Final = Counter(
-    "seamark_collector_letters_dropped",
+DEAD_LETTERS_DROPPED: Final = Counter(
+    "seamark_collector_dead_letters_dropped",
     "Rejected items counted but not kept: over the rate of their app, or the size of one request.",
     ["signal", "reason"],
     registry=REGISTRY,
@@ -149,12 +149,12 @@ def refused(signal: Signal, outcome: Outcome) -> None:
     _count_rejected(signal, outcome.rejected)
 
 
-def letters(signal: Signal, kept: int, dropped: Mapping[str, int]) -> None:
+def dead_letters(signal: Signal, kept: int, dropped: Mapping[str, int]) -> None:
     """Count the rejected items of a request that are kept, and those that are not, by why."""
     if kept:
-        LETTERS.labels(signal.value).inc(kept)
+        DEAD_LETTERS.labels(signal.value).inc(kept)
     for reason, count in dropped.items():
-        LETTERS_DROPPED.labels(signal.value, reason).inc(count)
+        DEAD_LETTERS_DROPPED.labels(signal.value, reason).inc(count)
 
 
 def _count_rejected(signal: Signal, rejected: Mapping[str, int]) -> None:

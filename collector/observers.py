@@ -1,4 +1,4 @@
-"""What the parts behind the door tell of themselves, counted among the collector's own metrics."""
+"""What the parts behind ingest tell of themselves, counted among the collector's own metrics."""
 
 from typing import Final
 
@@ -120,7 +120,7 @@ class SpoolObserver:
 
 
 class PressureObserver:
-    """What `collector.pressure` refuses."""
+    """What `collector.shedding` refuses."""
 
     def shed(self, signal: Signal, kind: str) -> None:
         """A request was refused."""

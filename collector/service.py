@@ -5,26 +5,27 @@ import gc
 import logging
 from pathlib import Path
 
-from collector import observers, pages
+from collector import observers
 from collector.admission.addresses import read_networks
-from collector.admission.letters import Letterbox
+from collector.admission.dead_letters import DeadLetterLimiter
 from collector.admission.senders import Senders
 from collector.admission.user_agents import read_user_agent
-from collector.budget import Budget
-from collector.connection import ConnectionLimits
-from collector.door import FrontDoor
-from collector.durability import PART as DURABILITY
-from collector.durability import Durability, Sheltered
-from collector.pressure.levels import Thresholds
-from collector.pressure.pressure import Pressure
+from collector.http import pages
+from collector.http.budget import Budget
+from collector.http.connection import ConnectionLimits
+from collector.http.server import HttpServer
+from collector.ingest.durability import PART as DURABILITY
+from collector.ingest.durability import Durability, Sheltered
+from collector.ingest.gateway import IngestGateway
+from collector.ingest.request_rejections import Refusals
 from collector.publish.publisher import Publisher
-from collector.receivers import older, otlp_http
+from collector.receivers import compat, otlp_http
 from collector.receivers.native import NativeBatch
 from collector.receivers.otlp_grpc import GrpcServer
 from collector.receivers.replay import Replay
-from collector.refusals import Refusals
-from collector.server import HttpServer
 from collector.settings import CollectorSettings, verify
+from collector.shedding.levels import Thresholds
+from collector.shedding.shedding import Pressure
 from collector.spool.spool import Spool
 from seamark import __version__
 from seamark.service.connections import LogSettings, connect_log
@@ -87,21 +88,26 @@ async def serve(
         datacenter=settings.datacenter,
         server_version=__version__,
     )
-    door = FrontDoor(
+    ingest = IngestGateway(
         records=registry,
         log=publisher,
         partitions=log_settings.partitions,
         promise=durability if spool is None else Sheltered(durability, spool),
         pressure=pressure,
         senders=Senders(datacenter=settings.datacenter, server_version=__version__),
-        letterbox=Letterbox(settings.letters_per_minute),
+        dead_letter_limiter=DeadLetterLimiter(settings.dead_letters_per_minute),
         refusals=refusals,
         trusted_proxies=read_networks(settings.trusted_proxies),
         country_header=settings.country_header,
     )
     http = HttpServer(
-        door=door,
-        receivers=[NativeBatch(door), Replay(door), *older.build(door), *otlp_http.build(door)],
+        ingest=ingest,
+        receivers=[
+            NativeBatch(ingest),
+            Replay(ingest),
+            *compat.build(ingest),
+            *otlp_http.build(ingest),
+        ],
         pages=pages.build(health),
         budget=Budget(settings.in_flight_bytes),
         limits=ConnectionLimits(
@@ -113,7 +119,7 @@ async def serve(
     )
     grpc = (
         GrpcServer(
-            door,
+            ingest,
             host=settings.host,
             port=settings.grpc_port,
             tls_cert=settings.tls_cert,

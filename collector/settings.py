@@ -42,7 +42,7 @@ class CollectorSettings:
         text="Bodies held in memory per process, as sent and inflated; beyond it ingest is 503.",
         minimum=8 * 1024 * 1024,
     )
-    letters_per_minute: int = setting(
+    dead_letters_per_minute: int = setting(
         6_000,
         text="Rejected items kept as they were sent, per app and minute in each process; 0: none.",
         minimum=0,

@@ -1,6 +1,6 @@
 """`python -m load.seed --events 100000000 --hours 24`: history enough to measure questions on.
 
-The demo plays visits of one hour through the front door. What the store then holds is copied, in
+The demo plays visits of one hour through the front ingest. What the store then holds is copied, in
 the store, to earlier times and other people, until there are so many events: with the views behind
 the raw tables, so rollups, sketches and the ledger are those that so many events would have made.
 Spans and log records are copied along, their trace ids made anew. Prints its progress; a copy that
@@ -69,11 +69,11 @@ _ROWS: Final = (
     " AND received_at < fromUnixTimestamp64Milli({{until_ms:Int64}}, 'UTC'))"
 )
 """The original rows; in brackets, since a name in WHERE would mean what replaces the column."""
-_BOOKS: Final = (
+_LEDGER: Final = (
     "INSERT INTO seamark.ledger (org, app, signal, minute, key_id, requests, offered, accepted,"
-    " rejected, archived, letters) SELECT org, app, signal,"
+    " rejected, archived, dead_letters) SELECT org, app, signal,"
     " toStartOfMinute(minute - toIntervalMillisecond({shift_ms:UInt64})) AS earlier, key_id,"
-    " sum(requests), sum(offered), sum(accepted), sumMap(rejected), sum(stored), sum(letters)"
+    " sum(requests), sum(offered), sum(accepted), sumMap(rejected), sum(stored), sum(dead_letters)"
     " FROM seamark.ledger WHERE org = {org:String} AND app = {app:String}"
     " AND signal IN ('events', 'traces', 'logs')"
     " AND minute >= toStartOfMinute(fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC'))"
@@ -157,7 +157,7 @@ def copies(store: Store, *, wanted: int, hours: float) -> Iterator[tuple[int, in
                 table=table
             )
             store.run(sql, token=f"{token}-{table}", **values)
-        store.run(_BOOKS, token=f"{token}-ledger", **values)
+        store.run(_LEDGER, token=f"{token}-ledger", **values)
         yield copy, count
 
 

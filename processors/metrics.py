@@ -65,7 +65,7 @@ REFUSED: Final = Counter(
     "Blocks the sink refused for good; they are halved until one message, then one frame, is left.",
     ("sink", "stream", "reason"),
 )
-BURIED: Final = Counter(
+DEAD_LETTERED: Final = Counter(
     "seamark_processor_dead_letters", "Frames put into the dead-letter stream.", _STREAM
 )
 POSITION_WRITES: Final = Counter(

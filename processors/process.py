@@ -16,13 +16,13 @@ import aiohttp
 from nats.aio.client import Client as NatsClient
 from prometheus_client import REGISTRY
 
-from processors.blocks.dead import JetStreamGrave
+from processors.blocks.dead_letter_queue import JetStreamDeadLetterQueue
 from processors.blocks.decide import Limits
-from processors.blocks.hold import KvHold
+from processors.blocks.dedup.folder import SeenFolder
 from processors.blocks.jetstream import JetStreamLog
+from processors.blocks.pause import KvHold
 from processors.blocks.positions import KvPositions
 from processors.blocks.run import StreamRunner
-from processors.blocks.seen.folder import SeenFolder
 from processors.blocks.session import Parts
 from processors.blocks.sink import Sink
 from processors.routes import serve_routes
@@ -135,7 +135,7 @@ class Connected:
         return Parts(
             log=JetStreamLog(self.client, self.log_settings, name=f"processors.{self.name}"),
             positions=KvPositions(self.client),
-            grave=JetStreamGrave(self.client),
+            dead_letter_queue=JetStreamDeadLetterQueue(self.client),
             sink=sink,
             seen=SeenFolder(self.settings.state_path),
             slots=asyncio.Semaphore(slots),

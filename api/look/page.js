@@ -29,7 +29,7 @@ async function round(signal) {
   panels.showRates(answer, at, live);
   panels.showArriving(arriving, answer, at);
   panels.showLag(answer, at);
-  panels.showBooks(answer);
+  panels.showLedger(answer);
   reveal("look");
   if (answered++ % SLOW_ROUNDS === 0) stale = await slower(signal, at);
   updated = clock(Date.now(), { seconds: true });

@@ -132,13 +132,13 @@ export function showErrors(answer, at) {
 }
 
 /** What became of everything that was offered, and whether it adds up. */
-export function showBooks(answer) {
+export function showLedger(answer) {
   const { totals, balanced } = answer;
   const rejected = Object.entries(totals.rejected).sort((a, b) => b[1] - a[1]);
   const all = rejected.reduce((sum, [, items]) => sum + items, 0);
   const waiting = Math.max(totals.stored - totals.archived, 0);
-  const coming = Math.max(totals.accepted - totals.stored - totals.duplicate - totals.buried, 0);
-  const refused = Object.entries(totals.refused).map(([reason, n]) => [`requests refused: ${reason}`, n]);
+  const coming = Math.max(totals.accepted - totals.stored - totals.duplicate - totals.deadLettered, 0);
+  const refused = Object.entries(totals.requestRejections).map(([reason, n]) => [`requests rejected: ${reason}`, n]);
   of("flow").replaceChildren(
     stage("offered", totals.offered, `in ${count(totals.requests)} requests`, refused),
     stage("accepted", totals.accepted, "in the log, on disk", [
@@ -149,7 +149,7 @@ export function showBooks(answer) {
     ]),
     stage("stored", totals.stored, "rows that can be asked for", [
       ["duplicate", totals.duplicate],
-      ["buried", totals.buried],
+      ["deadLettered", totals.deadLettered],
       ["on the way", coming],
     ]),
     stage("archived", totals.archived, "rows in Parquet files", [["still to come", waiting]]),
@@ -158,8 +158,8 @@ export function showBooks(answer) {
   const [words, kind] = verdict[String(balanced)];
   of("balanced").textContent = words;
   of("balanced").className = `badge ${kind}`;
-  of("books-why").textContent = {
-    true: "In every minute that is settled: offered = accepted + rejected + sampled + limited, and accepted = stored + duplicate + buried.",
+  of("ledger-why").textContent = {
+    true: "In every minute that is settled: offered = accepted + rejected + sampled + limited, and accepted = stored + duplicate + deadLettered.",
     false: "A settled minute is off: GET /v1/ledger says which, and by how much.",
     null: "A minute is settled once everything received in it has been carried into the store; the first takes a minute or two.",
   }[String(balanced)];
@@ -167,7 +167,7 @@ export function showBooks(answer) {
 
 function stage(name, items, text, leaks) {
   const number = made("data", "", count(items));
-  number.id = `books-${name}`;
+  number.id = `ledger-${name}`;
   number.value = items;
   const list = made("ul", "leaks", ...leaks.filter(([, n]) => n > 0).map(([words, n]) => made("li", "", made("b", "", count(n)), ` ${words}`)));
   return made("li", "stage", made("h3", "", name), made("p", "", number), made("small", "", text), list);

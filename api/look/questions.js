@@ -15,7 +15,7 @@ const LOADS = [
   { metric: "browser.web_vital.lcp", title: "Largest contentful paint" },
 ];
 
-/** The books of the last minutes, by minute. */
+/** The ledger of the last minutes, by minute. */
 export const books = (signal) => ask(`v1/ledger?from=${FROM}&step=1m`, { signal });
 
 /** How fast pages load: the series of the name seen most (`title`), and p95 by page and of all. */
@@ -80,7 +80,7 @@ export function byMinute(rows, { from, at }) {
   }));
 }
 
-/** Remembers answers of the books for a while; what was added between two of them is the rate now. */
+/** Remembers answers of the ledger for a while; what was added between two of them is the rate now. */
 export function liveRates({ overMs = 30_000, soonMs = 6_000 } = {}) {
   let answers = [];
   const counted = (rows) => {

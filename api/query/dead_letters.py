@@ -1,4 +1,4 @@
-"""`GET /v1/deadletters`, and which letters a replay is about."""
+"""`GET /v1/deadletters`, and which dead letters a replay is about."""
 
 import re
 import uuid
@@ -13,12 +13,12 @@ from api.query.statement import Statement, Values, fill
 from api.query.timerange import TimeRange, parse_range
 from api.reasons import QuestionReason, Refused
 
-MAX_LETTERS: Final = 1_000
+MAX_DEAD_LETTERS: Final = 1_000
 _CURSOR: Final = re.compile(r"([0-9]{1,15})\.([0-9a-f-]{36})\Z")
 
 
 class DeadLettersRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which letters; the newest are first. `cursor`: from an earlier answer, for what is next."""
+    """Which dead letters, newest first. `cursor`: from an earlier answer, for the next page."""
 
     from_: str = msgspec.field(name="from", default="now-24h")
     to: str = "now"
@@ -29,10 +29,10 @@ class DeadLettersRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     cursor: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
-class LetterRow(msgspec.Struct, array_like=True, frozen=True):
+class DeadLetterRow(msgspec.Struct, array_like=True, frozen=True):
     """One row of the statement. `original` is base64; `replayed_ms` is 0 when it never was."""
 
-    letter_id: str
+    dead_letter_id: str
     app: str
     signal: str
     received_ms: int
@@ -54,28 +54,28 @@ class LetterRow(msgspec.Struct, array_like=True, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What letters are looked for. Empty: any. `unplayed`: only those that were never replayed."""
+    """Which dead letters to find. Empty: any. `unplayed`: only those never replayed."""
 
     reason: str = ""
     name: str = ""
-    letter_ids: Sequence[str] = ()
+    dead_letter_ids: Sequence[str] = ()
     cursor: str = ""
     unplayed: bool = False
 
 
-def plan_letters(
+def plan_dead_letters(
     selection: Selection, asked: TimeRange, *, org: str, app: str, limit: int
 ) -> Statement:
-    """The statement; one letter more than `limit`, to tell whether more follow. Raises Refused."""
+    """The statement; one row more than `limit`, to tell whether more follow. Raises Refused."""
     values = Values()
     scope = scope_conditions(values, org, app)
     own, where = " AND ".join(scope), _where(selection, values, asked, scope)
     if selection.cursor:
-        time_ms, letter = _read_cursor(selection.cursor)
+        time_ms, dead_letter = _read_cursor(selection.cursor)
         at = f"fromUnixTimestamp64Milli({values.integer(time_ms)}, 'UTC')"
         where += [
             f"received_at <= {at}",
-            f"(received_at < {at} OR letter_id < toUUID({values.text(letter)}))",
+            f"(received_at < {at} OR dead_letter_id < toUUID({values.text(dead_letter)}))",
         ]
     return values.statement(
         fill(
@@ -89,13 +89,15 @@ def plan_letters(
 
 
 def plan_reasons(selection: Selection, asked: TimeRange, *, org: str, app: str) -> Statement:
-    """The statement that counts the letters of a range by reason."""
+    """The statement that counts the dead letters of a range by reason."""
     values = Values()
     where = _where(selection, values, asked, scope_conditions(values, org, app))
     return values.statement(fill("dead_letter_reasons", where=" AND ".join(where)))
 
 
-def letters_range(from_: str | int | float, to: str | int | float, *, now_ms: int) -> TimeRange:
+def dead_letters_range(
+    from_: str | int | float, to: str | int | float, *, now_ms: int
+) -> TimeRange:
     """The range of receipt that is asked for. Raises Refused."""
     return parse_range(from_, to, now_ms=now_ms)
 
@@ -112,23 +114,23 @@ def _where(
         where.append(f"reason = {values.text(selection.reason)}")
     if selection.name:
         where.append(f"name = {values.text(selection.name)}")
-    if selection.letter_ids:
+    if selection.dead_letter_ids:
         named = ", ".join(
-            f"toUUID({values.text(_letter_id(text, place))})"
-            for place, text in enumerate(selection.letter_ids)
+            f"toUUID({values.text(_dead_letter_id(text, place))})"
+            for place, text in enumerate(selection.dead_letter_ids)
         )
-        where.append(f"letter_id IN ({named})")
+        where.append(f"dead_letter_id IN ({named})")
     return where
 
 
-def _letter_id(text: str, place: int) -> str:
+def _dead_letter_id(text: str, place: int) -> str:
     try:
         return str(uuid.UUID(text))
     except ValueError:
         raise Refused(
             QuestionReason.INVALID_FIELD,
-            "A letterId is a UUID; take it from GET /v1/deadletters.",
-            field=f"letterIds[{place}]",
+            "A deadLetterId is a UUID; take it from GET /v1/deadletters.",
+            field=f"deadLetterIds[{place}]",
         ) from None
 
 
@@ -146,6 +148,6 @@ def _read_cursor(cursor: str) -> tuple[int, str]:
         ) from None
 
 
-def cursor_after(row: LetterRow) -> str:
+def cursor_after(row: DeadLetterRow) -> str:
     """Where the page after this row begins."""
-    return f"{row.received_ms}.{row.letter_id}"
+    return f"{row.received_ms}.{row.dead_letter_id}"

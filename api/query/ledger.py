@@ -40,11 +40,11 @@ class LedgerCounts(msgspec.Struct, array_like=True, frozen=True):
     sampled: int
     limited: int
     duplicate: int
-    buried: int
+    dead_lettered: int
     stored: int
     archived: int
-    letters: int
-    refused: dict[str, int]
+    dead_letters: int
+    request_rejections: dict[str, int]
     unchecked: int
 
 
@@ -104,7 +104,7 @@ def _step(text: str, asked: TimeRange) -> Granularity:
 def balance(row: LedgerCounts) -> Balance:
     """The differences of a row."""
     judged = row.accepted + sum(row.rejected.values()) + row.sampled + row.limited
-    kept = row.stored + row.duplicate + row.buried
+    kept = row.stored + row.duplicate + row.dead_lettered
     return Balance(
         offered=row.offered - judged,
         stored=None if row.unchecked else row.accepted - kept,
@@ -136,10 +136,10 @@ def total(rows: list[LedgerCounts]) -> LedgerCounts:
         sampled=counted("sampled"),
         limited=counted("limited"),
         duplicate=counted("duplicate"),
-        buried=counted("buried"),
+        dead_lettered=counted("dead_lettered"),
         stored=counted("stored"),
         archived=counted("archived"),
-        letters=counted("letters"),
-        refused=by_reason("refused"),
+        dead_letters=counted("dead_letters"),
+        request_rejections=by_reason("request_rejections"),
         unchecked=max((row.unchecked for row in rows), default=0),
     )

@@ -34,13 +34,13 @@ class EnvelopeRow(msgspec.Struct, array_like=True, frozen=True):
     sampled: int
     limited: int
     duplicate: int
-    buried: int
-    letters: int
+    dead_lettered: int
+    dead_letters: int
 
     @property
     def expected(self) -> int:
         """Rows that it makes."""
-        return max(self.accepted - self.duplicate - self.buried, 0)
+        return max(self.accepted - self.duplicate - self.dead_lettered, 0)
 
 
 def read_receipt(text: str) -> str:
@@ -135,7 +135,7 @@ def verdict(
     if not accepted and any(row.offered for row in found):
         return "rejected", "Nothing of it was accepted; see rejected, sampled and limited."
     if accepted and not expected:
-        if any(row.buried for row in found):
-            return "buried", "The store refused it for good; see GET /v1/deadletters."
+        if any(row.dead_lettered for row in found):
+            return "dead_lettered", "The store refused it for good; see GET /v1/deadletters."
         return "duplicate", "All of it had been in the log before, under another receipt."
     return "stored", ""

@@ -1,4 +1,4 @@
-"""`POST /v1/deadletters:replay`: from letters to batches that can be sent again. Pure."""
+"""`POST /v1/deadletters:replay`: from dead letters to batches that can be sent again. Pure."""
 
 import base64
 import binascii
@@ -9,10 +9,10 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from api.query.dead_letters import MAX_LETTERS, LetterRow
+from api.query.dead_letters import MAX_DEAD_LETTERS, DeadLetterRow
 from api.query.patch import Change, Event, patched
 
-LETTERS_PER_BATCH: Final = 100
+DEAD_LETTERS_PER_BATCH: Final = 100
 """As many as the collector names the faults of (`ERRORS_REPORTED`)."""
 BATCH_BYTES: Final = 256 * 1024
 
@@ -20,10 +20,10 @@ BATCH_BYTES: Final = 256 * 1024
 class ReplayRequest(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"
 ):
-    """Which letters, what is changed in their events, and whether it is meant (`dryRun: false`).
+    """Which dead letters, the changes to their events, and whether to send (`dryRun: false`).
 
-    The newest letters first, at most `limit` of them; `cursor` goes on with older ones. Letters
-    that were replayed before are left out unless `again`.
+    The newest dead letters first, at most `limit` of them; `cursor` goes on with older ones. Dead
+    letters that were replayed before are left out unless `again`.
     """
 
     from_: str | int | float = msgspec.field(name="from", default="now-24h")
@@ -31,26 +31,26 @@ class ReplayRequest(
     app: str = ""
     reason: Annotated[str, msgspec.Meta(max_length=64)] = ""
     name: Annotated[str, msgspec.Meta(max_length=128)] = ""
-    letter_ids: Annotated[list[str], msgspec.Meta(max_length=MAX_LETTERS)] = []
+    dead_letter_ids: Annotated[list[str], msgspec.Meta(max_length=MAX_DEAD_LETTERS)] = []
     patch: list[Change] = []
     dry_run: bool = True
     again: bool = False
-    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_LETTERS)] = 100
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_DEAD_LETTERS)] = 100
     cursor: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """A letter, its event before and after the patch; `why` says why it cannot be sent, or ""."""
+    """A dead letter, its event before and after the patch; `why` it cannot be sent, or ""."""
 
-    row: LetterRow
+    row: DeadLetterRow
     before: Event | None
     after: Event | None
     why: str = ""
 
 
-def mended(row: LetterRow, changes: Sequence[Change]) -> Mended:
-    """The event of a letter with the patch made. Its `id` becomes the letter's."""
+def mended(row: DeadLetterRow, changes: Sequence[Change]) -> Mended:
+    """The event of a dead letter with the patch made. Its `id` becomes the dead letter's."""
     if row.signal != "events":
         return Mended(row, None, None, "an OTLP item, which can be listed only")
     original = original_of(row)
@@ -63,12 +63,12 @@ def mended(row: LetterRow, changes: Sequence[Change]) -> Mended:
     if not isinstance(before, dict):
         return Mended(row, None, None, "its original is no JSON object")
     after = patched(before, changes)
-    after["id"] = row.letter_id
+    after["id"] = row.dead_letter_id
     return Mended(row, before, after)
 
 
-def original_of(row: LetterRow) -> bytes:
-    """The bytes of a letter's original."""
+def original_of(row: DeadLetterRow) -> bytes:
+    """The bytes of a dead letter's original."""
     try:
         return base64.b64decode(row.original, validate=True)
     except binascii.Error:
@@ -77,56 +77,56 @@ def original_of(row: LetterRow) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Letters of one request, and the native batch that sends them again."""
+    """Dead letters of one request, and the native batch that sends them again."""
 
-    letters: Sequence[Mended]
+    dead_letters: Sequence[Mended]
     body: bytes
 
 
-def batches(letters: Sequence[Mended], changes: Sequence[Change]) -> list[Batch]:
-    """The batches for letters that can be sent: one for each app and receipt, more if it is large.
+def batches(dead_letters: Sequence[Mended], changes: Sequence[Change]) -> list[Batch]:
+    """The batches of sendable dead letters: one for each app and receipt, more if it is large.
 
     Times and SDK are those of the request that was rejected, so the events get the times they would
-    have had. The same letters and changes make the same `batchId`.
+    have had. The same dead letters and changes make the same `batchId`.
     """
     groups: dict[tuple[object, ...], list[Mended]] = {}
-    for letter in letters:
-        row = letter.row
+    for dead_letter in dead_letters:
+        row = dead_letter.row
         key = (row.app, row.receipt, row.received_ms, row.sent_ms, row.sdk_name, row.sdk_version)
-        groups.setdefault(key, []).append(letter)
+        groups.setdefault(key, []).append(dead_letter)
     text = msgspec.json.encode(changes)
     return [
         _batch(part, text)
         for group in groups.values()
-        for part in _parts(sorted(group, key=lambda letter: letter.row.letter_id))
+        for part in _parts(sorted(group, key=lambda dead_letter: dead_letter.row.dead_letter_id))
     ]
 
 
 def _parts(group: Sequence[Mended]) -> Iterator[list[Mended]]:
     part: list[Mended] = []
     size = 0
-    for letter in group:
-        length = len(msgspec.json.encode(letter.after))
-        if part and (len(part) >= LETTERS_PER_BATCH or size + length > BATCH_BYTES):
+    for dead_letter in group:
+        length = len(msgspec.json.encode(dead_letter.after))
+        if part and (len(part) >= DEAD_LETTERS_PER_BATCH or size + length > BATCH_BYTES):
             yield part
             part, size = [], 0
-        part.append(letter)
+        part.append(dead_letter)
         size += length
     if part:
         yield part
 
 
-def _batch(letters: Sequence[Mended], changes: bytes) -> Batch:
-    row = letters[0].row
-    names = "\n".join(letter.row.letter_id for letter in letters)
+def _batch(dead_letters: Sequence[Mended], changes: bytes) -> Batch:
+    row = dead_letters[0].row
+    names = "\n".join(dead_letter.row.dead_letter_id for dead_letter in dead_letters)
     name = hashlib.sha256(names.encode() + b"\0" + changes).hexdigest()[:40]
     body: dict[str, Any] = {
         "appId": row.app,
         "batchId": f"replay:{name}",
         "receivedAt": row.received_ms,
         "sdk": {"name": row.sdk_name, "version": row.sdk_version},
-        "events": [letter.after for letter in letters],
+        "events": [dead_letter.after for dead_letter in dead_letters],
     }
     if row.sent_ms:
         body["sentAt"] = row.sent_ms
-    return Batch(letters, msgspec.json.encode(body))
+    return Batch(dead_letters, msgspec.json.encode(body))

@@ -1,4 +1,4 @@
-"""`GET /v1/deadletters`: never cached, so that a letter shows at once."""
+"""`GET /v1/deadletters`: never cached, so that a dead letter shows at once."""
 
 import asyncio
 from collections.abc import Mapping
@@ -6,14 +6,14 @@ from collections.abc import Mapping
 import msgspec
 
 from api.answers import Meta, encode
-from api.book_answers import DeadLetter, DeadLettersAnswer, Replayed
+from api.ledger_answers import DeadLetterItem, DeadLettersAnswer, Replayed
 from api.query.dead_letters import (
+    DeadLetterRow,
     DeadLettersRequest,
-    LetterRow,
     Selection,
     cursor_after,
-    letters_range,
-    plan_letters,
+    dead_letters_range,
+    plan_dead_letters,
     plan_reasons,
 )
 from api.query.decode import from_query
@@ -23,15 +23,16 @@ from api.scope import Scope, narrow
 
 
 async def dead_letters(context: Context, scope: Scope, parameters: Mapping[str, str]) -> bytes:
-    """A page of letters, and how many there are by reason. Raises Refused, NotNow, StoreFault."""
+    """A page of dead letters and counts by reason. Raises Refused, NotNow, StoreFault."""
     request = from_query(parameters, DeadLettersRequest)
     scope = narrow(scope, context.registry, org_id="", app_id=request.app, app_field="app")
-    asked = letters_range(request.from_, request.to, now_ms=context.clock_ms())
+    asked = dead_letters_range(request.from_, request.to, now_ms=context.clock_ms())
     page = Selection(reason=request.reason, name=request.name, cursor=request.cursor)
     every = Selection(name=request.name)
     found, reasons = await asyncio.gather(
         context.store.ask(
-            plan_letters(page, asked, org=scope.org, app=scope.app, limit=request.limit), LetterRow
+            plan_dead_letters(page, asked, org=scope.org, app=scope.app, limit=request.limit),
+            DeadLetterRow,
         ),
         context.store.ask(
             plan_reasons(every, asked, org=scope.org, app=scope.app), tuple[str, int]
@@ -41,7 +42,7 @@ async def dead_letters(context: Context, scope: Scope, parameters: Mapping[str, 
     more = len(found.rows) > request.limit
     return encode(
         DeadLettersAnswer(
-            letters=[_shown(row) for row in shown],
+            dead_letters=[_shown(row) for row in shown],
             reasons=dict(reasons.rows),
             cursor=cursor_after(shown[-1]) if more else "",
             meta=Meta(
@@ -55,11 +56,11 @@ async def dead_letters(context: Context, scope: Scope, parameters: Mapping[str, 
     )
 
 
-def _shown(row: LetterRow) -> DeadLetter:
+def _shown(row: DeadLetterRow) -> DeadLetterItem:
     text = _json_text(original_of(row))
     replay = Replayed(row.replayed_ms, row.replay_receipt) if row.replayed_ms else None
-    return DeadLetter(
-        letter_id=row.letter_id,
+    return DeadLetterItem(
+        dead_letter_id=row.dead_letter_id,
         app=row.app,
         signal=row.signal,
         received_at=row.received_ms,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from api.answers import Meta, encode
-from api.book_answers import LedgerAnswer, LedgerBalance, LedgerRow, LedgerTotals
+from api.ledger_answers import LedgerAnswer, LedgerBalance, LedgerRow, LedgerTotals
 from api.log_tail import LogAway
 from api.query.decode import from_query
 from api.query.ledger import MAX_ROWS, LedgerCounts, LedgerRequest, balance, plan_ledger, total
@@ -77,11 +77,11 @@ def _row(
         sampled=row.sampled,
         limited=row.limited,
         duplicate=row.duplicate,
-        buried=row.buried,
+        dead_lettered=row.dead_lettered,
         stored=row.stored,
         archived=row.archived,
-        letters=row.letters,
-        refused=row.refused,
+        dead_letters=row.dead_letters,
+        request_rejections=row.request_rejections,
         balance=_balance(row),
         settled=settled_ms is not None and end_ms <= settled_ms,
         archive_settled=archived_ms is not None and end_ms <= archived_ms,
@@ -97,11 +97,11 @@ def _totals(row: LedgerCounts) -> LedgerTotals:
         sampled=row.sampled,
         limited=row.limited,
         duplicate=row.duplicate,
-        buried=row.buried,
+        dead_lettered=row.dead_lettered,
         stored=row.stored,
         archived=row.archived,
-        letters=row.letters,
-        refused=row.refused,
+        dead_letters=row.dead_letters,
+        request_rejections=row.request_rejections,
         balance=_balance(row),
     )
 

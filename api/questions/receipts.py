@@ -8,7 +8,7 @@ from typing import Final, TypeVar, cast
 import msgspec
 
 from api.answers import Meta, encode
-from api.book_answers import ArchivedFiles, ReceiptAnswer, ReceiptState, StoredRows
+from api.ledger_answers import ArchivedFiles, ReceiptAnswer, ReceiptState, StoredRows
 from api.log_frames import Carried
 from api.log_tail import LogAway, Looked
 from api.query.receipts import (
@@ -73,11 +73,11 @@ async def receipt(context: Context, scope: Scope, text: str) -> bytes:
             sampled=sum(row.sampled for row in every),
             limited=sum(row.limited for row in every),
             duplicate=sum(row.duplicate for row in every),
-            buried=sum(row.buried for row in every),
+            dead_lettered=sum(row.dead_lettered for row in every),
             logged=bool(waiting),
             stored=StoredRows(rows, sum(row.expected for row in every)),
             archived=archived,
-            dead_letters=sum(row.letters for row in stored),
+            dead_letters=sum(row.dead_letters for row in stored),
             meta=Meta(rows_read=cost.rows, bytes_read=cost.bytes),
             why=why or msgspec.UNSET,
         )
@@ -132,8 +132,8 @@ def _row(signal: Signal, carried: Carried) -> EnvelopeRow:
         sampled=outcome.sampled,
         limited=outcome.limited,
         duplicate=outcome.duplicate,
-        buried=outcome.buried,
-        letters=0,
+        dead_lettered=outcome.dead_lettered,
+        dead_letters=0,
     )
 
 

@@ -1,8 +1,8 @@
-"""`POST /v1/deadletters:replay`: letters are mended and sent again, or it is said what would be.
+"""`POST /v1/deadletters:replay`: mends dead letters and sends them again, or previews it.
 
 The verdict is the collector's own, also in a dry run. Sent twice, an event counts once: for a day
-because its id (the letter's) and the batch's name are the same, and for ever because a letter whose
-event is stored is left out.
+because its id (the dead letter's) and the batch's name are the same, and for ever because
+a dead letter whose event is stored is left out.
 """
 
 import asyncio
@@ -12,9 +12,15 @@ from typing import Final, Literal
 import msgspec
 
 from api.answers import Meta, encode
-from api.book_answers import ReplayAnswer, ReplayedLetter
 from api.ingest import Ingest, Taken, Turned
-from api.query.dead_letters import LetterRow, Selection, cursor_after, letters_range, plan_letters
+from api.ledger_answers import ReplayAnswer, ReplayedDeadLetter
+from api.query.dead_letters import (
+    DeadLetterRow,
+    Selection,
+    cursor_after,
+    dead_letters_range,
+    plan_dead_letters,
+)
 from api.query.decode import from_json
 from api.query.patch import check
 from api.query.replay import Batch, Mended, ReplayRequest, batches, mended
@@ -28,33 +34,34 @@ Result = Literal["accepted", "rejected", "skipped"]
 
 
 async def replay(context: Context, scope: Scope, body: bytes, *, token: str) -> bytes:
-    """Replay letters, `token` being the asker's. Raises Refused, NotNow, StoreFault."""
+    """Replay dead letters, `token` being the asker's. Raises Refused, NotNow, StoreFault."""
     request = from_json(body, ReplayRequest)
     check(request.patch)
     if context.ingest is None:
         raise NotNow("This API was not told where the collector is (SEAMARK_API_INGEST_URL).")
     scope = narrow(scope, context.registry, org_id="", app_id=request.app, app_field="app")
-    asked = letters_range(request.from_, request.to, now_ms=context.clock_ms())
+    asked = dead_letters_range(request.from_, request.to, now_ms=context.clock_ms())
     selection = Selection(
         reason=request.reason,
         name=request.name,
-        letter_ids=request.letter_ids,
+        dead_letter_ids=request.dead_letter_ids,
         cursor=request.cursor,
         unplayed=not request.again,
     )
     found = await context.store.ask(
-        plan_letters(selection, asked, org=scope.org, app=scope.app, limit=request.limit), LetterRow
+        plan_dead_letters(selection, asked, org=scope.org, app=scope.app, limit=request.limit),
+        DeadLetterRow,
     )
     rows = found.rows[: request.limit]
     more = len(found.rows) > request.limit
     tried = [mended(row, request.patch) for row in rows]
     sending = _Sending(context.ingest, token=token, dry_run=request.dry_run)
     await sending.send(batches([one for one in tried if not one.why], request.patch))
-    letters = [_told(one, sending, request.dry_run) for one in tried]
-    counts = {kind: sum(1 for one in letters if one.result == kind) for kind in _KINDS}
+    dead_letters = [_told(one, sending, request.dry_run) for one in tried]
+    counts = {kind: sum(1 for one in dead_letters if one.result == kind) for kind in _KINDS}
     if not request.dry_run:
         logger.info(
-            "letters replayed",
+            "dead_letters replayed",
             extra={
                 "org": scope.org,
                 "app": scope.app,
@@ -69,7 +76,7 @@ async def replay(context: Context, scope: Scope, body: bytes, *, token: str) -> 
             accepted=counts["accepted"],
             rejected=counts["rejected"],
             skipped=counts["skipped"],
-            letters=letters,
+            dead_letters=dead_letters,
             receipts=sending.receipts,
             cursor=cursor_after(rows[-1]) if more else "",
             meta=Meta(rows_read=found.rows_read, bytes_read=found.bytes_read, truncated=more),
@@ -81,7 +88,7 @@ _KINDS: Final[tuple[Result, ...]] = ("accepted", "rejected", "skipped")
 
 
 class _Sending:
-    """Sends batches, a few at a time, and keeps what became of each letter."""
+    """Sends batches, a few at a time, and keeps what became of each dead letter."""
 
     def __init__(self, ingest: Ingest, *, token: str, dry_run: bool) -> None:
         self.results: dict[str, tuple[Result, str]] = {}
@@ -121,21 +128,21 @@ class _Sending:
     def _taken(self, batch: Batch, taken: Taken) -> None:
         self._all(batch, "accepted", "")
         for fault in taken.errors:
-            if 0 <= fault.index < len(batch.letters):
-                letter = batch.letters[fault.index].row.letter_id
-                self.results[letter] = "rejected", f"{fault.reason}: {fault.message}"
+            if 0 <= fault.index < len(batch.dead_letters):
+                dead_letter = batch.dead_letters[fault.index].row.dead_letter_id
+                self.results[dead_letter] = "rejected", f"{fault.reason}: {fault.message}"
         if taken.receipt_id and not self._dry_run:
             self.receipts.append(taken.receipt_id)
 
     def _all(self, batch: Batch, result: Result, why: str) -> None:
-        for letter in batch.letters:
-            self.results[letter.row.letter_id] = result, why
+        for dead_letter in batch.dead_letters:
+            self.results[dead_letter.row.dead_letter_id] = result, why
 
 
-def _told(one: Mended, sending: _Sending, dry_run: bool) -> ReplayedLetter:
-    result, why = sending.results.get(one.row.letter_id, ("skipped", one.why))
-    return ReplayedLetter(
-        letter_id=one.row.letter_id,
+def _told(one: Mended, sending: _Sending, dry_run: bool) -> ReplayedDeadLetter:
+    result, why = sending.results.get(one.row.dead_letter_id, ("skipped", one.why))
+    return ReplayedDeadLetter(
+        dead_letter_id=one.row.dead_letter_id,
         app=one.row.app,
         result=result,
         before=one.before if dry_run else None,

@@ -16,13 +16,13 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from collector.admission import timestamps
+from collector.admission.dead_letters import dead_letter
 from collector.admission.events import Event, Window, flawless, sift
-from collector.admission.letters import letter
 from collector.admission.names import Names
 from collector.admission.one_event import read_event
 from collector.admission.outer import FAULTS, SDK_CHARS, Sdk, part, read_sdk, read_text, split_sdk
 from collector.admission.surrogates import mended
-from seamark.wire.envelope import Letter, Outcome
+from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.failures import Rejected
 from seamark.wire.limits import EVENTS_PER_BATCH, IDENTIFIER_CHARS
 from seamark.wire.reasons import Reason
@@ -152,8 +152,8 @@ def judge(batch: Batch, *, window: Window, names: Names) -> Judged:
     )
 
 
-def letters(batch: Batch, judged: Judged) -> Iterator[Letter]:
-    """A letter for each fault, made when it is asked for.
+def dead_letters(batch: Batch, judged: Judged) -> Iterator[DeadLetter]:
+    """A dead letter for each fault, made when it is asked for.
 
     The original is the event's own JSON out of the body, with U+FFFD for lone surrogates.
     """
@@ -161,7 +161,7 @@ def letters(batch: Batch, judged: Judged) -> Iterator[Letter]:
         places = batch.places or _places(batch.body)
         for index, fault in judged.faults:
             original = memoryview(places[index])
-            yield letter(index, fault, original=original, name=_name_in(places[index]))
+            yield dead_letter(index, fault, original=original, name=_name_in(places[index]))
 
 
 def read_places(array: Raw | bytes) -> list[Raw]:

@@ -1,4 +1,4 @@
-"""What the door knows of a sender, encoded once and kept: nothing of it is parsed per batch."""
+"""What the collector knows of a sender, encoded once: nothing of it is parsed per batch."""
 
 import hashlib
 import hmac

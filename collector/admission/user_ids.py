@@ -1,4 +1,4 @@
-"""A user's own id never gets past the door: what is kept is its hash under the org's salt.
+"""A user's own id never gets past the collector: what is kept is its hash under the org's salt.
 
 Native batches name users by `userAnonId`, which is anonymous before it is sent and stays as it is;
 only protocols that send the id itself need this.

@@ -7,11 +7,11 @@ whoever else writes to the stream waits for at most one of ours, however much is
 import logging
 import time
 
-from collector.publish.lane import Message
+from collector.publish.ack_client import Acked, Problem, Wire
+from collector.publish.frame_queue import Message
 from collector.publish.look_up import NotAnswered, ids_behind
-from collector.publish.wire import Acked, Problem, Wire
-from collector.spool.certainty import Certainty, LookUp, Settled
 from collector.spool.record import Key
+from collector.spool.resend_policy import Certainty, LookUp, Settled
 from collector.spool.spool import Head, Spool
 from seamark.wire.signals import stream_name, subject
 

@@ -1,7 +1,7 @@
 """Publishes frames to the log; returns only once they are durable: in the log, or in the spool.
 
-One `Carrier` for each stream does the work. Without a spool, or when that is full, a frame waits
-for the log until its deadline and is then refused.
+One `StreamPublisher` for each stream does the work. Without a spool, or when that is full, a frame
+waits for the log until its deadline and is then refused.
 """
 
 import asyncio
@@ -13,9 +13,9 @@ from typing import Final
 from nats.aio.client import Client as NatsClient
 from nats.errors import Error as NatsError
 
-from collector.publish.carrier import Carrier, House, Observer
-from collector.publish.lane import Waiting
-from collector.publish.wire import Trust, Wire
+from collector.publish.ack_client import Trust, Wire
+from collector.publish.frame_queue import Waiting
+from collector.publish.stream_publisher import Observer, PublisherContext, StreamPublisher
 from collector.spool.record import Key
 from collector.spool.spool import Spool
 from seamark.service.health import Health
@@ -54,7 +54,7 @@ class Publisher:
         join_bytes: int = 256 * 1024,
     ) -> None:
         self._wire = Wire(client, trust=trust)
-        self._house = House(
+        self._house = PublisherContext(
             wire=self._wire,
             health=health,
             observer=observer,
@@ -69,7 +69,7 @@ class Publisher:
         self._pending_limit = pending_bytes
         self._pending = 0
         self._closing = False
-        self._carriers: dict[Key, Carrier] = {}
+        self._carriers: dict[Key, StreamPublisher] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -79,7 +79,7 @@ class Publisher:
         if self._house.spool is not None:
             ends = await asyncio.gather(*map(self._end, self._keys))
         for key, end in zip(self._keys, ends, strict=True):
-            carrier = self._carriers[key] = Carrier(key, self._house, end=end)
+            carrier = self._carriers[key] = StreamPublisher(key, self._house, end=end)
             name = f"lane-{key[0]}-{key[1]}"
             self._tasks.append(asyncio.create_task(carrier.run(), name=name))
 

@@ -1,7 +1,8 @@
 """What a receiver is given and what it gives back, whatever the server that carries it.
 
-The HTTP server (`collector.server`) reads bodies within their limits and undoes content codings; a
-receiver decodes, asks admission, hands envelopes to the `Door`, and answers in its protocol's form.
+The HTTP server (`collector.http.server`) reads bodies within their limits and undoes content
+codings; a receiver decodes, asks admission, hands envelopes to the `Ingest`, and answers in its
+protocol's form.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Protocol
 
 from collector.admission.events import Event
 from seamark.service.registry import AppRecord, KeyRecord
-from seamark.wire.envelope import Letter, Outcome
+from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.signals import Signal
 
@@ -41,7 +42,7 @@ class Reply:
 class Admitted:
     """A sender whose key is good: its records, and its envelope fields, already encoded.
 
-    `salt` is its org's, for what is hashed at the door; "" where there is none.
+    `salt` is its org's, for what is hashed at ingest; "" where there is none.
     """
 
     key: KeyRecord
@@ -50,8 +51,8 @@ class Admitted:
     salt: str = ""
 
 
-class Door(Protocol):
-    """What every receiver needs from the house."""
+class Ingest(Protocol):
+    """What every receiver needs from the context."""
 
     def check(self, head: Head) -> None:
         """What can be said before the body is read. Does not block.
@@ -81,19 +82,19 @@ class Door(Protocol):
         batch_id: str = "",
         sender: str = "",
         events: Sequence[Event] = (),
-        letters: Iterable[Letter] = (),
+        dead_letters: Iterable[DeadLetter] = (),
     ) -> str:
         """Put a request into the log; its receipt, once the log has acknowledged all of it.
 
         `sender` chooses the partition (a session id; the client's address when empty), unless
         there is a `batch_id`, which then chooses it and names the receipt. `events` stand in place
         of `body` when some of them have ids of their own: each then goes to the partition of its
-        id. `letters` are what was rejected, made one by one as far as they are kept.
+        id. `dead_letters` are what was rejected, made one by one as far as they are kept.
         Raises Unavailable when the log cannot take it.
         """
 
 
-class AdminDoor(Door, Protocol):
+class AdminIngest(Ingest, Protocol):
     """What a receiver needs that takes admin tokens in place of ingest keys."""
 
     def check_admin(self, head: Head) -> None:
@@ -119,7 +120,7 @@ class Receiver(Protocol):
     signal: Signal
 
     def check(self, head: Head) -> None:
-        """Ask the door what it asks before a body is read. Raises Rejected or Unavailable."""
+        """Ask the collector what it asks before a body is read. Raises Rejected or Unavailable."""
 
     async def accept(self, head: Head, body: bytes) -> Reply:
         """Take one body, content coding undone. Raises Rejected or Unavailable."""

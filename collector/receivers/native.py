@@ -8,11 +8,11 @@ from typing import Final
 
 import msgspec
 
-from collector.admission.batch import Batch, Judged, decode, judge, letters
+from collector.admission.batch import Batch, Judged, dead_letters, decode, judge
 from collector.admission.events import Window
 from collector.admission.names import Names
-from collector.http_failures import JSON, failure_reply
-from collector.receivers.exchange import Admitted, Door, Head, Reply
+from collector.http.failures import JSON, failure_reply
+from collector.receivers.exchange import Admitted, Head, Ingest, Reply
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.limits import ERRORS_REPORTED
 from seamark.wire.reasons import Reason
@@ -26,15 +26,15 @@ _ANY_TIME: Final = Window()
 class NativeBatch:
     """Batches of native events."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, ingest: Ingest) -> None:
         self.path = PATH
         self.signal = Signal.EVENTS
-        self._door = door
+        self._ingest = ingest
         self._names = Names()
 
     def check(self, head: Head) -> None:
         """The key, before the body is read. Raises Rejected or Unavailable."""
-        self._door.check(head)
+        self._ingest.check(head)
 
     async def accept(self, head: Head, body: bytes) -> Reply:
         """Take one batch, content coding undone; 202 once the log has it.
@@ -43,7 +43,7 @@ class NativeBatch:
         """
         check_media_type(head)
         batch = decode(body)
-        admitted = self._door.admit(head, protocol="native", sdk=batch.sdk)
+        admitted = self._ingest.admit(head, protocol="native", sdk=batch.sdk)
         if batch.app_id and batch.app_id != admitted.app.app:
             raise Rejected(
                 Reason.WRONG_APP,
@@ -53,13 +53,13 @@ class NativeBatch:
             )
         judged = judge(batch, window=_window(batch, admitted), names=self._names)
         identified = judged.identified
-        receipt = await self._door.append(
+        receipt = await self._ingest.append(
             admitted,
             head,
             signal=Signal.EVENTS,
             body=b"" if identified else judged.events_json,
             events=judged.events if identified else (),
-            letters=letters(batch, judged) if judged.faults else (),
+            dead_letters=dead_letters(batch, judged) if judged.faults else (),
             outcome=judged.outcome,
             sent_ms=batch.sent_ms,
             batch_id=batch.batch_id,

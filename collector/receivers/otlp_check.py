@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from google.protobuf.message import DecodeError, Message
 
-from collector.admission.letters import letter
+from collector.admission.dead_letters import dead_letter
 from collector.receivers.otlp_kinds import METRICS, TRACES, Kind
-from seamark.wire.envelope import Letter, Outcome
+from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.failures import Rejected
-from seamark.wire.limits import LETTER_BYTES
+from seamark.wire.limits import DEAD_LETTER_BYTES
 from seamark.wire.reasons import Reason
 
 ITEMS_MAX: Final = 100_000
@@ -73,15 +73,15 @@ def examine(kind: Kind, body: bytes) -> Examined:
     return Examined(request.SerializeToString(), outcome, remark, cut)
 
 
-def letters(examined: Examined) -> Iterator[Letter]:
-    """A letter for each span that was cut out, written when it is asked for.
+def dead_letters(examined: Examined) -> Iterator[DeadLetter]:
+    """A dead letter for each span that was cut out, written when it is asked for.
 
     The original is the span as protobuf, also when the request was JSON.
     """
     for index, span in examined.cut:
         size = span.ByteSize()
-        original = span.SerializeToString() if size <= LETTER_BYTES else b""
-        yield letter(index, _fault(span), original=original, size=size, name=span.name)
+        original = span.SerializeToString() if size <= DEAD_LETTER_BYTES else b""
+        yield dead_letter(index, _fault(span), original=original, size=size, name=span.name)
 
 
 def parse(kind: Kind, body: bytes) -> Message:

@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from collector.receivers.exchange import Admitted, Door, Head
-from collector.receivers.otlp_check import Examined, examine, letters
+from collector.receivers.exchange import Admitted, Head, Ingest
+from collector.receivers.otlp_check import Examined, dead_letters, examine
 from collector.receivers.otlp_kinds import Kind
 
 _PRODUCT: Final = re.compile(r"([A-Za-z][A-Za-z0-9 ._+-]{0,63})/([A-Za-z0-9][A-Za-z0-9.+_-]{0,31})")
@@ -49,7 +49,9 @@ class Exported:
         return msgspec.json.encode({"partialSuccess": partial | {"errorMessage": self.remark}})
 
 
-async def export(door: Door, admitted: Admitted, head: Head, kind: Kind, body: bytes) -> Exported:
+async def export(
+    ingest: Ingest, admitted: Admitted, head: Head, kind: Kind, body: bytes
+) -> Exported:
     """Check one binary request and put it into the log; returns once the log has it.
 
     A request in which nothing was offered is a success that leaves no trace. One in which all was
@@ -57,13 +59,13 @@ async def export(door: Door, admitted: Admitted, head: Head, kind: Kind, body: b
     """
     examined: Examined = examine(kind, body)
     if examined.outcome.offered:
-        await door.append(
+        await ingest.append(
             admitted,
             head,
             signal=kind.signal,
             body=examined.body,
             outcome=examined.outcome,
-            letters=letters(examined) if examined.cut else (),
+            dead_letters=dead_letters(examined) if examined.cut else (),
         )
     rejected = examined.outcome.offered - examined.outcome.accepted
     return Exported(kind, rejected, examined.remark)

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import grpc
 
-from collector.receivers.exchange import Door, Head
+from collector.receivers.exchange import Head, Ingest
 from collector.receivers.otlp_export import export, sdk_of
 from collector.receivers.otlp_kinds import KINDS, Kind
 from collector.receivers.otlp_status import grpc_code, retry_info_bytes, status_bytes
@@ -49,7 +49,7 @@ class GrpcServer:
 
     def __init__(
         self,
-        door: Door,
+        ingest: Ingest,
         *,
         host: str,
         port: int,
@@ -64,7 +64,7 @@ class GrpcServer:
         """
         if bool(tls_cert) != bool(tls_key):
             raise ValueError("tls_cert and tls_key are given together or not at all")
-        self._door = door
+        self._ingest = ingest
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._tls = (Path(tls_key), Path(tls_cert)) if tls_cert else None
         self._max_message_bytes = max_message_bytes
@@ -120,7 +120,7 @@ class GrpcServer:
             failure = Rejected(Reason.INTERNAL, "the request failed here; it was not your fault")
         finally:
             self._in_flight -= 1
-        self._door.refused(head, kind.signal, failure)
+        self._ingest.refused(head, kind.signal, failure)
         trailer = [("grpc-status-details-bin", status_bytes(failure))]
         if isinstance(failure, Unavailable):
             # where opentelemetry-python looks
@@ -132,8 +132,8 @@ class GrpcServer:
         if self._in_flight > self._max_in_flight:
             raise Unavailable(f"more than {self._max_in_flight} calls wait for the log")
         sdk = sdk_of(head.headers.get("user-agent", ""))
-        admitted = self._door.admit(head, protocol=_PROTOCOL, sdk=sdk)
-        return (await export(self._door, admitted, head, kind, request)).encode()
+        admitted = self._ingest.admit(head, protocol=_PROTOCOL, sdk=sdk)
+        return (await export(self._ingest, admitted, head, kind, request)).encode()
 
 
 def _head(kind: Kind, context: Any) -> Head:

@@ -5,7 +5,7 @@ https://github.com/open-telemetry/opentelemetry-proto/blob/main/docs/specificati
 
 from typing import Final
 
-from collector.receivers.exchange import Door, Head, Receiver, Reply
+from collector.receivers.exchange import Head, Ingest, Receiver, Reply
 from collector.receivers.otlp_export import export, sdk_of
 from collector.receivers.otlp_json import to_protobuf
 from collector.receivers.otlp_kinds import KINDS, Kind
@@ -23,23 +23,23 @@ from seamark.wire.reasons import Reason
 _PROTOCOL: Final = "otlp/http"
 
 
-def build(door: Door) -> list[Receiver]:
+def build(ingest: Ingest) -> list[Receiver]:
     """The three receivers of OTLP/HTTP."""
-    return [OtlpHttp(door, kind) for kind in KINDS]
+    return [OtlpHttp(ingest, kind) for kind in KINDS]
 
 
 class OtlpHttp:
     """One signal over HTTP."""
 
-    def __init__(self, door: Door, kind: Kind) -> None:
+    def __init__(self, ingest: Ingest, kind: Kind) -> None:
         self.path = kind.path
         self.signal = kind.signal
-        self._door = door
+        self._ingest = ingest
         self._kind = kind
 
     def check(self, head: Head) -> None:
         """The key, before the body is read. Raises Rejected or Unavailable."""
-        self._door.check(head)
+        self._ingest.check(head)
 
     async def accept(self, head: Head, body: bytes) -> Reply:
         """Take one request, content coding undone; 200 once the log has it.
@@ -47,14 +47,14 @@ class OtlpHttp:
         Raises Rejected and Unavailable, which `failure` puts into words.
         """
         sdk = sdk_of(head.headers.get("user-agent", ""))
-        admitted = self._door.admit(head, protocol=_PROTOCOL, sdk=sdk)
+        admitted = self._ingest.admit(head, protocol=_PROTOCOL, sdk=sdk)
         media_type = _media_type(head)
         if media_type == PROTOBUF:
-            exported = await export(self._door, admitted, head, self._kind, body)
+            exported = await export(self._ingest, admitted, head, self._kind, body)
             return Reply(200, exported.encode(), PROTOBUF)
         if media_type == JSON:
             request = to_protobuf(self._kind, body)
-            exported = await export(self._door, admitted, head, self._kind, request)
+            exported = await export(self._ingest, admitted, head, self._kind, request)
             return Reply(200, exported.encode_json(), JSON)
         raise Rejected(
             Reason.CONTENT_TYPE,

@@ -10,7 +10,7 @@ the time they would have had then, and the app's late window, which was applied 
 again. With `?dryRun=true` nothing is stored: 200 and the same answer, without a receipt.
 `batchId` is required, so that a replay that is tried twice counts once. Nothing is known of
 the device but its `sdk`: no address, no user agent. It counts under the key id `replay`. What is
-rejected here is told and counted but not kept: its letter is there already.
+rejected here is told and counted but not kept: its dead letter is there already.
 """
 
 import time
@@ -21,8 +21,8 @@ from collector.admission.batch import decode, judge
 from collector.admission.events import Window
 from collector.admission.names import Names
 from collector.admission.received_at import read_received_ms
-from collector.http_failures import JSON, failure_reply
-from collector.receivers.exchange import AdminDoor, Head, Reply
+from collector.http.failures import JSON, failure_reply
+from collector.receivers.exchange import AdminIngest, Head, Reply
 from collector.receivers.native import answer, check_media_type
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.reasons import Reason
@@ -35,15 +35,15 @@ _ANY_TIME: Final = Window()
 class Replay:
     """Batches of native events that were received before."""
 
-    def __init__(self, door: AdminDoor) -> None:
+    def __init__(self, ingest: AdminIngest) -> None:
         self.path = PATH
         self.signal = Signal.EVENTS
-        self._door = door
+        self._ingest = ingest
         self._names = Names()
 
     def check(self, head: Head) -> None:
         """The token, before the body is read. Raises Rejected or Unavailable."""
-        self._door.check_admin(head)
+        self._ingest.check_admin(head)
 
     async def accept(self, head: Head, body: bytes) -> Reply:
         """Take one batch, content coding undone; 202 once the log has it.
@@ -52,7 +52,9 @@ class Replay:
         """
         check_media_type(head)
         batch = decode(body)
-        admitted = self._door.admit_admin(head, app=batch.app_id, protocol="native", sdk=batch.sdk)
+        admitted = self._ingest.admit_admin(
+            head, app=batch.app_id, protocol="native", sdk=batch.sdk
+        )
         if not batch.batch_id:
             raise Rejected(
                 Reason.INVALID_IDENTIFIER,
@@ -64,7 +66,7 @@ class Replay:
         if head.query.get("dryRun") == "true":
             return Reply(200, answer(judged, ""), JSON)
         identified = judged.identified
-        receipt = await self._door.append(
+        receipt = await self._ingest.append(
             admitted,
             replace(head, received_ns=received_ms * 1_000_000),
             signal=self.signal,

@@ -1,7 +1,7 @@
 """What is watched of Seamark's own processes, by what they report of themselves as app `seamark`.
 
 None of these speaks up where nothing is reported: own metrics can be switched off, and a pipeline
-that stands still is told by `seamark-log-lag`, which asks the books.
+that stands still is told by `seamark-log-lag`, which asks the ledger.
 """
 
 from typing import Final
@@ -87,8 +87,8 @@ DISK = Rule(
     title="A disk is nearly full",
     says=(
         "The disk that {{ $labels.disk }} is kept on is {{ humanizePercentage $values.B.Value }} "
-        "full. Before it is full the door turns away what is worth least; make room, or give it "
-        "more."
+        "full. Before it is full the collector turns away what is worth least; make room, or give "
+        "it more."
     ),
     steps={
         "A": Question(own.used_disk(step="1m"), 10 * MINUTE),

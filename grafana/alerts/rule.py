@@ -92,7 +92,7 @@ Step = Question | Reduce | Resample | Math | Above
 class Rule:
     """A rule. `says` is for a person at three in the morning; `no_data` and `error` are chosen.
 
-    `steps` by their letter, in order; the last is the condition. `panel` of `board` shows it.
+    `steps` by their dead letter, in order; the last is the condition. `panel` of `board` shows it.
     """
 
     uid: str

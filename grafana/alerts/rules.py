@@ -150,7 +150,7 @@ def _vital(vital: Vital) -> Rule:
     )
 
 
-def _books(
+def _ledger(
     name: str,
     title: str,
     says: str,
@@ -181,7 +181,7 @@ def _books(
     )
 
 
-LEDGER = _books(
+LEDGER = _ledger(
     "ledger-out-of-balance",
     "The ledger is out of balance",
     "{{ $values.B.Value }} items of {{ $labels.app }} ({{ $labels.signal }}) were "
@@ -192,25 +192,25 @@ LEDGER = _books(
     panel="Off by over time",
     since_s=6 * HOUR,
 )
-INSERTS = _books(
+INSERTS = _ledger(
     "insert-failures",
     "The store refuses items for good",
     "{{ $values.B.Value }} items of {{ $labels.app }} ({{ $labels.signal }}) could not be"
     " put into the store and "
     "were set aside in the log. They are kept, but no question finds them.",
-    "buried",
+    "deadLettered",
     board=pipeline.DASHBOARD,
     panel="Refused by the store for good",
 )
-LETTERS = _books(
+DEAD_LETTERS = _ledger(
     "dead-letters-growing",
     "Dead letters are growing",
     "{{ $values.B.Value }} items of {{ $labels.app }} ({{ $labels.signal }}) were "
     "rejected and kept within the "
     "last half hour. A sender has begun to send what cannot be read.",
-    "letters",
+    "deadLetters",
     board=ledger.DASHBOARD,
-    panel="Letters",
+    panel="Dead letters",
     severity="ticket",
     limit=100,
     since_s=30 * MINUTE,
@@ -241,7 +241,7 @@ LAG = Rule(
 GROUPS: Final = (
     Group("Seamark: what people meet", "1m", (SERVICE_ERRORS, PAGE_ERRORS, TRAFFIC)),
     Group("Seamark: web vitals", "5m", tuple(_vital(vital) for vital in VITALS[:3])),
-    Group("Seamark: the pipeline", "1m", (LEDGER, INSERTS, LETTERS, LAG)),
+    Group("Seamark: the pipeline", "1m", (LEDGER, INSERTS, DEAD_LETTERS, LAG)),
     Group("Seamark: its own processes", "1m", OWN),
 )
 RULES: Final = tuple(rule for group in GROUPS for rule in group.rules)

@@ -37,7 +37,7 @@ DASHBOARD = Board(
     title="Cost",
     why=(
         "Items stored are what disk, memory and the log pay for: who makes them, and what is "
-        "paid for twice. Bytes are not in the books; multiply by your own price for a million"
+        "paid for twice. Bytes are not in the ledger; multiply by your own price for a million"
         " items."
     ),
     since="now-7d",
@@ -63,7 +63,9 @@ DASHBOARD = Board(
         Row(
             "What is paid for and not used?",
             (
-                _daily("Rejected by day", "Carried to the door for nothing.", "rejected", "1d"),
+                _daily(
+                    "Rejected by day", "Carried to the collector for nothing.", "rejected", "1d"
+                ),
                 _daily("Left out by sampling", "What sampling saves.", "sampled", "1d"),
             ),
         ),

@@ -35,7 +35,7 @@ DASHBOARD = Board(
     title="Ledger",
     why=(
         "What became of everything that was sent: offered = accepted + rejected + sampled + "
-        "limited; accepted = stored + duplicate + buried; archived = stored."
+        "limited; accepted = stored + duplicate + dead-lettered; archived = stored."
     ),
     since="now-3h",
     rows=(
@@ -44,7 +44,7 @@ DASHBOARD = Board(
             (
                 _law(
                     "Off by: store",
-                    "Accepted, and neither stored, nor a duplicate, nor buried; where "
+                    "Accepted, and neither stored, nor a duplicate, nor dead-lettered; where "
                     "that is settled. By app and signal.",
                     "offBy",
                 ),
@@ -55,7 +55,7 @@ DASHBOARD = Board(
                 ),
                 totals(
                     Words(
-                        "Letters kept",
+                        "Dead letters kept",
                         "Rejected items that are kept as they were sent and can be mended"
                         " and sent again.",
                         "short",
@@ -65,12 +65,12 @@ DASHBOARD = Board(
                         "ledger",
                         {"step": "5m"},
                         _ALL,
-                        series=("letters",),
+                        series=("deadLetters",),
                         legend="{{app}} {{signal}}",
                     ),
                     width=8,
                 ),
-                _course("Off by over time", "Since when the books are wrong.", "offBy"),
+                _course("Off by over time", "Since when the ledger is wrong.", "offBy"),
                 _course(
                     "Accepted over time",
                     "What we promised to keep, by minute of receipt.",
@@ -79,7 +79,7 @@ DASHBOARD = Board(
             ),
         ),
         Row(
-            "The books",
+            "The ledger",
             (
                 listing(
                     Words(
@@ -102,12 +102,12 @@ DASHBOARD = Board(
                         "Off by (archived)": _OFF,
                         "Settled": {**column(width=80), **_SETTLED},
                         "Duplicate": _COUNT,
-                        "Buried": _COUNT,
+                        "Dead-lettered": _COUNT,
                         "Sampled": _COUNT,
                         "Limited": _COUNT,
-                        "Letters": _COUNT,
+                        "Dead letters": _COUNT,
                         "Rejected": TEXT,
-                        "Refused requests": TEXT,
+                        "Rejected requests": TEXT,
                         "Settled in the archive": {**column(width=160), **_SETTLED},
                     },
                     newest="Time",
@@ -124,10 +124,10 @@ DASHBOARD = Board(
                     "rejected",
                 ),
                 _course(
-                    "Letters",
+                    "Dead letters",
                     "Rejected items that are kept. Growing: somebody's release sends what"
                     " cannot be read.",
-                    "letters",
+                    "deadLetters",
                 ),
                 _course("Sampled out", "Left out because the app samples.", "sampled"),
                 _course(

@@ -1,6 +1,6 @@
 """Pipeline health: does what is sent arrive, and how far behind are the store and the archive.
 
-The books say what became of data; the last row is what Seamark's processes report of themselves.
+The ledger say what became of data; the last row is what Seamark's processes report of themselves.
 """
 
 from grafana.dashboards import links, own
@@ -46,7 +46,7 @@ DASHBOARD = Board(
     title="Pipeline health",
     why=(
         "Does what is sent arrive: how far behind the store and the archive are, what was "
-        "refused, buried or left over."
+        "refused, dead-lettered or left over."
     ),
     since="now-3h",
     refresh="30s",
@@ -77,13 +77,13 @@ DASHBOARD = Board(
                     "Refused by the store for good",
                     "Items that no insert could put into the store; they are kept in the "
                     "log SEAMARK_DEAD. By app and signal.",
-                    "buried",
+                    "deadLettered",
                     steps=NONE_IS_GOOD,
                     width=8,
                 ),
                 _sum(
                     "Off by",
-                    "What the books are wrong by, where that is settled, by app and signal.",
+                    "What the ledger is wrong by, where that is settled, by app and signal.",
                     "offBy",
                     steps=NONE_IS_GOOD,
                     width=8,
@@ -95,10 +95,10 @@ DASHBOARD = Board(
                     "stored",
                 ),
                 _course(
-                    "Requests refused",
+                    "Requests rejected",
                     "Requests turned away as a whole: no key, too many, too large, or we "
                     "could not take them.",
-                    "refused",
+                    "requestRejections",
                 ),
             ),
         ),
@@ -109,7 +109,9 @@ DASHBOARD = Board(
                     "Not in the archive yet", "Stored, and waiting for the archive.", "unarchived"
                 ),
                 _course(
-                    "Items rejected", "The senders' faults: what the door did not take.", "rejected"
+                    "Items rejected",
+                    "The senders' faults: what the collector did not take.",
+                    "rejected",
                 ),
                 _course(
                     "Sent twice",

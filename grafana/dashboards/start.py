@@ -79,7 +79,7 @@ DASHBOARD = Board(
                 ),
                 totals(
                     Words(
-                        "Items the books are wrong by",
+                        "Items the ledger is wrong by",
                         "What was accepted and is neither stored nor explained, where that is "
                         "settled. Anything but 0 is a fault of Seamark itself.",
                         "short",

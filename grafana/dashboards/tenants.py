@@ -72,10 +72,10 @@ DASHBOARD = Board(
                     "limited",
                 ),
                 _total("Items rejected, by app", "What senders got wrong.", "rejected"),
-                _total("Requests turned away", "Requests refused as a whole.", "refused"),
+                _total("Requests turned away", "Requests refused as a whole.", "requestRejections"),
                 _sent(
                     "Items sent by app",
-                    "Offered at the door, by app and signal: who sends more than usual?",
+                    "Offered at ingest, by app and signal: who sends more than usual?",
                     "offered",
                 ),
                 _sent(

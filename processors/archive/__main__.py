@@ -9,16 +9,16 @@ from typing import Final
 
 from processors.archive import metrics
 from processors.archive.connection import EngineFailed
-from processors.archive.course import RecordedCourse
+from processors.archive.engine_threads import EngineThreads
 from processors.archive.intents import KvIntents
 from processors.archive.manifest import Manifest
 from processors.archive.merging import Limits, Merger
 from processors.archive.objects import Objects, open_objects
+from processors.archive.progress import RecordedCourse
 from processors.archive.settings import ArchiveSettings
 from processors.archive.sink import ArchiveSink
-from processors.archive.workshop import Workshop
-from processors.blocks.hold import Hold
 from processors.blocks.log import LogLost, StreamMissing
+from processors.blocks.pause import Hold
 from processors.blocks.positions import Fenced, PositionsUnavailable
 from processors.blocks.session import Parts
 from processors.blocks.sink import SinkUnavailable
@@ -33,12 +33,12 @@ _CHECK_SECONDS: Final = 10.0
 _CHECK_DOWN_SECONDS: Final = 1.0
 
 
-async def watch_files(workshop: Workshop, health: Health, stop: asyncio.Event) -> None:
+async def watch_files(engine_threads: EngineThreads, health: Health, stop: asyncio.Event) -> None:
     """Keep the health part "files" true until told to stop."""
     while not stop.is_set():
         problem = ""
         try:
-            await workshop.move(workshop.objects.check)
+            await engine_threads.move(engine_threads.objects.check)
         except OSError as error:
             problem = f"{type(error).__name__}: {error}"[:300]
         if problem:
@@ -70,9 +70,9 @@ async def merge_regularly(
             logger.warning("merging is put off", extra={"error": str(error)[:500]})
 
 
-async def end_when_spent(workshop: Workshop, stop: asyncio.Event) -> None:
+async def end_when_spent(engine_threads: EngineThreads, stop: asyncio.Event) -> None:
     """Stop the process when its engine will not do any more; whoever keeps it starts another."""
-    await workshop.spent.wait()
+    await engine_threads.spent.wait()
     logger.error("the engine fails again and again; ending, to begin with a new one")
     stop.set()
 
@@ -86,7 +86,9 @@ async def carry(
 ) -> None:
     """Every stream, and the merges, until told to stop."""
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(watch_files(merger.workshop, parts.health, stop), name="files-watch")
+        tasks.create_task(
+            watch_files(merger.engine_threads, parts.health, stop), name="files-watch"
+        )
         process.carry(tasks, parts, stop)
         if settings.merge_bytes:
             merging = tasks.create_task(
@@ -122,23 +124,25 @@ async def serve(
         manifest = Manifest(
             process.session, store_settings, timeout_seconds=settings.store_timeout_seconds
         )
-        workshop = Workshop(objects, state=Path(settings.state_path), codec=settings.codec)
-        parts = process.parts(ArchiveSink(workshop, manifest), slots=settings.writes)
+        engine_threads = EngineThreads(
+            objects, state=Path(settings.state_path), codec=settings.codec
+        )
+        parts = process.parts(ArchiveSink(engine_threads, manifest), slots=settings.writes)
         merger = Merger(
-            workshop=workshop,
+            engine_threads=engine_threads,
             manifest=manifest,
             intents=KvIntents(process.client),
             course=RecordedCourse(parts.positions, parts.log, partitions=log_settings.partitions),
             limits=Limits(settings.merge_bytes, int(settings.merge_after_seconds * 1000)),
         )
-        watching = asyncio.create_task(end_when_spent(workshop, stop), name="engine-watch")
+        watching = asyncio.create_task(end_when_spent(engine_threads, stop), name="engine-watch")
         try:
             await carry(process, settings, parts, merger, stop)
         finally:
             watching.cancel()
             await asyncio.to_thread(parts.seen.close)
-            await asyncio.to_thread(workshop.close)
-    return 1 if workshop.spent.is_set() else 0
+            await asyncio.to_thread(engine_threads.close)
+    return 1 if engine_threads.spent.is_set() else 0
 
 
 def main() -> int:

@@ -14,12 +14,14 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from processors.archive import metrics
+from processors.archive.engine_threads import EngineThreads, digest
 from processors.archive.files import (
     LIVE,
     REPLACED,
@@ -34,7 +36,6 @@ from processors.archive.intents import Intent, Intents
 from processors.archive.layout import hour_of
 from processors.archive.manifest import Manifest
 from processors.archive.plan import Merge, Progress, by_hour, complete, plan
-from processors.archive.workshop import Workshop, digest
 from seamark.wire.signals import Signal
 
 logger = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ class Limits:
 class Merger:
     """Everything a merge needs. `damaged`: outputs that were given up, until a restart."""
 
-    workshop: Workshop
+    engine_threads: EngineThreads
     manifest: Manifest
     intents: Intents
     course: Course
@@ -133,7 +134,7 @@ class Merger:
 
     async def _write(self, merge: Merge, inputs: Sequence[ArchiveFile]) -> None:
         """The new file, and the manifest. Raises Damaged."""
-        with metrics.STEP_SECONDS.labels("merge").time(), self.workshop.folder() as folder:
+        with metrics.STEP_SECONDS.labels("merge").time(), self.engine_threads.folder() as folder:
             merged = await self._file(merge, inputs, folder)
         await self.manifest.add(
             [merged, *(_replaced(file, merged) for file in inputs)],
@@ -143,15 +144,15 @@ class Merger:
 
     async def _file(self, merge: Merge, inputs: Sequence[ArchiveFile], folder: Path) -> ArchiveFile:
         signal = inputs[0].signal
-        objects = self.workshop.objects
+        objects = self.engine_threads.objects
         local = []
         ledger = []
         for file in inputs:
-            path, ledger_rows = await self.workshop.move(lambda file=file: self._read(file, folder))  # type: ignore[misc]  # a default is how a lambda remembers
+            path, ledger_rows = await self.engine_threads.move(partial(self._read, file, folder))
             local.append(path)
             ledger += ledger_rows
         output = folder / "merged.parquet"
-        rows = await self.workshop.merge(signal, local, output)
+        rows = await self.engine_threads.merge(signal, local, output)
         if rows != sum(file.rows for file in inputs):
             raise Damaged(f"{rows} rows came of {sum(file.rows for file in inputs)}")
         facts = Facts(
@@ -161,8 +162,8 @@ class Merger:
             ledger=merge_ledgers(ledger),
             replaces=merge.inputs,
         )
-        size, sha256 = await self.workshop.finish(output, facts)
-        await self.workshop.move(lambda: objects.put(output, merge.output))
+        size, sha256 = await self.engine_threads.finish(output, facts)
+        await self.engine_threads.move(lambda: objects.put(output, merge.output))
         now_ms = time.time_ns() // 1_000_000
         return ArchiveFile(
             path=merge.output,
@@ -183,7 +184,7 @@ class Merger:
     def _read(self, file: ArchiveFile, folder: Path) -> tuple[Path, list[dict[str, object]]]:
         """A file that is what the manifest says, and its ledger rows. Blocks. Raises Damaged."""
         try:
-            path = self.workshop.objects.local(file.path, folder)
+            path = self.engine_threads.objects.local(file.path, folder)
             if path.stat().st_size != file.bytes or digest(path) != file.sha256:
                 raise Damaged(f"{file.path} is not what the manifest says")
             return path, ledger_of(read_metadata(path))
@@ -191,7 +192,7 @@ class Merger:
             raise Damaged(f"{file.path}: {error}") from error
 
     async def _delete(self, path: str) -> None:
-        await self.workshop.move(lambda: self.workshop.objects.delete(path))
+        await self.engine_threads.move(lambda: self.engine_threads.objects.delete(path))
 
     def _give_up(self, merge: Merge, signal: Signal, error: Damaged) -> None:
         self.damaged.add(merge.output)

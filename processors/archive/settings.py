@@ -22,7 +22,7 @@ class ArchiveSettings:
     nice: int = setting(
         5,
         text="How far this process stands back for others on a busy machine, as nice(1) has it:"
-        " it may fall behind, the door and the store may not.",
+        " it may fall behind, the collector and the store may not.",
         minimum=0,
         maximum=19,
     )

@@ -15,11 +15,11 @@ from typing import Final
 from processors.archive import metrics
 from processors.archive.connection import EngineFailed
 from processors.archive.engine import Made
+from processors.archive.engine_threads import EngineThreads
 from processors.archive.files import LIVE, ArchiveFile, Facts
 from processors.archive.inflate import Unreadable
 from processors.archive.layout import block_name, sequences
 from processors.archive.manifest import Manifest
-from processors.archive.workshop import Workshop
 from processors.blocks.sink import Block, SinkRefused, SinkUnavailable
 
 logger = logging.getLogger(__name__)
@@ -32,8 +32,8 @@ class ArchiveSink:
     notices: Final = True
     """The footers hold the ledger, from which a store can be rebuilt: it has to be whole."""
 
-    def __init__(self, workshop: Workshop, manifest: Manifest) -> None:
-        self._workshop = workshop
+    def __init__(self, engine_threads: EngineThreads, manifest: Manifest) -> None:
+        self._engine_threads = engine_threads
         self._manifest = manifest
 
     async def write(self, block: Block) -> None:
@@ -60,11 +60,11 @@ class ArchiveSink:
 
     async def _write_files(self, block: Block) -> list[ArchiveFile]:
         # Asked first: converting costs more than asking, and an outage may last.
-        await self._workshop.move(self._workshop.objects.check)
-        with self._workshop.folder() as folder:
+        await self._engine_threads.move(self._engine_threads.objects.check)
+        with self._engine_threads.folder() as folder:
             with metrics.STEP_SECONDS.labels("convert").time():
                 payloads = [message.payload for message in block.messages]
-                made = await self._workshop.make(block.signal, payloads, folder)
+                made = await self._engine_threads.make(block.signal, payloads, folder)
             return [await self._keep(block, one) for one in made]
 
     async def _keep(self, block: Block, made: Made) -> ArchiveFile:
@@ -80,9 +80,11 @@ class ArchiveSink:
             ledger=made.ledger,
         )
         path = f"{made.hour.folder}/{block_name(block.token)}"
-        size, sha256 = await self._workshop.finish(made.file, facts)
+        size, sha256 = await self._engine_threads.finish(made.file, facts)
         with metrics.STEP_SECONDS.labels("upload").time():
-            await self._workshop.move(lambda: self._workshop.objects.put(made.file, path))
+            await self._engine_threads.move(
+                lambda: self._engine_threads.objects.put(made.file, path)
+            )
         now_ms = time.time_ns() // 1_000_000
         return ArchiveFile(
             path=path,

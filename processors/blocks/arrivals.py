@@ -3,7 +3,7 @@
 import logging
 
 from processors import metrics
-from processors.blocks.seen.judge import Judged
+from processors.blocks.dedup.mark import Judged
 
 logger = logging.getLogger(__name__)
 

@@ -11,10 +11,11 @@ Invariants the runner keeps by doing exactly what is said here:
   3. Once a part of a block may have been written under a token of its own, no record names the
      whole block any more. Splitting is therefore a new intent, not a retry inside the sink; and so
      is offering the one message that is left frame by frame, under `<token>/<frame>`.
-  4. A frame is buried, and notice given of it, only while the record names it as refused; after
-     that it is never offered again. So no frame is both stored and buried, though a sink that was
-     mended may take it after a restart. (It must go on taking what it took, and not be mended
-     within one insert's time: a rival stopped just before he sent the block may send it then.)
+  4. A frame is dead-lettered, and notice given of it, only while the record names it as refused;
+     after that it is never offered again. So no frame is both stored and dead-lettered, though a
+     sink that was mended may take it after a restart. (It must go on taking what it took, and not
+     be mended within one insert's time: a rival stopped just before
+     it sent the block may send it then.)
 Every record is written by compare-and-set, so of two rivals only one makes the next intent.
 """
 
@@ -105,7 +106,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Bury:
+class MoveToDeadLetters:
     """Record `position` unless it already is; then put `position.frames` of the first buffered
     message into the dead-letter stream. Its other frames are written.
     """
@@ -120,7 +121,7 @@ class Commit:
     position: Position
 
 
-Step = Wait | Send | Offer | Bury | Commit
+Step = Wait | Send | Offer | MoveToDeadLetters | Commit
 
 
 def resume(stream: str, record: Position | None, log: LogState) -> State:
@@ -181,7 +182,7 @@ def _finish(state: State, buffer: Sequence[Stored], *, complete: bool) -> Step:
     if position.frames is None:
         return Send(position, count)
     if bad := position.frames or state.bad:
-        return Bury(Position(position.done, position.end, position.token, bad))
+        return MoveToDeadLetters(Position(position.done, position.end, position.token, bad))
     return Offer(position)
 
 
@@ -233,7 +234,7 @@ def offered(state: State, bad: Sequence[int], now: float) -> State:
     return replace(state, bad=tuple(bad)) if bad else inserted(state, now)
 
 
-def buried(state: State, now: float) -> State:
+def dead_lettered(state: State, now: float) -> State:
     """The recorded frames are in the dead-letter stream, the rest is written; suspicion ends."""
     return replace(inserted(state, now), suspect_end=0)
 

@@ -11,12 +11,12 @@ from typing import Final
 import msgspec
 
 from processors import metrics
-from processors.blocks.dead import Grave
+from processors.blocks.dead_letter_queue import DeadLetterQueue
 from processors.blocks.decide import Position
+from processors.blocks.dedup.index import SeenIndex
+from processors.blocks.dedup.mark import Judged, judge
 from processors.blocks.nats_frames import Message
 from processors.blocks.pieces import notice_of, pieces_of
-from processors.blocks.seen.index import SeenIndex
-from processors.blocks.seen.judge import Judged, judge
 from processors.blocks.sink import Block, Sink, SinkRefused
 from seamark.wire.signals import Signal
 
@@ -40,14 +40,14 @@ class Delivery:
         stream: str,
         *,
         sink: Sink,
-        grave: Grave,
+        dead_letter_queue: DeadLetterQueue,
         index: SeenIndex,
         stop: asyncio.Event,
     ) -> None:
         self._signal = signal
         self._stream = stream
         self._sink = sink
-        self._grave = grave
+        self._dead_letter_queue = dead_letter_queue
         self._index = index
         self._stop = stop
         self._labels = (sink.name, stream)
@@ -81,23 +81,23 @@ class Delivery:
                 self._words[frame] = f"{error.reason}: {error}"[:_REASON_CHARS]
         return list(self._words)
 
-    async def bury(self, position: Position, message: Message) -> None:
+    async def dead_letter(self, position: Position, message: Message) -> None:
         """Put the frames that `position` lists into the dead-letter stream, and give notice.
 
-        Raises GraveUnavailable, SinkUnavailable, Stopped: all of it may be done again.
+        Raises DeadLettersUnavailable, SinkUnavailable, Stopped: all of it may be done again.
         """
         pieces = pieces_of(message)
         for frame in position.frames or ():
             words = self._words.get(frame, _WORDS_LOST)
             name = f"{self._stream}:{message.sequence}:{frame}"
-            await self._grave.bury(
+            await self._dead_letter_queue.dead_letter(
                 self._sink.name, self._stream, pieces[frame], frame=frame, reason=words
             )
             if self._sink.notices:
                 notice = notice_of(pieces[frame], name=name, words=words, signal=self._signal)
                 token = f"{position.token}/{frame}/notice"
                 await self._give_notice(token, pieces[frame], notice, frame)
-            metrics.BURIED.labels(*self._labels).inc()
+            metrics.DEAD_LETTERED.labels(*self._labels).inc()
             logger.error(
                 "a frame went to the dead letters",
                 extra={"sink": self._sink.name, "frame": name, "reason": words},

@@ -8,7 +8,7 @@ import msgspec
 
 from processors.blocks.nats_frames import Message
 from seamark.wire.counting import counting_frame
-from seamark.wire.envelope import Letter, Outcome, Sender
+from seamark.wire.envelope import DeadLetter, Outcome, Sender
 from seamark.wire.frames import HEADER, Frame, cut, frames_header
 from seamark.wire.reading import EnvelopeReader, Unreadable
 from seamark.wire.signals import Signal
@@ -49,16 +49,18 @@ def notice_of(piece: Message, *, name: str, words: str, signal: Signal) -> bytes
     """A frame that only counts: what was in `piece` was accepted, and then refused for good.
 
     `words` are the sink's, `name` says where in the log it stood. Of a frame that cannot be read
-    nothing is counted, because nobody knows what it held; its letter belongs to no app.
+    nothing is counted, because nobody knows what it held; its dead letter belongs to no app.
     """
-    letter = Letter(
+    dead_letter = DeadLetter(
         index=0, reason=REFUSED, field="", message=words[:_WORDS_CHARS], original=b"", name=name
     )
     try:
         envelope = EnvelopeReader().open(piece.payload)
         outcome = envelope.outcome
-        buried = outcome.accepted - outcome.duplicate
-        return envelope.counting(replace(outcome, buried=buried), signal=signal, letters=[letter])
+        dead_lettered = outcome.accepted - outcome.duplicate
+        return envelope.counting(
+            replace(outcome, dead_lettered=dead_lettered), signal=signal, dead_letters=[dead_letter]
+        )
     except Unreadable:
         return counting_frame(
             Sender(org="", app=""),
@@ -66,7 +68,7 @@ def notice_of(piece: Message, *, name: str, words: str, signal: Signal) -> bytes
             received_ns=piece.stored_ns,
             outcome=Outcome(0, 0),
             signal=signal,
-            letters=[letter],
+            dead_letters=[dead_letter],
         )
 
 

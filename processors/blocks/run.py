@@ -7,12 +7,12 @@ from typing import Final
 
 from processors import metrics
 from processors.blocks import decide
-from processors.blocks.dead import GraveUnavailable
+from processors.blocks.dead_letter_queue import DeadLettersUnavailable
 from processors.blocks.decide import LogWentBack
-from processors.blocks.hold import POLL_SECONDS
+from processors.blocks.dedup.index import SeenUnavailable
 from processors.blocks.log import LogLost, StreamMissing
+from processors.blocks.pause import POLL_SECONDS
 from processors.blocks.positions import Fenced, PositionsUnavailable
-from processors.blocks.seen.index import SeenUnavailable
 from processors.blocks.session import Parts, Session, backoff_seconds, open_session
 from seamark.service.connections import sleep_or_stop
 from seamark.wire.signals import Signal
@@ -84,7 +84,7 @@ class StreamRunner:
             if failures == 0:
                 logger.warning("stream does not exist; waiting for provisioning", extra=extra)
             return backoff_seconds(failures + 1, last=_LAST_RETRY_SECONDS)
-        except (LogLost, PositionsUnavailable, GraveUnavailable, SeenUnavailable) as error:
+        except (LogLost, PositionsUnavailable, DeadLettersUnavailable, SeenUnavailable) as error:
             parts.health.down(self._stream, str(error))
             logger.warning("reading is interrupted", extra=extra | {"error": str(error)})
             return backoff_seconds(failures + 1, last=_LAST_RETRY_SECONDS)

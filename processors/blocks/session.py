@@ -13,25 +13,25 @@ from typing import Final
 from processors import metrics
 from processors.blocks import decide
 from processors.blocks.arrivals import Arrivals
-from processors.blocks.dead import Grave
+from processors.blocks.dead_letter_queue import DeadLetterQueue
 from processors.blocks.decide import (
-    Bury,
     Commit,
     Limits,
     LogWentBack,
+    MoveToDeadLetters,
     Offer,
     Position,
     Send,
     State,
     Wait,
 )
+from processors.blocks.dedup.folder import SeenFolder
+from processors.blocks.dedup.mark import Judged
+from processors.blocks.dedup.prepare import prepare
 from processors.blocks.delivery import Delivery, Stopped
-from processors.blocks.hold import Hold, NoHold
 from processors.blocks.log import Log, Reader
+from processors.blocks.pause import Hold, NoHold
 from processors.blocks.positions import Held, Positions
-from processors.blocks.seen.folder import SeenFolder
-from processors.blocks.seen.judge import Judged
-from processors.blocks.seen.prepare import prepare
 from processors.blocks.sink import Sink, SinkRefused, SinkUnavailable
 from seamark.service.connections import sleep_or_stop
 from seamark.service.health import Health
@@ -50,7 +50,7 @@ class Parts:
 
     log: Log
     positions: Positions
-    grave: Grave
+    dead_letter_queue: DeadLetterQueue
     sink: Sink
     seen: SeenFolder
     slots: asyncio.Semaphore
@@ -93,7 +93,7 @@ class Session:
             signal,
             stream,
             sink=parts.sink,
-            grave=parts.grave,
+            dead_letter_queue=parts.dead_letter_queue,
             index=parts.seen.of(stream),
             stop=stop,
         )
@@ -107,7 +107,7 @@ class Session:
             match self._decide():
                 case Wait() as wait:
                     await self.reader.more(wait)
-                case Send() | Offer() | Bury():
+                case Send() | Offer() | MoveToDeadLetters():
                     await self._carry()
                 case Commit() as step:
                     await self._record(step.position)
@@ -164,7 +164,7 @@ class Session:
     async def _step(self) -> None:
         """Intent, then what it says. Raises SinkUnavailable, Stopped."""
         step = self._decide()  # again: what came while we waited for the slot goes along
-        if not isinstance(step, Send | Offer | Bury):
+        if not isinstance(step, Send | Offer | MoveToDeadLetters):
             return
         position = step.position
         if position != self.state.position:
@@ -179,9 +179,9 @@ class Session:
                 self.state = decide.offered(self.state, bad, self._now())
                 if not bad:
                     self._arrived(judged)
-            case Bury():
-                await self._delivery.bury(position, judged.messages[0])
-                self.state = decide.buried(self.state, self._now())
+            case MoveToDeadLetters():
+                await self._delivery.dead_letter(position, judged.messages[0])
+                self.state = decide.dead_lettered(self.state, self._now())
                 self._arrived(judged)
 
     async def _send(self, position: Position, judged: Judged) -> None:

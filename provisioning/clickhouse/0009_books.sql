@@ -1,4 +1,4 @@
--- The books: what became of every request (receipts), of every item (ledger), and the items that
+-- The ledger: what became of every request (receipts), of every item (ledger), and the items that
 -- were rejected, as they were sent (dead letters).
 -- {merge_tree} {deduplication} {on_cluster} {database}: variant.py says what each variant puts there
 -- (embedded: MergeTree, non_replicated_deduplication_window; server: ReplicatedMergeTree(path,
@@ -12,7 +12,7 @@
 --
 -- Laws of the ledger, by org, app, signal, minute and key:
 --     offered  = accepted + sum(rejected) + sampled + limited
---     accepted = stored + duplicate + buried
+--     accepted = stored + duplicate + dead-lettered
 --     archived = stored, once the archive has caught up
 --: any_0 = Tuple(string_value Nullable(String), bool_value Nullable(Bool), int_value Nullable(Int64), double_value Nullable(Float64), bytes_value Nullable(String), array_value Nullable(String), kvlist_value Nullable(String))
 --: any_1 = Tuple(string_value Nullable(String), bool_value Nullable(Bool), int_value Nullable(Int64), double_value Nullable(Float64), bytes_value Nullable(String), array_value Tuple(values Array({any_0})), kvlist_value Tuple(values Array(Tuple(key String, value {any_0}))))
@@ -23,7 +23,7 @@
 --: exponential_point = Tuple(start_time_unix_nano UInt64, time_unix_nano UInt64, count UInt64, sum Nullable(Float64), min Nullable(Float64), max Nullable(Float64), scale Int32, zero_count UInt64, zero_threshold Float64, positive Tuple(offset Int32, bucket_counts Array(UInt64)), negative Tuple(offset Int32, bucket_counts Array(UInt64)), exemplars {exemplars}, attributes {attributes}, flags UInt32)
 --: summary_point = Tuple(start_time_unix_nano UInt64, time_unix_nano UInt64, count UInt64, sum Float64, quantile_values Array(Tuple(quantile Float64, value Float64)), attributes {attributes}, flags UInt32)
 --: point = Tuple(type String, temporality Int32, monotonic Bool, start UInt64, time UInt64, as_double Nullable(Float64), as_int Nullable(Int64), count UInt64, sum Nullable(Float64), min Nullable(Float64), max Nullable(Float64), bounds Array(Float64), bucket_counts Array(UInt64), scale Int32, zero_count UInt64, zero_threshold Float64, positive_offset Int32, positive_counts Array(UInt64), negative_offset Int32, negative_counts Array(UInt64), quantiles Array(Float64), quantile_values Array(Float64), exemplars {exemplars}, attributes {attributes}, flags UInt32)
---: outcome = Tuple(offered UInt32, accepted UInt32, rejected Map(String, UInt32), sampled UInt32, limited UInt32, duplicate UInt32, buried UInt32, refused Map(String, UInt32))
+--: outcome = Tuple(offered UInt32, accepted UInt32, rejected Map(String, UInt32), sampled UInt32, limited UInt32, duplicate UInt32, dead_lettered UInt32, request_rejections Map(String, UInt32))
 --: closed = throwIf(received_ns >= 0, 'the schema is being brought up to date; send the block again')
 
 -- 1. Raw rows learn which key they came with. A request's rows share one received_at, which the
@@ -45,17 +45,17 @@ ALTER TABLE {database}.logs {on_cluster}
     ADD COLUMN IF NOT EXISTS key_id LowCardinality(String),
     ADD INDEX IF NOT EXISTS by_receipt_time received_at TYPE minmax GRANULARITY 1;
 
--- 2. The input has all of the outcome, and the letters; and is closed.
+-- 2. The input has all of the outcome, and the dead letters; and is closed.
 
 ALTER TABLE {database}.in_events {on_cluster}
     MODIFY COLUMN outcome {outcome},
     ADD COLUMN IF NOT EXISTS protocol LowCardinality(String),
-    ADD COLUMN IF NOT EXISTS `letters.index` Array(UInt32),
-    ADD COLUMN IF NOT EXISTS `letters.reason` Array(String),
-    ADD COLUMN IF NOT EXISTS `letters.field` Array(String),
-    ADD COLUMN IF NOT EXISTS `letters.message` Array(String),
-    ADD COLUMN IF NOT EXISTS `letters.name` Array(String),
-    ADD COLUMN IF NOT EXISTS `letters.original` Array(String),
+    ADD COLUMN IF NOT EXISTS `dead_letters.index` Array(UInt32),
+    ADD COLUMN IF NOT EXISTS `dead_letters.reason` Array(String),
+    ADD COLUMN IF NOT EXISTS `dead_letters.field` Array(String),
+    ADD COLUMN IF NOT EXISTS `dead_letters.message` Array(String),
+    ADD COLUMN IF NOT EXISTS `dead_letters.name` Array(String),
+    ADD COLUMN IF NOT EXISTS `dead_letters.original` Array(String),
     ADD COLUMN IF NOT EXISTS closed UInt8 DEFAULT {closed};
 
 ALTER TABLE {database}.in_traces {on_cluster}
@@ -64,12 +64,12 @@ ALTER TABLE {database}.in_traces {on_cluster}
     ADD COLUMN IF NOT EXISTS sdk_name LowCardinality(String),
     ADD COLUMN IF NOT EXISTS sdk_version LowCardinality(String),
     ADD COLUMN IF NOT EXISTS protocol LowCardinality(String),
-    ADD COLUMN IF NOT EXISTS `letters.index` Array(UInt32),
-    ADD COLUMN IF NOT EXISTS `letters.reason` Array(String),
-    ADD COLUMN IF NOT EXISTS `letters.field` Array(String),
-    ADD COLUMN IF NOT EXISTS `letters.message` Array(String),
-    ADD COLUMN IF NOT EXISTS `letters.name` Array(String),
-    ADD COLUMN IF NOT EXISTS `letters.original` Array(String),
+    ADD COLUMN IF NOT EXISTS `dead_letters.index` Array(UInt32),
+    ADD COLUMN IF NOT EXISTS `dead_letters.reason` Array(String),
+    ADD COLUMN IF NOT EXISTS `dead_letters.field` Array(String),
+    ADD COLUMN IF NOT EXISTS `dead_letters.message` Array(String),
+    ADD COLUMN IF NOT EXISTS `dead_letters.name` Array(String),
+    ADD COLUMN IF NOT EXISTS `dead_letters.original` Array(String),
     ADD COLUMN IF NOT EXISTS closed UInt8 DEFAULT {closed};
 
 ALTER TABLE {database}.in_metrics {on_cluster}
@@ -78,12 +78,12 @@ ALTER TABLE {database}.in_metrics {on_cluster}
     ADD COLUMN IF NOT EXISTS sdk_name LowCardinality(String),
     ADD COLUMN IF NOT EXISTS sdk_version LowCardinality(String),
     ADD COLUMN IF NOT EXISTS protocol LowCardinality(String),
-    ADD COLUMN IF NOT EXISTS `letters.index` Array(UInt32),
-    ADD COLUMN IF NOT EXISTS `letters.reason` Array(String),
-    ADD COLUMN IF NOT EXISTS `letters.field` Array(String),
-    ADD COLUMN IF NOT EXISTS `letters.message` Array(String),
-    ADD COLUMN IF NOT EXISTS `letters.name` Array(String),
-    ADD COLUMN IF NOT EXISTS `letters.original` Array(String),
+    ADD COLUMN IF NOT EXISTS `dead_letters.index` Array(UInt32),
+    ADD COLUMN IF NOT EXISTS `dead_letters.reason` Array(String),
+    ADD COLUMN IF NOT EXISTS `dead_letters.field` Array(String),
+    ADD COLUMN IF NOT EXISTS `dead_letters.message` Array(String),
+    ADD COLUMN IF NOT EXISTS `dead_letters.name` Array(String),
+    ADD COLUMN IF NOT EXISTS `dead_letters.original` Array(String),
     ADD COLUMN IF NOT EXISTS closed UInt8 DEFAULT {closed};
 
 ALTER TABLE {database}.in_logs {on_cluster}
@@ -92,12 +92,12 @@ ALTER TABLE {database}.in_logs {on_cluster}
     ADD COLUMN IF NOT EXISTS sdk_name LowCardinality(String),
     ADD COLUMN IF NOT EXISTS sdk_version LowCardinality(String),
     ADD COLUMN IF NOT EXISTS protocol LowCardinality(String),
-    ADD COLUMN IF NOT EXISTS `letters.index` Array(UInt32),
-    ADD COLUMN IF NOT EXISTS `letters.reason` Array(String),
-    ADD COLUMN IF NOT EXISTS `letters.field` Array(String),
-    ADD COLUMN IF NOT EXISTS `letters.message` Array(String),
-    ADD COLUMN IF NOT EXISTS `letters.name` Array(String),
-    ADD COLUMN IF NOT EXISTS `letters.original` Array(String),
+    ADD COLUMN IF NOT EXISTS `dead_letters.index` Array(UInt32),
+    ADD COLUMN IF NOT EXISTS `dead_letters.reason` Array(String),
+    ADD COLUMN IF NOT EXISTS `dead_letters.field` Array(String),
+    ADD COLUMN IF NOT EXISTS `dead_letters.message` Array(String),
+    ADD COLUMN IF NOT EXISTS `dead_letters.name` Array(String),
+    ADD COLUMN IF NOT EXISTS `dead_letters.original` Array(String),
     ADD COLUMN IF NOT EXISTS closed UInt8 DEFAULT {closed};
 
 -- 3. The raw rows' own SELECTs, as they were, with key_id; what they do and why is said in 0001, 0003,
@@ -526,11 +526,11 @@ ATTACH TABLE IF NOT EXISTS {database}.metric_points_view {on_cluster};
 
 ALTER TABLE {database}.ledger {on_cluster}
     ADD COLUMN IF NOT EXISTS duplicate SimpleAggregateFunction(sum, UInt64),
-    ADD COLUMN IF NOT EXISTS buried SimpleAggregateFunction(sum, UInt64),
+    ADD COLUMN IF NOT EXISTS dead_lettered SimpleAggregateFunction(sum, UInt64),
     ADD COLUMN IF NOT EXISTS stored SimpleAggregateFunction(sum, UInt64),
     ADD COLUMN IF NOT EXISTS archived SimpleAggregateFunction(sum, UInt64),
-    ADD COLUMN IF NOT EXISTS letters SimpleAggregateFunction(sum, UInt64),
-    ADD COLUMN IF NOT EXISTS refused SimpleAggregateFunction(sumMap, Map(String, UInt64)),
+    ADD COLUMN IF NOT EXISTS dead_letters SimpleAggregateFunction(sum, UInt64),
+    ADD COLUMN IF NOT EXISTS request_rejections SimpleAggregateFunction(sumMap, Map(String, UInt64)),
     ADD COLUMN IF NOT EXISTS unchecked SimpleAggregateFunction(max, UInt8);
 
 ATTACH TABLE IF NOT EXISTS {database}.ledger_events_view {on_cluster};
@@ -540,16 +540,16 @@ SELECT
     org, app, 'events' AS signal,
     toStartOfMinute(toDateTime(intDiv(least(received_ns, 4294967295000000000), 1000000000), 'UTC')) AS minute,
     key_id,
-    countIf(i.outcome.offered > 0 OR empty(i.outcome.refused)) AS requests,
+    countIf(i.outcome.offered > 0 OR empty(i.outcome.request_rejections)) AS requests,
     sum(toUInt64(i.outcome.offered)) AS offered,
     sum(toUInt64(i.outcome.accepted)) AS accepted,
     sumMap(CAST(i.outcome.rejected, 'Map(String, UInt64)')) AS rejected,
     sum(toUInt64(i.outcome.sampled)) AS sampled,
     sum(toUInt64(i.outcome.limited)) AS limited,
     sum(toUInt64(i.outcome.duplicate)) AS duplicate,
-    sum(toUInt64(i.outcome.buried)) AS buried,
-    sum(length(i.letters.index)) AS letters,
-    sumMap(CAST(i.outcome.refused, 'Map(String, UInt64)')) AS refused
+    sum(toUInt64(i.outcome.dead_lettered)) AS dead_lettered,
+    sum(length(i.dead_letters.index)) AS dead_letters,
+    sumMap(CAST(i.outcome.request_rejections, 'Map(String, UInt64)')) AS request_rejections
 FROM {database}.in_events AS i
 GROUP BY org, app, signal, minute, key_id;
 
@@ -564,16 +564,16 @@ SELECT
     org, app, 'traces' AS signal,
     toStartOfMinute(toDateTime(intDiv(least(received_ns, 4294967295000000000), 1000000000), 'UTC')) AS minute,
     key_id,
-    countIf(i.outcome.offered > 0 OR empty(i.outcome.refused)) AS requests,
+    countIf(i.outcome.offered > 0 OR empty(i.outcome.request_rejections)) AS requests,
     sum(toUInt64(i.outcome.offered)) AS offered,
     sum(toUInt64(i.outcome.accepted)) AS accepted,
     sumMap(CAST(i.outcome.rejected, 'Map(String, UInt64)')) AS rejected,
     sum(toUInt64(i.outcome.sampled)) AS sampled,
     sum(toUInt64(i.outcome.limited)) AS limited,
     sum(toUInt64(i.outcome.duplicate)) AS duplicate,
-    sum(toUInt64(i.outcome.buried)) AS buried,
-    sum(length(i.letters.index)) AS letters,
-    sumMap(CAST(i.outcome.refused, 'Map(String, UInt64)')) AS refused
+    sum(toUInt64(i.outcome.dead_lettered)) AS dead_lettered,
+    sum(length(i.dead_letters.index)) AS dead_letters,
+    sumMap(CAST(i.outcome.request_rejections, 'Map(String, UInt64)')) AS request_rejections
 FROM {database}.in_traces AS i
 GROUP BY org, app, signal, minute, key_id;
 
@@ -588,16 +588,16 @@ SELECT
     org, app, 'metrics' AS signal,
     toStartOfMinute(toDateTime(intDiv(least(received_ns, 4294967295000000000), 1000000000), 'UTC')) AS minute,
     key_id,
-    countIf(i.outcome.offered > 0 OR empty(i.outcome.refused)) AS requests,
+    countIf(i.outcome.offered > 0 OR empty(i.outcome.request_rejections)) AS requests,
     sum(toUInt64(i.outcome.offered)) AS offered,
     sum(toUInt64(i.outcome.accepted)) AS accepted,
     sumMap(CAST(i.outcome.rejected, 'Map(String, UInt64)')) AS rejected,
     sum(toUInt64(i.outcome.sampled)) AS sampled,
     sum(toUInt64(i.outcome.limited)) AS limited,
     sum(toUInt64(i.outcome.duplicate)) AS duplicate,
-    sum(toUInt64(i.outcome.buried)) AS buried,
-    sum(length(i.letters.index)) AS letters,
-    sumMap(CAST(i.outcome.refused, 'Map(String, UInt64)')) AS refused
+    sum(toUInt64(i.outcome.dead_lettered)) AS dead_lettered,
+    sum(length(i.dead_letters.index)) AS dead_letters,
+    sumMap(CAST(i.outcome.request_rejections, 'Map(String, UInt64)')) AS request_rejections
 FROM {database}.in_metrics AS i
 GROUP BY org, app, signal, minute, key_id;
 
@@ -612,16 +612,16 @@ SELECT
     org, app, 'logs' AS signal,
     toStartOfMinute(toDateTime(intDiv(least(received_ns, 4294967295000000000), 1000000000), 'UTC')) AS minute,
     key_id,
-    countIf(i.outcome.offered > 0 OR empty(i.outcome.refused)) AS requests,
+    countIf(i.outcome.offered > 0 OR empty(i.outcome.request_rejections)) AS requests,
     sum(toUInt64(i.outcome.offered)) AS offered,
     sum(toUInt64(i.outcome.accepted)) AS accepted,
     sumMap(CAST(i.outcome.rejected, 'Map(String, UInt64)')) AS rejected,
     sum(toUInt64(i.outcome.sampled)) AS sampled,
     sum(toUInt64(i.outcome.limited)) AS limited,
     sum(toUInt64(i.outcome.duplicate)) AS duplicate,
-    sum(toUInt64(i.outcome.buried)) AS buried,
-    sum(length(i.letters.index)) AS letters,
-    sumMap(CAST(i.outcome.refused, 'Map(String, UInt64)')) AS refused
+    sum(toUInt64(i.outcome.dead_lettered)) AS dead_lettered,
+    sum(length(i.dead_letters.index)) AS dead_letters,
+    sumMap(CAST(i.outcome.request_rejections, 'Map(String, UInt64)')) AS request_rejections
 FROM {database}.in_logs AS i
 GROUP BY org, app, signal, minute, key_id;
 
@@ -670,8 +670,8 @@ CREATE TABLE IF NOT EXISTS {database}.receipts {on_cluster}
     sampled UInt32,
     limited UInt32,
     duplicate UInt32,
-    buried UInt32,
-    letters UInt32
+    dead_lettered UInt32,
+    dead_letters UInt32
 )
 ENGINE = {merge_tree}
 PARTITION BY toDate(received_at)
@@ -689,10 +689,10 @@ SELECT
     i.outcome.sampled AS sampled,
     i.outcome.limited AS limited,
     i.outcome.duplicate AS duplicate,
-    i.outcome.buried AS buried,
-    toUInt32(length(i.letters.index)) AS letters
+    i.outcome.dead_lettered AS dead_lettered,
+    toUInt32(length(i.dead_letters.index)) AS dead_letters
 FROM {database}.in_events AS i
-WHERE i.outcome.offered > 0 OR empty(i.outcome.refused);
+WHERE i.outcome.offered > 0 OR empty(i.outcome.request_rejections);
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.receipts_traces_view {on_cluster} TO {database}.receipts AS
 SELECT
@@ -704,10 +704,10 @@ SELECT
     i.outcome.sampled AS sampled,
     i.outcome.limited AS limited,
     i.outcome.duplicate AS duplicate,
-    i.outcome.buried AS buried,
-    toUInt32(length(i.letters.index)) AS letters
+    i.outcome.dead_lettered AS dead_lettered,
+    toUInt32(length(i.dead_letters.index)) AS dead_letters
 FROM {database}.in_traces AS i
-WHERE i.outcome.offered > 0 OR empty(i.outcome.refused);
+WHERE i.outcome.offered > 0 OR empty(i.outcome.request_rejections);
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.receipts_metrics_view {on_cluster} TO {database}.receipts AS
 SELECT
@@ -719,10 +719,10 @@ SELECT
     i.outcome.sampled AS sampled,
     i.outcome.limited AS limited,
     i.outcome.duplicate AS duplicate,
-    i.outcome.buried AS buried,
-    toUInt32(length(i.letters.index)) AS letters
+    i.outcome.dead_lettered AS dead_lettered,
+    toUInt32(length(i.dead_letters.index)) AS dead_letters
 FROM {database}.in_metrics AS i
-WHERE i.outcome.offered > 0 OR empty(i.outcome.refused);
+WHERE i.outcome.offered > 0 OR empty(i.outcome.request_rejections);
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.receipts_logs_view {on_cluster} TO {database}.receipts AS
 SELECT
@@ -734,13 +734,13 @@ SELECT
     i.outcome.sampled AS sampled,
     i.outcome.limited AS limited,
     i.outcome.duplicate AS duplicate,
-    i.outcome.buried AS buried,
-    toUInt32(length(i.letters.index)) AS letters
+    i.outcome.dead_lettered AS dead_lettered,
+    toUInt32(length(i.dead_letters.index)) AS dead_letters
 FROM {database}.in_logs AS i
-WHERE i.outcome.offered > 0 OR empty(i.outcome.refused);
+WHERE i.outcome.offered > 0 OR empty(i.outcome.request_rejections);
 
--- 6. Dead letters. `letter_id` names a letter wherever the log is stored: it is a hash of what the
--- envelope says of it. Nothing is written for a block without letters.
+-- 6. Dead letters. `dead_letter_id` names a dead letter wherever the log is stored: it is a hash of what the
+-- envelope says of it. Nothing is written for a block without dead letters.
 
 CREATE TABLE IF NOT EXISTS {database}.dead_letters {on_cluster}
 (
@@ -750,7 +750,7 @@ CREATE TABLE IF NOT EXISTS {database}.dead_letters {on_cluster}
     received_at DateTime64(3, 'UTC') CODEC(Delta, LZ4),
     receipt UUID,
     `index` UInt32,
-    letter_id UUID,
+    dead_letter_id UUID,
     reason LowCardinality(String),
     field String,
     message String,
@@ -774,7 +774,7 @@ SELECT
     fromUnixTimestamp64Milli(toInt64(intDiv(least(i.received_ns, 9223372036854775807), 1000000)), 'UTC') AS received_at,
     toUUIDOrZero(i.receipt) AS receipt,
     l_index AS `index`,
-    reinterpretAsUUID(sipHash128(org, app, i.receipt, received_ns, l_index, l_reason, l_name)) AS letter_id,
+    reinterpretAsUUID(sipHash128(org, app, i.receipt, received_ns, l_index, l_reason, l_name)) AS dead_letter_id,
     l_reason AS reason,
     l_field AS field,
     l_message AS message,
@@ -783,8 +783,8 @@ SELECT
     key_id, sent_ms, sdk_name, sdk_version, protocol
 FROM {database}.in_events AS i
 ARRAY JOIN
-    `letters.index` AS l_index, `letters.reason` AS l_reason, `letters.field` AS l_field,
-    `letters.message` AS l_message, `letters.name` AS l_name, `letters.original` AS l_original;
+    `dead_letters.index` AS l_index, `dead_letters.reason` AS l_reason, `dead_letters.field` AS l_field,
+    `dead_letters.message` AS l_message, `dead_letters.name` AS l_name, `dead_letters.original` AS l_original;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.dead_letters_traces_view {on_cluster} TO {database}.dead_letters AS
 SELECT
@@ -792,7 +792,7 @@ SELECT
     fromUnixTimestamp64Milli(toInt64(intDiv(least(i.received_ns, 9223372036854775807), 1000000)), 'UTC') AS received_at,
     toUUIDOrZero(i.receipt) AS receipt,
     l_index AS `index`,
-    reinterpretAsUUID(sipHash128(org, app, i.receipt, received_ns, l_index, l_reason, l_name)) AS letter_id,
+    reinterpretAsUUID(sipHash128(org, app, i.receipt, received_ns, l_index, l_reason, l_name)) AS dead_letter_id,
     l_reason AS reason,
     l_field AS field,
     l_message AS message,
@@ -801,8 +801,8 @@ SELECT
     key_id, sent_ms, sdk_name, sdk_version, protocol
 FROM {database}.in_traces AS i
 ARRAY JOIN
-    `letters.index` AS l_index, `letters.reason` AS l_reason, `letters.field` AS l_field,
-    `letters.message` AS l_message, `letters.name` AS l_name, `letters.original` AS l_original;
+    `dead_letters.index` AS l_index, `dead_letters.reason` AS l_reason, `dead_letters.field` AS l_field,
+    `dead_letters.message` AS l_message, `dead_letters.name` AS l_name, `dead_letters.original` AS l_original;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.dead_letters_metrics_view {on_cluster} TO {database}.dead_letters AS
 SELECT
@@ -810,7 +810,7 @@ SELECT
     fromUnixTimestamp64Milli(toInt64(intDiv(least(i.received_ns, 9223372036854775807), 1000000)), 'UTC') AS received_at,
     toUUIDOrZero(i.receipt) AS receipt,
     l_index AS `index`,
-    reinterpretAsUUID(sipHash128(org, app, i.receipt, received_ns, l_index, l_reason, l_name)) AS letter_id,
+    reinterpretAsUUID(sipHash128(org, app, i.receipt, received_ns, l_index, l_reason, l_name)) AS dead_letter_id,
     l_reason AS reason,
     l_field AS field,
     l_message AS message,
@@ -819,8 +819,8 @@ SELECT
     key_id, sent_ms, sdk_name, sdk_version, protocol
 FROM {database}.in_metrics AS i
 ARRAY JOIN
-    `letters.index` AS l_index, `letters.reason` AS l_reason, `letters.field` AS l_field,
-    `letters.message` AS l_message, `letters.name` AS l_name, `letters.original` AS l_original;
+    `dead_letters.index` AS l_index, `dead_letters.reason` AS l_reason, `dead_letters.field` AS l_field,
+    `dead_letters.message` AS l_message, `dead_letters.name` AS l_name, `dead_letters.original` AS l_original;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.dead_letters_logs_view {on_cluster} TO {database}.dead_letters AS
 SELECT
@@ -828,7 +828,7 @@ SELECT
     fromUnixTimestamp64Milli(toInt64(intDiv(least(i.received_ns, 9223372036854775807), 1000000)), 'UTC') AS received_at,
     toUUIDOrZero(i.receipt) AS receipt,
     l_index AS `index`,
-    reinterpretAsUUID(sipHash128(org, app, i.receipt, received_ns, l_index, l_reason, l_name)) AS letter_id,
+    reinterpretAsUUID(sipHash128(org, app, i.receipt, received_ns, l_index, l_reason, l_name)) AS dead_letter_id,
     l_reason AS reason,
     l_field AS field,
     l_message AS message,
@@ -837,30 +837,30 @@ SELECT
     key_id, sent_ms, sdk_name, sdk_version, protocol
 FROM {database}.in_logs AS i
 ARRAY JOIN
-    `letters.index` AS l_index, `letters.reason` AS l_reason, `letters.field` AS l_field,
-    `letters.message` AS l_message, `letters.name` AS l_name, `letters.original` AS l_original;
+    `dead_letters.index` AS l_index, `dead_letters.reason` AS l_reason, `dead_letters.field` AS l_field,
+    `dead_letters.message` AS l_message, `dead_letters.name` AS l_name, `dead_letters.original` AS l_original;
 
--- 7. Letters that were sent again and taken: an event of a replay carries its letter's id. Written
+-- 7. Dead letters that were sent again and taken: an event of a replay carries its dead letter's id. Written
 -- by the same block as the event, so neither can be there without the other.
 
 CREATE TABLE IF NOT EXISTS {database}.dead_letter_replays {on_cluster}
 (
     org LowCardinality(String),
     app LowCardinality(String),
-    letter_id UUID,
+    dead_letter_id UUID,
     replayed_at DateTime64(3, 'UTC') CODEC(Delta, LZ4),
     receipt UUID
 )
 ENGINE = {merge_tree}
 PARTITION BY toYYYYMM(replayed_at)
-ORDER BY (org, app, letter_id)
+ORDER BY (org, app, dead_letter_id)
 TTL toDateTime(replayed_at) + INTERVAL 90 DAY
 SETTINGS {deduplication}, ttl_only_drop_parts = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.dead_letter_replays_view {on_cluster} TO {database}.dead_letter_replays AS
-SELECT org, app, toUUIDOrZero(e.event_id) AS letter_id, now64(3, 'UTC') AS replayed_at, receipt
+SELECT org, app, toUUIDOrZero(e.event_id) AS dead_letter_id, now64(3, 'UTC') AS replayed_at, receipt
 FROM {database}.events AS e
-WHERE key_id = 'replay' AND letter_id != toUUIDOrZero('');
+WHERE key_id = 'replay' AND dead_letter_id != toUUIDOrZero('');
 
 -- 8. Inserts may come in again.
 

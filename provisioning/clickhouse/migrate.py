@@ -90,7 +90,7 @@ def read_migrations(folder: Path = FOLDER) -> list[Migration]:
         match = _FILE_NAME.match(path.name)
         if match is None:
             raise MigrationError(
-                f"{path.name}: migrations are named NNNN_name.sql (small letters)."
+                f"{path.name}: migrations are named NNNN_name.sql (small dead_letters)."
             )
         content = path.read_bytes()
         found.append(

@@ -1,6 +1,6 @@
 """`python -m provisioning.compose.healthy PORT PATH`: a container's health check of itself.
 
-Exit 0 when this container answers 200. Over TLS where its door has a certificate, which is then
+Exit 0 when this container answers 200. Over TLS where its ingest has a certificate, which is then
 not checked: it names the machine, and we ask over loopback.
 """
 

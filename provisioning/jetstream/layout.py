@@ -21,8 +21,8 @@ DEAD_STREAM: Final = "SEAMARK_DEAD"
 POSITIONS_BUCKET: Final = "SEAMARK_POSITIONS"
 DUPLICATE_WINDOW_SECONDS: Final = 120.0
 """How long the log itself drops a message id it has seen: a collector sends a message again for
-some seconds only, or looks for it first (`collector/spool/certainty.py`), and every id costs the
-server 300 bytes. Clients' retries are another matter, for the readers of the log
+some seconds only, or looks for it first (`collector/spool/resend_policy.py`), and every id costs
+the server 300 bytes. Clients' retries are another matter, for the readers of the log
 (`processors/blocks/seen`)."""
 DEAD_MAX_AGE_SECONDS: Final = 30 * 86400.0
 """Dead letters outlive the log: a person has to find, understand and replay them."""

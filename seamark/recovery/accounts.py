@@ -1,7 +1,7 @@
 """Do the counts agree? Pure: what was counted goes in, the differences come out.
 
 By hour of receipt, org, app and signal:
-    raw = stored = accepted − duplicate − buried        (the log drained up to the range's end)
+    raw = stored = accepted − duplicate − dead-lettered   (the log drained up to the range's end)
     archived = stored = rows of the archive's live files  (the archive caught up)
     offered = accepted + rejected + sampled + limited
 By hour (or day) of event time: rows of every rollup = raw rows of that time.
@@ -34,7 +34,7 @@ class Counts(msgspec.Struct, kw_only=True):
     sampled: int = 0
     limited: int = 0
     duplicate: int = 0
-    buried: int = 0
+    dead_lettered: int = 0
     stored: int = 0
     archived: int = 0
     raw: int = 0
@@ -93,8 +93,8 @@ def _of_lines(account: Account) -> Iterable[Difference]:
                 n.offered,
             ),
             (
-                "raw rows ≠ accepted − duplicate − buried",
-                n.accepted - n.duplicate - n.buried,
+                "raw rows ≠ accepted − duplicate − dead_lettered",
+                n.accepted - n.duplicate - n.dead_lettered,
                 n.raw,
             ),
         ]

@@ -1,4 +1,4 @@
-"""From the archive into empty tables: whole files, as they are, and the books from their footers.
+"""From the archive into empty tables: whole files, as they are, and the ledger from their footers.
 
 One file is one insert into a raw table, under a token of its path, so that it can be sent again;
 the views on the raw tables make the rollups and `stored` of it. Its ledger rows come from its
@@ -94,13 +94,13 @@ async def _is_there(store: Store, request: Request, expected: int) -> bool:
             f" WHERE {request.condition('received_at')}",
             params=request.params,
         )
-        booked = await store.value(
+        accounted = await store.value(
             f"SELECT sum(stored + accepted) AS n FROM {store.database}.ledger WHERE signal ="
             f" {{signal:String}} AND {request.condition('toDateTime64(minute, 3)')}",
             params=request.params | {"signal": signal.value},
         )
         total += found
-        if booked and not found:
+        if accounted and not found:
             raise RecoveryError(
                 f"the ledger knows of {signal.value} in that time, though there are no raw rows: "
                 "their rollups are still there and would be doubled. Rebuild the store instead "

@@ -92,51 +92,51 @@ async def _carry_out(store: Store, bucket: KeyValue, begun: journal.Live) -> Non
 async def add_rows(
     store: Store, bucket: KeyValue, signal: Signal, staging: Staging, request: Request
 ) -> Added:
-    """Of the staged raw rows, those whose receipt is neither in raw nor in the books.
+    """Of the staged raw rows, those whose receipt is neither in raw nor in the ledger.
 
-    A receipt whose rows are gone from raw but which the books have was stored once: its rollups are
-    still there, so it is only named.
+    A receipt whose rows are gone from raw but which the ledger have was stored once: its rollups
+    are still there, so it is only named.
     """
     where = request.condition("received_at")
     known = (
         f"SELECT org, receipt, count() AS n FROM {staging.like}"
         f" WHERE receipt IN (SELECT receipt FROM {staging.table}) AND {where} GROUP BY org, receipt"
     )
-    booked = (
-        "SELECT org, receipt, sum(toInt64(accepted) - duplicate - buried) AS n"
+    accounted = (
+        "SELECT org, receipt, sum(toInt64(accepted) - duplicate - dead_lettered) AS n"
         f" FROM {store.database}.receipts WHERE signal = {{signal:String}}"
         f" AND receipt IN (SELECT receipt FROM {staging.table}) GROUP BY org, receipt"
     )
     judged = (
-        "SELECT s.org AS org, s.receipt AS receipt, s.n AS found, k.n AS there, b.n AS booked"
+        "SELECT s.org AS org, s.receipt AS receipt, s.n AS found, k.n AS there, b.n AS accounted"
         f" FROM (SELECT org, receipt, count() AS n FROM {staging.table} WHERE {where}"
         f" GROUP BY org, receipt) AS s LEFT JOIN ({known}) AS k USING (org, receipt)"
-        f" LEFT JOIN ({booked}) AS b USING (org, receipt)"
+        f" LEFT JOIN ({accounted}) AS b USING (org, receipt)"
     )
     params = request.params | {"signal": signal.value}
     added = Added()
     for row in await store.rows(
-        "SELECT sum(found) AS total, sumIf(found, there = 0 AND booked <= 0) AS missing"
+        "SELECT sum(found) AS total, sumIf(found, there = 0 AND accounted <= 0) AS missing"
         f" FROM ({judged})",
         params=params,
     ):
         added.found, added.added = row["total"], row["missing"]
     for row in await store.rows(
         f"SELECT * FROM ({judged}) WHERE (there != 0 AND there != found) OR"
-        " (there = 0 AND booked > 0) ORDER BY receipt LIMIT 1000",
+        " (there = 0 AND accounted > 0) ORDER BY receipt LIMIT 1000",
         params=params,
     ):
         why = (
             f"{row['there']} of its rows are there, and {row['found']} in the archive"
             if row["there"]
-            else f"its {row['booked']} rows are in the books and the rollups, but gone from raw"
+            else f"its {row['accounted']} rows are in the ledger and the rollups, but gone from raw"
         )
         added.left.append(f"{signal.value} {row['org']} {row['receipt']}: {why}")
     if added.added:
         await store.command(
             f"INSERT INTO {staging.missing} SELECT * FROM {staging.table} WHERE {where}"
             f" AND (org, receipt) IN (SELECT org, receipt FROM ({judged})"
-            " WHERE there = 0 AND booked <= 0)",
+            " WHERE there = 0 AND accounted <= 0)",
             settings={f"param_{name}": str(value) for name, value in params.items()},
         )
         await insert_missing(store, bucket, staging, steps=_row_steps(store, signal, staging))
@@ -162,28 +162,28 @@ async def add_envelopes(
     staging: Staging,
     request: Request,
     *,
-    booked: bool,
+    accounted: bool,
 ) -> Added:
     """Of the staged envelopes, those that the store does not have.
 
     Everything an envelope says is written by one block, so the receipts tell of its rows and its
     counts. A batch that was split has several envelopes under one receipt: they differ in what they
-    count. Where the receipts know nothing of it, the raw rows are asked. `booked`: the receipts are
-    as old as these envelopes; if not (the store was rebuilt since, its ledger from the archive), an
-    envelope that brings no rows is taken to be counted.
+    count. Where the receipts know nothing of it, the raw rows are asked. `accounted`: the receipts
+    are as old as these envelopes; if not (the store was rebuilt since, its ledger from the
+    archive), an envelope that brings no rows is taken to be counted.
     """
-    params = request.params | {"booked": int(booked)}
+    params = request.params | {"accounted": int(accounted)}
     found = await store.value(
         f"SELECT count() AS n FROM {staging.table} AS s WHERE {_received(request)}", params=params
     )
     await store.command(
         f"INSERT INTO {staging.missing} SELECT s.* EXCEPT (r, o, a, d, b, nth)"
         f" FROM ({_numbered(staging, request)}) AS s"
-        f" LEFT JOIN ({_in_the_books(store, signal, staging, 'o, a, d, b')}) AS k"
+        f" LEFT JOIN ({_in_the_ledger(store, signal, staging, 'o, a, d, b')}) AS k"
         " USING (org, r, o, a, d, b)"
-        f" LEFT JOIN ({_in_the_books(store, signal, staging, '')}) AS any USING (org, r)"
+        f" LEFT JOIN ({_in_the_ledger(store, signal, staging, '')}) AS any USING (org, r)"
         f" LEFT JOIN ({_in_raw(store, signal, staging)}) AS raw USING (org, r)"
-        " WHERE if(any.n > 0, s.nth > k.n, raw.n = 0 AND (a > d + b OR {booked:UInt8} = 1))",
+        " WHERE if(any.n > 0, s.nth > k.n, raw.n = 0 AND (a > d + b OR {accounted:UInt8} = 1))",
         settings={f"param_{name}": str(value) for name, value in params.items()},
     )
     added = Added(found=found)
@@ -204,18 +204,18 @@ def _numbered(staging: Staging, request: Request) -> str:
     """The staged envelopes; those that count the same under one receipt are numbered from 1."""
     return (
         "SELECT *, toUUIDOrZero(receipt) AS r, outcome.offered AS o, outcome.accepted AS a,"
-        " outcome.duplicate AS d, outcome.buried AS b, row_number() OVER"
+        " outcome.duplicate AS d, outcome.dead_lettered AS b, row_number() OVER"
         " (PARTITION BY org, r, o, a, d, b ORDER BY received_ns) AS nth"
         f" FROM {staging.table} AS s WHERE {_received(request)}"
-        " AND (outcome.offered > 0 OR empty(outcome.refused))"
+        " AND (outcome.offered > 0 OR empty(outcome.request_rejections))"
     )
 
 
-def _in_the_books(store: Store, signal: Signal, staging: Staging, counts: str) -> str:
+def _in_the_ledger(store: Store, signal: Signal, staging: Staging, counts: str) -> str:
     columns = f"org, r, {counts}" if counts else "org, r"
     return (
         f"SELECT {columns}, count() AS n FROM (SELECT org, receipt AS r, offered AS o,"
-        f" accepted AS a, duplicate AS d, buried AS b FROM {store.database}.receipts"
+        f" accepted AS a, duplicate AS d, dead_lettered AS b FROM {store.database}.receipts"
         f" WHERE signal = '{signal.value}'"
         f" AND receipt IN (SELECT toUUIDOrZero(receipt) FROM {staging.table})) GROUP BY {columns}"
     )

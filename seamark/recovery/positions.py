@@ -15,7 +15,7 @@ from nats.aio.client import Client as NatsClient
 from nats.js.kv import KeyValue
 
 from processors.blocks.decide import Position
-from processors.blocks.hold import POLL_SECONDS, Lease, key_of
+from processors.blocks.pause import POLL_SECONDS, Lease, key_of
 from processors.blocks.positions import BUCKET
 from seamark.recovery.stack import RecoveryError
 from seamark.recovery.store import listed

@@ -14,12 +14,12 @@ from nats.js.kv import KeyValue
 
 from processors.archive.layout import hour_of
 from processors.blocks.decide import Position, Wait
+from processors.blocks.dedup.folder import SeenFolder
+from processors.blocks.dedup.index import Progress as Known
+from processors.blocks.dedup.mark import judge
 from processors.blocks.jetstream import JetStreamLog
 from processors.blocks.log import LogLost
 from processors.blocks.nats_frames import Message
-from processors.blocks.seen.folder import SeenFolder
-from processors.blocks.seen.index import Progress as Known
-from processors.blocks.seen.judge import judge
 from seamark.recovery import journal
 from seamark.recovery.archive import Archive, in_range, listed_live, manifest_rows, open_archive
 from seamark.recovery.fresh import FILE_SETTINGS, insert_file, replay_fresh
@@ -121,7 +121,7 @@ async def _from_log(
                     request=request,
                     total=total,
                     progress=progress,
-                    unbooked=rebuilt.done.get(stream, 0) if rebuilt else 0,
+                    unaccounted=rebuilt.done.get(stream, 0) if rebuilt else 0,
                 )
                 await _one_stream(reading, last)
     except LogLost as error:
@@ -140,7 +140,7 @@ async def _read_up_to(bucket: KeyValue, stream: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What reading one stream needs. Up to sequence `unbooked` there may be no receipts."""
+    """What reading one stream needs. Up to sequence `unaccounted` there may be no receipts."""
 
     store: Store
     bucket: KeyValue
@@ -151,7 +151,7 @@ class _Reading:
     request: Request
     total: Added
     progress: Progress
-    unbooked: int
+    unaccounted: int
 
     async def compare(self, messages: Sequence[Message], done: int) -> None:
         """One chunk: duplicates out as rows takes them out, then what is missing in."""
@@ -181,7 +181,7 @@ class _Reading:
                 self.signal,
                 staging,
                 self.request,
-                booked=messages[0].sequence > self.unbooked,
+                accounted=messages[0].sequence > self.unaccounted,
             ),
         )
         await staging.drop()
@@ -202,8 +202,8 @@ async def _one_stream(reading: _Reading, last: int) -> None:
             await reader.more(Wait(messages=_CHUNK_MESSAGES, bytes=_CHUNK_BYTES, until=_soon()))
             if not reader.buffer:
                 continue
-            booked = reader.buffer[0].sequence > reading.unbooked
-            chunk = _cut(reader.buffer, last if booked else min(last, reading.unbooked))
+            accounted = reader.buffer[0].sequence > reading.unaccounted
+            chunk = _cut(reader.buffer, last if accounted else min(last, reading.unaccounted))
             if not chunk:
                 return  # all that rows has read
             if done < 0:

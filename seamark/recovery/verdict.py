@@ -45,13 +45,13 @@ def as_json(account: Account) -> str:
 def table(account: Account) -> str:
     """For people: sums by signal and app, then every difference, then what is under way."""
     lines = [
-        f"{'signal':<8} {'org/app':<24} {'accepted':>12} {'duplicate':>10} {'buried':>7} "
+        f"{'signal':<8} {'org/app':<24} {'accepted':>12} {'duplicate':>10} {'dead_lettered':>7} "
         f"{'raw':>12} {'stored':>12} {'archived':>12} {'in files':>12}"
     ]
     for (signal, scope), n in sorted(_sums(account).items()):
         files = "-" if n.files is None else f"{n.files:,}"
         lines.append(
-            f"{signal:<8} {scope:<24} {n.accepted:>12,} {n.duplicate:>10,} {n.buried:>7,} "
+            f"{signal:<8} {scope:<24} {n.accepted:>12,} {n.duplicate:>10,} {n.dead_lettered:>7,} "
             f"{n.raw:>12,} {n.stored:>12,} {n.archived:>12,} {files:>12}"
         )
     found = differences(account)
@@ -86,7 +86,7 @@ def _scope(key: Key) -> tuple[str, str]:
 
 
 def _add(total: Counts, counts: Counts) -> None:
-    for name in ("accepted", "duplicate", "buried", "raw", "stored", "archived"):
+    for name in ("accepted", "duplicate", "dead_lettered", "raw", "stored", "archived"):
         setattr(total, name, getattr(total, name) + getattr(counts, name))
     if counts.files is not None:
         total.files = (total.files or 0) + counts.files

@@ -21,7 +21,7 @@ from seamark.recovery.tables import RAW, RAW_RETENTION_DAYS, ROLLUPS, Rollup
 from seamark.wire.signals import Signal, stream_name, subject
 
 SETTLING: Final = timedelta(minutes=1)
-"""Between the time a request is received by the door's clock, and stored by the log's."""
+"""Between the time a request is received by the collector's clock, and stored by the log's."""
 _LOOKS: Final = 3
 _LOOK_SECONDS: Final = 1.0
 
@@ -167,7 +167,8 @@ async def _count_ledger(
         "SELECT org, app, signal, toUnixTimestamp(toStartOfHour(l.minute)) AS hour,"
         " sum(l.offered) AS offered, sum(l.accepted) AS accepted,"
         " sum(arraySum(mapValues(l.rejected))) AS rejected, sum(l.sampled) AS sampled,"
-        " sum(l.limited) AS limited, sum(l.duplicate) AS duplicate, sum(l.buried) AS buried,"
+        " sum(l.limited) AS limited, sum(l.duplicate) AS duplicate,"
+        " sum(l.dead_lettered) AS dead_lettered,"
         " sum(l.stored) AS stored, sum(l.archived) AS archived, max(l.unchecked) AS unchecked"
         f" FROM {store.database}.ledger AS l"
         " WHERE l.minute >= toDateTime({a:UInt32}, 'UTC')"
@@ -177,7 +178,7 @@ async def _count_ledger(
         line = account.line(_key(row["signal"], row))
         for name in ("offered", "accepted", "rejected", "sampled", "limited"):
             setattr(line, name, row[name])
-        for name in ("duplicate", "buried", "stored", "archived"):
+        for name in ("duplicate", "dead_lettered", "stored", "archived"):
             setattr(line, name, row[name])
         line.unchecked = bool(row["unchecked"])
 

@@ -87,7 +87,7 @@ def digest(secret: str) -> str:
 
 
 def new_secret(kind: Literal["ingest", "query", "admin"]) -> str:
-    """A new key or token: prefix and 27 random letters and digits (160 bits)."""
+    """A new key or token: prefix and 27 random dead letters and digits (160 bits)."""
     return _PREFIXES[kind] + "".join(secrets.choice(_ALPHABET) for _ in range(27))
 
 

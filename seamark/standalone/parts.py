@@ -18,7 +18,7 @@ from seamark.standalone.probes import Probe, froze_on_full_disk, of_parts
 from seamark.wire.signals import Signal
 
 LOOPBACK: Final = "127.0.0.1"
-DOORS: Final = ("collector", "api")
+PUBLIC_PARTS: Final = ("collector", "api")
 """The parts that listen for others, on the chosen host, with TLS where there is a certificate."""
 _BUCKETS_SHARE: Final = 0.05
 """Of the log's room, kept for configuration and positions, which have no size of their own."""
@@ -73,7 +73,7 @@ def plan(
     Raises SettingsError when a server's wheel is missing or the log's settings are wrong.
     """
     folder, ports, host = choices.folder, choices.ports, reachable(choices.host)
-    scheme = {name: "https" if _has_certificate(name, environ) else "http" for name in DOORS}
+    scheme = {name: "https" if _has_certificate(name, environ) else "http" for name in PUBLIC_PARTS}
     probe = of_parts(
         host, ports, secrets, encrypted={name for name, value in scheme.items() if value == "https"}
     )
@@ -131,9 +131,9 @@ def plan(
     return stages
 
 
-def _has_certificate(door: str, environ: Mapping[str, str]) -> bool:
-    """Whether the user gave a door a certificate."""
-    return bool(environ.get(f"SEAMARK_{door.upper()}_TLS_CERT"))
+def _has_certificate(ingest: str, environ: Mapping[str, str]) -> bool:
+    """Whether the user gave a ingest a certificate."""
+    return bool(environ.get(f"SEAMARK_{ingest.upper()}_TLS_CERT"))
 
 
 def wiring(
@@ -156,9 +156,9 @@ def wiring(
         "SEAMARK_STORE_PASSWORD": secrets.store,
     }
     cache = {"SEAMARK_CACHE_URL": f"redis://:{secrets.redis}@{LOOPBACK}:{ports.redis}/0"}
-    door = "https" if _has_certificate("collector", environ) else "http"
+    ingest = "https" if _has_certificate("collector", environ) else "http"
     own = {
-        "SEAMARK_OWN_METRICS_URL": f"{door}://{reachable(choices.host)}:{ports.collector_http}",
+        "SEAMARK_OWN_METRICS_URL": f"{ingest}://{reachable(choices.host)}:{ports.collector_http}",
         "SEAMARK_OWN_METRICS_KEY_PATH": str(folder.own_metrics_key),
     }
     return {
@@ -213,7 +213,7 @@ def wiring(
         | {
             "SEAMARK_API_HOST": choices.host,
             "SEAMARK_API_PORT": str(ports.api),
-            "SEAMARK_API_INGEST_URL": f"{door}://{reachable(choices.host)}:{ports.collector_http}",
+            "SEAMARK_API_INGEST_URL": f"{ingest}://{reachable(choices.host)}:{ports.collector_http}",
             "SEAMARK_EXPORT_PATH": str(folder.part("exports")),
             # exports of long ranges read the archive
             "SEAMARK_ARCHIVE_URL": environ.get("SEAMARK_ARCHIVE_URL")

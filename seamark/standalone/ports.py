@@ -52,7 +52,7 @@ class Ports:
         return 4320 + self.offset
 
     def listed(self, host: str) -> list[tuple[str, int, str]]:
-        """(address, port, what listens there) of each; only the doors are on `host`."""
+        """(address, port, what listens there) of each; only the public listeners are on `host`."""
         loopback = "127.0.0.1"
         return [
             (host, self.collector_http, "collector HTTP"),

@@ -81,19 +81,21 @@ def _unchecked() -> ssl.SSLContext:
 def of_parts(
     host: str, ports: Ports, secrets: Secrets, *, encrypted: Collection[str]
 ) -> dict[str, Probe]:
-    """How each part is asked whether it is ready. `host` is where the doors are reached.
+    """How each part is asked whether it is ready. `host` is where the public listeners are reached.
 
-    `encrypted` names the doors that speak TLS.
+    `encrypted` names the public listeners that speak TLS.
     """
     bare = host.strip("[]")
-    doors = {"collector": ports.collector_http, "api": ports.api}
+    listeners = {"collector": ports.collector_http, "api": ports.api}
     return {
         "nats": http(_LOOPBACK, ports.nats_monitor, "/healthz"),
         "redis": redis(ports.redis, secrets.redis),
         "store": http(_LOOPBACK, ports.store, "/ping"),
         "rows": http(_LOOPBACK, ports.rows, "/readyz"),
         "archive": http(_LOOPBACK, ports.archive, "/readyz"),
-    } | {name: http(bare, port, "/readyz", tls=name in encrypted) for name, port in doors.items()}
+    } | {
+        name: http(bare, port, "/readyz", tls=name in encrypted) for name, port in listeners.items()
+    }
 
 
 async def _exchange(

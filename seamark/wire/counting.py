@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import zstandard
 
-from seamark.wire.envelope import Letter, Outcome, Sender, encode_envelope
+from seamark.wire.envelope import DeadLetter, Outcome, Sender, encode_envelope
 from seamark.wire.signals import Signal
 
 
@@ -15,7 +15,7 @@ def counting_frame(
     received_ns: int,
     outcome: Outcome,
     signal: Signal,
-    letters: Sequence[Letter] = (),
+    dead_letters: Sequence[DeadLetter] = (),
 ) -> bytes:
     """A frame whose envelope has no body: it becomes no row, and stands in the ledger."""
     envelope = encode_envelope(
@@ -26,6 +26,6 @@ def counting_frame(
         outcome=outcome,
         signal=signal,
         body=b"",
-        letters=letters,
+        dead_letters=dead_letters,
     )
     return zstandard.compress(envelope, 1)

@@ -2,7 +2,7 @@
 
 Written by hand because the body is embedded as it is: tag + length + the same bytes. Frames
 joined end to end are again one valid zstd stream of one valid length-delimited message sequence,
-which is why nothing between the door and ClickHouse has to open them.
+which is why nothing between the collector and ClickHouse has to open them.
 Wire format: https://protobuf.dev/programming-guides/encoding/
 """
 
@@ -16,7 +16,7 @@ from seamark.wire.signals import Signal
 _LEN: Final = 2
 _VARINT: Final = 0
 _I64: Final = 1
-_WEIGHT, _OUTCOME, _LETTERS = 20, 21, 22
+_WEIGHT, _OUTCOME, _DEAD_LETTERS = 20, 21, 22
 BODY_FIELD: Final[Mapping[Signal, int]] = {
     Signal.EVENTS: 32,
     Signal.TRACES: 33,
@@ -69,8 +69,8 @@ class Outcome:
     """What became of one request, counted in its own items (events, spans, points, records).
 
     Laws: offered = accepted + sum(rejected) + sampled + limited, and of what was accepted
-    `duplicate` and `buried` are not stored. `refused` counts requests, not items: those turned
-    away before anyone knew how many items they held.
+    `duplicate` and `dead_lettered` are not stored. `request_rejections` counts requests, not
+    items: those turned away before anyone knew how many items they held.
     """
 
     offered: int
@@ -79,8 +79,8 @@ class Outcome:
     sampled: int = 0
     limited: int = 0
     duplicate: int = 0
-    buried: int = 0
-    refused: Mapping[str, int] = field(default_factory=dict)
+    dead_lettered: int = 0
+    request_rejections: Mapping[str, int] = field(default_factory=dict)
 
     def encode(self) -> bytes:
         """Body of the `Outcome` message."""
@@ -89,13 +89,13 @@ class Outcome:
             out += _counts(3, self.rejected)
         if self.sampled or self.limited:
             out += integer_field(4, self.sampled) + integer_field(5, self.limited)
-        if self.duplicate or self.buried:
-            out += integer_field(6, self.duplicate) + integer_field(7, self.buried)
-        return out + _counts(8, self.refused) if self.refused else out
+        if self.duplicate or self.dead_lettered:
+            out += integer_field(6, self.duplicate) + integer_field(7, self.dead_lettered)
+        return out + _counts(8, self.request_rejections) if self.request_rejections else out
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """One rejected item as it was sent, and why: `index` in its request, `field` at fault or ""."""
 
     index: int
@@ -106,7 +106,7 @@ class Letter:
     name: str = ""
 
     def encode(self) -> bytes:
-        """Body of the `Letter` message."""
+        """Body of the `DeadLetter` message."""
         return (
             integer_field(1, self.index)
             + text_field(2, self.reason)
@@ -119,7 +119,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """What the door knows of a sender; the same for many requests, so it is encoded once.
+    """What the collector knows of a sender; the same for many requests, so it is encoded once.
 
     `encode()` is meant to be kept beside the connection or key it belongs to.
     """
@@ -162,8 +162,10 @@ class Sender:
         return b"".join(text_field(number, value) for number, value in fields)
 
 
-def _letters(letters: Sequence[Letter]) -> bytes:
-    return b"".join([bytes_field(_LETTERS, letter.encode()) for letter in letters])
+def _dead_letters(dead_letters: Sequence[DeadLetter]) -> bytes:
+    return b"".join(
+        [bytes_field(_DEAD_LETTERS, dead_letter.encode()) for dead_letter in dead_letters]
+    )
 
 
 def encode_envelope(
@@ -176,14 +178,14 @@ def encode_envelope(
     signal: Signal,
     body: bytes,
     weight: float = 1.0,
-    letters: Sequence[Letter] = (),
+    dead_letters: Sequence[DeadLetter] = (),
 ) -> bytes:
     """One length-delimited `Envelope`, not yet compressed.
 
     `sender` is `Sender.encode()`; `received_ns` and `sent_ms` count from the Unix epoch, `sent_ms`
     by the device's clock (None: it gave none); `weight` is 1 / sampling rate; `body` is the JSON
     array of events, or an OTLP `Export…ServiceRequest`, as the receiver wrote it; empty in an
-    envelope that only counts. `letters` are what was rejected of it and is kept.
+    envelope that only counts. `dead_letters` are what was rejected of it and is kept.
     """
     skew_ms = 0 if sent_ms is None else received_ns // 1_000_000 - sent_ms
     head = (
@@ -195,7 +197,7 @@ def encode_envelope(
         + varint(_WEIGHT << 3 | _I64)
         + struct.pack("<d", weight)
         + bytes_field(_OUTCOME, outcome.encode())
-        + (_letters(letters) if letters else b"")
+        + (_dead_letters(dead_letters) if dead_letters else b"")
         + varint(BODY_FIELD[signal] << 3 | _LEN)
         + varint(len(body))
     )

@@ -18,9 +18,9 @@ IDENTIFIER_CHARS: Final = 128
 UNIT_CHARS: Final = 64
 ERRORS_REPORTED: Final = 100
 """At most this many entries in `errors`; `rejected` counts them all."""
-LETTER_BYTES: Final = 64 * 1024
+DEAD_LETTER_BYTES: Final = 64 * 1024
 """The original of a rejected item that is kept; of a longer one only what was wrong with it."""
-LETTERS_BYTES: Final = 512 * 1024
+DEAD_LETTERS_BYTES: Final = 512 * 1024
 """What is kept of one request's rejected items, together."""
 REPLAY_DAYS: Final = 31
 """How long ago a batch may have been received that is put into the log again."""

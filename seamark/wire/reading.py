@@ -12,11 +12,11 @@ import msgspec
 import zstandard
 
 from seamark.wire.counting import counting_frame
-from seamark.wire.envelope import BODY_FIELD, Letter, Outcome, Sender, bytes_field, varint
+from seamark.wire.envelope import BODY_FIELD, DeadLetter, Outcome, Sender, bytes_field, varint
 from seamark.wire.signals import Signal
 
 INFLATED_BYTES: Final = 64 * 1024 * 1024
-"""An envelope that says it is larger is not opened: the door writes none (`limits.py`)."""
+"""An envelope that says it is larger is not opened: the collector writes none (`limits.py`)."""
 _LEN, _VARINT, _I64, _I32 = 2, 0, 1, 5
 _RECEIPT, _RECEIVED_NS, _KEY_ID, _OUTCOME = 3, 4, 17, 21
 _EVENTS: Final = BODY_FIELD[Signal.EVENTS]
@@ -77,7 +77,7 @@ class Opened:
 
     @property
     def outcome(self) -> Outcome:
-        """What the door counted."""
+        """What the collector counted."""
         return _outcome(self._value(_OUTCOME))
 
     def event_ids(self) -> list[str]:
@@ -110,7 +110,7 @@ class Opened:
         return zstandard.compress(varint(len(envelope)) + envelope, 1)
 
     def counting(
-        self, outcome: Outcome, *, signal: Signal, letters: Sequence[Letter] = ()
+        self, outcome: Outcome, *, signal: Signal, dead_letters: Sequence[DeadLetter] = ()
     ) -> bytes:
         """A frame that only counts: the same sender, receipt and time, this outcome, no body."""
         received = self._last(_RECEIVED_NS)
@@ -120,7 +120,7 @@ class Opened:
             received_ns=received.integer if received else 0,
             outcome=outcome,
             signal=signal,
-            letters=letters,
+            dead_letters=dead_letters,
         )
 
     def _last(self, number: int) -> Field | None:
@@ -206,8 +206,8 @@ def _outcome(data: bytes) -> Outcome:
         sampled=counts.get(4, 0),
         limited=counts.get(5, 0),
         duplicate=counts.get(6, 0),
-        buried=counts.get(7, 0),
-        refused=maps[8],
+        dead_lettered=counts.get(7, 0),
+        request_rejections=maps[8],
     )
 
 

@@ -59,7 +59,7 @@ def native_events(
 
 
 def bad_events(chance: random.Random, name: str, *, count: int) -> list[dict[str, object]]:
-    """Events that the door rejects, each for a reason of its own."""
+    """Events that the collector rejects, each for a reason of its own."""
     attrs = {REQUEST: name, ITEM: "bad"}
     kinds: tuple[dict[str, object], ...] = (
         {"ts": "yesterday", "name": "page_view", "attrs": attrs},

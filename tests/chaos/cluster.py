@@ -28,7 +28,7 @@ from tests.chaos.arena import RUN_VARIABLE, Store, words
 from tests.chaos.clock import Clock
 from tests.chaos.disk import Disk
 from tests.chaos.link import Link
-from tests.servers import free_port, nats_node
+from tests.support.servers import free_port, nats_node
 from tests.system.free import free_offset
 
 PASSWORD = "between the parts"

@@ -101,7 +101,7 @@ async def compare(arena: Arena, oracle: Oracle) -> Comparison:
         await _raw(tables, oracle, result)
         await _oracle_in_ledger(tables, oracle, result)
         await _receipts(tables, oracle, result)
-        await _letters(tables, oracle, result)
+        await _dead_letters(tables, oracle, result)
         await books(tables, arena, result)
     return result
 
@@ -174,12 +174,12 @@ async def _ledger(tables: Tables, result: Comparison) -> None:
     """The laws of the ledger, for every org, app, signal, minute and key."""
     laws = (
         "offered = accepted + arraySum(mapValues(rejected)) + sampled + limited",
-        "accepted = stored + duplicate + buried",
+        "accepted = stored + duplicate + dead_lettered",
         "archived = stored",
     )
     columns = (
         *("offered", "accepted", "sampled", "limited"),
-        *("stored", "duplicate", "buried", "archived"),
+        *("stored", "duplicate", "dead_lettered", "archived"),
     )
     sums = ", ".join(f"sum(l.{name}) AS {name}" for name in columns)
     for law in laws:
@@ -228,8 +228,8 @@ async def _receipts(tables: Tables, oracle: Oracle, result: Comparison) -> None:
     )
 
 
-async def _letters(tables: Tables, oracle: Oracle, result: Comparison) -> None:
-    """What was rejected is kept as letters, once each, up to the limit."""
+async def _dead_letters(tables: Tables, oracle: Oracle, result: Comparison) -> None:
+    """What was rejected is kept as dead letters, once each, up to the limit."""
     rows = await tables.ask(
         "SELECT toString(receipt), count(), uniqExact(index) FROM seamark.dead_letters"
         " WHERE signal = 'events' AND reason != 'refused_by_store' GROUP BY 1"
@@ -241,11 +241,15 @@ async def _letters(tables: Tables, oracle: Oracle, result: Comparison) -> None:
         (receipt,) = asked.receipts
         count, distinct = kept.pop(receipt, (0, 0))
         if count != distinct or count > asked.bad:
-            lines.append(f"{asked.name}: {asked.bad} rejected, letters {count}, of {distinct}")
+            lines.append(f"{asked.name}: {asked.bad} rejected, dead_letters {count}, of {distinct}")
         result.counts["rejected"] = result.counts.get("rejected", 0) + asked.bad
-    lines += [f"receipt {receipt}: letters {count} of nobody" for receipt, count in kept.items()]
-    counted = await tables.ask("SELECT sum(letters) FROM seamark.ledger WHERE signal = 'events'")
-    result.counts["letters in the ledger"] = int(counted[0][0])
+    lines += [
+        f"receipt {receipt}: dead_letters {count} of nobody" for receipt, count in kept.items()
+    ]
+    counted = await tables.ask(
+        "SELECT sum(dead_letters) FROM seamark.ledger WHERE signal = 'events'"
+    )
+    result.counts["dead_letters in the ledger"] = int(counted[0][0])
     result.add(lines)
 
 

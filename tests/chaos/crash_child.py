@@ -18,10 +18,10 @@ from provisioning.clickhouse.variant import Variant, placeholders, statements
 from seamark.standalone.store.engine import Engine, Handle, open_engine
 from seamark.standalone.store.folder import StoreFolder
 from seamark.standalone.store.settings import StoreServerSettings
-from seamark.wire.envelope import Letter, Outcome, Sender, encode_envelope
+from seamark.wire.envelope import DeadLetter, Outcome, Sender, encode_envelope
 from seamark.wire.insert import INSERT_SETTINGS
 from seamark.wire.signals import Signal
-from tests.schema_store import PROTO
+from tests.support.schema_store import PROTO
 
 RECEIVED_NS: Final = 1_795_316_640_000_000_000
 DAY_NS: Final = 86_400_000_000_000
@@ -43,7 +43,7 @@ COUNTED: Final = {
 """What a batch has to be found as, once, in every table that events reach."""
 PARTS: Final = 2 + 3 + 2 + 2 + 1 + 1 + 2 + 2
 """Parts that one batch makes: two days of events and of receipts, three rollups, the ledger of what
-was claimed and of what was stored, letters, replays, two days of errors and of visits."""
+was claimed and of what was stored, dead letters, replays, two days of errors and of visits."""
 
 
 def opened(path: Path) -> Engine:
@@ -53,7 +53,9 @@ def opened(path: Path) -> Engine:
     return open_engine(folder)
 
 
-def envelope(batch: int, number: int, *, key: str = "k1", day: int = 0, letters: int = 0) -> bytes:
+def envelope(
+    batch: int, number: int, *, key: str = "k1", day: int = 0, dead_letters: int = 0
+) -> bytes:
     """One envelope of a batch; a batch is an org, so that it can be told from the others."""
     events = [
         {
@@ -69,10 +71,10 @@ def envelope(batch: int, number: int, *, key: str = "k1", day: int = 0, letters:
         receipt=f"018f0000-0000-7000-8000-{number:012d}",
         received_ns=RECEIVED_NS + day * DAY_NS,
         sent_ms=RECEIVED_NS // 10**6 + day * DAY_NS // 10**6,
-        outcome=Outcome(EVENTS_EACH + letters, EVENTS_EACH, {"malformed": letters}),
+        outcome=Outcome(EVENTS_EACH + dead_letters, EVENTS_EACH, {"malformed": dead_letters}),
         signal=Signal.EVENTS,
         body=msgspec.json.encode(events),
-        letters=[Letter(n, "malformed", "", "", b"{}") for n in range(letters)],
+        dead_letters=[DeadLetter(n, "malformed", "", "", b"{}") for n in range(dead_letters)],
     )
 
 
@@ -83,7 +85,7 @@ def insert(handle: Handle, batch: int) -> None:
     }
     listed = ", ".join(f"{name} = '{value}'" for name, value in settings.items())
     envelopes = (
-        envelope(batch, 1, letters=2),
+        envelope(batch, 1, dead_letters=2),
         envelope(batch, 2, day=1),
         envelope(batch, 3, key="replay"),
     )

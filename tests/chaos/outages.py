@@ -28,7 +28,7 @@ from tests.chaos.compare import Comparison, asking, books
 from tests.chaos.drain import drained
 from tests.chaos.link import Mode
 from tests.chaos.watch import Watch
-from tests.s3_server import BUCKET, KEY, SECRET, S3Server
+from tests.support.s3_server import BUCKET, KEY, SECRET, S3Server
 
 WARM_SECONDS = 10.0
 BATCH = 100

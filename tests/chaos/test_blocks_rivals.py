@@ -19,9 +19,9 @@ from nats.aio.client import Client as NatsClient
 from processors.blocks.positions import KvPositions
 from seamark.service.connections import LogSettings, connect_log
 from seamark.wire.signals import Signal, stream_name, subject
-from tests.fake_store import FakeStore
-from tests.log_streams import add_dead_letters, add_positions, add_stream
-from tests.servers import NatsServer
+from tests.support.fake_store import FakeStore
+from tests.support.log_streams import add_dead_letters, add_positions, add_stream
+from tests.support.servers import NatsServer
 
 pytestmark = [pytest.mark.chaos, pytest.mark.integration, pytest.mark.slow]
 PARTITIONS = 2

@@ -1,5 +1,5 @@
 """A process killed at every dangerous moment of one insert: the retry makes it whole, once, in
-every table behind the input: rows, rollups, ledger, receipts, letters.
+every table behind the input: rows, rollups, ledger, receipts, dead letters.
 
 The moments are those before and after each write to a deduplication log and each rename of a part.
 The engine writes the record before it renames the part, so half of them lose rows for good unless

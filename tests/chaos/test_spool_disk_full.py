@@ -17,9 +17,9 @@ from seamark.standalone.parts import LOOPBACK, Part
 from seamark.standalone.probes import froze_on_full_disk, http
 from seamark.standalone.supervisor import Report, Supervisor
 from tests.chaos.disk import Disk, DiskMissing
-from tests.collector_process import Answered, CollectorProcess, batch, messages, prepare
-from tests.servers import NatsServer
-from tests.until import until
+from tests.support.collector_process import Answered, CollectorProcess, batch, messages, prepare
+from tests.support.servers import NatsServer
+from tests.support.until import until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 MIB = 1024 * 1024

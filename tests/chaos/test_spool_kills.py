@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.collector_process import KEY, ROUTE, CollectorProcess, messages, prepare
-from tests.servers import NatsServer
-from tests.until import until
+from tests.support.collector_process import KEY, ROUTE, CollectorProcess, messages, prepare
+from tests.support.servers import NatsServer
+from tests.support.until import until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 WINDOW_SECONDS = 2.0

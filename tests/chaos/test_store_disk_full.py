@@ -15,7 +15,7 @@ import pytest
 
 from tests.chaos.disk import Disk, DiskMissing
 from tests.chaos.token_inserts import TABLES, begun_anew, insert, insert_until_taken, wrong
-from tests.store_server import Answer, StoreServer
+from tests.support.store_server import Answer, StoreServer
 
 pytestmark = [pytest.mark.chaos, pytest.mark.integration, pytest.mark.slow]
 WITHIN = 12

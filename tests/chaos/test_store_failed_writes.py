@@ -11,7 +11,7 @@ import pytest
 
 from tests.chaos.preload import built
 from tests.chaos.token_inserts import TABLES, begun_anew, insert, insert_until_taken, wrong
-from tests.store_server import StoreServer
+from tests.support.store_server import StoreServer
 
 pytestmark = [pytest.mark.chaos, pytest.mark.integration, pytest.mark.slow]
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.store_server import Answer, StoreServer
+from tests.support.store_server import Answer, StoreServer
 
 ROWS: Final = 2000
 _WINDOW: Final = "SETTINGS non_replicated_deduplication_window = 20"

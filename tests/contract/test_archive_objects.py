@@ -16,8 +16,8 @@ from processors.archive.objects import (
     open_objects,
     own_folder,
 )
-from tests.s3_server import BUCKET, KEY, SECRET, S3Server
-from tests.servers import free_port
+from tests.support.s3_server import BUCKET, KEY, SECRET, S3Server
+from tests.support.servers import free_port
 
 pytestmark = pytest.mark.integration
 PATH = "signal=events/year=2026/month=11/day=22/hour=03/part-SEAMARK_events_0-1-9-17.parquet"

@@ -14,8 +14,8 @@ from processors.blocks.jetstream import JetStreamLog
 from processors.blocks.log import LogLost
 from processors.blocks.pull import LogReader
 from seamark.service.connections import LogSettings, connect_log
-from tests.log_streams import add_stream
-from tests.servers import NatsServer, free_port
+from tests.support.log_streams import add_stream
+from tests.support.servers import NatsServer, free_port
 
 pytestmark = pytest.mark.integration
 S = "SEAMARK_events_0"

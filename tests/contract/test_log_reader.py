@@ -13,9 +13,9 @@ from processors.blocks.jetstream import JetStreamLog
 from processors.blocks.log import Log, LogLost, Reader, StreamMissing
 from seamark.service.connections import LogSettings, connect_log
 from seamark.wire.frames import Frame
-from tests.fake_log import FakeLog
-from tests.log_streams import add_stream
-from tests.servers import NatsServer
+from tests.support.fake_log import FakeLog
+from tests.support.log_streams import add_stream
+from tests.support.servers import NatsServer
 
 pytestmark = pytest.mark.integration
 S = "SEAMARK_events_0"

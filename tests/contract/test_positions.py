@@ -16,9 +16,9 @@ from processors.blocks.positions import (
     PositionsUnavailable,
 )
 from seamark.service.connections import LogSettings, connect_log
-from tests.fake_log import FakePositions
-from tests.log_streams import add_positions
-from tests.servers import NatsServer
+from tests.support.fake_log import FakePositions
+from tests.support.log_streams import add_positions
+from tests.support.servers import NatsServer
 
 pytestmark = pytest.mark.integration
 KEY = "rows.SEAMARK_events_0"

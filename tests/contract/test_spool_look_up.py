@@ -9,7 +9,7 @@ from nats.js.client import JetStreamContext
 
 from collector.publish.look_up import NotAnswered, ids_behind
 from seamark.service.connections import LogSettings, connect_log
-from tests.servers import NatsServer
+from tests.support.servers import NatsServer
 
 pytestmark = pytest.mark.integration
 OURS = ("life.", "earlier.")

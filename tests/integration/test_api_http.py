@@ -22,8 +22,8 @@ from api.store import ClickHouseStore
 from seamark.service.connections import StoreSettings
 from seamark.service.health import Health
 from seamark.wire.signals import Signal
-from tests.books import QuietLog
-from tests.questions_stack import (
+from tests.support.ledger import QuietLog
+from tests.support.questions_stack import (
     SECRETS,
     Asking,
     RunningStore,
@@ -31,8 +31,8 @@ from tests.questions_stack import (
     envelope,
     running_store,
 )
-from tests.scripted_store import Scripted, hang_up
-from tests.servers import free_port, running_cache
+from tests.support.scripted_store import Scripted, hang_up
+from tests.support.servers import free_port, running_cache
 
 pytestmark = pytest.mark.integration
 NOW = 1_795_343_040_123  # 2026-11-22T10:24:00.123Z

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from seamark.wire.signals import Signal
-from tests.otlp_bodies import (
+from tests.support.otlp_bodies import (
     LOGS,
     MS,
     NOW,
@@ -20,7 +20,7 @@ from tests.otlp_bodies import (
     metrics_body,
     traces_body,
 )
-from tests.questions_stack import SECRETS, RunningStore, asking, envelope, running_store
+from tests.support.questions_stack import SECRETS, RunningStore, asking, envelope, running_store
 
 pytestmark = pytest.mark.integration
 

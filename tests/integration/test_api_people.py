@@ -9,15 +9,15 @@ import msgspec
 import pytest
 
 from seamark.wire.signals import Signal
-from tests.questions_stack import (
+from tests.support.questions_stack import (
     SECRETS,
     RunningStore,
     asking,
     envelope,
     running_store,
 )
-from tests.scripted_store import Scripted, hang_up
-from tests.servers import running_cache
+from tests.support.scripted_store import Scripted, hang_up
+from tests.support.servers import running_cache
 
 pytestmark = pytest.mark.integration
 NOW = 1_795_343_040_123  # 2026-11-22T10:24:00.123Z

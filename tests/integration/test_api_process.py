@@ -13,8 +13,8 @@ import nats
 import pytest
 
 from seamark.service.registry import BUCKET, TokenRecord, digest, put_record
-from tests.questions_stack import ROOT, RunningStore, running_store
-from tests.servers import NatsServer, free_port, wait_for_port
+from tests.support.questions_stack import ROOT, RunningStore, running_store
+from tests.support.servers import NatsServer, free_port, wait_for_port
 
 pytestmark = pytest.mark.integration
 

@@ -16,9 +16,9 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import AGGREGATION_TEMPORALITY_D
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from seamark.wire.signals import Signal
-from tests.otlp_values import attributes
-from tests.questions_stack import SECRETS, RunningStore, asking, envelope, running_store
-from tests.scripted_store import Scripted, hang_up
+from tests.support.otlp_values import attributes
+from tests.support.questions_stack import SECRETS, RunningStore, asking, envelope, running_store
+from tests.support.scripted_store import Scripted, hang_up
 
 pytestmark = pytest.mark.integration
 NOW = 1_795_343_040_123  # 2026-11-22T10:24:00.123Z

@@ -20,7 +20,7 @@ from seamark.service.registry import TokenRecord, digest
 from seamark.wire.envelope import Outcome, Sender, encode_envelope
 from seamark.wire.receipts import new_receipt
 from seamark.wire.signals import Signal
-from tests.questions_stack import SECRETS, Asking, RunningStore, asking, running_store
+from tests.support.questions_stack import SECRETS, Asking, RunningStore, asking, running_store
 
 pytestmark = pytest.mark.integration
 PATH = "/v1/query/logs/tail"

@@ -9,17 +9,17 @@ import aiohttp
 import msgspec
 import pytest
 
+from processors.archive.engine_threads import EngineThreads
 from processors.archive.files import LIVE, REPLACED, ArchiveFile, Count
 from processors.archive.layout import Hour, block_name
 from processors.archive.manifest import Manifest
 from processors.archive.sink import ArchiveSink
-from processors.archive.workshop import Workshop
 from processors.blocks.sink import Block, SinkUnavailable
 from seamark.service.connections import StoreSettings
 from seamark.wire.signals import Signal
-from tests.archive_stack import migrate
-from tests.servers import free_port
-from tests.store_server import PASSWORD, StoreServer
+from tests.support.archive_stack import migrate
+from tests.support.servers import free_port
+from tests.support.store_server import PASSWORD, StoreServer
 
 pytestmark = pytest.mark.integration
 HOUR = Hour(Signal.TRACES, 498_699)
@@ -104,7 +104,7 @@ async def test_a_block_sent_again_makes_a_broken_off_insert_whole(store: StoreSe
         await run("ATTACH TABLE seamark.ledger_archived_view")
         assert await asyncio.to_thread(store.rows, archived) == [["0"]]
 
-        sink = ArchiveSink(cast("Workshop", None), manifest)  # nothing is to be made
+        sink = ArchiveSink(cast("EngineThreads", None), manifest)  # nothing is to be made
         for _ in range(2):
             await sink.write(Block(Signal.TRACES, "SEAMARK_traces_0", token, []))
 

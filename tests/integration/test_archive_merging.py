@@ -15,6 +15,7 @@ import pytest
 
 from processors.archive.codec import Codec
 from processors.archive.connection import EngineFailed
+from processors.archive.engine_threads import EngineThreads
 from processors.archive.files import LIVE, REPLACED, ArchiveFile
 from processors.archive.intents import Intent
 from processors.archive.layout import hour_of
@@ -22,13 +23,12 @@ from processors.archive.merging import Limits, Merger
 from processors.archive.objects import FolderObjects
 from processors.archive.plan import Merge, Progress
 from processors.archive.sink import ArchiveSink
-from processors.archive.workshop import Workshop
 from processors.blocks.nats_frames import Message
 from processors.blocks.positions import Fenced
 from processors.blocks.sink import Block
 from seamark.wire.signals import Signal
-from tests.archive_engine import shared_engine
-from tests.archive_stack import EVENTS_EACH, expected, frame, receipts
+from tests.support.archive_engine import shared_engine
+from tests.support.archive_stack import EVENTS_EACH, expected, frame, receipts
 
 pytestmark = pytest.mark.integration
 STREAM = "SEAMARK_events_0"
@@ -149,10 +149,12 @@ class Bench:
     def start(self) -> None:
         """Start the process anew, as after a crash."""
         objects = FragileObjects(self.root, self.fuse)
-        workshop = Workshop(objects, state=self.folder, codec=Codec(), open_engine=shared_engine)
-        self.sink = ArchiveSink(workshop, self.manifest)  # type: ignore[arg-type]  # in memory
+        engine_threads = EngineThreads(
+            objects, state=self.folder, codec=Codec(), open_engine=shared_engine
+        )
+        self.sink = ArchiveSink(engine_threads, self.manifest)  # type: ignore[arg-type]  # in memory
         self.merger = Merger(
-            workshop=workshop,
+            engine_threads=engine_threads,
             manifest=self.manifest,  # type: ignore[arg-type]
             intents=self.intents,
             course=AllPassed(),
@@ -270,7 +272,7 @@ async def test_a_damaged_file_is_not_merged_and_nothing_is_deleted(bench: Bench)
     assert len(bench.manifest.live()) == 3
     assert len(list(bench.root.glob("signal=*/**/*.parquet"))) == 3
     assert len(bench.merger.damaged) == 1
-    assert not list(bench.merger.workshop.objects.work.iterdir())
+    assert not list(bench.merger.engine_threads.objects.work.iterdir())
 
 
 async def test_a_manifest_that_lost_its_rows_costs_no_file(bench: Bench) -> None:

@@ -12,7 +12,7 @@ import pytest
 from processors.rows.__main__ import serve as serve_rows
 from processors.rows.settings import RowsSettings
 from seamark.service.connections import LogSettings, StoreSettings
-from tests.archive_stack import (
+from tests.support.archive_stack import (
     EVENTS_EACH,
     FOLDER,
     HOUR_NS,
@@ -26,8 +26,8 @@ from tests.archive_stack import (
     receipts,
     until,
 )
-from tests.s3_server import BUCKET, KEY, SECRET, S3Server
-from tests.store_server import PASSWORD
+from tests.support.s3_server import BUCKET, KEY, SECRET, S3Server
+from tests.support.store_server import PASSWORD
 
 pytestmark = pytest.mark.integration
 
@@ -99,7 +99,7 @@ async def test_a_store_that_is_away_is_waited_for(stack: ArchiveStack) -> None:
     await until(lambda: process.get("/readyz")[0] == 200)
 
 
-async def test_poison_is_buried_alone(stack: ArchiveStack) -> None:
+async def test_poison_is_dead_lettered_alone(stack: ArchiveStack) -> None:
     process = stack.process()
     await stack.publish(*(frame(n) for n in range(20)), b"no zstd at all")
     await stack.publish(frame(20)[:-7], *(frame(n) for n in range(21, 40)))
@@ -195,7 +195,7 @@ async def test_rows_and_archive_hold_the_same_whatever_is_killed(stack: ArchiveS
     assert (
         receipts([stack.root / path for path in stack.paths()]) == stored == expected(range(number))
     )
-    booked = await stack.ask("SELECT sum(stored), sum(archived) FROM seamark.ledger")
-    assert booked == [[str(number * EVENTS_EACH)] * 2]
+    accounted = await stack.ask("SELECT sum(stored), sum(archived) FROM seamark.ledger")
+    assert accounted == [[str(number * EVENTS_EACH)] * 2]
     stop.set()
     assert await asyncio.wait_for(rows, 20) == 0

@@ -15,9 +15,9 @@ import pytest
 import zstandard
 
 from seamark.wire.limits import BODY_BYTES
-from tests.collector_process import KEY, ROUTE, CollectorProcess, batch, prepare, stored
-from tests.servers import NatsServer
-from tests.until import until
+from tests.support.collector_process import KEY, ROUTE, CollectorProcess, batch, prepare, stored
+from tests.support.servers import NatsServer
+from tests.support.until import until
 
 pytestmark = pytest.mark.integration
 DEEP = 10**6

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from tests.collector_process import (
+from tests.support.collector_process import (
     DISABLED_KEY,
     EXPIRED_KEY,
     FENCED_KEY,
@@ -26,7 +26,7 @@ from tests.collector_process import (
     prepare,
     stored,
 )
-from tests.servers import NatsServer, free_port
+from tests.support.servers import NatsServer, free_port
 
 pytestmark = pytest.mark.integration
 IPHONE = (

@@ -1,7 +1,7 @@
 """What the collector leaves in a real log so that all can be accounted for.
 
-Letters of what was rejected, counts of what was refused, events with ids where their ids belong,
-and batches sent again.
+Dead letters of what was rejected, counts of what was refused, events with ids where their ids
+belong, and batches sent again.
 """
 
 import gzip
@@ -17,10 +17,10 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from collector.receivers.otlp_kinds import TRACES
-from seamark.wire.limits import BODY_BYTES, LETTERS_BYTES
+from seamark.wire.limits import BODY_BYTES, DEAD_LETTERS_BYTES
 from seamark.wire.receipts import receipt_for_batch
 from seamark.wire.signals import Signal, choose_partition
-from tests.collector_process import (
+from tests.support.collector_process import (
     ADMIN_TOKEN,
     FENCED_KEY,
     KEY,
@@ -33,7 +33,7 @@ from tests.collector_process import (
     prepare,
     stored,
 )
-from tests.servers import NatsServer, free_port
+from tests.support.servers import NatsServer, free_port
 
 pytestmark = pytest.mark.integration
 NOW_MS = time.time_ns() // 1_000_000
@@ -70,11 +70,11 @@ def test_rejected_events_are_kept_as_they_were_sent(
 
     assert (answer.json["accepted"], answer.json["rejected"]) == (1, 2)
     envelope = stored(log)[answer.json["receiptId"]]
-    assert [(x.index, x.reason, x.field, x.name, x.original) for x in envelope.letters] == [
+    assert [(x.index, x.reason, x.field, x.name, x.original) for x in envelope.dead_letters] == [
         (1, "invalid_name", "name", "no good", bad),
         (2, "invalid_event", "", "", b"7"),
     ]
-    for told, kept in zip(answer.json["errors"], envelope.letters, strict=True):
+    for told, kept in zip(answer.json["errors"], envelope.dead_letters, strict=True):
         assert told["message"].endswith(kept.message)
 
 
@@ -89,12 +89,12 @@ def test_rejected_spans_are_kept(collector: CollectorProcess, log: NatsServer) -
 
     assert answer.json["partialSuccess"]["rejectedSpans"] == "1"
     [envelope] = stored(log, Signal.TRACES).values()
-    [letter] = envelope.letters
-    assert (letter.index, letter.reason, letter.field, letter.name) == (
+    [dead_letter] = envelope.dead_letters
+    assert (dead_letter.index, dead_letter.reason, dead_letter.field, dead_letter.name) == (
         *(1, "invalid_identifier", "span_id"),
         "bad",
     )
-    kept = Span.FromString(letter.original)
+    kept = Span.FromString(dead_letter.original)
     assert (kept.name, kept.trace_id, kept.span_id) == ("bad", b"\1" * 16, bytes(8))
 
 
@@ -114,12 +114,14 @@ def test_a_thousand_bad_events_of_4_kb_stay_within_bounds(
     envelope = stored(log)[first.json["receiptId"]]
     assert envelope.outcome == {"offered": 1000}
     assert envelope.rejected == {"invalid_name": 1000}
-    assert 100 < len(envelope.letters) < 1000
-    assert sum(len(letter.original) for letter in envelope.letters) < LETTERS_BYTES
+    assert 100 < len(envelope.dead_letters) < 1000
+    assert (
+        sum(len(dead_letter.original) for dead_letter in envelope.dead_letters) < DEAD_LETTERS_BYTES
+    )
     assert collector.rss_bytes() - before < 48 * MEBIBYTE
     page = collector.get("/metrics").body.decode()
     for reason in ("size", "rate"):
-        assert f'letters_dropped_total{{reason="{reason}",signal="events"}}' in page
+        assert f'dead_letters_dropped_total{{reason="{reason}",signal="events"}}' in page
 
 
 def test_events_with_ids_are_where_their_ids_belong(
@@ -187,9 +189,9 @@ def _refused(log: NatsServer, kind: Signal) -> dict[tuple[str, str, str], Counte
     found: dict[tuple[str, str, str], Counter[str]] = {}
     for message in messages(log, kind):
         for envelope in message.envelopes:
-            if envelope.refused:
+            if envelope.request_rejections:
                 org, app, key = (envelope.texts.get(n, "") for n in (1, 2, 17))
-                found.setdefault((org, app, key), Counter()).update(envelope.refused)
+                found.setdefault((org, app, key), Counter()).update(envelope.request_rejections)
                 assert (envelope.outcome, envelope.body) == ({}, b"")
                 assert envelope.numbers[4] % 60_000_000_000 == 0
     return found

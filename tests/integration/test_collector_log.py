@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.collector_process import CollectorProcess, batch, prepare, stored
-from tests.servers import NatsServer
-from tests.until import until
+from tests.support.collector_process import CollectorProcess, batch, prepare, stored
+from tests.support.servers import NatsServer
+from tests.support.until import until
 
 pytestmark = pytest.mark.integration
 

@@ -16,9 +16,9 @@ from provisioning.jetstream.apply import apply
 from provisioning.jetstream.layout import POSITIONS_BUCKET
 from seamark.service.connections import LogSettings
 from seamark.service.registry import BUCKET
-from tests.compose_file import services
-from tests.compose_parts import Machine
-from tests.servers import binary
+from tests.support.compose_file import services
+from tests.support.compose_parts import Machine
+from tests.support.servers import binary
 
 pytestmark = pytest.mark.integration
 STREAM = "SEAMARK_events_0"

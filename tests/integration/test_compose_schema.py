@@ -12,8 +12,8 @@ from typing import Final
 import jsonschema  # type: ignore[import-untyped]  # it has no stubs of its own
 import pytest
 
-from tests.compose_file import ROOT, compose
-from tests.servers import binary
+from tests.support.compose_file import ROOT, compose
+from tests.support.servers import binary
 
 pytestmark = pytest.mark.integration
 MODULE: Final = "github.com/compose-spec/compose-go/v2@v2.16.2"

@@ -13,8 +13,8 @@ from provisioning.compose.__main__ import prepare
 from provisioning.compose.healthy import healthy
 from seamark.service.connections import CacheSettings, LogSettings
 from seamark.service.settings import SettingsError, load
-from tests.compose_file import CONFIGURATIONS, ROOT, services
-from tests.servers import free_port
+from tests.support.compose_file import CONFIGURATIONS, ROOT, services
+from tests.support.servers import free_port
 
 pytestmark = pytest.mark.integration
 

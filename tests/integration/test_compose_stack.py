@@ -18,11 +18,11 @@ from typing import Any
 
 import pytest
 
-from tests.compose_file import services
-from tests.compose_parts import Machine
-from tests.s3_server import s3_binary
-from tests.servers import binary
-from tests.until import until
+from tests.support.compose_file import services
+from tests.support.compose_parts import Machine
+from tests.support.s3_server import s3_binary
+from tests.support.servers import binary
+from tests.support.until import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 STORE = "embedded"

@@ -18,8 +18,8 @@ from provisioning.clickhouse.variant import Variant, placeholders, statements
 from provisioning.compose import layout
 from seamark.wire.insert import INSERT_SETTINGS
 from seamark.wire.signals import Signal, input_table
-from tests.compose_file import CONFIGURATIONS
-from tests.compose_parts import Machine
+from tests.support.compose_file import CONFIGURATIONS
+from tests.support.compose_parts import Machine
 
 pytestmark = pytest.mark.integration
 RUN = """

@@ -23,11 +23,11 @@ from processors.rows.settings import RowsSettings
 from seamark.service.connections import LogSettings, StoreSettings, connect_log
 from seamark.wire.envelope import Outcome, Sender, encode_envelope
 from seamark.wire.signals import Signal, subject
-from tests.archive_stack import HOUR_NS, RECEIVED_NS, ArchiveStack, archive_stack
-from tests.export_rows import NOW, envelopes, expected, from_csv, job, read_csv, shown
-from tests.questions_stack import RunningStore
-from tests.s3_server import BUCKET, KEY, SECRET, S3Server
-from tests.store_server import PASSWORD
+from tests.support.archive_stack import HOUR_NS, RECEIVED_NS, ArchiveStack, archive_stack
+from tests.support.export_rows import NOW, envelopes, expected, from_csv, job, read_csv, shown
+from tests.support.questions_stack import RunningStore
+from tests.support.s3_server import BUCKET, KEY, SECRET, S3Server
+from tests.support.store_server import PASSWORD
 
 pytestmark = pytest.mark.integration
 RECEIVED_MS = RECEIVED_NS // 1_000_000

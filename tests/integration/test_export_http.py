@@ -15,15 +15,15 @@ from api.exports.folder import ExportFolder
 from api.exports.record import Record
 from api.exports.settings import ExportSettings
 from seamark.wire.signals import Signal
-from tests.export_rows import HOUR, NOW, envelopes, expected, from_csv, read_csv, shown
-from tests.questions_stack import (
+from tests.support.export_rows import HOUR, NOW, envelopes, expected, from_csv, read_csv, shown
+from tests.support.questions_stack import (
     SECRETS,
     Asking,
     RunningStore,
     asking,
     running_store,
 )
-from tests.servers import free_port
+from tests.support.servers import free_port
 
 pytestmark = pytest.mark.integration
 ALL: dict[str, Any] = {"signal": "events", "from": NOW - 6 * HOUR, "to": NOW + 1}

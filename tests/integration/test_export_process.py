@@ -18,9 +18,9 @@ import pytest
 
 from seamark.service.registry import BUCKET, TokenRecord, digest, put_record
 from seamark.wire.signals import Signal
-from tests.export_rows import HOUR, NOW, envelopes, expected, from_csv, read_csv, shown
-from tests.questions_stack import ROOT, RunningStore, running_store
-from tests.servers import NatsServer, free_port, wait_for_port
+from tests.support.export_rows import HOUR, NOW, envelopes, expected, from_csv, read_csv, shown
+from tests.support.questions_stack import ROOT, RunningStore, running_store
+from tests.support.servers import NatsServer, free_port, wait_for_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.chaos]
 TOKEN = "smq_export"

@@ -20,7 +20,7 @@ from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
 from tests.integration.otlp_exporters import export_points, export_records, export_spans
-from tests.unit.otlp_door import KEY, LOG_AWAY, FakeDoor
+from tests.unit.otlp_ingest import KEY, LOG_AWAY, FakeIngest
 
 pytestmark = pytest.mark.integration
 KEYED = (("x-api-key", KEY),)
@@ -28,8 +28,8 @@ TRACE, SPAN = bytes(range(1, 17)), bytes(range(1, 9))
 
 
 @asynccontextmanager
-async def _served(door: FakeDoor, **options: Any) -> AsyncIterator[int]:
-    server = GrpcServer(door, host="127.0.0.1", port=0, **options)
+async def _served(ingest: FakeIngest, **options: Any) -> AsyncIterator[int]:
+    server = GrpcServer(ingest, host="127.0.0.1", port=0, **options)
     port = await server.start()
     try:
         yield port
@@ -71,8 +71,8 @@ def _spans(*trace_ids: bytes) -> bytes:
 @pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
 @pytest.mark.parametrize("header", [("x-api-key", KEY), ("authorization", f"Bearer {KEY}")])
 async def test_stock_exporters(compression: Any, header: tuple[str, str]) -> None:
-    door = FakeDoor()
-    async with _served(door) as port:
+    ingest = FakeIngest()
+    async with _served(ingest) as port:
         options: Any = {
             "endpoint": f"http://127.0.0.1:{port}",
             "headers": (header,),
@@ -86,38 +86,38 @@ async def test_stock_exporters(compression: Any, header: tuple[str, str]) -> Non
             assert await asyncio.to_thread(export, exporter, count)
             await asyncio.to_thread(exporter.shutdown)
     taken = {kind.signal: 0 for kind in KINDS}
-    for appended in door.appended:
+    for appended in ingest.appended:
         assert appended.outcome.accepted == appended.outcome.offered
         assert appended.head.remote == "127.0.0.1"
         taken[appended.signal] += appended.outcome.accepted
     assert taken == {TRACES.signal: 512, METRICS.signal: 60, LOGS.signal: 3}
-    protocol, (name, version) = door.admissions[0]
+    protocol, (name, version) = ingest.admissions[0]
     assert (protocol, name) == ("otlp/grpc", "OTel-OTLP-Exporter-Python")
     assert version
 
 
 async def test_the_stock_exporter_comes_back_after_unavailable() -> None:
-    door = FakeDoor(failures=[LOG_AWAY, LOG_AWAY])
-    async with _served(door) as port:
+    ingest = FakeIngest(failures=[LOG_AWAY, LOG_AWAY])
+    async with _served(ingest) as port:
         exporter = OTLPSpanExporter(endpoint=f"http://127.0.0.1:{port}", headers=KEYED)
         assert await asyncio.to_thread(export_spans, exporter, 7)
         await asyncio.to_thread(exporter.shutdown)
-    assert [appended.outcome.accepted for appended in door.appended] == [7]
-    assert len(door.admissions) == 3
+    assert [appended.outcome.accepted for appended in ingest.appended] == [7]
+    assert len(ingest.admissions) == 3
 
 
 async def test_partial_success() -> None:
-    async with _served(door := FakeDoor()) as port:
+    async with _served(ingest := FakeIngest()) as port:
         response: Any = TRACES.response.FromString(await _call(port, _spans(TRACE, b"", TRACE)))
     assert response.partial_success.rejected_spans == 1
-    assert door.appended[0].body == _spans(TRACE, TRACE)
+    assert ingest.appended[0].body == _spans(TRACE, TRACE)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.signal.value)
 async def test_nothing_is_a_success(kind: Kind) -> None:
-    async with _served(door := FakeDoor()) as port:
+    async with _served(ingest := FakeIngest()) as port:
         assert await _call(port, b"", kind=kind) == b""
-    assert door.appended == []
+    assert ingest.appended == []
 
 
 @pytest.mark.parametrize(
@@ -128,19 +128,19 @@ async def test_nothing_is_a_success(kind: Kind) -> None:
     ],
 )
 async def test_who_is_not_known(metadata: Any, code: grpc.StatusCode) -> None:
-    async with _served(FakeDoor()) as port:
+    async with _served(FakeIngest()) as port:
         assert (await _status(port, b"", metadata=metadata))[0] is code
 
 
 async def test_who_is_known_and_not_allowed() -> None:
-    door = FakeDoor(refusal=Rejected(Reason.DISABLED, "this app is disabled"))
-    async with _served(door) as port:
+    ingest = FakeIngest(refusal=Rejected(Reason.DISABLED, "this app is disabled"))
+    async with _served(ingest) as port:
         code, status = await _status(port, b"")
     assert (code, status.message) == (grpc.StatusCode.PERMISSION_DENIED, "this app is disabled")
 
 
 async def test_what_is_not_protobuf_is_an_invalid_argument() -> None:
-    async with _served(FakeDoor()) as port:
+    async with _served(FakeIngest()) as port:
         code, status = await _status(port, b"\xff")
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     bad = error_details_pb2.BadRequest()
@@ -156,8 +156,8 @@ async def test_what_is_not_protobuf_is_an_invalid_argument() -> None:
     ],
 )
 async def test_overload_says_when_to_come_back(reason: Reason, code: grpc.StatusCode) -> None:
-    door = FakeDoor(failures=[Unavailable("later", retry_after=1.5, reason=reason)])
-    async with _served(door) as port:
+    ingest = FakeIngest(failures=[Unavailable("later", retry_after=1.5, reason=reason)])
+    async with _served(ingest) as port:
         got, status = await _status(port, _spans(TRACE))
     info = error_details_pb2.RetryInfo()
     assert got is code
@@ -166,14 +166,14 @@ async def test_overload_says_when_to_come_back(reason: Reason, code: grpc.Status
 
 
 async def test_more_calls_than_may_wait_are_told_to_come_back() -> None:
-    class Waiting(FakeDoor):
+    class Waiting(FakeIngest):
         async def append(self, *args: Any, **options: Any) -> str:
             reached.set()
             await release.wait()
             return await super().append(*args, **options)
 
     reached, release = asyncio.Event(), asyncio.Event()
-    async with _served(door := Waiting(), max_in_flight=1) as port:
+    async with _served(ingest := Waiting(), max_in_flight=1) as port:
         first = asyncio.create_task(_call(port, _spans(TRACE)))
         await reached.wait()
         code, status = await _status(port, _spans(TRACE))
@@ -182,25 +182,25 @@ async def test_more_calls_than_may_wait_are_told_to_come_back() -> None:
         assert await _call(port, _spans(TRACE)) == b""
     assert code is grpc.StatusCode.UNAVAILABLE
     assert status.details[1].Is(error_details_pb2.RetryInfo.DESCRIPTOR)
-    assert len(door.appended) == 2
-    assert door.refusals == [(Signal.TRACES, Reason.UNAVAILABLE)]
+    assert len(ingest.appended) == 2
+    assert ingest.refusals == [(Signal.TRACES, Reason.UNAVAILABLE)]
 
 
 @pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
 async def test_a_message_over_the_limit_is_refused_for_good(compression: Any) -> None:
     """Also when it is small as sent: inflation stops at the limit."""
-    async with _served(door := FakeDoor(), max_message_bytes=100_000) as port:
+    async with _served(ingest := FakeIngest(), max_message_bytes=100_000) as port:
         body = _spans(TRACE) + b"\xaa\x06\xe0\xa7\x12" + bytes(300_000)
         TRACES.request.FromString(body)
         code, status = await _status(port, body, compression=compression)
     assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert not status.details
-    assert door.appended == []
+    assert ingest.appended == []
 
 
 async def test_our_own_fault_says_nothing_of_our_insides(caplog: pytest.LogCaptureFixture) -> None:
-    door = FakeDoor(failures=[ZeroDivisionError("the secret place")])
-    async with _served(door) as port:
+    ingest = FakeIngest(failures=[ZeroDivisionError("the secret place")])
+    async with _served(ingest) as port:
         code, status = await _status(port, _spans(TRACE))
         assert await _call(port, _spans(TRACE)) == b""
     assert code is grpc.StatusCode.INTERNAL
@@ -211,7 +211,7 @@ async def test_our_own_fault_says_nothing_of_our_insides(caplog: pytest.LogCaptu
 
 async def test_unknown_methods_are_unimplemented() -> None:
     async with (
-        _served(FakeDoor()) as port,
+        _served(FakeIngest()) as port,
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
         with pytest.raises(grpc.aio.AioRpcError) as error:
@@ -220,16 +220,16 @@ async def test_unknown_methods_are_unimplemented() -> None:
 
 
 async def test_two_servers_share_a_port() -> None:
-    door = FakeDoor()
-    async with _served(door) as port:
-        second = GrpcServer(door, host="127.0.0.1", port=port)
+    ingest = FakeIngest()
+    async with _served(ingest) as port:
+        second = GrpcServer(ingest, host="127.0.0.1", port=port)
         assert await second.start() == port
         await second.stop(0)
         assert await _call(port, _spans(TRACE)) == b""
 
 
 async def test_stopping_lets_calls_under_way_finish() -> None:
-    class Waiting(FakeDoor):
+    class Waiting(FakeIngest):
         async def append(self, *args: Any, **options: Any) -> str:
             reached.set()
             await release.wait()
@@ -266,18 +266,18 @@ async def test_tls(tmp_path: Path) -> None:
     )
     assert await made.wait() == 0
     credentials = grpc.ssl_channel_credentials(cert.read_bytes())
-    async with _served(door := FakeDoor(), tls_cert=str(cert), tls_key=str(key)) as port:
+    async with _served(ingest := FakeIngest(), tls_cert=str(cert), tls_key=str(key)) as port:
         exporter = OTLPSpanExporter(
             endpoint=f"https://127.0.0.1:{port}", headers=KEYED, credentials=credentials
         )
         assert await asyncio.to_thread(export_spans, exporter, 3)
         await asyncio.to_thread(exporter.shutdown)
-    assert door.appended[0].outcome.accepted == 3
+    assert ingest.appended[0].outcome.accepted == 3
 
 
 def test_a_key_without_a_certificate_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="together"):
-        GrpcServer(FakeDoor(), host="127.0.0.1", port=0, tls_key="key.pem")
+        GrpcServer(FakeIngest(), host="127.0.0.1", port=0, tls_key="key.pem")
 
 
 @pytest.mark.parametrize(

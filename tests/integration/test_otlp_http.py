@@ -21,7 +21,7 @@ from collector.receivers.exchange import Head, Receiver
 from collector.receivers.otlp_kinds import KINDS, LOGS, METRICS, TRACES
 from seamark.wire.failures import Rejected, Unavailable
 from tests.integration.otlp_exporters import export_points, export_records, export_spans
-from tests.unit.otlp_door import KEY, LOG_AWAY, FakeDoor
+from tests.unit.otlp_ingest import KEY, LOG_AWAY, FakeIngest
 
 pytestmark = pytest.mark.integration
 GOLDEN = Path(__file__).parents[1] / "golden" / "otlp"
@@ -48,9 +48,9 @@ def _route(receiver: Receiver) -> web.RouteDef:
 
 
 @asynccontextmanager
-async def _served(door: FakeDoor) -> AsyncIterator[str]:
+async def _served(ingest: FakeIngest) -> AsyncIterator[str]:
     app = web.Application()
-    app.add_routes([_route(receiver) for receiver in otlp_http.build(door)])
+    app.add_routes([_route(receiver) for receiver in otlp_http.build(ingest)])
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -63,8 +63,8 @@ async def _served(door: FakeDoor) -> AsyncIterator[str]:
 
 @pytest.mark.parametrize("compression", [Compression.NoCompression, Compression.Gzip])
 async def test_stock_exporters(compression: Compression) -> None:
-    door = FakeDoor()
-    async with _served(door) as url:
+    ingest = FakeIngest()
+    async with _served(ingest) as url:
         for kind, exporter_type, export, count in (
             (TRACES, OTLPSpanExporter, export_spans, 512),
             (METRICS, OTLPMetricExporter, export_points, 60),
@@ -76,27 +76,27 @@ async def test_stock_exporters(compression: Compression) -> None:
             assert await asyncio.to_thread(export, exporter, count)
             await asyncio.to_thread(exporter.shutdown)
     taken = {kind.signal: 0 for kind in KINDS}
-    for appended in door.appended:
+    for appended in ingest.appended:
         assert appended.outcome.accepted == appended.outcome.offered
         taken[appended.signal] += appended.outcome.accepted
     assert taken == {TRACES.signal: 512, METRICS.signal: 60, LOGS.signal: 3}
-    assert door.admissions[0][1][0] == "OTel-OTLP-Exporter-Python"
+    assert ingest.admissions[0][1][0] == "OTel-OTLP-Exporter-Python"
 
 
 async def test_the_stock_exporter_comes_back_after_503() -> None:
-    door = FakeDoor(failures=[LOG_AWAY])
-    async with _served(door) as url:
+    ingest = FakeIngest(failures=[LOG_AWAY])
+    async with _served(ingest) as url:
         exporter = OTLPSpanExporter(endpoint=f"{url}/v1/traces", headers={"x-api-key": KEY})
         assert await asyncio.to_thread(export_spans, exporter, 7)
         await asyncio.to_thread(exporter.shutdown)
-    assert [appended.outcome.accepted for appended in door.appended] == [7]
-    assert len(door.admissions) == 2
+    assert [appended.outcome.accepted for appended in ingest.appended] == [7]
+    assert len(ingest.admissions) == 2
 
 
 async def test_json_requests_and_their_failures() -> None:
-    door = FakeDoor()
+    ingest = FakeIngest()
     headers = {"X-API-Key": KEY, "Content-Type": "application/json; charset=utf-8"}
-    async with _served(door) as url, aiohttp.ClientSession(url, headers=headers) as client:
+    async with _served(ingest) as url, aiohttp.ClientSession(url, headers=headers) as client:
         for kind in KINDS:
             body = (GOLDEN / f"{kind.signal.value}.json").read_bytes()
             async with client.post(kind.path, data=body) as reply:
@@ -104,12 +104,12 @@ async def test_json_requests_and_their_failures() -> None:
         async with client.post("/v1/logs", data=b'{"resourceLogs":7}') as reply:
             status = await reply.json()
             assert (reply.status, reply.content_type) == (400, "application/json")
-    assert [appended.outcome.accepted for appended in door.appended] == [1, 8, 2]
+    assert [appended.outcome.accepted for appended in ingest.appended] == [1, 8, 2]
     assert status["details"][1]["fieldViolations"][0]["field"] == "$.resourceLogs"
 
 
 async def test_a_failure_of_a_binary_request_is_a_binary_status() -> None:
-    async with _served(FakeDoor()) as url, aiohttp.ClientSession(url) as client:
+    async with _served(FakeIngest()) as url, aiohttp.ClientSession(url) as client:
         headers = {"X-API-Key": "smk_no", "Content-Type": "application/x-protobuf"}
         async with client.post("/v1/traces", data=b"", headers=headers) as reply:
             status = status_pb2.Status.FromString(await reply.read())

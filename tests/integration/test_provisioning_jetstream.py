@@ -16,7 +16,7 @@ from seamark.service.connections import LogSettings, connect_log
 from seamark.service.registry import BUCKET, Registry, digest
 from seamark.service.settings import SettingsError
 from seamark.wire.signals import Signal, stream_name, subject
-from tests.servers import NatsServer
+from tests.support.servers import NatsServer
 
 pytestmark = pytest.mark.integration
 MEBIBYTE = 1024 * 1024

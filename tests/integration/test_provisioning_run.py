@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import NatsServer, free_port
+from tests.support.servers import NatsServer, free_port
 
 pytestmark = pytest.mark.integration
 PASSWORD = "store-word"

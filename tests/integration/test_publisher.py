@@ -16,7 +16,7 @@ from seamark.service.health import Health
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.frames import HEADER, parse_frames
 from seamark.wire.signals import Signal, stream_name, subject
-from tests.servers import NatsServer
+from tests.support.servers import NatsServer
 
 pytestmark = pytest.mark.integration
 NOISE = zstandard.compress(random.Random(1).randbytes(4_900))

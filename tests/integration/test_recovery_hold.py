@@ -11,13 +11,13 @@ from nats.js.api import KeyValueConfig
 from nats.js.kv import KeyValue
 
 from processors.blocks.decide import Position
-from processors.blocks.hold import POLL_SECONDS, KvHold, Lease, key_of
+from processors.blocks.pause import POLL_SECONDS, KvHold, Lease, key_of
 from processors.blocks.positions import BUCKET
 from seamark.recovery import journal
 from seamark.recovery.positions import held, open_log, read_records
 from seamark.recovery.stack import RecoveryError
 from seamark.service.connections import LogSettings
-from tests.servers import NatsServer
+from tests.support.servers import NatsServer
 
 pytestmark = pytest.mark.integration
 

@@ -18,9 +18,9 @@ from provisioning.clickhouse.variant import Variant, placeholders, statements
 from seamark.service.connections import LogSettings, StoreSettings, connect_log
 from seamark.wire.envelope import Outcome, Sender, encode_envelope, varint
 from seamark.wire.signals import Signal, stream_name, subject
-from tests.log_streams import add_dead_letters, add_positions, add_stream
-from tests.servers import NatsServer
-from tests.store_server import PASSWORD, StoreServer
+from tests.support.log_streams import add_dead_letters, add_positions, add_stream
+from tests.support.servers import NatsServer
+from tests.support.store_server import PASSWORD, StoreServer
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
@@ -60,12 +60,12 @@ def frame(
     return zstandard.compress(envelope, 1)
 
 
-def counts(offered: int, accepted: int, *, duplicate: int, buried: int) -> dict[str, int]:
+def counts(offered: int, accepted: int, *, duplicate: int, dead_lettered: int) -> dict[str, int]:
     return {
         "offered": offered,
         "accepted": accepted,
         "duplicate": duplicate,
-        "buried": buried,
+        "dead_lettered": dead_lettered,
     }
 
 
@@ -107,7 +107,7 @@ class Pipeline:
 
     async def ledger(self, org: str) -> dict[str, int]:
         """Sums of the ledger for one org."""
-        columns = ("offered", "accepted", "duplicate", "buried")
+        columns = ("offered", "accepted", "duplicate", "dead_lettered")
         sums = ", ".join(f"sum({column})" for column in columns)
         (row,) = await self.ask(f"SELECT {sums} FROM seamark.ledger WHERE org = '{org}'")
         return {name: int(float(value)) for name, value in zip(columns, row, strict=True)}
@@ -169,8 +169,8 @@ async def test_bad_messages_of_every_kind_go_to_the_dead_letters_alone(pipeline:
     assert sorted(receipts, key=int) == [str(n) for n in range(1, 61) for _ in range(EVENTS_EACH)]
     dead = pipeline.client.jetstream(timeout=5)
     await pipeline.stop()  # after the last block, which holds the last bad one
-    letters = [await dead.get_msg("SEAMARK_DEAD", n + 1) for n in range(len(BAD))]
-    assert [letter.data for letter in letters] == list(BAD.values())
+    dead_letters = [await dead.get_msg("SEAMARK_DEAD", n + 1) for n in range(len(BAD))]
+    assert [dead_letter.data for dead_letter in dead_letters] == list(BAD.values())
     assert await pipeline.totals() == (180, 180, 180)
 
 
@@ -203,11 +203,14 @@ async def test_one_s_poison_takes_nobody_else_s_frame_with_it(pipeline: Pipeline
     assert receipts == [str(n) for n in (1, 3, 4) for _ in range(EVENTS_EACH)]
     await pipeline.stop()
     dead = pipeline.client.jetstream(timeout=5)
-    letters = [await dead.get_msg("SEAMARK_DEAD", n) for n in (1, 2)]
-    assert [letter.data for letter in letters] == [poison, b"no frame"]
-    assert [(letter.headers or {})["Seamark-Frame"] for letter in letters] == ["1", "3"]
-    assert await pipeline.ledger("acme") == counts(9, 9, duplicate=0, buried=0)
-    assert await pipeline.ledger("other") == counts(3, 3, duplicate=0, buried=3)
+    dead_letters = [await dead.get_msg("SEAMARK_DEAD", n) for n in (1, 2)]
+    assert [dead_letter.data for dead_letter in dead_letters] == [poison, b"no frame"]
+    assert [(dead_letter.headers or {})["Seamark-Frame"] for dead_letter in dead_letters] == [
+        "1",
+        "3",
+    ]
+    assert await pipeline.ledger("acme") == counts(9, 9, duplicate=0, dead_lettered=0)
+    assert await pipeline.ledger("other") == counts(3, 3, duplicate=0, dead_lettered=3)
 
 
 async def test_retries_and_events_that_were_there_are_counted_and_not_stored(
@@ -231,4 +234,4 @@ async def test_retries_and_events_that_were_there_are_counted_and_not_stored(
     assert [one for (one,) in ids if one] == ["a", "b", "c"]
     # 3 + 4 twice, and 2; of these one was twice in its batch, 7 came again, and one later
     found = await pipeline.ledger("acme")
-    assert found == counts(16, 16, duplicate=9, buried=0)
+    assert found == counts(16, 16, duplicate=9, dead_lettered=0)

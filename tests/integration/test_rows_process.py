@@ -15,10 +15,10 @@ from processors.rows.__main__ import serve
 from processors.rows.settings import RowsSettings
 from seamark.service.connections import LogSettings, StoreSettings, connect_log
 from seamark.wire.signals import Signal, stream_name, subject
-from tests.envelopes import read_payload
-from tests.fake_store import FakeStore
-from tests.log_streams import add_dead_letters, add_positions, add_stream
-from tests.servers import NatsServer, free_port
+from tests.support.envelopes import read_payload
+from tests.support.fake_store import FakeStore
+from tests.support.log_streams import add_dead_letters, add_positions, add_stream
+from tests.support.servers import NatsServer, free_port
 
 pytestmark = pytest.mark.integration
 
@@ -175,19 +175,19 @@ async def test_a_poisoned_block_loses_one_message_to_the_dead_letters(stack: Sta
     await stack.publish(30, 30)
     async with stack.processor():
         await stack.store.holds(60, within_seconds=10)
-    letter = await jetstream.get_msg("SEAMARK_DEAD", 1)
-    assert letter.subject == "seamark.dead.rows"
-    assert letter.data == b"POISON;"
-    assert letter.headers is not None
-    assert letter.headers["Seamark-Stream"] == "SEAMARK_events_0"
-    assert letter.headers["Seamark-Sequence"] == "31"
-    assert letter.headers["Seamark-Frame"] == "0"
-    assert letter.headers["Seamark-Reason"].startswith("unknown_protobuf_format")
-    assert letter.headers["Seamark-Frames"] == "7:receipt"
+    dead_letter = await jetstream.get_msg("SEAMARK_DEAD", 1)
+    assert dead_letter.subject == "seamark.dead.rows"
+    assert dead_letter.data == b"POISON;"
+    assert dead_letter.headers is not None
+    assert dead_letter.headers["Seamark-Stream"] == "SEAMARK_events_0"
+    assert dead_letter.headers["Seamark-Sequence"] == "31"
+    assert dead_letter.headers["Seamark-Frame"] == "0"
+    assert dead_letter.headers["Seamark-Reason"].startswith("unknown_protobuf_format")
+    assert dead_letter.headers["Seamark-Frames"] == "7:receipt"
     assert (await jetstream.stream_info("SEAMARK_DEAD")).state.messages == 1
     ((token, notice),) = stack.store.notices.items()
     assert token.endswith("/0/notice")
-    assert read_payload(notice)[0].letters[0].name == "SEAMARK_events_0:31:0"
+    assert read_payload(notice)[0].dead_letters[0].name == "SEAMARK_events_0:31:0"
     assert set(stack.store.ids.values()) == {1}
 
 

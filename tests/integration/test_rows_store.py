@@ -12,8 +12,8 @@ from processors.clickhouse_errors import code_of
 from processors.rows.store import StoreSink
 from seamark.service.connections import StoreSettings
 from seamark.wire.signals import Signal
-from tests.fake_store import FakeStore
-from tests.servers import free_port
+from tests.support.fake_store import FakeStore
+from tests.support.servers import free_port
 
 pytestmark = pytest.mark.integration
 TOKEN = "SEAMARK_traces_1:3-4:1795390822080159825"

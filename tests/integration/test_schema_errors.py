@@ -19,9 +19,9 @@ from seamark.wire.dimensions import EVENT_DIMENSIONS
 from seamark.wire.envelope import Sender
 from seamark.wire.insert import INSERT_SETTINGS
 from seamark.wire.signals import Signal, input_table
-from tests.otlp_values import attributes
-from tests.schema_store import RECEIVED_NS, EngineStore, envelope, events_envelope
-from tests.store_server import StoreServer
+from tests.support.otlp_values import attributes
+from tests.support.schema_store import RECEIVED_NS, EngineStore, envelope, events_envelope
+from tests.support.store_server import StoreServer
 
 pytestmark = pytest.mark.integration
 FILES = read_migrations()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from seamark.wire.dimensions import EVENT_DIMENSIONS
 from seamark.wire.envelope import Outcome, Sender
 from seamark.wire.signals import Signal
-from tests.schema_store import RECEIVED_NS, EngineStore, envelope, events_envelope
+from tests.support.schema_store import RECEIVED_NS, EngineStore, envelope, events_envelope
 
 pytestmark = pytest.mark.integration
 RECEIVED_MS = RECEIVED_NS // 1_000_000
@@ -128,12 +128,12 @@ def expected_time(ts_ms: int, sent_ms: int | None, received_ms: int) -> tuple[in
     return received_ms - max(0, sent_ms - ts_ms), 0
 
 
-def rfc3339(ms: int, digits: str, minutes: int, letters: str) -> str:
+def rfc3339(ms: int, digits: str, minutes: int, dead_letters: str) -> str:
     """A moment as text with an offset, and `digits` after its milliseconds."""
     zone = datetime.timezone(datetime.timedelta(minutes=minutes))
     local = datetime.datetime.fromtimestamp(ms // 1000, zone)
-    offset = letters[1] if minutes == 0 else f"{local:%z}"[:3] + ":" + f"{local:%z}"[3:]
-    return f"{local:%Y-%m-%d}{letters[0]}{local:%H:%M:%S}.{ms % 1000:03d}{digits}{offset}"
+    offset = dead_letters[1] if minutes == 0 else f"{local:%z}"[:3] + ":" + f"{local:%z}"[3:]
+    return f"{local:%Y-%m-%d}{dead_letters[0]}{local:%H:%M:%S}.{ms % 1000:03d}{digits}{offset}"
 
 
 MOMENTS = st.integers(0, 4_102_444_800_000 - 1) | st.integers(
@@ -145,7 +145,7 @@ WRITTEN = st.one_of(
         lambda pair: (pair[0] + pair[1], math.floor(pair[0] + pair[1]))
     ),
     st.builds(
-        lambda ms, digits, minutes, letters: (rfc3339(ms, digits, minutes, letters), ms),
+        lambda ms, digits, minutes, dead_letters: (rfc3339(ms, digits, minutes, dead_letters), ms),
         st.integers(86_400_000, 4_102_444_800_000 - 86_400_000),
         st.text("0123456789", max_size=6),
         st.integers(-14 * 60, 14 * 60),

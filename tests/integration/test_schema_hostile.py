@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from seamark.wire.signals import Signal
-from tests.schema_store import EngineStore, envelope, events_envelope
+from tests.support.schema_store import EngineStore, envelope, events_envelope
 
 pytestmark = pytest.mark.integration
 _D = FieldDescriptor

@@ -1,4 +1,4 @@
-"""The books of 0009 on the engine: ledger, receipts, dead letters; and an older store's upgrade."""
+"""Ledger, receipts and dead letters on the engine; and an older store's upgrade."""
 
 import re
 import shutil
@@ -24,9 +24,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 
 from provisioning.clickhouse.migrate import FOLDER, migrate
 from provisioning.clickhouse.variant import Variant
-from seamark.wire.envelope import Letter, Outcome, Sender, encode_envelope
+from seamark.wire.envelope import DeadLetter, Outcome, Sender, encode_envelope
 from seamark.wire.signals import Signal
-from tests.schema_store import RECEIVED_NS, EngineStore
+from tests.support.schema_store import RECEIVED_NS, EngineStore
 
 pytestmark = pytest.mark.integration
 MINUTE_NS = 60 * 10**9
@@ -69,7 +69,7 @@ def made(
     key: str = "k1",
     received_ns: int = RECEIVED_NS,
     receipt: int = 1,
-    letters: tuple[Letter, ...] = (),
+    dead_letters: tuple[DeadLetter, ...] = (),
     sender: Sender | None = None,
     sent_ms: int | None = None,
 ) -> bytes:
@@ -82,15 +82,15 @@ def made(
         outcome=outcome,
         signal=signal,
         body=body_of(signal, stored) if stored else b"",
-        letters=letters,
+        dead_letters=dead_letters,
     )
 
 
 def ledger(store: EngineStore, *by: str) -> dict[tuple[Any, ...], dict[str, Any]]:
     """Sums of the ledger by these columns."""
-    sums = ("requests", "offered", "accepted", "sampled", "limited", "duplicate", "buried")
+    sums = ("requests", "offered", "accepted", "sampled", "limited", "duplicate", "dead_lettered")
     counted = ", ".join(
-        f"sum({name}) AS {name}_" for name in (*sums, "stored", "archived", "letters")
+        f"sum({name}) AS {name}_" for name in (*sums, "stored", "archived", "dead_letters")
     )
     rows = store.records(
         f"SELECT {', '.join(by)}, {counted}, sumMap(rejected) AS rejected_, "
@@ -174,26 +174,36 @@ def test_rows_are_counted_by_their_key(signal: Signal) -> None:
         made(signal, Outcome(4, 2, {"a": 1}, sampled=1), stored=2),
         made(signal, Outcome(3, 3), stored=3, key="k2", receipt=2),
         made(signal, Outcome(5, 5, duplicate=5), key="k2", receipt=2),
-        made(signal, Outcome(7, 7, buried=7), key="k3", receipt=3),
-        made(signal, Outcome(0, 0, refused={"rate_limited": 9, "missing_key": 1}), receipt=4),
+        made(signal, Outcome(7, 7, dead_lettered=7), key="k3", receipt=3),
+        made(
+            signal,
+            Outcome(0, 0, request_rejections={"rate_limited": 9, "missing_key": 1}),
+            receipt=4,
+        ),
     ]
     for _ in range(2):
         store.insert(signal, envelopes, token="one")
 
     rows = ledger(store, "key_id")
     counted = {
-        key: (row["requests"], row["accepted"], row["stored"], row["duplicate"], row["buried"])
+        key: (
+            row["requests"],
+            row["accepted"],
+            row["stored"],
+            row["duplicate"],
+            row["dead_lettered"],
+        )
         for (key,), row in rows.items()
     }
     assert counted == {"k1": (1, 2, 2, 0, 0), "k2": (2, 8, 3, 5, 0), "k3": (1, 7, 0, 0, 7)}
-    assert rows[("k1",)]["refused"] == {"rate_limited": 9, "missing_key": 1}
+    assert rows[("k1",)]["request_rejections"] == {"rate_limited": 9, "missing_key": 1}
     assert rows[("k1",)]["rejected"] == {"a": 1}
     raw = store.rows(
         f"SELECT key_id, count() FROM {store.database}.{RAW[signal]} GROUP BY ALL ORDER BY ALL"
     )
     assert raw == [["k1", 2], ["k2", 3]]
     receipts = store.rows(
-        "SELECT receipt, signal, key_id, offered, accepted, duplicate, buried, rejected "
+        "SELECT receipt, signal, key_id, offered, accepted, duplicate, dead_lettered, rejected "
         f"FROM {store.database}.receipts ORDER BY receipt, duplicate"
     )
     assert [[row[0][-1], *row[1:]] for row in receipts] == [
@@ -205,16 +215,18 @@ def test_rows_are_counted_by_their_key(signal: Signal) -> None:
 
 
 @pytest.mark.parametrize("signal", Signal)
-def test_letters_are_kept_to_the_byte(signal: Signal) -> None:
+def test_dead_letters_are_kept_to_the_byte(signal: Signal) -> None:
     store = EngineStore().migrated()
-    letters = (
-        Letter(0, "invalid_name", "name", "too long", b'{"name":"\xc3\xa9"}', name="x"),
-        Letter(7, "malformed", "", "", b"\x00\xff\n\t"),
+    dead_letters = (
+        DeadLetter(0, "invalid_name", "name", "too long", b'{"name":"\xc3\xa9"}', name="x"),
+        DeadLetter(7, "malformed", "", "", b"\x00\xff\n\t"),
     )
     sender = Sender(
         org="acme", app="shop", key_id="k1", sdk_name="web", sdk_version="1.2", protocol="native"
     )
-    envelope = made(signal, Outcome(2, 0, {"a": 2}), letters=letters, sender=sender, sent_ms=55)
+    envelope = made(
+        signal, Outcome(2, 0, {"a": 2}), dead_letters=dead_letters, sender=sender, sent_ms=55
+    )
     for _ in range(2):
         store.insert(signal, [envelope], token="one")
 
@@ -224,31 +236,36 @@ def test_letters_are_kept_to_the_byte(signal: Signal) -> None:
         f"FROM {store.database}.dead_letters ORDER BY index"
     )
     assert [row[4:10] for row in rows] == [
-        [0, "invalid_name", "name", "too long", "x", letters[0].original.hex().upper()],
+        [0, "invalid_name", "name", "too long", "x", dead_letters[0].original.hex().upper()],
         [7, "malformed", "", "", "", "00FF0A09"],
     ]
     for row in rows:
         assert row[:4] == ["acme", "shop", signal.value, RECEIVED_NS // 10**6]
         assert row[10:15] == ["k1", 55, "web", "1.2", "native"]
-    ids = store.rows(f"SELECT uniqExact(letter_id) FROM {store.database}.dead_letters")
+    ids = store.rows(f"SELECT uniqExact(dead_letter_id) FROM {store.database}.dead_letters")
     assert ids == [[2]]
-    assert ledger(store, "org")[("acme",)]["letters"] == 2
+    assert ledger(store, "org")[("acme",)]["dead_letters"] == 2
 
 
-def test_a_letter_has_one_name_wherever_it_is_stored() -> None:
+def test_a_dead_letter_has_one_name_wherever_it_is_stored() -> None:
     stores = [EngineStore().migrated() for _ in range(2)]
-    letter = Letter(3, "invalid_name", "name", "", b"{}")
-    sent = made(Signal.EVENTS, Outcome(1, 0, {"a": 1}), letters=(letter,))
+    dead_letter = DeadLetter(3, "invalid_name", "name", "", b"{}")
+    sent = made(Signal.EVENTS, Outcome(1, 0, {"a": 1}), dead_letters=(dead_letter,))
     for number, store in enumerate(stores):
         store.insert(Signal.EVENTS, [sent], token=str(number))
-    names = [store.rows(f"SELECT letter_id FROM {store.database}.dead_letters") for store in stores]
+    names = [
+        store.rows(f"SELECT dead_letter_id FROM {store.database}.dead_letters") for store in stores
+    ]
     assert names[0] == names[1]
 
 
-def test_a_replayed_letter_is_marked_by_the_block_that_holds_its_event() -> None:
+def test_a_replayed_dead_letter_is_marked_by_the_block_that_holds_its_event() -> None:
     store = EngineStore().migrated()
-    letter = "ce8bae71-51d3-201e-c0ac-736767828282"
-    events = [{"id": letter, "name": "a", "ts": 1}, {"id": "no letter", "name": "a", "ts": 1}]
+    dead_letter = "ce8bae71-51d3-201e-c0ac-736767828282"
+    events = [
+        {"id": dead_letter, "name": "a", "ts": 1},
+        {"id": "no dead_letter", "name": "a", "ts": 1},
+    ]
     for key in ("replay", "k1"):
         sent = encode_envelope(
             Sender(org="acme", app="shop", key_id=key).encode(),
@@ -262,9 +279,9 @@ def test_a_replayed_letter_is_marked_by_the_block_that_holds_its_event() -> None
         for _ in range(2):
             store.insert(Signal.EVENTS, [sent], token=key)
     marked = store.rows(
-        f"SELECT org, app, letter_id, receipt FROM {store.database}.dead_letter_replays"
+        f"SELECT org, app, dead_letter_id, receipt FROM {store.database}.dead_letter_replays"
     )
-    assert marked == [["acme", "shop", letter, "018f0000-0000-7000-8000-000000000006"]]
+    assert marked == [["acme", "shop", dead_letter, "018f0000-0000-7000-8000-000000000006"]]
 
 
 def test_the_rows_of_a_receipt_are_found_in_few_granules() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from provisioning.clickhouse.migrate import FOLDER, MigrationError, migrate, read_migrations
 from provisioning.clickhouse.variant import Variant
-from tests.schema_store import EngineStore
+from tests.support.schema_store import EngineStore
 
 pytestmark = pytest.mark.integration
 EMBEDDED = Variant.EMBEDDED

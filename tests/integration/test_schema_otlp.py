@@ -17,8 +17,8 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from seamark.wire.signals import Signal
-from tests.otlp_values import attributes, hexes, text, texts, value
-from tests.schema_store import RECEIVED_NS, EngineStore, envelope
+from tests.support.otlp_values import attributes, hexes, text, texts, value
+from tests.support.schema_store import RECEIVED_NS, EngineStore, envelope
 
 pytestmark = pytest.mark.integration
 NOW = RECEIVED_NS - 5_000_000_000

@@ -9,8 +9,8 @@ from provisioning.clickhouse.migrate import OverHttp, migrate, read_migrations
 from provisioning.clickhouse.variant import Variant
 from seamark.wire.insert import INSERT_SETTINGS
 from seamark.wire.signals import Signal
-from tests.schema_store import events_envelope
-from tests.store_server import PASSWORD, StoreServer
+from tests.support.schema_store import events_envelope
+from tests.support.store_server import PASSWORD, StoreServer
 
 pytestmark = pytest.mark.integration
 

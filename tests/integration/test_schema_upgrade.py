@@ -15,7 +15,7 @@ from provisioning.clickhouse.variant import Variant, placeholders, statements
 from seamark.wire.envelope import Outcome, Sender, encode_envelope
 from seamark.wire.insert import INSERT_SETTINGS
 from seamark.wire.signals import Signal
-from tests.store_server import Answer, StoreServer
+from tests.support.store_server import Answer, StoreServer
 
 pytestmark = pytest.mark.integration
 BEFORE = 8

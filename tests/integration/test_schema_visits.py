@@ -18,8 +18,8 @@ from seamark.wire.dimensions import EVENT_DIMENSIONS
 from seamark.wire.envelope import Sender
 from seamark.wire.insert import INSERT_SETTINGS
 from seamark.wire.signals import Signal
-from tests.schema_store import RECEIVED_NS, EngineStore, events_envelope
-from tests.store_server import StoreServer
+from tests.support.schema_store import RECEIVED_NS, EngineStore, events_envelope
+from tests.support.store_server import StoreServer
 
 pytestmark = pytest.mark.integration
 FILES = read_migrations()

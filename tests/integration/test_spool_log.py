@@ -9,9 +9,16 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.collector_process import KEY, Answered, CollectorProcess, batch, messages, prepare
-from tests.servers import NatsServer
-from tests.until import until
+from tests.support.collector_process import (
+    KEY,
+    Answered,
+    CollectorProcess,
+    batch,
+    messages,
+    prepare,
+)
+from tests.support.servers import NatsServer
+from tests.support.until import until
 
 pytestmark = pytest.mark.integration
 

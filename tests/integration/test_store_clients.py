@@ -15,7 +15,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 from clickhouse_connect.driver.external import ExternalData
 
-from tests.store_server import PASSWORD, StoreServer
+from tests.support.store_server import PASSWORD, StoreServer
 
 pytestmark = pytest.mark.integration
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store_server import StoreServer
+from tests.support.store_server import StoreServer
 
 pytestmark = pytest.mark.integration
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import zstandard
 
-from tests.store_server import PASSWORD, StoreServer, authorization
+from tests.support.store_server import PASSWORD, StoreServer, authorization
 
 pytestmark = pytest.mark.integration
 

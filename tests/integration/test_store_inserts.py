@@ -9,7 +9,7 @@ import zstandard
 
 from seamark.wire.envelope import Outcome, Sender, encode_envelope
 from seamark.wire.signals import Signal
-from tests.store_server import Answer, StoreServer
+from tests.support.store_server import Answer, StoreServer
 
 pytestmark = pytest.mark.integration
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store_server import StoreServer
+from tests.support.store_server import StoreServer
 
 pytestmark = pytest.mark.integration
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.store_server import StoreServer, authorization
-from tests.until import until
+from tests.support.store_server import StoreServer, authorization
+from tests.support.until import until
 
 pytestmark = pytest.mark.integration
 

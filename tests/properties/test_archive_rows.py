@@ -28,9 +28,9 @@ from processors.archive.tables import RAW_TABLE
 from seamark.wire.envelope import Outcome, Sender, encode_envelope
 from seamark.wire.failures import Rejected
 from seamark.wire.signals import Signal
-from tests.archive_engine import shared_engine
 from tests.properties.otlp_oddities import random_request
-from tests.schema_store import EngineStore, events_envelope
+from tests.support.archive_engine import shared_engine
+from tests.support.schema_store import EngineStore, events_envelope
 
 HOUR_MS = 3_600_000
 BEGIN_MS = (time.time_ns() // 1_000_000 // HOUR_MS - 48) * HOUR_MS
@@ -39,7 +39,7 @@ TEXTS = ("", "a", "naïve ☃ 𝄞", 'quote"\\\n\t', "x" * 300)
 
 
 def body(signal: Signal, rng: random.Random) -> bytes:
-    """A body that the door would take."""
+    """A body that the collector would take."""
     if signal is Signal.EVENTS:
         events = [
             {
@@ -72,7 +72,10 @@ def envelope(signal: Signal, rng: random.Random) -> bytes:
         received_ns=received_ms * 1_000_000 + rng.randrange(1_000_000),
         sent_ms=rng.choice((None, received_ms - 5)),
         outcome=Outcome(
-            rng.randrange(9), rng.randrange(9), {"too_late": rng.randrange(1, 5)}, refused={"x": 1}
+            rng.randrange(9),
+            rng.randrange(9),
+            {"too_late": rng.randrange(1, 5)},
+            request_rejections={"x": 1},
         ),
         signal=signal,
         body=b"" if counts_only else body(signal, rng),
@@ -142,9 +145,11 @@ def _check_facts(store: EngineStore, raw: str, made: Sequence[Made]) -> None:
 def _check_ledger(store: EngineStore, made: Sequence[Made]) -> None:
     """As the store's, but for what is counted from the raw tables themselves."""
     rows = store.records(f"SELECT * FROM {store.database}.ledger")
-    booked = merge_ledgers([row | {"stored": 0} for row in rows])
+    accounted = merge_ledgers([row | {"stored": 0} for row in rows])
     found = merge_ledgers([row for one in made for row in one.ledger])
-    assert [row for row in found if row["requests"]] == [row for row in booked if row["requests"]]
+    assert [row for row in found if row["requests"]] == [
+        row for row in accounted if row["requests"]
+    ]
     for one in made:
         hours = {row["minute"][:13] for row in one.ledger}
         assert len(hours) <= 1

@@ -3,7 +3,7 @@
 Each actor is the runner's loop, one yield for every point at which it can be overtaken or killed.
 The sink keeps each token once, refuses some frames, and is mended now and then. Indexes of what was
 seen survive kills, or are lost, exchanged, or found again as they were long ago. The machine
-interleaves it all as hypothesis likes; the oracle is `tests/log_world.py`.
+interleaves it all as hypothesis likes; the oracle is `tests/support/log_world.py`.
 """
 
 import asyncio
@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from processors.blocks import decide
-from processors.blocks.decide import Bury, Limits, Offer, Position, Send, Wait
+from processors.blocks.decide import Limits, MoveToDeadLetters, Offer, Position, Send, Wait
+from processors.blocks.dedup.index import SeenIndex, SeenUnavailable
+from processors.blocks.dedup.mark import judge
+from processors.blocks.dedup.prepare import prepare
 from processors.blocks.nats_frames import Message
 from processors.blocks.pieces import notice_of, pieces_of
-from processors.blocks.seen.index import SeenIndex, SeenUnavailable
-from processors.blocks.seen.judge import judge
-from processors.blocks.seen.prepare import prepare
 from seamark.wire.signals import Signal
-from tests.log_world import STREAM, WINDOW_NS, Sent, World
+from tests.support.log_world import STREAM, WINDOW_NS, Sent, World
 
 ACTORS = 2
 FRAMES = st.builds(
@@ -80,7 +80,7 @@ class Actor:
                 self._revision = world.revision
                 self._state = decide.recorded(self._state, step.position)
                 yield
-            if isinstance(step, Send | Offer | Bury):
+            if isinstance(step, Send | Offer | MoveToDeadLetters):
                 count = step.count if isinstance(step, Send) else 1
                 try:
                     judged = judge(
@@ -94,7 +94,9 @@ class Actor:
                 yield
                 yield from self._do(step, list(judged.messages))
 
-    def _do(self, step: Send | Offer | Bury, block: list[Message]) -> Generator[None, None, None]:
+    def _do(
+        self, step: Send | Offer | MoveToDeadLetters, block: list[Message]
+    ) -> Generator[None, None, None]:
         world, token = self._world, step.position.token
         if isinstance(step, Send):
             if not world.takes(token, block):
@@ -114,13 +116,13 @@ class Actor:
         else:
             pieces = pieces_of(block[0])
             for index in step.position.frames or ():
-                world.buried.add((block[0].sequence, index))
+                world.dead_lettered.add((block[0].sequence, index))
                 yield
                 told = notice_of(pieces[index], name="n", words="bad", signal=Signal.EVENTS)
                 notice = msgspec.structs.replace(pieces[index], payload=told)
                 assert world.takes(f"{token}/{index}/notice", [notice])
                 yield
-            self._state = decide.buried(self._state, world.clock)
+            self._state = decide.dead_lettered(self._state, world.clock)
         del self._buffer[: len(block)]
 
 
@@ -209,7 +211,7 @@ class Crashes(RuleBasedStateMachine):
         self.world.check()
 
     def teardown(self) -> None:
-        """In the end everything is there: what is new once, bad frames buried, the rest counted."""
+        """In the end all is there: what is new once, bad frames dead-lettered, the rest counted."""
         world = self.world
         for _ in range(100 + 80 * world.last):
             world.clock += 1.0

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from api.exports.job import Failed
 from seamark.wire.signals import Signal
-from tests.export_rows import (
+from tests.support.export_rows import (
     HOSTILE,
     HOUR,
     NOW,
@@ -33,7 +33,7 @@ from tests.export_rows import (
     read_csv,
     shown,
 )
-from tests.questions_stack import RunningStore, running_store
+from tests.support.questions_stack import RunningStore, running_store
 
 pytestmark = pytest.mark.integration
 ALL: dict[str, Any] = {"from": NOW - 6 * HOUR, "to": NOW + 1}

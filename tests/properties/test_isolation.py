@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.openapi import ROUTES
-from tests.isolation_requests import (
+from tests.support.isolation_requests import (
     EXPORT,
     JOURNEYS,
     ROUTES_ASKED,
@@ -22,8 +22,8 @@ from tests.isolation_requests import (
     hostile_requests,
     usual_request,
 )
-from tests.isolation_rows import OTHERS, SIBLINGS
-from tests.isolation_stack import (
+from tests.support.isolation_rows import OTHERS, SIBLINGS
+from tests.support.isolation_stack import (
     APP_ADMIN,
     APP_QUERY,
     ORG_ADMIN,
@@ -51,7 +51,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def test_every_route_says_how_it_is_asked() -> None:
-    """A new route needs its line in tests/isolation_requests.py."""
+    """A new route needs its line in tests/support/isolation_requests.py."""
     answering = {(route.method, route.path) for route in ROUTES if not route.public}
     assert (set(ROUTES_ASKED) - {("GET", "/metrics")}) | set(JOURNEYS) == answering
     assert set(JOURNEYS.values()) <= set(globals())

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from api.query.ledger import LedgerCounts, balance, total
-from seamark.wire.envelope import Letter, Outcome
+from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.signals import Signal
-from tests.books import events, sent
-from tests.schema_store import EngineStore
+from tests.support.ledger import events, sent
+from tests.support.schema_store import EngineStore
 
 pytestmark = pytest.mark.integration
 THEN: Final = 1_795_316_640_000
@@ -29,8 +29,8 @@ FEW: Final = settings(
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
-CLAIMED: Final = ("offered", "accepted", "sampled", "limited", "duplicate", "buried")
-SUMS: Final = ("requests", *CLAIMED, "stored", "archived", "letters")
+CLAIMED: Final = ("offered", "accepted", "sampled", "limited", "duplicate", "dead_lettered")
+SUMS: Final = ("requests", *CLAIMED, "stored", "archived", "dead_letters")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Request:
     minute: int
     outcome: Outcome
     carried: int
-    letters: int
+    dead_letters: int
 
     @property
     def group(self) -> tuple[str, str, int]:
@@ -54,21 +54,21 @@ class Request:
             receipt=number,
             received_ms=THEN + self.minute * 60_000,
             events=events(self.carried, THEN),
-            letters=[Letter(n, "a", "", "", b"") for n in range(self.letters)],
+            dead_letters=[DeadLetter(n, "a", "", "", b"") for n in range(self.dead_letters)],
             app=self.app,
             key=self.key,
         )
 
 
 def honest(rng: random.Random) -> Request:
-    """An envelope as the door and the processors make them."""
+    """An envelope as the collector and the processors make them."""
     accepted = rng.randint(0, 6)
     rejected = {
         reason: rng.randint(1, 3) for reason in rng.sample(["a", "b", "c"], rng.randint(0, 2))
     }
     sampled, limited = rng.choice([0, 0, 3]), rng.choice([0, 0, 2])
     duplicate = rng.choice([0, 0, rng.randint(0, accepted)])
-    buried = rng.choice([0, 0, accepted - duplicate])
+    dead_lettered = rng.choice([0, 0, accepted - duplicate])
     refused = {"late": 2} if rng.random() < 0.2 else {}
     return Request(
         app=rng.choice(["shop", "blog"]),
@@ -81,11 +81,11 @@ def honest(rng: random.Random) -> Request:
             sampled=sampled,
             limited=limited,
             duplicate=duplicate,
-            buried=buried,
-            refused=refused,
+            dead_lettered=dead_lettered,
+            request_rejections=refused,
         ),
-        carried=accepted - duplicate - buried,
-        letters=rng.randint(0, sum(rejected.values())),
+        carried=accepted - duplicate - dead_lettered,
+        dead_letters=rng.randint(0, sum(rejected.values())),
     )
 
 
@@ -94,16 +94,17 @@ def oracle(requests: Sequence[Request]) -> dict[tuple[str, str, int], dict[str, 
     found: dict[tuple[str, str, int], dict[str, Any]] = {}
     for request in requests:
         row = found.setdefault(
-            request.group, dict.fromkeys(SUMS, 0) | {"rejected": Counter(), "refused": Counter()}
+            request.group,
+            dict.fromkeys(SUMS, 0) | {"rejected": Counter(), "request_rejections": Counter()},
         )
         outcome = request.outcome
-        row["requests"] += bool(outcome.offered or not outcome.refused)
+        row["requests"] += bool(outcome.offered or not outcome.request_rejections)
         for name in CLAIMED:
             row[name] += getattr(outcome, name)
         row["stored"] += request.carried
-        row["letters"] += request.letters
+        row["dead_letters"] += request.dead_letters
         row["rejected"].update(outcome.rejected)
-        row["refused"].update(outcome.refused)
+        row["request_rejections"].update(outcome.request_rejections)
     return found
 
 
@@ -114,7 +115,7 @@ def read(store: EngineStore) -> dict[tuple[str, str, int], LedgerCounts]:
     ]
     columns = ", ".join(
         f"sumMap({name})"
-        if name in ("rejected", "refused")
+        if name in ("rejected", "request_rejections")
         else f"max({name})"
         if name == "unchecked"
         else f"sum({name})"
@@ -155,7 +156,7 @@ def test_the_ledger_is_the_oracles_and_balances(seed: int) -> None:
         for name in SUMS:
             assert getattr(found[group], name) == row[name], (group, name)
         assert found[group].rejected == dict(row["rejected"])
-        assert found[group].refused == dict(row["refused"])
+        assert found[group].request_rejections == dict(row["request_rejections"])
         differences = balance(found[group])
         assert (differences.offered, differences.stored) == (0, 0)
         assert differences.archived == row["stored"]
@@ -175,7 +176,7 @@ def test_what_is_missing_or_too_much_shows_where_it_is(seed: int, off: int) -> N
     carrying = next(n for n, request in enumerate(requests) if request.carried + off >= 0)
     wrong = requests[carrying]
     requests[carrying] = Request(
-        wrong.app, wrong.key, wrong.minute, wrong.outcome, wrong.carried + off, wrong.letters
+        wrong.app, wrong.key, wrong.minute, wrong.outcome, wrong.carried + off, wrong.dead_letters
     )
     store = EngineStore().migrated()
     for block in cut(requests, rng):

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from collector.admission.batch import Judged, decode, judge, letters
+from collector.admission.batch import Judged, dead_letters, decode, judge
 from collector.admission.events import Window
 from collector.admission.names import Names
 from seamark.wire.failures import Rejected
@@ -157,7 +157,7 @@ def test_everything_offered_is_accounted_for(items: list[Any], ascii_only: bool)
 def test_what_was_rejected_is_kept_as_it_was_sent(items: list[Any], ascii_only: bool) -> None:
     batch = decode(encoded(items, ascii_only=ascii_only))
     result = judge(batch, window=WINDOW, names=Names())
-    kept = list(letters(batch, result))
+    kept = list(dead_letters(batch, result))
 
     assert [(x.index, x.reason) for x in kept] == [(n, f.reason) for n, f in result.faults]
     for found in kept:
@@ -225,4 +225,4 @@ def test_any_damage_is_a_batch_or_rejected(items: list[Any], cut: int, patch: by
     with contextlib.suppress(Rejected):
         batch = decode(whole[:at] + patch + whole[at + len(patch) :])
         again = judge(batch, window=WINDOW, names=Names())
-        assert len(list(letters(batch, again))) == len(again.faults)
+        assert len(list(dead_letters(batch, again))) == len(again.faults)

@@ -10,7 +10,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.bodies import undo
+from collector.http.bodies import undo
 from seamark.wire.failures import Rejected
 from seamark.wire.reasons import Reason
 

@@ -20,7 +20,7 @@ from collector.receivers.otlp_kinds import KINDS, Kind
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.limits import NAME_CHARS
 from tests.properties.otlp_oddities import bend, random_request
-from tests.unit.otlp_door import FakeDoor, head
+from tests.unit.otlp_ingest import FakeIngest, head
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 kinds = st.sampled_from(KINDS)
@@ -53,10 +53,10 @@ json_values = st.recursive(
 )
 
 
-def _answer(kind: Kind, content_type: str, body: bytes) -> FakeDoor:
+def _answer(kind: Kind, content_type: str, body: bytes) -> FakeIngest:
     """Accept or fail; both have to be renderable. Anything else raised fails the test."""
-    door = FakeDoor()
-    receiver = next(r for r in otlp_http.build(door) if r.path == kind.path)
+    ingest = FakeIngest()
+    receiver = next(r for r in otlp_http.build(ingest) if r.path == kind.path)
     request = head(content_type)
     try:
         reply = asyncio.run(receiver.accept(request, body))
@@ -67,7 +67,7 @@ def _answer(kind: Kind, content_type: str, body: bytes) -> FakeDoor:
             json_format.Parse(reply.body, status_pb2.Status())
         else:
             status_pb2.Status.FromString(reply.body)
-        assert not door.appended
+        assert not ingest.appended
     else:
         assert reply.status == 200
         response: Any = kind.response()
@@ -75,7 +75,7 @@ def _answer(kind: Kind, content_type: str, body: bytes) -> FakeDoor:
             json_format.Parse(reply.body, response)
         else:
             response.ParseFromString(reply.body)
-    return door
+    return ingest
 
 
 @given(kinds, st.sampled_from([PROTOBUF, JSON]), st.binary(max_size=200))
@@ -95,10 +95,10 @@ def test_counts_balance_and_what_is_stored_is_a_fixed_point(case: tuple[Kind, by
     for appended in _answer(kind, PROTOBUF, body).appended:
         outcome = appended.outcome
         assert outcome.offered == outcome.accepted + sum(outcome.rejected.values())
-        assert len(appended.letters) == sum(outcome.rejected.values())
-        for letter in appended.letters:
-            assert letter.index < outcome.offered
-            assert Span.FromString(letter.original).name[:NAME_CHARS] == letter.name
+        assert len(appended.dead_letters) == sum(outcome.rejected.values())
+        for dead_letter in appended.dead_letters:
+            assert dead_letter.index < outcome.offered
+            assert Span.FromString(dead_letter.original).name[:NAME_CHARS] == dead_letter.name
         again = examine(kind, appended.body)
         assert again.body == appended.body
         assert (again.outcome.offered, again.outcome.rejected) == (outcome.accepted, {})

@@ -1,4 +1,4 @@
-"""No request that the door takes can fail ClickHouse's reading of it, nor read differently."""
+"""No request that the collector takes can fail ClickHouse's reading of it, nor read differently."""
 
 import json
 import random
@@ -97,7 +97,7 @@ def _agree(bodies: list[tuple[Kind, bytes]], folder: Path) -> None:
 
 
 def _bent_and_taken(seed: int) -> tuple[list[tuple[Kind, bytes]], dict[str, int]]:
-    """Bodies as the door would append them, and how many items of each signal are in them."""
+    """Bodies as the collector would append them, and how many items of each signal are in them."""
     rng = random.Random(seed)
     taken: list[tuple[Kind, bytes]] = []
     accepted = dict.fromkeys((kind.signal.value for kind in KINDS), 0)
@@ -143,7 +143,7 @@ def test_received_bytes_as_they_are_do_poison_a_block(tmp_path: Path) -> None:
 
 
 @pytest.mark.integration
-def test_values_nested_as_deep_as_the_door_takes_them(tmp_path: Path) -> None:
+def test_values_nested_as_deep_as_ingest_takes_them(tmp_path: Path) -> None:
     bodies: list[tuple[Kind, bytes]] = []
     for levels in (1, 2, 3, 4, 5, 8, 20, 40):
         request: Any = LOGS.request()

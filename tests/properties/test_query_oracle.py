@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seamark.wire.signals import Signal
-from tests.questions_stack import SECRETS, Asking, asking, envelope, running_store
+from tests.support.questions_stack import SECRETS, Asking, asking, envelope, running_store
 
 pytestmark = pytest.mark.integration
 NOW = 1_795_343_040_123  # 2026-11-22T10:24:00.123Z, a Sunday

@@ -19,8 +19,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from seamark.wire.signals import Signal
-from tests.people_events import DAY, HOUR, MINUTE, NOW, TOKENS, Answers
-from tests.questions_stack import Asking, asking, envelope, running_store
+from tests.support.people_events import DAY, HOUR, MINUTE, NOW, TOKENS, Answers
+from tests.support.questions_stack import Asking, asking, envelope, running_store
 
 pytestmark = pytest.mark.integration
 TYPES = ["TypeError", "ValueError"]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.people_events import DAY, HOUR, NAMES, NOW, Answers, Event, answering, visible
+from tests.support.people_events import DAY, HOUR, NAMES, NOW, Answers, Event, answering, visible
 
 pytestmark = pytest.mark.integration
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.people_events import DAY, EVENTS, HOUR, NAMES, NOW, TOKENS, Answers, answering
+from tests.support.people_events import DAY, EVENTS, HOUR, NAMES, NOW, TOKENS, Answers, answering
 
 pytestmark = pytest.mark.integration
 

@@ -18,8 +18,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from seamark.wire.signals import Signal
-from tests.people_events import HOUR, MINUTE, NOW, TOKENS, Answers
-from tests.questions_stack import Asking, asking, envelope, running_store
+from tests.support.people_events import HOUR, MINUTE, NOW, TOKENS, Answers
+from tests.support.questions_stack import Asking, asking, envelope, running_store
 
 pytestmark = pytest.mark.integration
 KINDS = ["internal", "server", "client", "producer", "consumer"]

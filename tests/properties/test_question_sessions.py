@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.query.sessions import TIE
-from tests.people_events import (
+from tests.support.people_events import (
     COUNTRIES,
     DAY,
     EVENTS,

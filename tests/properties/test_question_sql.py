@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from api.query.sources import SPAN_METRIC
 from api.query.timeseries import TimeseriesRequest, plan_timeseries
 from api.query.top import TopRequest, plan_top
-from tests.planned_questions import NOW, statements, within
 from tests.properties.test_query_sql import any_filters, check, event_filters, hostile
+from tests.support.planned_questions import NOW, statements, within
 
 attribute_filters = st.lists(any_filters, max_size=3)
 

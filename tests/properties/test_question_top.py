@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.people_events import DAY, HOUR, MINUTE, NAMES, NOW, Answers, Event, answering, visible
+from tests.support.people_events import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NAMES,
+    NOW,
+    Answers,
+    Event,
+    answering,
+    visible,
+)
 
 pytestmark = pytest.mark.integration
 

@@ -22,8 +22,8 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from seamark.wire.signals import Signal
-from tests.otlp_values import attributes
-from tests.schema_store import RECEIVED_NS, EngineStore, envelope, events_envelope
+from tests.support.otlp_values import attributes
+from tests.support.schema_store import RECEIVED_NS, EngineStore, envelope, events_envelope
 
 pytestmark = pytest.mark.integration
 RECEIVED_MS = RECEIVED_NS // 1_000_000

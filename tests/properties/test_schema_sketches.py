@@ -6,7 +6,7 @@ import random
 import pytest
 
 from seamark.wire.signals import Signal
-from tests.schema_store import EngineStore, events_envelope
+from tests.support.schema_store import EngineStore, events_envelope
 
 pytestmark = pytest.mark.integration
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from collector.spool.certainty import Certainty, LookUp, Send, Settled
 from collector.spool.record import Record, encode, read
+from collector.spool.resend_policy import Certainty, LookUp, Send, Settled
 from seamark.wire.signals import Signal
 
 

@@ -1,8 +1,8 @@
 """Each alert rule against a real stack, on data that must and data that must not fire it.
 
 The rule is the committed one: its questions go to the API as the plugin sends them, and its
-expressions are evaluated as Grafana does. Made data is sent through the door, at times of its own
-(what happened hours ago is taken as late data), and a rule is evaluated as of such a time.
+expressions are evaluated as Grafana does. Made data is sent through the collector, at times of its
+own (what happened hours ago is taken as late data), and a rule is evaluated as of such a time.
 """
 
 import copy
@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.alert_evaluator import Outcome, evaluate
-from tests.grafana_asking import Api
+from tests.support.alert_evaluator import Outcome, evaluate
+from tests.support.grafana_asking import Api
+from tests.support.until import until
 from tests.system.stack import Stack
-from tests.until import until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def stack(stack_of_its_own: Stack) -> Stack:
 
 
 def send(stack: Stack, events: Iterable[Event]) -> int:
-    """Through the native door, in batches; how many were accepted."""
+    """Through the native ingest, in batches; how many were accepted."""
     whole, accepted = list(events), 0
     for start in range(0, len(whole), 400):
         body = {"appId": "demo", "sentAt": int(time.time() * 1000)}
@@ -230,7 +230,7 @@ def test_a_page_that_became_worse_fires(stack: Stack, api: Api, vital: str, good
     assert not evaluate(rule, api, now_ms=at - 2 * HOUR).firing
 
 
-def test_letters_fire_when_they_grow(stack: Stack, api: Api) -> None:
+def test_dead_letters_fire_when_they_grow(stack: Stack, api: Api) -> None:
     rule = RULES["dead-letters-growing"]
 
     def look() -> Outcome:
@@ -242,10 +242,10 @@ def test_letters_fire_when_they_grow(stack: Stack, api: Api) -> None:
     assert not outcome.firing
     send(stack, ({"name": "order", "ts": NOW, "value": "no number"} for _ in range(many)))
     outcome = until(look, lambda found: found.of("B", signal="events") == few + many)
-    assert outcome.firing == [{"app": "demo", "signal": "events", "count": "letters"}]
+    assert outcome.firing == [{"app": "demo", "signal": "events", "count": "deadLetters"}]
 
 
-def write_in_the_books(stack: Stack, columns: str, values: str) -> None:
+def write_ledger(stack: Stack, columns: str, values: str) -> None:
     """A row of the ledger as no part of Seamark should ever write it."""
     asked = urllib.parse.urlencode(
         {"query": f"INSERT INTO seamark.ledger ({columns}) VALUES {values}"}
@@ -277,10 +277,16 @@ def write_in_the_books(stack: Stack, columns: str, values: str) -> None:
             "9, 8, 8, 8, 0",
             1,
         ),
-        ("insert-failures", "offered, accepted, stored, buried", "3, 3, 3, 0", "3, 3, 0, 3", 3),
+        (
+            "insert-failures",
+            "offered, accepted, stored, dead_lettered",
+            "3, 3, 3, 0",
+            "3, 3, 0, 3",
+            3,
+        ),
     ],
 )
-def test_books_that_are_wrong_fire(
+def test_a_ledger_out_of_balance_fire(
     stack: Stack, api: Api, rule: str, columns: str, right: str, wrong: str, off: int
 ) -> None:
     app = f"{rule}-{off}"
@@ -290,8 +296,8 @@ def test_books_that_are_wrong_fire(
     def look() -> Outcome:
         return evaluate(RULES[rule], api, now_ms=int(time.time() * 1000))
 
-    write_in_the_books(stack, names, f"('demo', '{app}-fine', 'events', {ago}, 'k', 1, {right})")
-    write_in_the_books(stack, names, f"('demo', '{app}', 'events', {ago}, 'k', 1, {wrong})")
+    write_ledger(stack, names, f"('demo', '{app}-fine', 'events', {ago}, 'k', 1, {right})")
+    write_ledger(stack, names, f"('demo', '{app}', 'events', {ago}, 'k', 1, {wrong})")
     outcome = until(look, lambda found: f"{app}" in str(found.firing))
     firing = {labels["app"] for labels in outcome.firing}
     assert app in firing

@@ -20,8 +20,8 @@ from grafana.dashboards.all import BOARDS
 from grafana.dashboards.ask import Ask
 from grafana.dashboards.board import Board
 from grafana.dashboards.panels import Panel
+from tests.support.until import until
 from tests.system.stack import Stack
-from tests.until import until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 FILES = Path(__file__).parents[2] / "provisioning" / "grafana" / "dashboards" / "seamark"
@@ -69,7 +69,7 @@ def play(stack: Stack, environment: Mapping[str, str], *arguments: str) -> None:
 
 
 def until_still(api: Api) -> None:
-    """Wait until what was sent is stored and archived: the books say so."""
+    """Wait until what was sent is stored and archived: the ledger say so."""
     target = {"queryType": "ledger", "request": {"step": "1h"}}
 
     def totals() -> Any:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.until import until
 from tests.system.stack import Stack
-from tests.until import until
 
 pytestmark = [pytest.mark.system]
 PAGE = Path(__file__).parents[2] / "docs" / "dead-letters.md"
@@ -52,16 +52,16 @@ def test_an_event_is_mended_and_counted_once(stack: Stack, ask: Callable[[str], 
     reply = ask("send")
     assert (reply["accepted"], reply["rejected"]) == (0, 1)
 
-    seen = until(lambda: ask("see"), lambda answer: answer["letters"])
-    [letter] = [found for found in seen["letters"] if found["name"] == "order_paid"]
-    assert (letter["reason"], letter["field"]) == ("invalid_value", "value")
-    assert json.loads(letter["original"])["value"] == "3.50"
-    assert letter["receiptId"] == reply["receiptId"]
+    seen = until(lambda: ask("see"), lambda answer: answer["deadLetters"])
+    [dead_letter] = [found for found in seen["deadLetters"] if found["name"] == "order_paid"]
+    assert (dead_letter["reason"], dead_letter["field"]) == ("invalid_value", "value")
+    assert json.loads(dead_letter["original"])["value"] == "3.50"
+    assert dead_letter["receiptId"] == reply["receiptId"]
 
     tried = ask("dry-run")
     assert (tried["dryRun"], tried["accepted"], tried["receipts"]) == (True, 1, [])
-    assert tried["letters"][0]["after"]["value"] == 3.5
-    assert ask("see")["letters"][0]["replayed"] is None
+    assert tried["deadLetters"][0]["after"]["value"] == 3.5
+    assert ask("see")["deadLetters"][0]["replayed"] is None
 
     first = ask("replay")
     assert first["accepted"] == 1
@@ -72,9 +72,11 @@ def test_an_event_is_mended_and_counted_once(stack: Stack, ask: Callable[[str], 
         return [row for series in answer["series"] for row in series["rows"]]
 
     counted = until(lambda: ask("visible"), rows)
-    shown = until(lambda: ask("see"), lambda answer: answer["letters"][0]["replayed"] is not None)
-    assert shown["letters"][0]["replayed"]["receiptId"] in first["receipts"]
-    assert ask("replay")["letters"] == []
+    shown = until(
+        lambda: ask("see"), lambda answer: answer["deadLetters"][0]["replayed"] is not None
+    )
+    assert shown["deadLetters"][0]["replayed"]["receiptId"] in first["receipts"]
+    assert ask("replay")["deadLetters"] == []
     for answer in (counted, ask("visible")):
         [row] = rows(answer)
         assert row[1:] == [1, 3.5]

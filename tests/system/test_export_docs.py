@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.until import until
 from tests.system.stack import Stack
-from tests.until import until
 
 pytestmark = [pytest.mark.system]
 PAGE = Path(__file__).parents[2] / "docs" / "export.md"

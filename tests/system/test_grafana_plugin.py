@@ -23,9 +23,9 @@ from seamark.service.registry import (
     new_secret,
     put_record,
 )
+from tests.support.until import until
 from tests.system.grafana_plugin import Answer, Plugin, Source, build
 from tests.system.stack import Stack
-from tests.until import until
 
 pytestmark = [pytest.mark.system]
 EVENT = "plugin_checked"

@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.until import until
 from tests.system.free import free_offset
-from tests.until import until
 
 pytestmark = pytest.mark.system
 SCENARIO = """

@@ -16,8 +16,8 @@ import aiohttp
 import pytest
 
 from tests.system.browser.chromium import browsing, chromium
-from tests.system.browser.door import Door
 from tests.system.browser.page import Page
+from tests.system.browser.proxy import Ingest
 from tests.system.stack import Stack
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -27,7 +27,7 @@ PATIENCE_SECONDS = 240.0
 """A minute is settled up to two minutes after its end."""
 SHOWN = """({
   totals: Object.fromEntries(["offered", "accepted", "stored", "archived"].map(
-    (name) => [name, Number(document.getElementById("books-" + name).value)])),
+    (name) => [name, Number(document.getElementById("ledger-" + name).value)])),
   balanced: document.getElementById("balanced").textContent,
   leaks: [...document.querySelectorAll(".leaks li")].map((li) => li.textContent),
   p95: Number(document.getElementById("load").value),
@@ -208,27 +208,27 @@ async def test_a_refused_token_is_told_and_another_can_be_typed(binary: str, sho
 
 
 async def test_the_api_goes_away_and_comes_back(binary: str, shop: Stack) -> None:
-    door = Door(shop.urls.ports.api)
+    ingest = Ingest(shop.urls.ports.api)
     async with browsing(binary) as browser:
         page = await browser.page()
-        await door.open()
+        await ingest.open()
         try:
             token = shop.credentials["query_token"]
-            await page.open(f"http://127.0.0.1:{door.port}/look#token={token}")
+            await page.open(f"http://127.0.0.1:{ingest.port}/look#token={token}")
             await page.until("document.getElementById('state').classList.contains('live')")
 
-            await door.close()
+            await ingest.close()
             said = await page.until("document.getElementById('notice').textContent")
-            assert said.startswith(f"The API at 127.0.0.1:{door.port} does not answer.")
+            assert said.startswith(f"The API at 127.0.0.1:{ingest.port} does not answer.")
             assert "What is shown is from" in said
             assert await page.evaluate("document.getElementById('look').hidden") is False
 
-            await door.open()
+            await ingest.open()
             await page.until("document.getElementById('state').classList.contains('live')")
             assert await page.evaluate("document.getElementById('notice').hidden") is True
             assert {source for source, _ in page.complaints} <= {"network"}
         finally:
-            await door.close()
+            await ingest.close()
 
 
 WORDS = [

@@ -1,7 +1,7 @@
 """Seamark observes itself with itself: what its processes report, and the rules that wait for it.
 
 One stack reports every second. What must and must not fire a rule is told as such a process would
-tell it, through the same door and with the same key, at times of its own.
+tell it, through the same ingest and with the same key, at times of its own.
 """
 
 import copy
@@ -23,10 +23,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from grafana.dashboards import pipeline
 from seamark.service.own_telemetry.otlp import Starts, Told, request
-from tests.alert_evaluator import Outcome, evaluate
-from tests.grafana_asking import Api
+from tests.support.alert_evaluator import Outcome, evaluate
+from tests.support.grafana_asking import Api
+from tests.support.until import until
 from tests.system.stack import Stack
-from tests.until import until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]

@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
+from tests.support.until import until
 from tests.system.recovery_load import Sender, Totals, ask, totals, wait_for_rows
 from tests.system.stack import Stack, run
-from tests.until import until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 SETTINGS = {"SEAMARK_ARCHIVE_BLOCK_AGE_SECONDS": "0.5"}

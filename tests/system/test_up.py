@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from seamark.standalone.ports import Ports
+from tests.support.until import until
 from tests.system.free import free_offset
 from tests.system.stack import Stack, run
-from tests.until import until
 
 pytestmark = pytest.mark.system
 PARTS = ["nats", "redis", "store", "collector", "rows", "archive", "api"]

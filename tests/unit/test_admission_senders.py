@@ -1,4 +1,4 @@
-"""What the door knows of a sender: address, hash, country, browser, class of device."""
+"""What the collector knows of a sender: address, hash, country, browser, class of device."""
 
 import hashlib
 import hmac

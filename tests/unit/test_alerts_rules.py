@@ -9,8 +9,8 @@ import yaml
 
 from grafana.alerts.contacts import CONTACTS
 from grafana.alerts.rules import RULES
-from tests.alert_evaluator import Numbers, arithmetic, reduce, resample, threshold
-from tests.grafana_asking import Series
+from tests.support.alert_evaluator import Numbers, arithmetic, reduce, resample, threshold
+from tests.support.grafana_asking import Series
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "provisioning" / "grafana"

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from api.answers import ErrorAnswer, Meta, TimeseriesAnswer
-from api.book_answers import LedgerAnswer, ReceiptAnswer
+from api.ledger_answers import LedgerAnswer, ReceiptAnswer
 from api.openapi import ROUTES, document
 from api.query.decode import from_json
 from api.query.log_following import LogTailRequest, plan_arrivals
@@ -17,7 +17,7 @@ from api.query.sources import EVENTS, METRICS, SPANS
 from api.query.timeseries import TimeseriesRequest, plan_timeseries, source_named
 from api.query.traces import TracesRequest, plan_traces
 from api.reasons import STATUS, QuestionReason
-from tests.planned_questions import PLANNED
+from tests.support.planned_questions import PLANNED
 
 TEXT = (Path(__file__).parents[2] / "docs" / "questions.md").read_text()
 EXAMPLES = [

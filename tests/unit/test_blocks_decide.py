@@ -4,11 +4,11 @@ import pytest
 
 from processors.blocks import decide
 from processors.blocks.decide import (
-    Bury,
     Commit,
     Limits,
     LogState,
     LogWentBack,
+    MoveToDeadLetters,
     Offer,
     Position,
     Send,
@@ -132,16 +132,16 @@ def test_a_refused_block_is_halved_until_the_message_at_fault_is_alone() -> None
     state = decide.recorded(state, one_by_one)
     assert step(state, buffer[2:]) == Offer(one_by_one)
     state = decide.offered(state, [1, 4], now=0)
-    bury = Bury(Position(2, 3, f"{S}:3-3:3000", (1, 4)))
-    assert step(state, buffer[2:]) == bury
-    state = decide.recorded(state, bury.position)
-    assert step(state, buffer[2:]) == bury
-    state = decide.buried(state, now=0)
+    dead_letter = MoveToDeadLetters(Position(2, 3, f"{S}:3-3:3000", (1, 4)))
+    assert step(state, buffer[2:]) == dead_letter
+    state = decide.recorded(state, dead_letter.position)
+    assert step(state, buffer[2:]) == dead_letter
+    state = decide.dead_lettered(state, now=0)
     assert state.inserted == 3
     assert step(state, buffer[3:], now=9) == Send(Position(3, 4, f"{S}:4-4:4000"), 1)
 
 
-def test_frames_that_are_all_taken_leave_nothing_to_bury() -> None:
+def test_frames_that_are_all_taken_leave_nothing_to_dead_letter() -> None:
     state = State(S, Position(2, 3, "t", ()), 2, suspect_end=3)
     assert decide.offered(state, [], now=5.0) == decide.inserted(state, now=5.0)
 
@@ -154,7 +154,9 @@ def test_after_a_crash_the_record_says_what_is_being_done_with_the_frames(
     record = Position(2, 3, f"{S}:3-3:3000", frames)
     state = decide.resume(S, record, LogState(1, 9, 0))
     assert step(state, [], complete=False) == Wait(sequence=3)
-    assert step(state, [message(3), message(4)]) == (Bury(record) if frames else Offer(record))
+    assert step(state, [message(3), message(4)]) == (
+        MoveToDeadLetters(record) if frames else Offer(record)
+    )
     assert step(state, [message(4)]) == Commit(Position(3, 3, f"{S}:3-3:3000"))
 
 

@@ -11,14 +11,14 @@ import pytest
 from prometheus_client import REGISTRY
 
 from processors.blocks.decide import Limits, Position
+from processors.blocks.dedup.folder import SeenFolder
 from processors.blocks.positions import Held
 from processors.blocks.run import StreamRunner
-from processors.blocks.seen.folder import SeenFolder
 from processors.blocks.session import Parts, backoff_seconds
 from seamark.service.health import Health
 from seamark.wire.signals import Signal
-from tests.envelope_frames import frame, opened
-from tests.fake_log import FakeGrave, FakeLog, FakePositions, TokenSink
+from tests.support.envelope_frames import frame, opened
+from tests.support.fake_log import FakeDeadLetterQueue, FakeLog, FakePositions, TokenSink
 
 S = "SEAMARK_events_0"
 LIMITS = Limits(messages=7, bytes=10_000, age_seconds=0.005, idle_seconds=0.02)
@@ -30,13 +30,13 @@ class Bench:
     def __init__(self) -> None:
         self.log = FakeLog()
         self.positions = FakePositions()
-        self.grave = FakeGrave()
+        self.dead_letter_queue = FakeDeadLetterQueue()
         self.sink = TokenSink()
         self.health = Health()
         self.parts = Parts(
             log=self.log,
             positions=self.positions,
-            grave=self.grave,
+            dead_letter_queue=self.dead_letter_queue,
             sink=self.sink,
             seen=SeenFolder(),
             slots=asyncio.Semaphore(2),
@@ -154,7 +154,7 @@ async def test_a_sink_that_is_away_gets_the_same_block_again(bench: Bench) -> No
     assert len({position.token for _, position in bench.positions.history}) == 1
 
 
-async def test_one_bad_message_is_buried_and_the_rest_arrives(bench: Bench) -> None:
+async def test_one_bad_message_is_dead_lettered_and_the_rest_arrives(bench: Bench) -> None:
     sent = names(40)
     sent[11] = sent[29] = b"POISON"
     for name in sent:
@@ -162,7 +162,10 @@ async def test_one_bad_message_is_buried_and_the_rest_arrives(bench: Bench) -> N
     async with bench.running():
         await until(lambda: bench.record is not None and bench.record.done == 40)
     assert bench.sink.payloads == Counter(n for n in sent if n != b"POISON")
-    assert bench.grave.letters == {("test", S, 12, 0): b"POISON", ("test", S, 30, 0): b"POISON"}
+    assert bench.dead_letter_queue.dead_letters == {
+        ("test", S, 12, 0): b"POISON",
+        ("test", S, 30, 0): b"POISON",
+    }
 
 
 async def test_kills_while_looking_for_bad_messages(bench: Bench) -> None:
@@ -179,7 +182,7 @@ async def test_kills_while_looking_for_bad_messages(bench: Bench) -> None:
     async with bench.running():
         await until(lambda: bench.record is not None and bench.record.done == 200)
     assert bench.sink.payloads == Counter(n for n in sent if n != b"POISON")
-    assert len(bench.grave.letters) == sent.count(b"POISON")
+    assert len(bench.dead_letter_queue.dead_letters) == sent.count(b"POISON")
 
 
 async def test_a_gap_is_counted_and_read_over(bench: Bench) -> None:
@@ -240,7 +243,7 @@ async def test_a_client_s_retry_only_counts_over_kills_too(bench: Bench) -> None
     assert kept == {"whole": 20, "counted": 40}
 
 
-async def test_a_bad_frame_is_buried_alone_and_told_of(bench: Bench) -> None:
+async def test_a_bad_frame_is_dead_lettered_alone_and_told_of(bench: Bench) -> None:
     bench.sink.notices = True
     good, bad = frame(1, events=3), frame(2, events=2, name="POISON")
     bench.log.append(S, good.payload + bad.payload + frame(3, events=1).payload)
@@ -248,11 +251,11 @@ async def test_a_bad_frame_is_buried_alone_and_told_of(bench: Bench) -> None:
         await until(lambda: bench.record is not None and bench.record.done == 1)
     stored = [envelope for payload in bench.sink.payloads for envelope in opened(payload)]
     assert [envelope.outcome.accepted for envelope in stored] == [3, 1]
-    assert bench.grave.letters == {("test", S, 1, 1): bad.payload}
+    assert bench.dead_letter_queue.dead_letters == {("test", S, 1, 1): bad.payload}
     ((token, notice),) = bench.sink.told.items()
     assert token.endswith("/1/notice")
     (told,) = opened(notice)
-    assert (told.org, told.outcome.accepted, told.outcome.buried) == ("acme", 2, 2)
+    assert (told.org, told.outcome.accepted, told.outcome.dead_lettered) == ("acme", 2, 2)
     assert told.event_ids() == []
 
 

@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 import pytest
 
 from collector.admission.events import Event
-from collector.appender import Appender, Request
+from collector.ingest.appender import Appender, Request
 from collector.publish.spread import SPREAD_BYTES
-from seamark.wire.envelope import Letter, Outcome
+from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.failures import Unavailable
 from seamark.wire.frames import ITEM_WEIGHT
 from seamark.wire.signals import Signal, choose_partition
-from tests.envelopes import ReadEnvelope, read_payload
+from tests.support.envelopes import ReadEnvelope, read_payload
 
 PARTITIONS = 4
 NOW_NS = 1_795_316_640_000_000_000
-LETTER = Letter(0, "invalid_name", "name", "it is none", b"{}" * 500)
+DEAD_LETTER = DeadLetter(0, "invalid_name", "name", "it is none", b"{}" * 500)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def events(*idents: str | None) -> list[Event]:
 async def test_a_batch_without_ids_is_one_frame(batch_id: str, receipt: str) -> None:
     log = Log()
     await Appender(log, partitions=PARTITIONS).whole(
-        request(batch_id=batch_id), body=b"[]", outcome=Outcome(3, 3), letters=()
+        request(batch_id=batch_id), body=b"[]", outcome=Outcome(3, 3), dead_letters=()
     )
 
     [taken] = log.taken
@@ -90,7 +90,7 @@ async def test_every_piece_has_the_batchs_receipt(batch_id: str, receipt: str) -
     log = Log()
     idents = [f"e{n}" for n in range(30)]
     await Appender(log, partitions=PARTITIONS).pieces(
-        request(batch_id=batch_id), events=events(*idents), outcome=Outcome(30, 30), letters=()
+        request(batch_id=batch_id), events=events(*idents), outcome=Outcome(30, 30), dead_letters=()
     )
 
     assert len({taken.partition for taken in log.taken}) == len(log.taken) > 1
@@ -108,7 +108,10 @@ async def test_only_frames_with_ids_are_marked() -> None:
         if choose_partition("o", "a", ident, PARTITIONS) != home
     )
     await Appender(log, partitions=PARTITIONS).pieces(
-        request(batch_id="b"), events=events(None, ident, ""), outcome=Outcome(3, 3), letters=()
+        request(batch_id="b"),
+        events=events(None, ident, ""),
+        outcome=Outcome(3, 3),
+        dead_letters=(),
     )
 
     assert {taken.partition: taken.event_ids for taken in log.taken} == {
@@ -117,22 +120,22 @@ async def test_only_frames_with_ids_are_marked() -> None:
     }
 
 
-async def test_letters_go_with_the_first_piece_and_weigh() -> None:
+async def test_dead_letters_go_with_the_first_piece_and_weigh() -> None:
     weights = []
-    for letters in ([], [LETTER] * 3):
+    for dead_letters in ([], [DEAD_LETTER] * 3):
         log = Log()
         await Appender(log, partitions=PARTITIONS).pieces(
             request(),
             events=events(*map(str, range(30))),
             outcome=Outcome(33, 30, {"invalid_name": 3}),
-            letters=letters,
+            dead_letters=dead_letters,
         )
-        assert [taken.envelope.letters for taken in log.taken if taken.envelope.letters] == (
-            [letters] if letters else []
-        )
+        assert [
+            taken.envelope.dead_letters for taken in log.taken if taken.envelope.dead_letters
+        ] == ([dead_letters] if dead_letters else [])
         weights.append(sum(taken.weight for taken in log.taken))
 
-    assert weights[1] - weights[0] > 3 * (len(LETTER.original) + ITEM_WEIGHT)
+    assert weights[1] - weights[0] > 3 * (len(DEAD_LETTER.original) + ITEM_WEIGHT)
 
 
 async def test_a_piece_that_fails_fails_the_batch_once_all_are_settled() -> None:
@@ -141,7 +144,7 @@ async def test_a_piece_that_fails_fails_the_batch_once_all_are_settled() -> None
     idents = [str(n) for n in range(30)]
     with pytest.raises(Unavailable, match="it is away"):
         await Appender(log, partitions=PARTITIONS).pieces(
-            request(batch_id="b"), events=events(*idents), outcome=Outcome(30, 30), letters=()
+            request(batch_id="b"), events=events(*idents), outcome=Outcome(30, 30), dead_letters=()
         )
 
     assert {taken.partition for taken in log.taken} == {1, 2, 3}
@@ -153,8 +156,10 @@ async def test_events_without_ids_move_on_with_a_heavy_sender() -> None:
     home = choose_partition("o", "a", "s-1", PARTITIONS)
     heavy = random.Random(7).randbytes(SPREAD_BYTES)
     for _ in range(2):
-        await appender.pieces(request(), events=events(None), outcome=Outcome(1, 1), letters=())
-        await appender.whole(request(), body=heavy, outcome=Outcome(1, 1), letters=())
+        await appender.pieces(
+            request(), events=events(None), outcome=Outcome(1, 1), dead_letters=()
+        )
+        await appender.whole(request(), body=heavy, outcome=Outcome(1, 1), dead_letters=())
 
     assert [taken.partition for taken in log.taken] == [
         *(home, home, (home + 1) % PARTITIONS, (home + 1) % PARTITIONS)

@@ -5,11 +5,11 @@ import re
 import pytest
 
 from collector import metrics
-from collector.budget import Budget
-from collector.cors import answer_headers, preflight_headers
-from collector.durability import problem_in
-from collector.http_exchange import render
-from collector.http_failures import STATUS, failure_reply
+from collector.http.budget import Budget
+from collector.http.cors import answer_headers, preflight_headers
+from collector.http.exchange import render
+from collector.http.failures import STATUS, failure_reply
+from collector.ingest.durability import problem_in
 from collector.settings import CollectorSettings, verify
 from seamark.service.settings import SettingsError
 from seamark.wire.envelope import Outcome

@@ -4,11 +4,11 @@ import asyncio
 from dataclasses import dataclass, field
 
 from collector.admission.tally import Whose
-from collector.refusals import Refusals
+from collector.ingest.request_rejections import Refusals
 from seamark.wire.failures import Unavailable
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
-from tests.envelopes import ReadEnvelope, read_payload
+from tests.support.envelopes import ReadEnvelope, read_payload
 
 SHOP = Whose("acme", "shop", "k1", Signal.EVENTS)
 NOW_NS = 1_795_316_640_000_000_000
@@ -67,7 +67,9 @@ async def test_counts_wait_for_the_log_and_go_once() -> None:
     for _ in range(3):
         await refusals.flush()
 
-    assert [envelope.refused for _, _, envelope in log.taken] == [{"body_too_large": 1}] * 2
+    assert [envelope.request_rejections for _, _, envelope in log.taken] == [
+        {"body_too_large": 1}
+    ] * 2
     assert [envelope.numbers[4] for _, _, envelope in log.taken] == [NOW_NS, NOW_NS + MINUTE_NS]
     for signal, receipt, envelope in log.taken:
         assert signal is Signal.EVENTS
@@ -94,7 +96,9 @@ async def test_they_are_flushed_at_the_end() -> None:
     refusals.count(SHOP, Reason.ORIGIN, now_ns=NOW_NS)
     await refusals.stop()
 
-    assert [envelope.refused for _, _, envelope in log.taken] == [{"origin_not_allowed": 1}]
+    assert [envelope.request_rejections for _, _, envelope in log.taken] == [
+        {"origin_not_allowed": 1}
+    ]
 
 
 async def test_a_log_that_does_not_answer_does_not_hold_up_the_end() -> None:

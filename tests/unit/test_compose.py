@@ -10,22 +10,22 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from collector.pages import build
+from collector.http.pages import build
 from provisioning.jetstream.layout import wanted
 from seamark.demo.access import read_access
 from seamark.service.connections import LogSettings
 from seamark.service.health import Health
 from seamark.service.settings import load
 from seamark.standalone import catalogue
-from tests.compose_file import MOUNTED, ROOT, Service, named, services, text
+from tests.support.compose_file import MOUNTED, ROOT, Service, named, services, text
 
 SERVICES = services()
 OURS = [service for service in SERVICES.values() if service.ours]
 ONCE = ("init", "provisioning", "admin")
-DOORS_WITH_TLS = {
-    "SEAMARK_DOOR_SCHEME": "https",
-    "SEAMARK_DOOR_CERT": "/run/seamark/cert.pem",
-    "SEAMARK_DOOR_KEY": "/run/seamark/key.pem",
+PUBLIC_PARTS_WITH_TLS = {
+    "SEAMARK_PUBLIC_SCHEME": "https",
+    "SEAMARK_PUBLIC_CERT": "/run/seamark/cert.pem",
+    "SEAMARK_PUBLIC_KEY": "/run/seamark/key.pem",
 }
 _EVERYONE = ("SEAMARK_LOG", "SEAMARK_STORE", "SEAMARK_OWN_METRICS")
 READ_BY = {
@@ -54,7 +54,7 @@ def test_what_a_service_runs_is_there(service: Service) -> None:
         assert command[0] == "seamark"
 
 
-@pytest.mark.parametrize("chosen", [{}, DOORS_WITH_TLS], ids=["plain", "tls"])
+@pytest.mark.parametrize("chosen", [{}, PUBLIC_PARTS_WITH_TLS], ids=["plain", "tls"])
 @pytest.mark.parametrize("name", READ_BY)
 def test_every_variable_is_a_setting_that_the_process_takes(
     name: str, chosen: Mapping[str, str]

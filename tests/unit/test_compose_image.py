@@ -5,7 +5,7 @@ import re
 import pytest
 
 from provisioning.compose.locked import part
-from tests.compose_file import ROOT, instructions, stages
+from tests.support.compose_file import ROOT, instructions, stages
 
 
 def test_stages_begin_with_pinned_images() -> None:

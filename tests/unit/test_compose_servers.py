@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 from provisioning.compose import layout
-from tests.compose_file import CONFIGURATIONS, services, text
+from tests.support.compose_file import CONFIGURATIONS, services, text
 
 SERVICES = services()
 

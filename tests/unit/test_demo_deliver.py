@@ -23,7 +23,7 @@ BODY = encode_batch(
 )
 
 
-class Door:
+class Ingest:
     """Answers from a script; keeps what it was sent."""
 
     def __init__(self) -> None:
@@ -45,8 +45,8 @@ class Door:
 
 
 @pytest.fixture
-async def door() -> AsyncIterator[Door]:
-    found = Door()
+async def ingest() -> AsyncIterator[Ingest]:
+    found = Ingest()
     app = web.Application()
     app.router.add_post("/v1/ingest/batch", found.take)
     runner = web.AppRunner(app)
@@ -63,22 +63,22 @@ def accepted(count: int, errors: tuple[int, ...] = ()) -> web.Response:
     return web.json_response(body, status=202)
 
 
-async def send(door: Door, *, patience_seconds: float = 100.0) -> tuple[Tally, list[float]]:
+async def send(ingest: Ingest, *, patience_seconds: float = 100.0) -> tuple[Tally, list[float]]:
     tally, pauses = Tally(), []
 
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
 
-    who = Access(door.url, "", "", key="smk_k", token="", app="demo")
+    who = Access(ingest.url, "", "", key="smk_k", token="", app="demo")
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
         delivery = Delivery(session, who, tally, patience_seconds=patience_seconds, sleep=sleep)
         await delivery.send(VISIT, PAGE, BODY)
     return tally, pauses
 
 
-async def test_an_accepted_batch_is_counted_by_name_country_and_release(door: Door) -> None:
-    door.script = [accepted(len(PAGE.events))]
-    tally, pauses = await send(door)
+async def test_an_accepted_batch_is_counted_by_name_country_and_release(ingest: Ingest) -> None:
+    ingest.script = [accepted(len(PAGE.events))]
+    tally, pauses = await send(ingest)
     assert not pauses
     assert tally.accepted == tally.offered == len(PAGE.events)
     assert tally.counts["page_view"] == 1
@@ -86,64 +86,64 @@ async def test_an_accepted_batch_is_counted_by_name_country_and_release(door: Do
     assert tally.by_release["page_view", VISIT.release] == 1
     lcp = next(event for event in PAGE.events if event.name == "web_vital.lcp")
     assert tally.sums["web_vital.lcp"] == lcp.value
-    assert door.headers[0]["X-API-Key"] == "smk_k"
-    assert door.headers[0]["User-Agent"] == VISIT.browser.agent
+    assert ingest.headers[0]["X-API-Key"] == "smk_k"
+    assert ingest.headers[0]["User-Agent"] == VISIT.browser.agent
 
 
-async def test_the_same_bytes_go_again_until_they_are_accepted(door: Door) -> None:
-    door.script = [
+async def test_the_same_bytes_go_again_until_they_are_accepted(ingest: Ingest) -> None:
+    ingest.script = [
         web.json_response({}, status=503, headers={"Retry-After": "7"}),
         None,
         web.json_response({}, status=429),
         accepted(len(PAGE.events)),
     ]
-    tally, pauses = await send(door)
-    assert len(door.bodies) == 4
-    assert all(body == door.bodies[0] for body in door.bodies)
-    assert door.bodies[0]["batchId"] == "r-4-0"
+    tally, pauses = await send(ingest)
+    assert len(ingest.bodies) == 4
+    assert all(body == ingest.bodies[0] for body in ingest.bodies)
+    assert ingest.bodies[0]["batchId"] == "r-4-0"
     assert tally.retries == len(pauses) == 3
     assert 7 <= pauses[0] < 8
     assert tally.accepted == tally.offered
 
 
-async def test_rejected_events_are_not_counted(door: Door) -> None:
-    door.script = [accepted(len(PAGE.events) - 1, (0,))]
-    tally, _ = await send(door)
+async def test_rejected_events_are_not_counted(ingest: Ingest) -> None:
+    ingest.script = [accepted(len(PAGE.events) - 1, (0,))]
+    tally, _ = await send(ingest)
     assert tally.rejected == 1
     assert tally.accepted == len(PAGE.events) - 1
     assert tally.counts[PAGE.events[0].name] == 0
 
 
-async def test_a_refusal_is_final(door: Door) -> None:
-    door.script = [web.json_response({}, status=401)]
-    tally, pauses = await send(door)
+async def test_a_refusal_is_final(ingest: Ingest) -> None:
+    ingest.script = [web.json_response({}, status=401)]
+    tally, pauses = await send(ingest)
     assert (tally.refused, tally.accepted, pauses) == (len(PAGE.events), 0, [])
 
 
-async def test_patience_ends_and_the_outcome_is_unknown(door: Door) -> None:
-    door.script = [web.json_response({}, status=503, headers={"Retry-After": "60"})]
-    tally, _ = await send(door, patience_seconds=5)
+async def test_patience_ends_and_the_outcome_is_unknown(ingest: Ingest) -> None:
+    ingest.script = [web.json_response({}, status=503, headers={"Retry-After": "60"})]
+    tally, _ = await send(ingest, patience_seconds=5)
     assert (tally.unknown, tally.accepted) == (len(PAGE.events), 0)
 
 
-async def test_in_a_hurry_nothing_is_waited_for(door: Door) -> None:
-    door.script = [web.json_response({}, status=503) for _ in range(2)]
+async def test_in_a_hurry_nothing_is_waited_for(ingest: Ingest) -> None:
+    ingest.script = [web.json_response({}, status=503) for _ in range(2)]
 
     async def interrupted(_: float) -> None:
         delivery.hurry()
 
     tally = Tally()
-    who = Access(door.url, "", "", key="smk_k", token="", app="demo")
+    who = Access(ingest.url, "", "", key="smk_k", token="", app="demo")
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
         delivery = Delivery(session, who, tally, sleep=interrupted)
         await delivery.send(VISIT, PAGE, BODY)
-    assert (tally.unknown, tally.retries, len(door.bodies)) == (len(PAGE.events), 1, 2)
+    assert (tally.unknown, tally.retries, len(ingest.bodies)) == (len(PAGE.events), 1, 2)
 
 
-async def test_an_answer_that_does_not_add_up_is_no_answer(door: Door) -> None:
-    door.script = [accepted(1)]
+async def test_an_answer_that_does_not_add_up_is_no_answer(ingest: Ingest) -> None:
+    ingest.script = [accepted(1)]
     with pytest.raises(ValueError, match="does not add up"):
-        await send(door)
+        await send(ingest)
 
 
 def test_pauses_grow_to_ten_seconds_and_heed_what_was_asked_for() -> None:

@@ -22,7 +22,7 @@ from seamark.demo.exporting import Providers, SeededIds
 from seamark.demo.play import HOUR_MS, LONGEST_VISIT_MS, SESSIONS_PER_HOUR, Plan, Shop
 from seamark.demo.services import Services
 from seamark.demo.visits import Page, Visit
-from tests.virtual_clock import run_virtually
+from tests.support.virtual_clock import run_virtually
 
 NOW_MS = 1_795_316_640_000
 

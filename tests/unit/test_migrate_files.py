@@ -19,7 +19,7 @@ from provisioning.clickhouse.variant import (
     placeholders,
     statements,
 )
-from tests.schema_store import EngineStore
+from tests.support.schema_store import EngineStore
 
 FILES = read_migrations()
 EMBEDDED = placeholders(Variant.EMBEDDED, database="seamark")

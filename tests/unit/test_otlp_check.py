@@ -6,11 +6,11 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from collector.receivers.otlp_check import ITEMS_MAX, examine, letters
+from collector.receivers.otlp_check import ITEMS_MAX, dead_letters, examine
 from collector.receivers.otlp_kinds import KINDS, LOGS, METRICS, TRACES, Kind
 from seamark.wire.envelope import Outcome, bytes_field
 from seamark.wire.failures import Rejected
-from seamark.wire.limits import LETTER_BYTES
+from seamark.wire.limits import DEAD_LETTER_BYTES
 from seamark.wire.reasons import Reason
 from tests.properties.otlp_oddities import nested_values
 
@@ -66,7 +66,7 @@ def test_spans_with_invalid_ids_are_cut_out_and_counted(trace: bytes, span: byte
 def test_what_was_cut_out_is_kept_as_it_was_sent() -> None:
     good, named = (TRACE, SPAN, b""), (b"abc", SPAN, b"12345")
     examined = examine(TRACES, _spans(good, named, good, good, (TRACE, bytes(8), b"")))
-    first, second = letters(examined)
+    first, second = dead_letters(examined)
 
     assert (first.index, first.reason, first.field, first.name) == (
         *(1, "invalid_identifier", "trace_id"),
@@ -83,8 +83,8 @@ def test_what_was_cut_out_is_kept_as_it_was_sent() -> None:
 def test_a_span_that_is_too_long_is_not_even_written() -> None:
     request: Any = TRACES.request()
     span = request.resource_spans.add().scope_spans.add().spans.add(name="long")
-    span.attributes.add(key="k").value.string_value = "x" * LETTER_BYTES
-    [found] = letters(examine(TRACES, request.SerializeToString()))
+    span.attributes.add(key="k").value.string_value = "x" * DEAD_LETTER_BYTES
+    [found] = dead_letters(examine(TRACES, request.SerializeToString()))
 
     assert (found.name, found.original) == ("long", b"")
     assert "not kept: the item is 65," in found.message

@@ -1,4 +1,4 @@
-"""OTLP/HTTP: answers by the letter of the specification."""
+"""OTLP/HTTP: answers by the dead letter of the specification."""
 
 import json
 from typing import Any
@@ -14,14 +14,14 @@ from seamark.wire.envelope import Outcome
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
-from tests.unit.otlp_door import LOG_AWAY, FakeDoor, head
+from tests.unit.otlp_ingest import LOG_AWAY, FakeIngest, head
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 TRACE, SPAN = bytes(range(1, 17)), bytes(range(1, 9))
 
 
-def _receiver(door: FakeDoor, kind: Kind = TRACES) -> Receiver:
-    return next(r for r in otlp_http.build(door) if r.path == kind.path)
+def _receiver(ingest: FakeIngest, kind: Kind = TRACES) -> Receiver:
+    return next(r for r in otlp_http.build(ingest) if r.path == kind.path)
 
 
 def _spans(*trace_ids: bytes) -> bytes:
@@ -33,51 +33,51 @@ def _spans(*trace_ids: bytes) -> bytes:
 
 
 def test_three_paths() -> None:
-    paths = [receiver.path for receiver in otlp_http.build(FakeDoor())]
+    paths = [receiver.path for receiver in otlp_http.build(FakeIngest())]
     assert paths == ["/v1/traces", "/v1/metrics", "/v1/logs"]
 
 
 async def test_full_success_is_an_empty_response() -> None:
-    door = FakeDoor()
+    ingest = FakeIngest()
     request = head(PROTOBUF, user_agent="OTel-OTLP-Exporter-Python/1.45.2")
-    reply = await _receiver(door).accept(request, _spans(TRACE, TRACE))
+    reply = await _receiver(ingest).accept(request, _spans(TRACE, TRACE))
     assert (reply.status, reply.body, reply.content_type) == (200, b"", PROTOBUF)
-    assert door.admissions == [("otlp/http", ("OTel-OTLP-Exporter-Python", "1.45.2"))]
-    appended = door.appended[0]
+    assert ingest.admissions == [("otlp/http", ("OTel-OTLP-Exporter-Python", "1.45.2"))]
+    appended = ingest.appended[0]
     assert (appended.signal, appended.body) == (Signal.TRACES, _spans(TRACE, TRACE))
     assert appended.outcome == Outcome(offered=2, accepted=2)
 
 
 async def test_partial_success_counts_and_explains() -> None:
-    door = FakeDoor()
-    reply = await _receiver(door).accept(head(PROTOBUF), _spans(TRACE, b"", TRACE))
+    ingest = FakeIngest()
+    reply = await _receiver(ingest).accept(head(PROTOBUF), _spans(TRACE, b"", TRACE))
     response: Any = TRACES.response.FromString(reply.body)
     assert reply.status == 200
     assert response.partial_success.rejected_spans == 1
     assert "1 of 3 spans" in response.partial_success.error_message
-    assert door.appended[0].body == _spans(TRACE, TRACE)
+    assert ingest.appended[0].body == _spans(TRACE, TRACE)
 
 
 async def test_json_is_answered_in_json() -> None:
     spans = [{"traceId": TRACE.hex(), "spanId": SPAN.hex()}, {"traceId": "00", "spanId": ""}]
     body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}).encode()
-    door = FakeDoor()
-    reply = await _receiver(door).accept(head("application/json; charset=utf-8"), body)
+    ingest = FakeIngest()
+    reply = await _receiver(ingest).accept(head("application/json; charset=utf-8"), body)
     assert (reply.status, reply.content_type) == (200, JSON)
     partial = json.loads(reply.body)["partialSuccess"]
     assert partial["rejectedSpans"] == "1"
     assert partial["errorMessage"]
-    assert door.appended[0].body == _spans(TRACE)
+    assert ingest.appended[0].body == _spans(TRACE)
 
 
 async def test_a_remark_without_rejections_leaves_the_count_at_zero() -> None:
     record = {"traceId": "abcd", "body": {"stringValue": "x"}}
     body = json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}).encode()
-    door = FakeDoor()
-    reply = await _receiver(door, LOGS).accept(head(JSON), body)
+    ingest = FakeIngest()
+    reply = await _receiver(ingest, LOGS).accept(head(JSON), body)
     partial = json.loads(reply.body)["partialSuccess"]
     assert list(partial) == ["errorMessage"]
-    assert door.appended[0].outcome == Outcome(offered=1, accepted=1)
+    assert ingest.appended[0].outcome == Outcome(offered=1, accepted=1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -88,23 +88,23 @@ async def test_a_remark_without_rejections_leaves_the_count_at_zero() -> None:
 async def test_nothing_is_a_success_that_leaves_no_trace(
     kind: Kind, content_type: str, body: bytes, answer: bytes
 ) -> None:
-    door = FakeDoor()
-    reply = await _receiver(door, kind).accept(head(content_type), body)
-    assert (reply.status, reply.body, door.appended) == (200, answer, [])
+    ingest = FakeIngest()
+    reply = await _receiver(ingest, kind).accept(head(content_type), body)
+    assert (reply.status, reply.body, ingest.appended) == (200, answer, [])
 
 
 async def test_all_rejected_still_reaches_the_ledger() -> None:
-    door = FakeDoor()
-    await _receiver(door).accept(head(PROTOBUF), _spans(b"", b"x"))
-    assert door.appended[0].body == b""
-    assert door.appended[0].outcome == Outcome(
+    ingest = FakeIngest()
+    await _receiver(ingest).accept(head(PROTOBUF), _spans(b"", b"x"))
+    assert ingest.appended[0].body == b""
+    assert ingest.appended[0].outcome == Outcome(
         offered=2, accepted=0, rejected={"invalid_identifier": 2}
     )
 
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/protobuf", "json"])
 async def test_another_content_type_is_415(content_type: str) -> None:
-    receiver, request = _receiver(FakeDoor()), head(content_type)
+    receiver, request = _receiver(FakeIngest()), head(content_type)
     with pytest.raises(Rejected) as rejected:
         await receiver.accept(request, _spans(TRACE))
     reply = receiver.failure(request, rejected.value)
@@ -113,7 +113,7 @@ async def test_another_content_type_is_415(content_type: str) -> None:
 
 
 async def test_failures_are_in_the_encoding_of_the_request() -> None:
-    receiver = _receiver(FakeDoor())
+    receiver = _receiver(FakeIngest())
     failure = Unavailable("the log is away", retry_after=4)
     binary = receiver.failure(head(PROTOBUF), failure)
     assert (binary.status, binary.content_type) == (503, PROTOBUF)
@@ -126,14 +126,14 @@ async def test_failures_are_in_the_encoding_of_the_request() -> None:
 
 async def test_an_unknown_key_is_refused_before_the_body_is_looked_at() -> None:
     with pytest.raises(Rejected) as rejected:
-        await _receiver(FakeDoor()).accept(head(PROTOBUF, x_api_key="smk_no"), b"\xff")
+        await _receiver(FakeIngest()).accept(head(PROTOBUF, x_api_key="smk_no"), b"\xff")
     assert rejected.value.reason is Reason.UNKNOWN_KEY
 
 
 async def test_what_the_log_did_not_take_is_not_answered_with_200() -> None:
-    door = FakeDoor(failures=[LOG_AWAY])
+    ingest = FakeIngest(failures=[LOG_AWAY])
     with pytest.raises(Unavailable):
-        await _receiver(door).accept(head(PROTOBUF), _spans(TRACE))
+        await _receiver(ingest).accept(head(PROTOBUF), _spans(TRACE))
 
 
 @pytest.mark.parametrize(

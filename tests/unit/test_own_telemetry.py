@@ -116,7 +116,7 @@ def test_disks_are_told_where_there_are_any(tmp_path: Path) -> None:
 
 
 @dataclass
-class Door:
+class Collector:
     """A collector that keeps what it is sent and answers as it is told."""
 
     status: int = 200
@@ -142,8 +142,8 @@ class Door:
 
 
 @contextlib.asynccontextmanager
-async def door(**said: Any) -> AsyncIterator[tuple[Door, str]]:
-    made = Door(**said)
+async def ingest(**said: Any) -> AsyncIterator[tuple[Collector, str]]:
+    made = Collector(**said)
     server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     try:
@@ -166,7 +166,7 @@ def key(tmp_path: Path) -> str:
 
 
 async def test_a_report_is_one_request_with_the_key(key: str) -> None:
-    async with door() as (collector, url):
+    async with ingest() as (collector, url):
         assert await Reporter(OwnMetricsSettings(url=url, key_path=key), reported()).once()
     ((head, body),) = collector.bodies
     assert head.startswith("POST /v1/metrics HTTP/1.1\r\n")
@@ -187,14 +187,14 @@ async def test_a_collector_that_is_away_costs_a_report_and_nothing_else(
     assert reporter.dropped.reports == 2
     keyless = Reporter(OwnMetricsSettings(url=away.url, key_path=str(tmp_path / "no")), reported())
     assert not await keyless.once()
-    async with door(status=503) as (_, url):
+    async with ingest(status=503) as (_, url):
         full = Reporter(OwnMetricsSettings(url=url, key_path=key), reported())
         assert not await full.once()
         assert full.dropped.reports == 1
 
 
 async def test_a_collector_that_does_not_answer_is_waited_for_in_vain_for_so_long(key: str) -> None:
-    async with door(silent=True) as (_, url):
+    async with ingest(silent=True) as (_, url):
         settings = OwnMetricsSettings(url=url, key_path=key, timeout_seconds=0.2)
         reporter = Reporter(settings, reported())
         async with asyncio.timeout(5):
@@ -203,7 +203,7 @@ async def test_a_collector_that_does_not_answer_is_waited_for_in_vain_for_so_lon
 
 
 async def test_reports_go_on_beside_the_work_and_end_with_it(key: str) -> None:
-    async with door() as (collector, url):
+    async with ingest() as (collector, url):
 
         async def work(stop: asyncio.Event) -> int:
             for _ in range(3):

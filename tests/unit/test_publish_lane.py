@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.publish.lane import Lane, Waiting
+from collector.publish.frame_queue import Lane, Waiting
 from seamark.wire.frames import Frame
 
 

@@ -11,7 +11,7 @@ from api.query.decode import from_json
 from api.query.plain import plain_filters
 from api.query.top import TopRequest, plan_top
 from api.reasons import QuestionReason, Refused
-from tests.planned_questions import PLANNED, QUESTIONS, statements, within
+from tests.support.planned_questions import PLANNED, QUESTIONS, statements, within
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "questions"
 TEXT = (Path(__file__).parents[2] / "docs" / "questions.md").read_text()

@@ -18,7 +18,7 @@ def counts(**changed: int | bool | None) -> Counts:
         "rejected": 2,
         "sampled": 1,
         "duplicate": 3,
-        "buried": 1,
+        "dead_lettered": 1,
         "stored": 6,
         "archived": 6,
         "raw": 6,

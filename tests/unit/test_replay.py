@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from collector.admission.letters import Letterbox
+from collector.admission.dead_letters import DeadLetterLimiter
 from collector.admission.senders import Senders
 from collector.admission.tally import Whose
-from collector.door import FrontDoor
+from collector.ingest.gateway import IngestGateway
 from collector.receivers.exchange import Head
 from collector.receivers.replay import Replay
 from seamark.service.registry import (
@@ -25,7 +25,7 @@ from seamark.wire.failures import Rejected
 from seamark.wire.reasons import Reason
 from seamark.wire.receipts import receipt_for_batch
 from seamark.wire.signals import Signal
-from tests.envelopes import ReadEnvelope, read_payload
+from tests.support.envelopes import ReadEnvelope, read_payload
 
 NOW_MS = time.time_ns() // 1_000_000
 DAY_MS = 86_400_000
@@ -40,7 +40,7 @@ TOKENS = {
 
 
 @dataclass
-class House:
+class PublisherContext:
     """A receiver, and what it put into the log."""
 
     envelopes: list[ReadEnvelope] = field(default_factory=list)
@@ -60,16 +60,16 @@ class House:
             values["digest"] = digest(secret)
             registry.tokens[digest(secret)] = TokenRecord(**values)
         self.registry = registry
-        self.door = FrontDoor(
+        self.ingest = IngestGateway(
             records=registry,
             log=self,
             partitions=1,
             promise=self,
             senders=Senders(datacenter="", server_version="1"),
-            letterbox=Letterbox(100),
+            dead_letter_limiter=DeadLetterLimiter(100),
             refusals=self,
         )
-        self.receiver = Replay(self.door)
+        self.receiver = Replay(self.ingest)
 
     async def append(
         self,
@@ -127,9 +127,9 @@ def head(token: str) -> Head:
 
 
 async def test_it_is_stored_as_if_it_had_been_received_then() -> None:
-    house = House()
+    context = PublisherContext()
     received_ms = NOW_MS - 9 * DAY_MS
-    answer = await house.send(
+    answer = await context.send(
         receivedAt=received_ms,
         sentAt=received_ms - 500,
         sdk={"name": "web", "version": "1.2"},
@@ -139,7 +139,7 @@ async def test_it_is_stored_as_if_it_had_been_received_then() -> None:
         ],
     )
 
-    [envelope] = house.envelopes
+    [envelope] = context.envelopes
     assert answer["receiptId"] == envelope.receipt == receipt_for_batch("acme", "shop", "b-1")
     assert (answer["accepted"], answer["rejected"], len(answer["errors"])) == (1, 1, 1)
     assert envelope.numbers[4] == received_ms * 1_000_000
@@ -150,7 +150,7 @@ async def test_it_is_stored_as_if_it_had_been_received_then() -> None:
     ]
     assert envelope.events == [{"ts": received_ms - 2 * DAY_MS, "name": "a", "id": "e-1"}]
     assert envelope.outcome == {"offered": 2, "accepted": 1}
-    assert envelope.letters == []
+    assert envelope.dead_letters == []
 
 
 @pytest.mark.parametrize(
@@ -165,25 +165,25 @@ async def test_it_is_stored_as_if_it_had_been_received_then() -> None:
     ],
 )
 async def test_when_it_was_received_has_to_be_told(received_at: object, reason: Reason) -> None:
-    assert await House().refusal(receivedAt=received_at) == (reason, "receivedAt")
+    assert await PublisherContext().refusal(receivedAt=received_at) == (reason, "receivedAt")
 
 
 @pytest.mark.parametrize("received_at", [NOW_MS - 31 * DAY_MS + 600_000, NOW_MS - 0.5])
 async def test_it_may_be_long_ago(received_at: float) -> None:
-    house = House()
-    await house.send(receivedAt=received_at)
-    assert house.envelopes[0].numbers[4] == int(received_at) * 1_000_000
+    context = PublisherContext()
+    await context.send(receivedAt=received_at)
+    assert context.envelopes[0].numbers[4] == int(received_at) * 1_000_000
 
 
 async def test_it_may_be_told_as_text() -> None:
-    house = House()
+    context = PublisherContext()
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW_MS // 1000))
-    await house.send(receivedAt=at)
-    assert house.envelopes[0].numbers[4] == NOW_MS // 1000 * 1_000_000_000
+    await context.send(receivedAt=at)
+    assert context.envelopes[0].numbers[4] == NOW_MS // 1000 * 1_000_000_000
 
 
 async def test_the_batch_has_to_be_named() -> None:
-    assert await House().refusal(batchId=None) == (Reason.INVALID_IDENTIFIER, "batchId")
+    assert await PublisherContext().refusal(batchId=None) == (Reason.INVALID_IDENTIFIER, "batchId")
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ async def test_the_batch_has_to_be_named() -> None:
     ],
 )
 async def test_only_an_admin_token_will_do(token: str, reason: Reason) -> None:
-    assert (await House().refusal(token=token))[0] is reason
+    assert (await PublisherContext().refusal(token=token))[0] is reason
 
 
 @pytest.mark.parametrize(
@@ -213,14 +213,14 @@ async def test_only_an_admin_token_will_do(token: str, reason: Reason) -> None:
     ],
 )
 async def test_it_is_for_its_own_apps_only(token: str, app: str | None, reason: Reason) -> None:
-    assert await House().refusal(token=token, appId=app) == (reason, "appId")
+    assert await PublisherContext().refusal(token=token, appId=app) == (reason, "appId")
 
 
 @pytest.mark.parametrize(("token", "app"), [("sma_shop", None), ("sma_shop", "shop")])
 async def test_the_only_app_of_a_token_need_not_be_named(token: str, app: str | None) -> None:
-    house = House()
-    await house.send(token=token, appId=app)
-    assert house.envelopes[0].texts[2] == "shop"
+    context = PublisherContext()
+    await context.send(token=token, appId=app)
+    assert context.envelopes[0].texts[2] == "shop"
 
 
 @pytest.mark.parametrize(
@@ -236,6 +236,6 @@ async def test_the_only_app_of_a_token_need_not_be_named(token: str, app: str | 
 def test_refusals_are_counted_for_whom_they_were_known(
     secret: str, whose: tuple[str, str, str]
 ) -> None:
-    house = House()
-    house.door.refused(head(secret), Signal.EVENTS, Rejected(Reason.TOO_LARGE, ""))
-    assert house.refused == [(Whose(*whose, Signal.EVENTS), Reason.TOO_LARGE)]
+    context = PublisherContext()
+    context.ingest.refused(head(secret), Signal.EVENTS, Rejected(Reason.TOO_LARGE, ""))
+    assert context.refused == [(Whose(*whose, Signal.EVENTS), Reason.TOO_LARGE)]

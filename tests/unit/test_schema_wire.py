@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from seamark.wire.envelope import BODY_FIELD
 from seamark.wire.signals import Signal
-from tests.schema_store import PROTO
+from tests.support.schema_store import PROTO
 
 _FIELD = re.compile(
     r"(?P<label>repeated |optional )?(?P<type>map<[^>]*>|\w+) (?P<name>\w+) = (?P<number>\d+);"
@@ -126,7 +126,7 @@ def test_numbers_of_the_envelope_itself_stay() -> None:
         *("org", "app", "receipt", "received_ns", "skew_ms", "ip_hash", "country", "browser"),
         *("browser_version", "os", "os_version", "device", "sdk_name", "sdk_version"),
         *("datacenter", "server_version", "key_id", "sent_ms", "protocol", "weight", "outcome"),
-        "letters",
+        "dead_letters",
     ]
     assert [numbers[name] for name in names] == list(range(1, 23))
     assert numbers["events_json"] == BODY_FIELD[Signal.EVENTS]
@@ -137,12 +137,12 @@ def test_numbers_of_the_envelope_itself_stay() -> None:
         "sampled": 4,
         "limited": 5,
         "duplicate": 6,
-        "buried": 7,
-        "refused": 8,
+        "dead_lettered": 7,
+        "request_rejections": 8,
     }
 
 
-def test_numbers_of_a_letter_stay() -> None:
-    letters = {name: field[0] for name, field in OURS["Letter"].items()}
-    assert list(letters) == ["index", "reason", "field", "message", "name", "original"]
-    assert list(letters.values()) == list(range(1, 7))
+def test_numbers_of_a_dead_letter_stay() -> None:
+    dead_letters = {name: field[0] for name, field in OURS["DeadLetter"].items()}
+    assert list(dead_letters) == ["index", "reason", "field", "message", "name", "original"]
+    assert list(dead_letters.values()) == list(range(1, 7))

@@ -9,7 +9,7 @@ import pytest
 
 from seamark.service import lifecycle
 from seamark.standalone import guard
-from tests.until import until
+from tests.support.until import until
 
 GUARD = [sys.executable, "-P", "-m", "seamark.standalone.guard"]
 PARENT = """

@@ -90,7 +90,7 @@ def test_the_users_settings_reach_the_parts_but_not_over_the_wiring(choices: Cho
     assert overridden(choices, environ) == ["SEAMARK_LOG_URL"]
 
 
-def test_a_certificate_makes_the_door_https(choices: Choices) -> None:
+def test_a_certificate_makes_the_listeners_https(choices: Choices) -> None:
     plain, secure = parts(choices, PLAIN), parts(choices, PLAIN | {"SEAMARK_API_TLS_CERT": "c"})
 
     assert plain["api"].address == "http://127.0.0.1:4620"

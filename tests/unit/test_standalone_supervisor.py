@@ -165,7 +165,7 @@ async def test_what_a_dead_part_left_behind_is_ended_too(tmp_path: Path) -> None
 
 
 def state_of(pid: int) -> str:
-    """The kernel's letter for a process; a container without an init may keep zombies."""
+    """The kernel's dead letter for a process; a container without an init may keep zombies."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:

@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seamark.wire.envelope import Letter, Outcome, Sender, encode_envelope
+from seamark.wire.envelope import DeadLetter, Outcome, Sender, encode_envelope
 from seamark.wire.receipts import new_receipt, receipt_for_batch
 from seamark.wire.signals import Signal, choose_partition
 
@@ -21,18 +21,25 @@ def envelope_class() -> type[Message]:
     entry.field.add(name="key", number=1, type=kinds.TYPE_STRING, label=kinds.LABEL_OPTIONAL)
     entry.field.add(name="value", number=2, type=kinds.TYPE_UINT32, label=kinds.LABEL_OPTIONAL)
     outcome = file.message_type.add(name="Outcome")
-    counts = {1: "offered", 2: "accepted", 4: "sampled", 5: "limited", 6: "duplicate", 7: "buried"}
+    counts = {
+        1: "offered",
+        2: "accepted",
+        4: "sampled",
+        5: "limited",
+        6: "duplicate",
+        7: "dead_lettered",
+    }
     for number, name in counts.items():
         outcome.field.add(name=name, number=number, type=kinds.TYPE_UINT32, label=1)
-    for number, name in ((3, "rejected"), (8, "refused")):
+    for number, name in ((3, "rejected"), (8, "request_rejections")):
         outcome.field.add(
             name=name, number=number, type=kinds.TYPE_MESSAGE, label=3, type_name=".t.Rejected"
         )
-    letter = file.message_type.add(name="Letter")
-    letter.field.add(name="index", number=1, type=kinds.TYPE_UINT32, label=1)
+    dead_letter = file.message_type.add(name="DeadLetter")
+    dead_letter.field.add(name="index", number=1, type=kinds.TYPE_UINT32, label=1)
     for number, name in ((2, "reason"), (3, "field"), (4, "message"), (5, "name")):
-        letter.field.add(name=name, number=number, type=kinds.TYPE_STRING, label=1)
-    letter.field.add(name="original", number=6, type=kinds.TYPE_BYTES, label=1)
+        dead_letter.field.add(name=name, number=number, type=kinds.TYPE_STRING, label=1)
+    dead_letter.field.add(name="original", number=6, type=kinds.TYPE_BYTES, label=1)
     envelope = file.message_type.add(name="Envelope")
     texts = {1: "org", 2: "app", 3: "receipt", 6: "ip_hash", 12: "device", 19: "protocol"}
     for number, name in texts.items():
@@ -45,7 +52,7 @@ def envelope_class() -> type[Message]:
         name="outcome", number=21, type=kinds.TYPE_MESSAGE, label=1, type_name=".t.Outcome"
     )
     envelope.field.add(
-        name="letters", number=22, type=kinds.TYPE_MESSAGE, label=3, type_name=".t.Letter"
+        name="dead_letters", number=22, type=kinds.TYPE_MESSAGE, label=3, type_name=".t.DeadLetter"
     )
     envelope.field.add(name="events_json", number=32, type=kinds.TYPE_BYTES, label=1)
     pool = descriptor_pool.DescriptorPool()
@@ -103,8 +110,8 @@ def test_protobuf_reads_what_the_encoder_wrote(
 counts_by_reason = st.dictionaries(
     st.sampled_from(["a", "too_late", "é"]), st.integers(1, 2**32 - 1)
 )
-letters = st.builds(
-    Letter,
+dead_letters = st.builds(
+    DeadLetter,
     index=st.integers(0, 1000),
     reason=st.text(max_size=9),
     field=st.text(max_size=9),
@@ -117,31 +124,37 @@ letters = st.builds(
 @given(
     numbers=st.lists(st.integers(0, 2**32 - 1), min_size=6, max_size=6),
     rejected=counts_by_reason,
-    refused=counts_by_reason,
-    kept=st.lists(letters, max_size=4),
+    request_rejections=counts_by_reason,
+    kept=st.lists(dead_letters, max_size=4),
 )
 def test_protobuf_reads_outcomes_and_letters(
-    numbers: list[int], rejected: dict[str, int], refused: dict[str, int], kept: list[Letter]
+    numbers: list[int],
+    rejected: dict[str, int],
+    request_rejections: dict[str, int],
+    kept: list[DeadLetter],
 ) -> None:
-    names = ("offered", "accepted", "sampled", "limited", "duplicate", "buried")
+    names = ("offered", "accepted", "sampled", "limited", "duplicate", "dead_lettered")
     told = dict(zip(names, numbers, strict=True))
     encoded = encode_envelope(
         b"",
         receipt="r",
         received_ns=1,
         sent_ms=None,
-        outcome=Outcome(**told, rejected=rejected, refused=refused),
+        outcome=Outcome(**told, rejected=rejected, request_rejections=request_rejections),
         signal=Signal.EVENTS,
         body=b"",
-        letters=kept,
+        dead_letters=kept,
     )
     start = next(at for at, byte in enumerate(encoded) if byte < 0x80) + 1
     read: Any = envelope_class().FromString(encoded[start:])
     assert {name: getattr(read.outcome, name) for name in names} == told
     assert {entry.key: entry.value for entry in read.outcome.rejected} == rejected
-    assert {entry.key: entry.value for entry in read.outcome.refused} == refused
+    assert {
+        entry.key: entry.value for entry in read.outcome.request_rejections
+    } == request_rejections
     assert [
-        Letter(x.index, x.reason, x.field, x.message, x.original, x.name) for x in read.letters
+        DeadLetter(x.index, x.reason, x.field, x.message, x.original, x.name)
+        for x in read.dead_letters
     ] == kept
 
 

@@ -4,14 +4,14 @@ import msgspec
 import pytest
 import zstandard
 
-from seamark.wire.envelope import Letter, Outcome, Sender, encode_envelope
+from seamark.wire.envelope import DeadLetter, Outcome, Sender, encode_envelope
 from seamark.wire.reading import EnvelopeReader, Opened, Unreadable
 from seamark.wire.signals import Signal
 from seamark.wire.zstd_frames import ends_whole, frames_of
-from tests.envelopes import ReadEnvelope, read_payload
+from tests.support.envelopes import ReadEnvelope, read_payload
 
 RECEIPT = "018f0000-0000-7000-8000-000000000001"
-LETTER = Letter(3, "invalid_name", "name", "no", b'{"name":"?"}')
+DEAD_LETTER = DeadLetter(3, "invalid_name", "name", "no", b'{"name":"?"}')
 EVENTS = [
     {"id": "a", "name": "x", "attrs": {"id": "z"}},
     {"name": "y"},
@@ -28,7 +28,7 @@ def frame(body: bytes, *, signal: Signal = Signal.EVENTS) -> bytes:
         outcome=Outcome(9, 3, {"too_late": 4, "invalid_name": 2}),
         signal=signal,
         body=body,
-        letters=[LETTER],
+        dead_letters=[DEAD_LETTER],
     )
     return zstandard.compress(envelope, 1)
 
@@ -57,7 +57,7 @@ def test_without_events_everything_else_stays_as_it_was() -> None:
     assert after.events == EVENTS[1:]
     assert after.outcome == before.outcome | {"duplicate": 1}
     assert (after.texts, after.numbers) == (before.texts, before.numbers)
-    assert after.letters == before.letters == [LETTER]
+    assert after.dead_letters == before.dead_letters == [DEAD_LETTER]
     assert opened(less).without_events([1]) == opened(whole).without_events([0, 2])
 
 
@@ -74,7 +74,7 @@ def test_what_only_counts_names_its_sender_and_nothing_of_the_device() -> None:
     found = read(counting)
     assert found.texts == {1: "acme", 2: "shop", 3: RECEIPT, 17: "k1"}
     assert found.body == b""
-    assert found.letters == []
+    assert found.dead_letters == []
     assert opened(counting).outcome == outcome
 
 

@@ -1,4 +1,4 @@
--- How many letters there are of each reason.
+-- How many dead letters there are of each reason.
 SELECT reason, count() AS total
 FROM dead_letters
 WHERE /*where*/

@@ -4,7 +4,7 @@ SELECT
     (intDiv(toInt64(toUnixTimestamp(minute)) - /*origin*/, /*step*/) * /*step*/ + /*origin*/) * 1000 AS bucket,
     app, signal,
     sum(requests), sum(offered), sum(accepted), sumMap(rejected), sum(sampled), sum(limited),
-    sum(duplicate), sum(buried), sum(stored), sum(archived), sum(letters), sumMap(refused),
+    sum(duplicate), sum(dead_lettered), sum(stored), sum(archived), sum(dead_letters), sumMap(request_rejections),
     max(unchecked)
 FROM ledger
 WHERE /*where*/

@@ -1,6 +1,6 @@
 """The embedded store: one process that owns a chdb data folder and speaks ClickHouse over HTTP.
 
-    http.py       the door: routes, sign-in, delivery, what a client's going away means
+    http.py       the collector: routes, sign-in, delivery, what a client's going away means
     request.py    an HTTP request as a value (pure)
     statement.py  what little must be known of a statement's text (pure)
     execution.py  one request carried out, in a worker thread

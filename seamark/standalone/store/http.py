@@ -1,4 +1,4 @@
-"""The door: ClickHouse's HTTP interface.
+"""The collector: ClickHouse's HTTP interface.
 
 Statements run in threads and never hold up the loop: inserts in their own, so that slow questions
 cannot keep data out. When a client goes away, what it asked is killed in the engine and what it

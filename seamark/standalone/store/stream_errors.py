@@ -10,7 +10,7 @@ import string
 
 
 def new_tag() -> str:
-    """Sixteen random letters."""
+    """Sixteen random dead letters."""
     return "".join(secrets.choice(string.ascii_lowercase) for _ in range(16))
 
 

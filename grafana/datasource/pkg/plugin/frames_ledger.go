@@ -19,12 +19,12 @@ type ledgerRow struct {
 	Stored         float64            `json:"stored"`
 	Archived       float64            `json:"archived"`
 	Duplicate      float64            `json:"duplicate"`
-	Buried         float64            `json:"buried"`
+	DeadLettered         float64            `json:"deadLettered"`
 	Sampled        float64            `json:"sampled"`
 	Limited        float64            `json:"limited"`
-	Letters        float64            `json:"letters"`
+	DeadLetters        float64            `json:"deadLetters"`
 	Rejected       map[string]float64 `json:"rejected"`
-	Refused        map[string]float64 `json:"refused"`
+	RequestRejections        map[string]float64 `json:"requestRejections"`
 	Settled        bool               `json:"settled"`
 	ArchiveSettled bool               `json:"archiveSettled"`
 	Balance        struct {
@@ -45,7 +45,7 @@ type ledgerAnswer struct {
 const behind = "behind"
 
 // measures are what a series of the ledger can count. `unarchived` is stored but not in the archive
-// yet; `offBy` is what the books are wrong by where that is settled, and 0 where it is not;
+// yet; `offBy` is what the ledger is wrong by where that is settled, and 0 where it is not;
 // `archiveOffBy` is the same of the archive.
 var measures = map[string]func(ledgerRow) float64{
 	"offered":    func(row ledgerRow) float64 { return row.Offered },
@@ -53,12 +53,12 @@ var measures = map[string]func(ledgerRow) float64{
 	"stored":     func(row ledgerRow) float64 { return row.Stored },
 	"archived":   func(row ledgerRow) float64 { return row.Archived },
 	"duplicate":  func(row ledgerRow) float64 { return row.Duplicate },
-	"buried":     func(row ledgerRow) float64 { return row.Buried },
+	"deadLettered":     func(row ledgerRow) float64 { return row.DeadLettered },
 	"sampled":    func(row ledgerRow) float64 { return row.Sampled },
 	"limited":    func(row ledgerRow) float64 { return row.Limited },
-	"letters":    func(row ledgerRow) float64 { return row.Letters },
+	"deadLetters":    func(row ledgerRow) float64 { return row.DeadLetters },
 	"rejected":   func(row ledgerRow) float64 { return sum(row.Rejected) },
-	"refused":    func(row ledgerRow) float64 { return sum(row.Refused) },
+	"requestRejections":    func(row ledgerRow) float64 { return sum(row.RequestRejections) },
 	"unarchived": func(row ledgerRow) float64 { return known(row.Balance.Archived, !row.ArchiveSettled) },
 	"offBy": func(row ledgerRow) float64 {
 		if !row.Settled {

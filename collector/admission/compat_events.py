@@ -1,0 +1,239 @@
+"""Events of compatibility clients made native: `POST /v1/events` and `POST /events`. Pure.
+
+    {eventId, eventType, userId, properties, context?}           NAMED_EVENT
+    {event, timestamp, user_id, ...anything}                     LOOSE_EVENT
+
+An event becomes native JSON and is then read and judged like any native event, so every limit holds
+and everything behind ingest is the same. What is kept of a rejected one is the native form too:
+it can be mended and replayed, and does not hold the user's id.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import msgspec
+from msgspec import Raw
+
+from collector.admission.batch import Batch, read_places
+from collector.admission.compat_attributes import Attribute, flat, hashed_user, identifier
+from collector.admission.events import Event
+from collector.admission.one_event import read_event
+from collector.admission.outer import FAULTS
+from collector.admission.surrogates import mended
+from seamark.wire.failures import Rejected
+from seamark.wire.limits import EVENTS_PER_BATCH
+from seamark.wire.reasons import Reason
+
+_encode: Final = msgspec.json.Encoder().encode
+_NOTHING: Final = Raw(b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a translation needs to know of its request: the org's salt, and when it came."""
+
+    salt: str
+    now_ms: int
+
+
+class Form(Protocol):
+    """One older form of an event."""
+
+    wanted: str
+    """What to send, in a word, for answers."""
+    user: str
+    """The member that names the user."""
+
+    def native(self, document: dict[str, Any], asked: Asked) -> dict[str, Any]:
+        """The native event but for its user, not yet checked. Raises Rejected.
+
+        May take members out of `document`.
+        """
+
+    def field(self, native: str) -> str:
+        """What the sender calls a native field: `name` is its `eventType`."""
+
+
+def read_one(body: bytes, form: Form, asked: Asked) -> Batch:
+    """A body that is one event. Raises Rejected (MALFORMED, TOO_DEEP)."""
+    try:
+        document = msgspec.json.decode(body)
+    except FAULTS as error:
+        fixed = _mended(body, error, form)
+        return read_one(fixed, form, asked)
+    if not isinstance(document, dict):
+        raise Rejected(Reason.MALFORMED, f"the body is no object; send {form.wanted}")
+    return _batch([_translated(Raw(body), form, asked)])
+
+
+def read_many(body: bytes, form: Form, asked: Asked) -> Batch:
+    """A body that is an array of events. Raises Rejected (MALFORMED, TOO_DEEP, TOO_MANY_EVENTS)."""
+    try:
+        places = read_places(body)
+    except FAULTS as error:
+        fixed = _mended(body, error, form)
+        return read_many(fixed, form, asked)
+    except Rejected:
+        raise Rejected(
+            Reason.TOO_MANY_EVENTS,
+            f"more than {EVENTS_PER_BATCH:,} events, which is the limit; send several requests",
+        ) from None
+    return _batch([_translated(place, form, asked) for place in places])
+
+
+def _mended(body: bytes, error: Exception, form: Form) -> bytes:
+    """The body without lone surrogates. Raises Rejected when that was not what is wrong."""
+    if isinstance(error, RecursionError):
+        raise Rejected(Reason.TOO_DEEP, "the body is nested too deep; flatten it") from None
+    if isinstance(error, UnicodeDecodeError):
+        raise Rejected(Reason.MALFORMED, "the body is not UTF-8; encode it as UTF-8") from None
+    fixed = mended(body)
+    if fixed is None:
+        raise Rejected(Reason.MALFORMED, f"{error}; send {form.wanted}") from None
+    return fixed
+
+
+def _batch(read: Sequence[tuple[Event | Rejected, Raw]]) -> Batch:
+    return Batch(
+        events=[event for event, _ in read],
+        whole=False,
+        wide=True,
+        nulls=True,
+        sdk=("", ""),
+        app_id="",
+        sent_ms=None,
+        batch_id="",
+        body=b"",
+        places=[place for _, place in read],
+    )
+
+
+def _translated(raw: Raw, form: Form, asked: Asked) -> tuple[Event | Rejected, Raw]:
+    """One event, and the JSON that is kept of it if it is rejected."""
+    try:
+        document = msgspec.json.decode(raw)
+    except FAULTS as error:
+        return Rejected(Reason.INVALID_EVENT, f"{error}; correct it"), _NOTHING
+    if not isinstance(document, dict):
+        return Rejected(Reason.INVALID_EVENT, f"it is no object; send {form.wanted}"), raw
+    user = document.pop(form.user, None)
+    fault: Rejected | None = None
+    try:
+        native = form.native(document, asked)
+        try:
+            native["userAnonId"] = hashed_user(user, salt=asked.salt, field=form.user)
+        except Rejected as error:
+            fault = _bare(error)
+        place = Raw(_encode(native))
+    except Rejected as error:
+        return _bare(error), _NOTHING
+    except RecursionError:
+        return Rejected(Reason.INVALID_EVENT, "it is nested too deep; flatten it"), _NOTHING
+    return fault or read_event(place), place
+
+
+def _bare(fault: Rejected) -> Rejected:
+    """Without its traceback, which would keep the document alive."""
+    fault.__context__ = None
+    return fault.with_traceback(None)
+
+
+class NamedEvent:
+    """`{eventId, eventType, userId, properties, context?, timestamp?}`.
+
+    Members of `context` become attributes beside the properties, under `context.` where a property
+    has their name; `sessionId` or `session_id` in it is the session. A number called `value` among
+    the properties is the event's value. Without a `timestamp` it happened when it was received.
+    """
+
+    wanted = "{eventId, eventType, userId, properties, context?}, or an array of them"
+    user = "userId"
+    _FIELDS: Final = {
+        "id": "eventId",
+        "name": "eventType",
+        "ts": "timestamp",
+        "value": "properties.value",
+        "attrs": "properties",
+        "sessionId": "context.sessionId",
+    }
+
+    def native(self, document: dict[str, Any], asked: Asked) -> dict[str, Any]:
+        """The native event but for its user, not yet checked. Raises Rejected."""
+        properties, context = document.get("properties"), document.get("context")
+        if not isinstance(context, dict):
+            context = {} if context is None else {"context": context}
+        session = _first(context, "sessionId", "session_id")
+        at = document.get("timestamp")
+        native = _without_nothing(
+            id=identifier(document.get("eventId")),
+            ts=asked.now_ms if at is None else at,
+            name=document.get("eventType"),
+            sessionId=identifier(session),
+        )
+        if properties is not None and not isinstance(properties, dict):
+            return {**native, "attrs": properties}  # which is said of it where it is read
+        native["value"] = _taken_value(properties or {})
+        native["attrs"] = attributes = flat(properties or {})
+        for key, attribute in flat(context).items():
+            attributes.setdefault(f"context.{key}" if key in attributes else key, attribute)
+        return native
+
+    def field(self, native: str) -> str:
+        """What the sender calls a native field."""
+        head, dot, rest = native.partition(".")
+        return self._FIELDS.get(head, head) + dot + rest
+
+
+class LooseEvent:
+    """`{event, timestamp, user_id, ...anything}`: whatever it holds beside these is an attribute.
+
+    But for a number called `value`, which is the event's value; `session_id` or `sessionId`, its
+    session; and `event_id` or `eventId`, its id.
+    """
+
+    wanted = "an array of {event, timestamp, user_id, …}"
+    user = "user_id"
+    _FIELDS: Final = {
+        "id": "event_id",
+        "name": "event",
+        "ts": "timestamp",
+        "sessionId": "session_id",
+    }
+
+    def native(self, document: dict[str, Any], asked: Asked) -> dict[str, Any]:  # noqa: ARG002  # the protocol of forms
+        """The native event but for its user, not yet checked. Raises Rejected."""
+        return _without_nothing(
+            id=identifier(_first(document, "event_id", "eventId")),
+            ts=document.pop("timestamp", None),
+            name=document.pop("event", None),
+            value=_taken_value(document),
+            sessionId=identifier(_first(document, "session_id", "sessionId")),
+            attrs=flat(document) or None,
+        )
+
+    def field(self, native: str) -> str:
+        """What the sender calls a native field; an attribute is a member of the event itself."""
+        head, dot, rest = native.partition(".")
+        if head == "attrs":
+            return rest
+        return self._FIELDS.get(head, head) + dot + rest
+
+
+def _first(document: dict[str, Any], *members: str) -> object:
+    """Take out the members of these names; the first that is there."""
+    found = [document.pop(member, None) for member in members]
+    return next((value for value in found if value is not None), None)
+
+
+def _taken_value(document: dict[str, Any]) -> Attribute | None:
+    """Take out `value` when it is a number; otherwise it stays an attribute like any other."""
+    value = document.get("value")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        del document["value"]
+        return value
+    return None
+
+
+def _without_nothing(**members: object) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}

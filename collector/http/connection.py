@@ -1,0 +1,168 @@
+"""HTTP connections: aiohttp's parser and loop of requests, with a deadline for headers.
+
+What is no HTTP is answered in our error form, and whoever stops in the middle of a request's
+headers is told 408 and hung up on. (A body has its own deadline, in `collector.http.server`.)
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
+from aiohttp.web_protocol import RequestHandler
+
+from collector import metrics
+from collector.http.exchange import Answer, Exchange, render
+from collector.http.failures import failure_reply
+from seamark.wire.failures import Rejected, Unavailable
+from seamark.wire.reasons import Reason
+
+Handle = Callable[[Exchange], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """What one listener grants: connections at a time, and seconds to each of them."""
+
+    connections: int
+    keepalive_seconds: float
+    header_deadline_seconds: float
+
+
+class Connection(RequestHandler):
+    """One connection."""
+
+    __slots__ = ("_head_timer", "_limits")
+
+    def __init__(self, server: "Connections", *, limits: ConnectionLimits, **rest: Any) -> None:
+        super().__init__(server, keepalive_timeout=limits.keepalive_seconds, **rest)
+        self._limits = limits
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, or turn it away when there are too many."""
+        super().connection_made(transport)
+        metrics.CONNECTIONS.inc()
+        manager = cast(Connections, self._manager)
+        if manager.open_connections > self._limits.connections:
+            self._hang_up(Unavailable("too many connections are open; try again"))
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Forget the connection."""
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+        if self._manager is not None:
+            metrics.CONNECTIONS.dec()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came, and start or stop the clock of a request's headers."""
+        super().data_received(data)
+        waiter = self._waiter  # there only while the next request is awaited
+        if self._messages or (waiter is not None and waiter.done()):
+            if self._head_timer is not None:
+                self._head_timer.cancel()
+                self._head_timer = None
+        elif (
+            data
+            and self._head_timer is None
+            # no request yet: its bytes may come before the loop of requests has begun
+            and (waiter is not None or not self._request_count)
+        ):
+            self._head_timer = self._loop.call_later(
+                self._limits.header_deadline_seconds, self._headers_late
+            )
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """aiohttp asks for this at every read of a body; most were never paused."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
+    def close_if_idle(self) -> None:
+        """Close the connection unless a request is being handled."""
+        if self._waiter is not None and not self._waiter.done():
+            self.force_close()
+
+    def _headers_late(self) -> None:
+        self._head_timer = None
+        if self._waiter is not None and not self._waiter.done():
+            seconds = self._limits.header_deadline_seconds
+            self._hang_up(
+                Rejected(Reason.TIMEOUT, f"the headers did not arrive within {seconds:g} s")
+            )
+
+    def _hang_up(self, failure: Rejected | Unavailable) -> None:
+        reply = failure_reply(failure)
+        metrics.FAILURES.labels("other", failure.reason.value).inc()
+        if self.transport is not None:
+            self.transport.write(
+                render(
+                    reply.status,
+                    reply.body,
+                    content_type=reply.content_type,
+                    headers=reply.headers,
+                    keep_alive=False,
+                )
+            )
+        self.force_close()
+
+    def handle_error(  # type: ignore[override]  # our Exchange stands in for BaseRequest
+        self,
+        request: Exchange,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002  # aiohttp's signature
+    ) -> Answer:
+        """The answer to bytes that are no HTTP request, or to an error of ours."""
+        if status >= 500:
+            self.log_exception("request failed", exc_info=exc)
+            failure = Rejected(Reason.INTERNAL, "the request failed here; it was not your fault")
+        elif isinstance(exc, LineTooLong):
+            failure = Rejected(Reason.MALFORMED, "a line of the headers is too long; shorten it")
+        else:
+            failure = Rejected(Reason.MALFORMED, "this is not an HTTP/1.1 request; correct it")
+        metrics.FAILURES.labels("other", failure.reason.value).inc()
+        reply = failure_reply(failure)
+        return Answer(
+            request,
+            status=reply.status,
+            body=reply.body,
+            content_type=reply.content_type,
+            headers=reply.headers,
+            close=True,
+        )
+
+
+class Connections(web.Server):
+    """All connections of one listener; given to `asyncio` as the protocol factory."""
+
+    def __init__(self, handle: Handle, *, limits: ConnectionLimits) -> None:
+        super().__init__(
+            handle,  # type: ignore[arg-type]  # Exchange and Answer stand in for aiohttp's
+            request_factory=Exchange,  # type: ignore[arg-type]  # the same
+        )
+        self._limits = limits
+
+    @property
+    def open_connections(self) -> int:
+        """Connections open now."""
+        return len(self._connections)
+
+    def close_idle(self) -> None:
+        """Close every connection without a request under way."""
+        for connection in self.connections:
+            cast(Connection, connection).close_if_idle()
+
+    def __call__(self) -> Connection:
+        """A protocol for one new connection."""
+        return Connection(
+            self,
+            loop=self._loop,
+            limits=self._limits,
+            access_log=cast(Any, None),
+            auto_decompress=False,  # undone by `collector.http.bodies`, within its limits
+            lingering_time=2.0,
+        )

@@ -1,0 +1,132 @@
+"""One request into the log: sealed as envelopes, each in its frame, each to its partition.
+
+A request is one envelope, but for a batch whose events have ids of their own: that is one for each
+partition the ids choose, all with the same receipt, and it is in the log when all of them are.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import zstandard
+
+from collector.admission.events import Event
+from collector.admission.pieces import split
+from collector.log import Log
+from collector.publish.spread import Spread
+from seamark.wire.envelope import DeadLetter, Outcome, encode_envelope
+from seamark.wire.frames import weight_of
+from seamark.wire.signals import Signal, choose_partition
+
+
+class Request(NamedTuple):
+    """What the envelopes of one request have in common. `sender` is `Sender.encode()`.
+
+    `who` chooses the partition; with `stays` it is a batchId, whose retry has to meet it there.
+    """
+
+    org: str
+    app: str
+    sender: bytes
+    receipt: str
+    received_ns: int
+    sent_ms: int | None
+    signal: Signal
+    who: str
+    stays: bool
+
+
+class Appender:
+    """Appends requests to a log of so many partitions for each signal."""
+
+    def __init__(self, log: Log, *, partitions: int) -> None:
+        self._log = log
+        self._partitions = partitions
+        self._spread = Spread(partitions)
+        self._compress = zstandard.ZstdCompressor(level=1, write_content_size=True).compress
+
+    async def whole(
+        self, request: Request, *, body: bytes, outcome: Outcome, dead_letters: Sequence[DeadLetter]
+    ) -> None:
+        """Append a request as one envelope; returns once it is durable.
+
+        Raises Unavailable, and Rejected when it is larger than one message of the log.
+        """
+        frame, weight = self._seal(request, body, outcome, dead_letters)
+        await self._log.append(
+            request.signal,
+            self._partition(request, len(frame)),
+            frame,
+            receipt=request.receipt if request.stays else "",
+            weight=weight,
+        )
+
+    async def pieces(
+        self,
+        request: Request,
+        *,
+        events: Sequence[Event],
+        outcome: Outcome,
+        dead_letters: Sequence[DeadLetter],
+    ) -> None:
+        """Append a batch by the ids of its events; returns once all of it is durable.
+
+        The dead letters go with the first piece. Raises like `whole`; some of the pieces may then
+        be in the log, where a retry meets them.
+        """
+        home = self._partition(request, 0)
+        appends = []
+        for piece in split(
+            events,
+            outcome=outcome,
+            home=home,
+            partition_of=lambda ident: choose_partition(
+                request.org, request.app, ident, self._partitions
+            ),
+        ):
+            frame, weight = self._seal(request, piece.body, piece.outcome, dead_letters)
+            dead_letters = ()
+            if piece.partition == home:
+                self._partition(request, len(frame))  # counts what its sender sends there
+            appends.append(
+                self._log.append(
+                    request.signal,
+                    piece.partition,
+                    frame,
+                    receipt=request.receipt if request.stays else "",
+                    event_ids=piece.event_ids,
+                    weight=weight,
+                )
+            )
+        if len(appends) == 1:
+            await appends[0]
+            return
+        for failure in await asyncio.gather(*appends, return_exceptions=True):
+            if failure is not None:
+                raise failure
+
+    def _seal(
+        self, request: Request, body: bytes, outcome: Outcome, dead_letters: Sequence[DeadLetter]
+    ) -> tuple[bytes, int]:
+        """The frame, and what it weighs: a dead letter becomes a row like an item."""
+        envelope = encode_envelope(
+            request.sender,
+            receipt=request.receipt,
+            received_ns=request.received_ns,
+            sent_ms=request.sent_ms,
+            outcome=outcome,
+            signal=request.signal,
+            body=body,
+            dead_letters=dead_letters,
+        )
+        return self._compress(envelope), weight_of(
+            len(envelope), outcome.accepted + len(dead_letters)
+        )
+
+    def _partition(self, request: Request, size: int) -> int:
+        """Where a request goes as a whole; `size` bytes more are sent there."""
+        org, app, who = request.org, request.app, request.who
+        home = choose_partition(org, app, who, self._partitions)
+        if request.stays:
+            return home
+        return self._spread.partition(home, f"{org}/{app}/{who}", size, now_ns=request.received_ns)

@@ -1,0 +1,268 @@
+"""The collector: what receivers ask of the context. Who is sending, and what was sent into the log.
+
+What was rejected of a request goes with it (`collector.admission.dead_letters`); a request that is
+refused as a whole is counted (`collector.ingest.request_rejections`). Nothing is acknowledged
+unless the log is known to write to disk before it says so, and has said so.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Final, Protocol
+
+from collector import metrics
+from collector.admission.addresses import Network, client_address
+from collector.admission.dead_letters import DeadLetterLimiter
+from collector.admission.events import Event
+from collector.admission.keys import (
+    Directory,
+    app_for,
+    authenticate,
+    authenticate_admin,
+    owner,
+    secret_of,
+)
+from collector.admission.senders import Senders
+from collector.admission.tally import Whose
+from collector.ingest.appender import Appender, Request
+from collector.log import Log as Log
+from collector.receivers.exchange import Admitted, Head
+from seamark.service.registry import AppRecord, KeyRecord, OrgRecord
+from seamark.wire.envelope import DeadLetter, Outcome
+from seamark.wire.failures import Rejected, Unavailable
+from seamark.wire.reasons import Reason
+from seamark.wire.receipts import new_receipt, receipt_for_batch
+from seamark.wire.signals import Signal
+
+_ADDRESSES: Final = 4096
+_REPLAY_KEY: Final = "replay"
+"""The key id of what an admin token sent; it counts beside the app's keys in the ledger."""
+
+
+class Promise(Protocol):
+    """Whether the log keeps what it acknowledges (`collector.ingest.durability.Durability`)."""
+
+    def problem(self) -> str:
+        """Why the log may not be trusted now, "" when it may."""
+
+    async def confirm(self) -> str:
+        """The same of an acknowledgement just received."""
+
+
+class Pressure(Protocol):
+    """What is refused while the log is nearly full (`collector.shedding.shedding.Pressure`)."""
+
+    level: int
+    """0 while nothing is."""
+
+    def check(self) -> None:
+        """Raises Unavailable (SHED) when nothing at all is taken."""
+
+    def judge(self, signal: Signal, body: bytes, names: Iterable[str] = ()) -> None:
+        """Raises Unavailable (SHED) when such a request is not taken."""
+
+
+class Records(Directory, Protocol):
+    """Keys, apps and orgs in memory (`seamark.service.registry.Registry`)."""
+
+    orgs: dict[str, OrgRecord]
+
+
+class Counts(Protocol):
+    """Where refused requests are counted (`collector.ingest.request_rejections.Refusals`)."""
+
+    def count(self, whose: Whose, reason: Reason, *, now_ns: int) -> None:
+        """Count one. Does not block."""
+
+
+class IngestGateway:
+    """The `Ingest` of the receivers.
+
+    `dead_letter_limiter` says what is kept of rejected items; `trusted_proxies` are networks whose
+    X-Forwarded-For is believed; `country_header` is one that they set.
+    """
+
+    def __init__(
+        self,
+        *,
+        records: Records,
+        log: Log,
+        partitions: int,
+        promise: Promise,
+        senders: Senders,
+        dead_letter_limiter: DeadLetterLimiter,
+        refusals: Counts,
+        pressure: Pressure | None = None,
+        trusted_proxies: Sequence[Network] = (),
+        country_header: str = "",
+    ) -> None:
+        self._records = records
+        self._appender = Appender(log, partitions=partitions)
+        self._promise = promise
+        self._senders = senders
+        self._dead_letter_limiter = dead_letter_limiter
+        self._refusals = refusals
+        self._pressure = pressure
+        self._trusted = tuple(trusted_proxies)
+        self._country_header = country_header.lower()
+        self._address: Callable[[str, str], str] = lru_cache(maxsize=_ADDRESSES)(
+            lambda peer, forwarded: client_address(peer, forwarded, self._trusted)
+        )
+
+    def check(self, head: Head) -> None:
+        """What can be said before the body is read. Does not block.
+
+        Raises Rejected (NO_KEY, UNKNOWN_KEY, DISABLED, ORIGIN), Unavailable.
+        """
+        self._key_of(head)
+        self._trust_log()
+
+    def check_admin(self, head: Head) -> None:
+        """The same of a request that needs an admin token.
+
+        Raises Rejected (NO_KEY, UNKNOWN_KEY, WRONG_KIND, DISABLED), Unavailable.
+        """
+        authenticate_admin(self._records, secret=secret_of(head.headers, {}))
+        self._trust_log()
+
+    def refused(self, head: Head, signal: Signal, failure: Rejected | Unavailable) -> None:
+        """Count a request for the ledger that was turned away, whoever sent it. Does not block."""
+        org, app, key_id = owner(self._records, secret_of(head.headers, head.query))
+        self._refusals.count(
+            Whose(org, app, key_id, signal), failure.reason, now_ns=head.received_ns
+        )
+
+    def admit(self, head: Head, *, protocol: str, sdk: tuple[str, str] = ("", "")) -> Admitted:
+        """Check the key and origin of a request. Does not block.
+
+        Raises Rejected (NO_KEY, UNKNOWN_KEY, DISABLED, ORIGIN).
+        """
+        key, app = self._key_of(head)
+        headers = head.headers
+        org = self._records.orgs.get(key.org)
+        salt = org.salt if org is not None else ""
+        country = headers.get(self._country_header, "") if self._country_header else ""
+        sender = self._senders.encode(
+            org=key.org,
+            app=key.app,
+            key_id=key.key_id,
+            salt=salt,
+            address=self._client(head),
+            user_agent=headers.get("user-agent", ""),
+            country=country,
+            sdk=sdk,
+            protocol=protocol,
+        )
+        return Admitted(key=key, app=app, sender=sender, salt=salt)
+
+    def admit_admin(
+        self, head: Head, *, app: str, protocol: str, sdk: tuple[str, str] = ("", "")
+    ) -> Admitted:
+        """The app that an admin token may send for; nothing of the request says who sent first.
+
+        Raises Rejected (NO_KEY, UNKNOWN_KEY, WRONG_KIND, DISABLED, WRONG_APP).
+        """
+        token = authenticate_admin(self._records, secret=secret_of(head.headers, {}))
+        record = app_for(self._records, token, app=app)
+        key = KeyRecord(key_id=_REPLAY_KEY, org=record.org, app=record.app, digest="")
+        sender = self._senders.encode(
+            org=key.org,
+            app=key.app,
+            key_id=key.key_id,
+            salt="",
+            address="",
+            user_agent="",
+            country="",
+            sdk=sdk,
+            protocol=protocol,
+        )
+        return Admitted(key=key, app=record, sender=sender)
+
+    async def append(
+        self,
+        admitted: Admitted,
+        head: Head,
+        *,
+        signal: Signal,
+        body: bytes,
+        outcome: Outcome,
+        sent_ms: int | None = None,
+        batch_id: str = "",
+        sender: str = "",
+        events: Sequence[Event] = (),
+        dead_letters: Iterable[DeadLetter] = (),
+    ) -> str:
+        """Put a request into the log; its receipt, once the log has acknowledged all of it.
+
+        Raises Unavailable when the log cannot take it or cannot be trusted, Rejected when an
+        envelope is larger than one message of the log. Part of a batch with `events` may then be
+        in the log: a retry meets it there, by its batchId or by its events' ids.
+        """
+        org, app = admitted.key.org, admitted.key.app
+        if batch_id:
+            receipt = receipt_for_batch(org, app, batch_id)
+        else:
+            receipt = new_receipt(head.received_ns // 1_000_000, secrets.token_bytes(10))
+        request = Request(
+            org=org,
+            app=app,
+            sender=admitted.sender,
+            receipt=receipt,
+            received_ns=head.received_ns,
+            sent_ms=None if admitted.app.time_source == "received" else sent_ms,
+            signal=signal,
+            who=batch_id or sender or self._client(head),
+            stays=bool(batch_id),
+        )
+        try:
+            self._trust_log()
+            if self._pressure is not None and self._pressure.level:
+                self._pressure.judge(signal, body, (event.name for event in events))
+            kept = self._kept(request, outcome, dead_letters) if dead_letters else ()
+            del dead_letters  # they know the whole request, which need not wait for the log
+            if events:
+                await self._appender.pieces(
+                    request, events=events, outcome=outcome, dead_letters=kept
+                )
+            else:
+                await self._appender.whole(request, body=body, outcome=outcome, dead_letters=kept)
+            if self._promise.problem() and (problem := await self._promise.confirm()):
+                raise Unavailable(problem, retry_after=2.0)
+        except (Unavailable, Rejected):
+            metrics.refused(signal, outcome)
+            raise
+        metrics.taken(signal, outcome)
+        return receipt
+
+    def _kept(
+        self, request: Request, outcome: Outcome, dead_letters: Iterable[DeadLetter]
+    ) -> Sequence[DeadLetter]:
+        kept = self._dead_letter_limiter.take(
+            request.org,
+            request.app,
+            dead_letters,
+            rejected=sum(outcome.rejected.values()),
+            now_ns=request.received_ns,
+        )
+        metrics.dead_letters(request.signal, len(kept.dead_letters), kept.dropped)
+        return kept.dead_letters
+
+    def _key_of(self, head: Head) -> tuple[KeyRecord, AppRecord]:
+        headers = head.headers
+        return authenticate(
+            self._records,
+            secret=secret_of(headers, head.query),
+            origin=headers.get("origin", ""),
+            now_ms=time.time_ns() // 1_000_000,
+        )
+
+    def _client(self, head: Head) -> str:
+        forwarded = head.headers.get("x-forwarded-for", "") if self._trusted else ""
+        return self._address(head.remote, forwarded)
+
+    def _trust_log(self) -> None:
+        if self._pressure is not None and self._pressure.level:
+            self._pressure.check()
+        if problem := self._promise.problem():
+            raise Unavailable(problem, retry_after=2.0)

@@ -1,0 +1,40 @@
+"""`POST /metrics`, for compatibility clients: points of metrics, all of them or none.
+
+{metrics: [{timestamp, name, value, tags{}}]}
+200 {success: true, metrics_processed}; 400 names the first bad one, and nothing is taken
+
+`GET /metrics` on the same path is the collector's own metrics (`collector.http.pages`).
+"""
+
+import msgspec
+
+from collector.admission.compat_metrics import read_metrics
+from collector.receivers.compat.accept import PROTOCOL, Older, answer
+from collector.receivers.exchange import Head, Reply
+from collector.receivers.native import check_media_type
+from seamark.wire.envelope import Outcome
+from seamark.wire.signals import Signal
+
+
+class PlainMetrics(Older):
+    """Points of metrics, which become events with a value."""
+
+    path = "/metrics"
+    mark = b'"success":false'
+
+    async def accept(self, head: Head, body: bytes) -> Reply:
+        """Take one request, content coding undone; 200 once the log has it.
+
+        Raises Rejected and Unavailable, which `failure` puts into words.
+        """
+        check_media_type(head)
+        admitted = self._ingest.admit(head, protocol=PROTOCOL)
+        events = read_metrics(body, names=self._names)
+        await self._ingest.append(
+            admitted,
+            head,
+            signal=Signal.EVENTS,
+            body=msgspec.json.encode(events),
+            outcome=Outcome(len(events), len(events)),
+        )
+        return answer(200, {"success": True, "metrics_processed": len(events)})

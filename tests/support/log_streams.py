@@ -1,0 +1,33 @@
+"""Streams and buckets for tests of what reads the log, without provisioning."""
+
+from nats.aio.client import Client as NatsClient
+from nats.js.api import KeyValueConfig, StreamConfig
+
+from processors.blocks.dead_letter_queue import DEAD_STREAM
+from processors.blocks.positions import BUCKET
+
+
+async def add_stream(client: NatsClient, name: str, subject: str) -> None:
+    """One log stream, as provisioning would make it but small."""
+    await client.jetstream(timeout=5).add_stream(
+        StreamConfig(
+            name=name,
+            subjects=[subject],
+            max_bytes=512 * 1024 * 1024,
+            allow_direct=True,
+            duplicate_window=600.0,
+        )
+    )
+
+
+async def add_positions(client: NatsClient) -> None:
+    """The bucket of positions."""
+    config = KeyValueConfig(bucket=BUCKET)
+    await client.jetstream(timeout=5).create_key_value(config)
+
+
+async def add_dead_letters(client: NatsClient) -> None:
+    """The dead-letter stream."""
+    await client.jetstream(timeout=5).add_stream(
+        StreamConfig(name=DEAD_STREAM, subjects=["seamark.dead.>"], duplicate_window=600.0)
+    )

@@ -1,0 +1,180 @@
+"""A small world for the laws of carrying a log: messages of frames, a sink, and a plain oracle.
+
+The oracle knows nothing of indexes: it looks at everything that ever stood in the log.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import msgspec
+
+from processors.blocks.decide import LogState, Position
+from processors.blocks.nats_frames import Message
+from processors.blocks.pieces import pieces_of
+from seamark.wire.frames import HEADER, Frame, frames_header
+from seamark.wire.receipts import receipt_for_batch
+from tests.support.envelope_frames import envelope_frame
+from tests.support.envelopes import ReadEnvelope, read_payload
+from tests.support.fake_log import FakeLog
+
+STREAM = "SEAMARK_events_0"
+WINDOW_NS = 100
+BAD_APP = "bad"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One frame as a client meant it: batchId or "", its events' ids or "", and if it is bad."""
+
+    batch: str
+    ids: tuple[str, ...]
+    bad: bool = False
+
+    @property
+    def app(self) -> str:
+        return BAD_APP if self.bad else "shop"
+
+
+@dataclass
+class Fate:
+    """What became of one frame, by what the sink and the dead letters hold."""
+
+    kept: list[tuple[str, ...]] = field(default_factory=list)
+    outcomes: list[dict[str, int]] = field(default_factory=list)
+    dead_letter_queues: int = 0
+
+
+class World:
+    """The log, one record, a sink that keeps tokens once, dead letters: what survives a kill."""
+
+    def __init__(self) -> None:
+        self.log = FakeLog()
+        self.stream = self.log.add(STREAM)
+        self.now_ns = 10**6
+        self.clock = 0.0
+        self.record: Position | None = None
+        self.revision = 0
+        self.taken: dict[str, bytes] = {}
+        self.dead_lettered: set[tuple[int, int]] = set()
+        self.sent: dict[int, tuple[int, Sent]] = {}  # serial: (log's time, frame)
+        self.serial_at: dict[tuple[int, int], int] = {}
+        self.mended = 0  # bad frames up to this serial are taken, since the store was mended
+
+    @property
+    def last(self) -> int:
+        return self.stream.last
+
+    @property
+    def state(self) -> LogState:
+        return self.stream.state
+
+    def append(self, frames: list[Sent], *, later_ns: int) -> None:
+        """Store one message, so much later than the one before."""
+        self.now_ns += later_ns
+        self.stream.last += 1
+        payloads, entries = [], []
+        for index, sent in enumerate(frames):
+            serial = len(self.sent) + 1
+            self.sent[serial] = (self.now_ns, sent)
+            self.serial_at[self.last, index] = serial
+            data = envelope_frame(
+                sent.batch, ids=sent.ids, app=sent.app, received_ns=serial, rejected=1
+            )
+            receipt = receipt_for_batch("acme", sent.app, sent.batch) if sent.batch else ""
+            payloads.append(data)
+            entries.append(Frame(len(data), receipt, any(sent.ids)))
+        header = frames_header(entries)
+        headers = f"NATS/1.0\r\n{HEADER}: {header}\r\n\r\n".encode() if header else b""
+        self.stream.messages[self.last] = Message(
+            self.last, self.now_ns, 0, self.clock, b"".join(payloads), headers
+        )
+
+    def takes(self, token: str, messages: list[Message]) -> bool:
+        """The sink is given a block; False: it refuses all of it."""
+        payload = b"".join(message.payload for message in messages)
+        bodies = [one for one in read_payload(payload) if one.body]
+        if any(one.texts[2] == BAD_APP and one.numbers[4] > self.mended for one in bodies):
+            return False
+        self.taken.setdefault(token, payload)
+        return True
+
+    def expire(self) -> None:
+        """The log forgets what no later block can ask for."""
+        if self.record is None or not self.record.token:
+            return
+        horizon_ns = self.record.first_ns - WINDOW_NS
+        for sequence, message in list(self.stream.messages.items()):
+            if sequence <= self.record.done and message.stored_ns < horizon_ns:
+                del self.stream.messages[sequence]
+
+    def fates(self) -> dict[int, Fate]:
+        """By serial, of everything that is somewhere."""
+        fates: dict[int, Fate] = {}
+        for payload in self.taken.values():
+            for envelope in read_payload(payload):
+                fate = fates.setdefault(envelope.numbers[4], Fate())
+                fate.outcomes.append(envelope.outcome)
+                if envelope.body:
+                    fate.kept.append(_ids(envelope))
+        for place in self.dead_lettered:
+            fates.setdefault(self.serial_at[place], Fate()).dead_letter_queues += 1
+        return fates
+
+    def news(self) -> dict[int, tuple[str, ...]]:
+        """The oracle: which of its events (by id) each frame brought, by its serial."""
+        stood: list[tuple[str, int]] = []
+
+        def before(key: str, now_ns: int) -> bool:
+            found = any(key == k and now_ns - then_ns <= WINDOW_NS for k, then_ns in stood)
+            stood.append((key, now_ns))
+            return found
+
+        news: dict[int, tuple[str, ...]] = {}
+        for serial, (now_ns, sent) in self.sent.items():
+            retry = bool(sent.batch) and before(f"batch {sent.app} {sent.batch}", now_ns)
+            again = [bool(i) and before(f"id {sent.app} {i}", now_ns) for i in sent.ids]
+            news[serial] = tuple(
+                i for i, seen in zip(sent.ids, again, strict=True) if not seen and not retry
+            )
+        return news
+
+    def check(self) -> None:
+        """Nothing twice, nothing stored and dead-lettered, every duplicate and only those gone."""
+        news = self.news()
+        for serial, fate in self.fates().items():
+            _, sent = self.sent[serial]
+            assert len(fate.outcomes) <= 1, "counted twice"
+            assert fate.kept in ([], [news[serial]]), (fate, news[serial])
+            assert not (fate.kept and fate.dead_letter_queues)
+            for outcome in fate.outcomes:
+                new = len(news[serial])
+                assert outcome["accepted"] == len(sent.ids)
+                assert outcome.get("duplicate", 0) == len(sent.ids) - new
+                assert outcome.get("dead_lettered", 0) == (0 if fate.kept or not new else new)
+
+    def check_all(self) -> None:
+        """In the end: each frame counted once, each new event stored or dead-lettered."""
+        self.check()
+        fates = self.fates()
+        assert set(fates) == set(self.sent)
+        for serial, new in self.news().items():
+            fate = fates[serial]
+            assert len(fate.outcomes) == 1
+            assert bool(fate.kept or fate.dead_letter_queues) == bool(new)
+
+    def pieces(self, sequence: int) -> list[Message]:
+        """The frames of a message as they were stored."""
+        return pieces_of(self.stream.messages[sequence])
+
+
+def _ids(envelope: ReadEnvelope) -> tuple[str, ...]:
+    return tuple(event.get("id", "") for event in msgspec.json.decode(envelope.body))
+
+
+def counted(world: World) -> Counter[str]:
+    """Sums over everything the sink took."""
+    total: Counter[str] = Counter()
+    for fate in world.fates().values():
+        for outcome in fate.outcomes:
+            total.update(outcome)
+    return total
