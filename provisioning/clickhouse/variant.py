@@ -39,9 +39,7 @@ def placeholders(variant: Variant, *, database: str, cluster: str = "") -> dict[
     """
     for name in (database, cluster or "none"):
         if not _NAME.match(name):
-            raise ValueError(
-                f"{name!r} cannot name a database or cluster: dead_letters, digits, _ only"
-            )
+            raise ValueError(f"{name!r} cannot name a database or cluster: letters, digits, _ only")
     if variant is Variant.EMBEDDED:
         return {
             "database": database,
