@@ -18,10 +18,11 @@ import grpc
 from collector.receivers.exchange import Head, Ingest
 from collector.receivers.otlp_export import export, sdk_of
 from collector.receivers.otlp_kinds import KINDS, Kind
-from collector.receivers.otlp_status import grpc_code, retry_info_bytes, status_bytes
+from collector.receivers.otlp_status import retry_info_bytes, status_bytes
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.limits import INFLATED_BYTES
 from seamark.wire.reasons import Reason
+from seamark.wire.statuses import grpc_code
 
 logger = logging.getLogger(__name__)
 

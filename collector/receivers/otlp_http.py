@@ -12,13 +12,12 @@ from collector.receivers.otlp_kinds import KINDS, Kind
 from collector.receivers.otlp_status import (
     JSON,
     PROTOBUF,
-    http_headers,
-    http_status,
     status_bytes,
     status_json,
 )
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.reasons import Reason
+from seamark.wire.statuses import http_headers, http_status
 
 _PROTOCOL: Final = "otlp/http"
 

@@ -1,12 +1,9 @@
-"""Failures as OTLP says them: an HTTP status or a gRPC code, and a google.rpc.Status.
+"""A failure as a google.rpc.Status, which OTLP sends over HTTP and gRPC alike.
 
-The two kinds of failure become statuses here and nowhere else. An HTTP status is retried by
-exporters when it is 429, 502, 503 or 504; a gRPC code when it is UNAVAILABLE, or RESOURCE_EXHAUSTED
-with RetryInfo, which is therefore given for `Unavailable` and for nothing else.
+RetryInfo is given for `Unavailable` and for nothing else (`seamark.wire.statuses` says why).
 """
 
 import functools
-import math
 from typing import Final
 
 from google.protobuf import json_format
@@ -14,68 +11,10 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.reasons import Reason
+from seamark.wire.statuses import grpc_code
 
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
-
-_HTTP: Final = {
-    Reason.ENCODING: 415,
-    Reason.CONTENT_TYPE: 415,
-    Reason.TOO_LARGE: 413,
-    Reason.INFLATED_TOO_LARGE: 413,
-    Reason.TOO_MANY_EVENTS: 413,
-    Reason.METHOD: 405,
-    Reason.NOT_FOUND: 404,
-    Reason.NO_KEY: 401,
-    Reason.UNKNOWN_KEY: 401,
-    Reason.DISABLED: 403,
-    Reason.ORIGIN: 403,
-    Reason.WRONG_APP: 403,
-    Reason.WRONG_KIND: 403,
-    Reason.TIMEOUT: 408,
-    Reason.INTERNAL: 500,
-}
-_GRPC: Final[dict[Reason, int]] = {
-    Reason.ENCODING: code_pb2.UNIMPLEMENTED,
-    Reason.METHOD: code_pb2.UNIMPLEMENTED,
-    Reason.NOT_FOUND: code_pb2.UNIMPLEMENTED,
-    Reason.TOO_LARGE: code_pb2.RESOURCE_EXHAUSTED,
-    Reason.INFLATED_TOO_LARGE: code_pb2.RESOURCE_EXHAUSTED,
-    Reason.TOO_MANY_EVENTS: code_pb2.RESOURCE_EXHAUSTED,
-    Reason.NO_KEY: code_pb2.UNAUTHENTICATED,
-    Reason.UNKNOWN_KEY: code_pb2.UNAUTHENTICATED,
-    Reason.DISABLED: code_pb2.PERMISSION_DENIED,
-    Reason.ORIGIN: code_pb2.PERMISSION_DENIED,
-    Reason.WRONG_APP: code_pb2.PERMISSION_DENIED,
-    Reason.WRONG_KIND: code_pb2.PERMISSION_DENIED,
-    Reason.TIMEOUT: code_pb2.DEADLINE_EXCEEDED,
-    Reason.INTERNAL: code_pb2.INTERNAL,
-}
-
-
-def http_status(failure: Rejected | Unavailable) -> int:
-    """Status code of a failure: 4xx and 500 are final, 429 and 503 may be retried."""
-    if isinstance(failure, Unavailable):
-        return 429 if failure.reason is Reason.LIMITED else 503
-    return _HTTP.get(failure.reason, 400)
-
-
-def http_headers(failure: Rejected | Unavailable) -> dict[str, str]:
-    """Headers that belong to the status (RFC 9110 §10.2.3, §11.6.1, §15.5.6)."""
-    if isinstance(failure, Unavailable):
-        return {"Retry-After": str(max(1, math.ceil(failure.retry_after)))}
-    status = http_status(failure)
-    if status == 401:
-        return {"WWW-Authenticate": "Bearer"}
-    return {"Allow": "POST, OPTIONS"} if status == 405 else {}
-
-
-def grpc_code(failure: Rejected | Unavailable) -> int:
-    """Number of the gRPC code of a failure (google.rpc.Code)."""
-    if isinstance(failure, Unavailable):
-        limited = failure.reason is Reason.LIMITED
-        return int(code_pb2.RESOURCE_EXHAUSTED if limited else code_pb2.UNAVAILABLE)
-    return _GRPC.get(failure.reason, int(code_pb2.INVALID_ARGUMENT))
 
 
 def status_bytes(failure: Rejected | Unavailable) -> bytes:

@@ -8,7 +8,7 @@ from collector import metrics
 from collector.http.budget import Budget
 from collector.http.cors import answer_headers, preflight_headers
 from collector.http.exchange import render
-from collector.http.failures import STATUS, failure_reply
+from collector.http.failures import failure_reply
 from collector.ingest.durability import problem_in
 from collector.settings import CollectorSettings, verify
 from seamark.service.settings import SettingsError
@@ -16,15 +16,6 @@ from seamark.wire.envelope import Outcome
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
-
-
-def test_every_reason_has_a_status() -> None:
-    assert set(STATUS) == set(Reason)
-    assert {reason for reason in Reason if STATUS[reason] >= 500} == {
-        Reason.UNAVAILABLE,
-        Reason.SHED,
-        Reason.INTERNAL,
-    }
 
 
 def test_a_rejection_says_what_and_where() -> None:

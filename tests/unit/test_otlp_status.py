@@ -1,24 +1,24 @@
-"""Failures in OTLP's words: what may be retried, and that both encodings say the same."""
+"""Statuses of failures: what may be retried, and that both encodings of OTLP agree."""
 
 import pytest
 from google.protobuf import json_format
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from collector.receivers.otlp_status import (
-    grpc_code,
-    http_headers,
-    http_status,
-    status_bytes,
-    status_json,
-)
+from collector.receivers.otlp_status import status_bytes, status_json
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.reasons import Reason
+from seamark.wire.statuses import STATUSES, GrpcCode, grpc_code, http_headers, http_status
 
 RETRYABLE_HTTP = {429, 502, 503, 504}
 
 
+def test_every_reason_has_one_row_and_every_code_is_that_of_grpc() -> None:
+    assert set(STATUSES) == set(Reason)
+    assert {(code.name, code.value) for code in GrpcCode} <= set(code_pb2.Code.items())
+
+
 @pytest.mark.parametrize("reason", list(Reason))
-def test_what_is_permanent_is_never_retried(reason: Reason) -> None:
+def test_a_rejected_request_is_not_retried(reason: Reason) -> None:
     failure = Rejected(reason, "no")
     assert http_status(failure) not in RETRYABLE_HTTP
     assert 400 <= http_status(failure) <= 500
@@ -28,8 +28,8 @@ def test_what_is_permanent_is_never_retried(reason: Reason) -> None:
     assert not any(d.Is(error_details_pb2.RetryInfo.DESCRIPTOR) for d in status.details)
 
 
-@pytest.mark.parametrize("reason", [Reason.LIMITED, Reason.UNAVAILABLE, Reason.TIMEOUT])
-def test_what_is_temporary_says_when_to_come_back(reason: Reason) -> None:
+@pytest.mark.parametrize("reason", list(Reason))
+def test_an_unavailable_request_has_a_retry_delay(reason: Reason) -> None:
     failure = Unavailable("later", retry_after=2.5, reason=reason)
     limited = reason is Reason.LIMITED
     assert http_status(failure) == (429 if limited else 503)

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from collector.receivers.otlp_status import grpc_code, http_status
 from collector.shedding.importance import REFUSED_FROM, Importance, importance
 from collector.shedding.levels import Level, Thresholds, disk_fill
 from seamark.wire.failures import Unavailable
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
+from seamark.wire.statuses import grpc_code, http_status
 
 THRESHOLDS = Thresholds()
 MARGIN = 0.03
