@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: plugin plugin-test faults outages help install up demo docs dashboards test lint types quick servers chaos load lock clean
+.PHONY: site plugin plugin-test faults outages help install up demo docs dashboards test lint types quick servers chaos load lock clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,7 +31,7 @@ lint: install
 types: install
 	$(BIN)/mypy
 
-quick: lint types ## lint, types and the tests that need no server
+quick: lint types site ## lint, types, documentation and the tests that need no server
 	$(BIN)/pytest -q tests/unit tests/properties
 
 servers: install ## the tests that start real servers, up to the whole stack
@@ -57,9 +57,13 @@ test: quick plugin-test servers faults ## everything CI runs
 load: install ## measure: 20 s at 20,000 events/s (more in load/README.md)
 	$(BIN)/python -m load.run load/scenarios/short-steady-20k.toml
 
-docs: install ## write anew what is generated: docs/settings.md
+site: install ## the documentation site, into build/site; a broken link fails
+	$(BIN)/zensical build --strict >/dev/null
+
+docs: install ## write anew what is generated: docs/settings.md, docs/status.md
 	$(BIN)/seamark settings --markdown > docs/settings.md.partial
 	@mv docs/settings.md.partial docs/settings.md
+	$(BIN)/python -m tests.support.status_page
 
 dashboards: install ## write anew what Grafana is provisioned with: provisioning/grafana
 	$(BIN)/python -m grafana.dashboards
