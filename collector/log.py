@@ -1,8 +1,18 @@
-"""The log as the collector sees it."""
+"""What the collector needs of the log: appends, and whether they are durable."""
 
 from typing import Protocol
 
 from seamark.wire.signals import Signal
+
+
+class DurabilityCheck(Protocol):
+    """Whether what the log acknowledges is durable (`collector.ingest.durability`)."""
+
+    def problem(self) -> str:
+        """Why nothing may be acknowledged to a sender now; "" when it may."""
+
+    async def confirm(self) -> str:
+        """`problem` of an acknowledgement just received, after waiting for a check under way."""
 
 
 class Log(Protocol):

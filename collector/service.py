@@ -15,9 +15,9 @@ from collector.http.budget import Budget
 from collector.http.connection import ConnectionLimits
 from collector.http.server import HttpServer
 from collector.ingest.durability import PART as DURABILITY
-from collector.ingest.durability import Durability, Sheltered
+from collector.ingest.durability import Durability, DurabilityOrSpool
 from collector.ingest.gateway import IngestGateway
-from collector.ingest.request_rejections import Refusals
+from collector.ingest.request_rejections import RequestRejections
 from collector.publish.publisher import Publisher
 from collector.receivers import compat, otlp_http
 from collector.receivers.native import NativeBatch
@@ -68,7 +68,7 @@ async def serve(
         health=health,
         observer=observers.LogObserver(),
         spool=spool,
-        trust=durability if spool is not None else None,
+        durability=durability if spool is not None else None,
         spool_after_seconds=settings.spool_after_seconds,
     )
     pressure = Pressure(
@@ -82,7 +82,7 @@ async def serve(
         keep_bytes=settings.disk_keep_bytes,
         observer=observers.PressureObserver(),
     )
-    refusals = Refusals(
+    refusals = RequestRejections(
         log=publisher,
         partitions=log_settings.partitions,
         datacenter=settings.datacenter,
@@ -92,11 +92,11 @@ async def serve(
         records=registry,
         log=publisher,
         partitions=log_settings.partitions,
-        promise=durability if spool is None else Sheltered(durability, spool),
+        durability=durability if spool is None else DurabilityOrSpool(durability, spool),
         pressure=pressure,
         senders=Senders(datacenter=settings.datacenter, server_version=__version__),
         dead_letter_limiter=DeadLetterLimiter(settings.dead_letters_per_minute),
-        refusals=refusals,
+        request_rejections=refusals,
         trusted_proxies=read_networks(settings.trusted_proxies),
         country_header=settings.country_header,
     )

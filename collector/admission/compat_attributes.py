@@ -2,21 +2,28 @@
 
 An object becomes one attribute for each of its parts, their keys joined by dots. An array becomes
 its JSON, as text; so does an empty object, and one nested deeper than `DEEPEST`. Null is dropped.
-Where two ways lead to one key, the later wins, as in JSON itself.
+Where two paths lead to one key, the later wins, as in JSON itself. An address of the network is
+stored as its hash, under `ip_hash` in place of `ip`.
 """
 
+import ipaddress
 from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
-from collector.admission.events import INTEGER_MAX, INTEGER_MIN
+from collector.admission.native.event import INTEGER_MAX, INTEGER_MIN
+from collector.admission.senders import ip_hash
 from collector.admission.user_ids import user_hash
 from seamark.wire.failures import Rejected
 from seamark.wire.reasons import Reason
 
 Attribute = str | int | float | bool
 DEEPEST: Final = 8
+_ADDRESS_KEYS: Final = frozenset(
+    {"ip", "ipaddress", "ip_address", "ip-address", "clientip", "client_ip", "remoteip"}
+    | {"remote_ip", "remoteaddr", "remote_addr", "userip", "user_ip"}
+)
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -28,6 +35,29 @@ def flat(document: Mapping[str, Any]) -> dict[str, Attribute]:
     made: dict[str, Attribute] = {}
     _flatten(document, "", made, DEEPEST)
     return made
+
+
+def event_attributes(document: Mapping[str, Any], *, salt: str) -> dict[str, Attribute]:
+    """The attributes of a free object that a client sent, addresses hashed under the org's salt.
+
+    Without a salt addresses are left out. Raises like `flat`.
+    """
+    made: dict[str, Attribute] = {}
+    for key, value in flat(document).items():
+        path, dot, last = key.rpartition(".")
+        if last.lower() not in _ADDRESS_KEYS:
+            made[key] = value
+        elif hashed := ip_hash(salt, _shortest(str(value))):
+            made[f"{path}{dot}ip_hash"] = hashed
+    return made
+
+
+def _shortest(address: str) -> str:
+    """An address in its shortest form, so that one client has one hash; other text as it is."""
+    try:
+        return ipaddress.ip_address(address.strip()).compressed
+    except ValueError:
+        return address
 
 
 def _flatten(

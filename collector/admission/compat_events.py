@@ -1,11 +1,11 @@
 """Events of compatibility clients made native: `POST /v1/events` and `POST /events`. Pure.
 
-    {eventId, eventType, userId, properties, context?}           NAMED_EVENT
-    {event, timestamp, user_id, ...anything}                     LOOSE_EVENT
+    {eventId, eventType, userId, properties, context?}           NamedEvent
+    {event, timestamp, user_id, ...anything}                     LooseEvent
 
-An event becomes native JSON and is then read and judged like any native event, so every limit holds
-and everything behind ingest is the same. What is kept of a rejected one is the native form too:
-it can be mended and replayed, and does not hold the user's id.
+An event becomes native JSON and is then read and validated like any native event, so every limit
+holds and everything after ingest is the same. The dead letter of a rejected one is in the native
+form too: it can be corrected and replayed, and does not hold the user's id.
 """
 
 from collections.abc import Sequence
@@ -15,11 +15,15 @@ from typing import Any, Final, Protocol
 import msgspec
 from msgspec import Raw
 
-from collector.admission.batch import Batch, read_places
-from collector.admission.compat_attributes import Attribute, flat, hashed_user, identifier
-from collector.admission.events import Event
-from collector.admission.one_event import read_event
-from collector.admission.outer import FAULTS
+from collector.admission.compat_attributes import (
+    Attribute,
+    event_attributes,
+    hashed_user,
+    identifier,
+)
+from collector.admission.native.decode import RawBatch, read_elements
+from collector.admission.native.errors import DECODE_ERRORS, read_event, without_traceback
+from collector.admission.native.event import Event
 from collector.admission.surrogates import mended
 from seamark.wire.failures import Rejected
 from seamark.wire.limits import EVENTS_PER_BATCH
@@ -30,22 +34,22 @@ _NOTHING: Final = Raw(b"")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a translation needs to know of its request: the org's salt, and when it came."""
+class RequestContext:
+    """What a translation needs of its request: the org's salt, and when it was received."""
 
     salt: str
     now_ms: int
 
 
-class Form(Protocol):
-    """One older form of an event."""
+class CompatForm(Protocol):
+    """One form of an event that compatibility clients send."""
 
     wanted: str
-    """What to send, in a word, for answers."""
+    """What to send, for error messages."""
     user: str
     """The member that names the user."""
 
-    def native(self, document: dict[str, Any], asked: Asked) -> dict[str, Any]:
+    def native(self, document: dict[str, Any], request: RequestContext) -> dict[str, Any]:
         """The native event but for its user, not yet checked. Raises Rejected.
 
         May take members out of `document`.
@@ -55,88 +59,73 @@ class Form(Protocol):
         """What the sender calls a native field: `name` is its `eventType`."""
 
 
-def read_one(body: bytes, form: Form, asked: Asked) -> Batch:
+def read_one(body: bytes, form: CompatForm, request: RequestContext) -> RawBatch:
     """A body that is one event. Raises Rejected (MALFORMED, TOO_DEEP)."""
     try:
         document = msgspec.json.decode(body)
-    except FAULTS as error:
-        fixed = _mended(body, error, form)
-        return read_one(fixed, form, asked)
+    except DECODE_ERRORS as error:
+        return read_one(_repaired(body, error, form), form, request)
     if not isinstance(document, dict):
         raise Rejected(Reason.MALFORMED, f"the body is no object; send {form.wanted}")
-    return _batch([_translated(Raw(body), form, asked)])
+    return _batch([_translated(Raw(body), form, request)])
 
 
-def read_many(body: bytes, form: Form, asked: Asked) -> Batch:
+def read_many(body: bytes, form: CompatForm, request: RequestContext) -> RawBatch:
     """A body that is an array of events. Raises Rejected (MALFORMED, TOO_DEEP, TOO_MANY_EVENTS)."""
     try:
-        places = read_places(body)
-    except FAULTS as error:
-        fixed = _mended(body, error, form)
-        return read_many(fixed, form, asked)
+        elements = read_elements(body)
+    except DECODE_ERRORS as error:
+        return read_many(_repaired(body, error, form), form, request)
     except Rejected:
         raise Rejected(
             Reason.TOO_MANY_EVENTS,
             f"more than {EVENTS_PER_BATCH:,} events, which is the limit; send several requests",
         ) from None
-    return _batch([_translated(place, form, asked) for place in places])
+    return _batch([_translated(element, form, request) for element in elements])
 
 
-def _mended(body: bytes, error: Exception, form: Form) -> bytes:
-    """The body without lone surrogates. Raises Rejected when that was not what is wrong."""
+def _repaired(body: bytes, error: Exception, form: CompatForm) -> bytes:
+    """The body without lone surrogates. Raises Rejected when it has none: the error is another."""
     if isinstance(error, RecursionError):
         raise Rejected(Reason.TOO_DEEP, "the body is nested too deep; flatten it") from None
     if isinstance(error, UnicodeDecodeError):
         raise Rejected(Reason.MALFORMED, "the body is not UTF-8; encode it as UTF-8") from None
-    fixed = mended(body)
-    if fixed is None:
+    repaired = mended(body)
+    if repaired is None:
         raise Rejected(Reason.MALFORMED, f"{error}; send {form.wanted}") from None
-    return fixed
+    return repaired
 
 
-def _batch(read: Sequence[tuple[Event | Rejected, Raw]]) -> Batch:
-    return Batch(
-        events=[event for event, _ in read],
-        whole=False,
-        wide=True,
-        nulls=True,
-        sdk=("", ""),
-        app_id="",
-        sent_ms=None,
-        batch_id="",
-        body=b"",
-        places=[place for _, place in read],
+def _batch(read: Sequence[tuple[Event | Rejected, Raw]]) -> RawBatch:
+    return RawBatch(
+        candidates=[event for event, _ in read], originals=[original for _, original in read]
     )
 
 
-def _translated(raw: Raw, form: Form, asked: Asked) -> tuple[Event | Rejected, Raw]:
-    """One event, and the JSON that is kept of it if it is rejected."""
+def _translated(
+    raw: Raw, form: CompatForm, request: RequestContext
+) -> tuple[Event | Rejected, Raw]:
+    """One event, and the JSON of its dead letter if it is rejected."""
     try:
         document = msgspec.json.decode(raw)
-    except FAULTS as error:
+    except DECODE_ERRORS as error:
         return Rejected(Reason.INVALID_EVENT, f"{error}; correct it"), _NOTHING
     if not isinstance(document, dict):
         return Rejected(Reason.INVALID_EVENT, f"it is no object; send {form.wanted}"), raw
     user = document.pop(form.user, None)
-    fault: Rejected | None = None
+    invalid_user: Rejected | None = None
     try:
-        native = form.native(document, asked)
+        native = form.native(document, request)
         try:
-            native["userAnonId"] = hashed_user(user, salt=asked.salt, field=form.user)
+            native["userAnonId"] = hashed_user(user, salt=request.salt, field=form.user)
         except Rejected as error:
-            fault = _bare(error)
-        place = Raw(_encode(native))
+            invalid_user = without_traceback(error)
+        original = Raw(_encode(native))
     except Rejected as error:
-        return _bare(error), _NOTHING
+        return without_traceback(error), _NOTHING
     except RecursionError:
         return Rejected(Reason.INVALID_EVENT, "it is nested too deep; flatten it"), _NOTHING
-    return fault or read_event(place), place
-
-
-def _bare(fault: Rejected) -> Rejected:
-    """Without its traceback, which would keep the document alive."""
-    fault.__context__ = None
-    return fault.with_traceback(None)
+    return invalid_user or read_event(original), original
 
 
 class NamedEvent:
@@ -158,7 +147,7 @@ class NamedEvent:
         "sessionId": "context.sessionId",
     }
 
-    def native(self, document: dict[str, Any], asked: Asked) -> dict[str, Any]:
+    def native(self, document: dict[str, Any], request: RequestContext) -> dict[str, Any]:
         """The native event but for its user, not yet checked. Raises Rejected."""
         properties, context = document.get("properties"), document.get("context")
         if not isinstance(context, dict):
@@ -167,15 +156,15 @@ class NamedEvent:
         at = document.get("timestamp")
         native = _without_nothing(
             id=identifier(document.get("eventId")),
-            ts=asked.now_ms if at is None else at,
+            ts=request.now_ms if at is None else at,
             name=document.get("eventType"),
             sessionId=identifier(session),
         )
         if properties is not None and not isinstance(properties, dict):
-            return {**native, "attrs": properties}  # which is said of it where it is read
+            return {**native, "attrs": properties}  # `read_event` rejects it
         native["value"] = _taken_value(properties or {})
-        native["attrs"] = attributes = flat(properties or {})
-        for key, attribute in flat(context).items():
+        native["attrs"] = attributes = event_attributes(properties or {}, salt=request.salt)
+        for key, attribute in event_attributes(context, salt=request.salt).items():
             attributes.setdefault(f"context.{key}" if key in attributes else key, attribute)
         return native
 
@@ -201,7 +190,7 @@ class LooseEvent:
         "sessionId": "session_id",
     }
 
-    def native(self, document: dict[str, Any], asked: Asked) -> dict[str, Any]:  # noqa: ARG002  # the protocol of forms
+    def native(self, document: dict[str, Any], request: RequestContext) -> dict[str, Any]:
         """The native event but for its user, not yet checked. Raises Rejected."""
         return _without_nothing(
             id=identifier(_first(document, "event_id", "eventId")),
@@ -209,7 +198,7 @@ class LooseEvent:
             name=document.pop("event", None),
             value=_taken_value(document),
             sessionId=identifier(_first(document, "session_id", "sessionId")),
-            attrs=flat(document) or None,
+            attrs=event_attributes(document, salt=request.salt) or None,
         )
 
     def field(self, native: str) -> str:

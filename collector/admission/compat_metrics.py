@@ -2,8 +2,8 @@
 
     {metrics: [{timestamp, name, value, tags{}}]}
 
-A point is an event of that name with that value, and its tags are attributes, so it is asked for
-like any metric of events. All of a request's points are good, or none is taken.
+A point is an event of that name with that value, and its tags are attributes, so it is queried
+like any metric of events. All points of a request are valid, or none is taken.
 """
 
 import re
@@ -12,12 +12,12 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from collector.admission.batch import read_places
 from collector.admission.compat_attributes import flat
-from collector.admission.events import Event, Window, sift
-from collector.admission.names import Names
-from collector.admission.one_event import read_event
-from collector.admission.outer import FAULTS
+from collector.admission.native.decode import read_elements
+from collector.admission.native.errors import DECODE_ERRORS, read_event
+from collector.admission.native.event import Event
+from collector.admission.native.names import EventNames
+from collector.admission.native.validate import Window, split_valid
 from collector.admission.surrogates import mended
 from seamark.wire.failures import Rejected
 from seamark.wire.limits import EVENTS_PER_BATCH, NAME_CHARS
@@ -37,32 +37,32 @@ class _Outer(msgspec.Struct):
 _decode: Final = msgspec.json.Decoder(_Outer).decode
 
 
-def read_metrics(body: bytes, *, names: Names) -> list[Event]:
+def read_metrics(body: bytes, *, names: EventNames) -> list[Event]:
     """Every point of a request, as an event that can be stored.
 
-    Raises Rejected for the request, or for the first point that is not good: `field` is its place
+    Raises Rejected for the request, or for the first invalid point: `field` is its path
     (`metrics[3].name`), the message has its name.
     """
     try:
-        places = _places(body)
+        points = _points(body)
     except RecursionError:
         raise Rejected(Reason.TOO_DEEP, "the body is nested too deep; flatten it") from None
     except UnicodeDecodeError:
         raise Rejected(Reason.MALFORMED, "the body is not UTF-8; encode it as UTF-8") from None
     except msgspec.DecodeError as error:
-        fixed = mended(body)
-        if fixed is None:
+        repaired = mended(body)
+        if repaired is None:
             raise Rejected(Reason.MALFORMED, f"{error}; {_WANTED}") from None
-        return read_metrics(fixed, names=names)
-    return [_read_point(place, index, names) for index, place in enumerate(places)]
+        return read_metrics(repaired, names=names)
+    return [_read_point(point, index, names) for index, point in enumerate(points)]
 
 
-def _places(body: bytes) -> list[Raw]:
+def _points(body: bytes) -> list[Raw]:
     array = _decode(body).metrics
     if isinstance(array, UnsetType):
         raise Rejected(Reason.MALFORMED, f"it is missing; {_WANTED}", field="metrics")
     try:
-        return read_places(array)
+        return read_elements(array)
     except msgspec.ValidationError:
         raise Rejected(Reason.MALFORMED, f"it is no array; {_WANTED}", field="metrics") from None
     except Rejected:
@@ -73,23 +73,25 @@ def _places(body: bytes) -> list[Raw]:
         ) from None
 
 
-def _read_point(raw: Raw, index: int, names: Names) -> Event:
+def _read_point(raw: Raw, index: int, names: EventNames) -> Event:
     try:
         document = msgspec.json.decode(raw)
-    except FAULTS as error:
-        raise _fault(index, Rejected(Reason.INVALID_EVENT, f"{error}; correct it"), None) from None
+    except DECODE_ERRORS as error:
+        raise _of_point(
+            index, Rejected(Reason.INVALID_EVENT, f"{error}; correct it"), None
+        ) from None
     if not isinstance(document, dict):
-        wrong = Rejected(Reason.INVALID_EVENT, "it is no object; send {timestamp, name, value}")
-        raise _fault(index, wrong, None)
+        no_object = Rejected(Reason.INVALID_EVENT, "it is no object; send {timestamp, name, value}")
+        raise _of_point(index, no_object, None)
     name = document.get("name")
     try:
         event = _event(document)
-    except Rejected as fault:
-        raise _fault(index, fault, name) from None
-    _, faults = sift([event], window=_ANY_TIME, names=names)
-    if faults:
-        raise _fault(index, faults[0][1], name)
-    return event
+    except Rejected as error:
+        raise _of_point(index, error, name) from None
+    valid, errors = split_valid([event], window=_ANY_TIME, names=names)
+    if errors:
+        raise _of_point(index, errors[0][1], name)
+    return valid[0]
 
 
 def _event(document: dict[str, Any]) -> Event:
@@ -117,13 +119,13 @@ def _event(document: dict[str, Any]) -> Event:
     return event
 
 
-def _fault(index: int, fault: Rejected, name: object) -> Rejected:
-    """The same, saying which metric it was."""
-    head, dot, rest = fault.field.partition(".")
+def _of_point(index: int, error: Rejected, name: object) -> Rejected:
+    """The same error, with the path and name of its point."""
+    head, dot, rest = error.field.partition(".")
     field = _FIELDS.get(head, head) + dot + rest
     which = f"metric {name[:40]!r}, " if isinstance(name, str) else ""
     return Rejected(
-        fault.reason,
-        f"{which}{field or 'as a whole'}: {fault.message}; nothing of this request was taken",
+        error.reason,
+        f"{which}{field or 'as a whole'}: {error.message}; nothing of this request was taken",
         field=f"metrics[{index}]{'.' if field else ''}{field}",
     )

@@ -1,7 +1,7 @@
 """A batch whose events have ids of their own, cut so that each goes to the partition of its id.
 
-The same id thereby always meets itself in one stream, whose readers leave out the second of two. An
-event without an id stays where the batch would have gone. Pure.
+Events with the same id are therefore in one stream, whose readers drop all but the first. An event
+without an id goes to the partition of the batch. Pure.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from collector.admission.events import Event
+from collector.admission.native.event import Event
 from seamark.wire.envelope import Outcome
 
 _encode: Final = msgspec.json.Encoder().encode

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from collector.admission import timestamps
-from collector.admission.outer import part
+from collector.admission.native.errors import read_member
 from seamark.wire.failures import Rejected
 from seamark.wire.limits import REPLAY_DAYS
 from seamark.wire.reasons import Reason
@@ -28,8 +28,8 @@ def read_received_ms(body: bytes, *, now_ms: int) -> int:
     Raises Rejected (INVALID_TIMESTAMP when it is missing, no time, or later than `now_ms`;
     TOO_LATE when it is older than is taken).
     """
-    value = part(_decode(body).received_at, FIELD)
-    at_ms = int(timestamps.epoch_ms(timestamps.read(value, field=FIELD)))
+    value = read_member(_decode(body).received_at, FIELD)
+    at_ms = timestamps.read(value, field=FIELD).ms
     if at_ms > now_ms:
         raise Rejected(
             Reason.INVALID_TIMESTAMP,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import zstandard
 
-from collector.admission.events import Event
+from collector.admission.native.event import Event
 from collector.admission.pieces import split
 from collector.log import Log
 from collector.publish.spread import Spread

@@ -1,9 +1,9 @@
 """Proof that the log syncs to disk before it acknowledges (`sync_interval: always`).
 
-Without it a power cut loses what was acknowledged, so no 2xx is given for that until it has been
-seen; where there is a spool, ingest goes there meanwhile (`Sheltered`). The proof is the server's
-own word on its monitoring port, asked again after every reconnection, since another server, or
-another configuration, may be there then.
+Without it a power cut loses what was acknowledged, so nothing is answered 2xx before the setting
+has been read; where there is a spool, requests go there meanwhile (`DurabilityOrSpool`). It is read
+from the server's monitoring port (`/varz`), again after every reconnection, because the connection
+may then lead to another server or another configuration.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from seamark.service.health import Health
 
 logger = logging.getLogger(__name__)
 PART: Final = "durability"
-_ASK_AGAIN_SECONDS: Final = 10.0
-_ASK_SOON_SECONDS: Final = 0.5
+_CHECK_SECONDS: Final = 10.0
+_RETRY_SECONDS: Final = 0.5
 _CONFIRM_SECONDS: Final = 2.0
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=2.0)
 _FIX: Final = "set `jetstream { sync_interval: always }` in the NATS configuration"
@@ -50,27 +50,27 @@ def problem_in(varz: bytes) -> str:
     return ""
 
 
-class Disk(Protocol):
-    """What takes the log's place (`collector.spool.spool.Spool`)."""
+class SpoolCheck(Protocol):
+    """Whether the spool takes requests (`collector.spool.spool.Spool`)."""
 
     def problem(self, size: int = 0) -> str:
         """Why it takes nothing; "" when it does."""
 
 
-class Sheltered:
-    """The promise where there is a spool: what the log cannot be trusted with, the disk keeps.
+class DurabilityOrSpool:
+    """The check where there is a spool: requests are durable on its disk while the log is not.
 
-    The publisher holds back what the log acknowledged without being trusted, so there is nothing
-    to confirm behind it.
+    The publisher spools what the log acknowledged while it was not known to be durable, so there is
+    nothing to confirm afterwards.
     """
 
-    def __init__(self, durability: "Durability", disk: Disk) -> None:
+    def __init__(self, durability: "Durability", spool: SpoolCheck) -> None:
         self._durability = durability
-        self._disk = disk
+        self._spool = spool
 
     def problem(self) -> str:
         """Why nothing may be acknowledged now; "" when it may."""
-        return self._durability.problem() and self._disk.problem()
+        return self._durability.problem() and self._spool.problem()
 
     async def confirm(self) -> str:
         """Nothing: see the class."""
@@ -78,7 +78,7 @@ class Sheltered:
 
 
 class Durability:
-    """Watches the log's promise. `problem` is cheap and is asked for every request.
+    """Checks that the log syncs. `problem` is cheap and is called for every request.
 
     `reconnections` counts the connections to the log so far; `monitor_url` is the HTTP monitoring
     address of the server; `required` False only reports.
@@ -96,10 +96,10 @@ class Durability:
         self._reconnections = reconnections
         self._health = health
         self._required = required
-        self._problem = "the log has not been seen to sync to disk yet"
-        self._seen_at = -1
-        self._ask = asyncio.Event()
-        self._proven = asyncio.Event()
+        self._problem = "the log is not known to sync to disk yet"
+        self._checked_at = -1
+        self._check_now = asyncio.Event()
+        self._confirmed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         if required:
             health.expect(PART)
@@ -108,50 +108,50 @@ class Durability:
         """Why nothing may be acknowledged now; "" when it may."""
         if not self._required:
             return ""
-        if self._seen_at != self._reconnections() and not self._problem:
-            self._problem = "the log came back and has not been seen to sync to disk yet"
+        if self._checked_at != self._reconnections() and not self._problem:
+            self._problem = "the log was reconnected and is not known to sync to disk yet"
             self._health.down(PART, self._problem)
-            self._proven.clear()
-            self._ask.set()
+            self._confirmed.clear()
+            self._check_now.set()
         return self._problem
 
     async def confirm(self) -> str:
-        """`problem`, after waiting a little for a proof that is being asked for.
+        """`problem`, after waiting up to two seconds for a check under way.
 
         For what the log acknowledged just now, perhaps over a new connection.
         """
         if problem := self.problem():
             try:
                 async with asyncio.timeout(_CONFIRM_SECONDS):
-                    await self._proven.wait()
+                    await self._confirmed.wait()
             except TimeoutError:
                 return problem
         return ""
 
     async def start(self) -> None:
-        """Ask once, then keep asking. Waits for the first answer."""
+        """Check once, then again and again. Waits for the first answer."""
         if self._required:
-            await self._look()
+            await self._check()
             self._task = asyncio.create_task(self._watch(), name="durability-watch")
 
     async def stop(self) -> None:
-        """Stop asking."""
+        """Stop checking."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _watch(self) -> None:
         while True:
-            wait = _ASK_SOON_SECONDS if self._problem else _ASK_AGAIN_SECONDS
+            wait = _RETRY_SECONDS if self._problem else _CHECK_SECONDS
             try:
                 async with asyncio.timeout(wait):
-                    await self._ask.wait()
+                    await self._check_now.wait()
             except TimeoutError:
                 pass
-            self._ask.clear()
-            await self._look()
+            self._check_now.clear()
+            await self._check()
 
-    async def _look(self) -> None:
+    async def _check(self) -> None:
         connection = self._reconnections()
         try:
             async with (
@@ -160,15 +160,15 @@ class Durability:
             ):
                 found = problem_in(await response.read())
         except (aiohttp.ClientError, TimeoutError, OSError):
-            if self._seen_at == connection and not self._problem:
-                return  # the same connection to the same server, which has said so before
+            if self._checked_at == connection and not self._problem:
+                return  # the same connection to a server that was found to sync
             found = f"the log's monitoring address {self._url} does not answer"
         if found and found != self._problem:
-            logger.error("log not durable", extra={"why": found})
-        self._problem, self._seen_at = found, connection
+            logger.error("log not durable", extra={"error": found})
+        self._problem, self._checked_at = found, connection
         if found:
-            self._proven.clear()
+            self._confirmed.clear()
             self._health.down(PART, found)
         else:
-            self._proven.set()
+            self._confirmed.set()
             self._health.up(PART)

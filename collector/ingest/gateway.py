@@ -14,7 +14,6 @@ from typing import Final, Protocol
 from collector import metrics
 from collector.admission.addresses import Network, client_address
 from collector.admission.dead_letters import DeadLetterLimiter
-from collector.admission.events import Event
 from collector.admission.keys import (
     Directory,
     app_for,
@@ -23,9 +22,11 @@ from collector.admission.keys import (
     owner,
     secret_of,
 )
+from collector.admission.native.event import Event
+from collector.admission.rejection_tally import RequestOwner
 from collector.admission.senders import Senders
-from collector.admission.tally import Whose
 from collector.ingest.appender import Appender, Request
+from collector.log import DurabilityCheck
 from collector.log import Log as Log
 from collector.receivers.exchange import Admitted, Head
 from seamark.service.registry import AppRecord, KeyRecord, OrgRecord
@@ -38,16 +39,6 @@ from seamark.wire.signals import Signal
 _ADDRESSES: Final = 4096
 _REPLAY_KEY: Final = "replay"
 """The key id of what an admin token sent; it counts beside the app's keys in the ledger."""
-
-
-class Promise(Protocol):
-    """Whether the log keeps what it acknowledges (`collector.ingest.durability.Durability`)."""
-
-    def problem(self) -> str:
-        """Why the log may not be trusted now, "" when it may."""
-
-    async def confirm(self) -> str:
-        """The same of an acknowledgement just received."""
 
 
 class Pressure(Protocol):
@@ -69,10 +60,10 @@ class Records(Directory, Protocol):
     orgs: dict[str, OrgRecord]
 
 
-class Counts(Protocol):
-    """Where refused requests are counted (`collector.ingest.request_rejections.Refusals`)."""
+class RejectionCounter(Protocol):
+    """Where rejected requests are counted (`request_rejections.RequestRejections`)."""
 
-    def count(self, whose: Whose, reason: Reason, *, now_ns: int) -> None:
+    def count(self, owner: RequestOwner, reason: Reason, *, now_ns: int) -> None:
         """Count one. Does not block."""
 
 
@@ -89,20 +80,20 @@ class IngestGateway:
         records: Records,
         log: Log,
         partitions: int,
-        promise: Promise,
+        durability: DurabilityCheck,
         senders: Senders,
         dead_letter_limiter: DeadLetterLimiter,
-        refusals: Counts,
+        request_rejections: RejectionCounter,
         pressure: Pressure | None = None,
         trusted_proxies: Sequence[Network] = (),
         country_header: str = "",
     ) -> None:
         self._records = records
         self._appender = Appender(log, partitions=partitions)
-        self._promise = promise
+        self._durability = durability
         self._senders = senders
         self._dead_letter_limiter = dead_letter_limiter
-        self._refusals = refusals
+        self._request_rejections = request_rejections
         self._pressure = pressure
         self._trusted = tuple(trusted_proxies)
         self._country_header = country_header.lower()
@@ -129,8 +120,8 @@ class IngestGateway:
     def refused(self, head: Head, signal: Signal, failure: Rejected | Unavailable) -> None:
         """Count a request for the ledger that was turned away, whoever sent it. Does not block."""
         org, app, key_id = owner(self._records, secret_of(head.headers, head.query))
-        self._refusals.count(
-            Whose(org, app, key_id, signal), failure.reason, now_ns=head.received_ns
+        self._request_rejections.count(
+            RequestOwner(org, app, key_id, signal), failure.reason, now_ns=head.received_ns
         )
 
     def admit(self, head: Head, *, protocol: str, sdk: tuple[str, str] = ("", "")) -> Admitted:
@@ -227,7 +218,7 @@ class IngestGateway:
                 )
             else:
                 await self._appender.whole(request, body=body, outcome=outcome, dead_letters=kept)
-            if self._promise.problem() and (problem := await self._promise.confirm()):
+            if self._durability.problem() and (problem := await self._durability.confirm()):
                 raise Unavailable(problem, retry_after=2.0)
         except (Unavailable, Rejected):
             metrics.refused(signal, outcome)
@@ -264,5 +255,5 @@ class IngestGateway:
     def _trust_log(self) -> None:
         if self._pressure is not None and self._pressure.level:
             self._pressure.check()
-        if problem := self._promise.problem():
+        if problem := self._durability.problem():
             raise Unavailable(problem, retry_after=2.0)

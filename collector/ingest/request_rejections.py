@@ -18,7 +18,7 @@ import secrets
 from typing import Final, NamedTuple
 
 from collector import metrics
-from collector.admission.tally import Tally, Whose
+from collector.admission.rejection_tally import RejectionTally, RequestOwner
 from collector.log import Log
 from seamark.service.connections import sleep_or_stop
 from seamark.wire.counting import counting_frame
@@ -44,7 +44,7 @@ class _Note(NamedTuple):
     weight: int
 
 
-class Refusals:
+class RequestRejections:
     """Counts refused requests and takes the counts to the log every `every_seconds`."""
 
     def __init__(
@@ -63,12 +63,12 @@ class Refusals:
         self._datacenter = datacenter
         self._every_seconds = every_seconds
         self._last_seconds = last_seconds
-        self._tally = Tally()
+        self._tally = RejectionTally()
         self._notes: dict[str, _Note] = {}
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def count(self, whose: Whose, reason: Reason, *, now_ns: int) -> None:
+    def count(self, whose: RequestOwner, reason: Reason, *, now_ns: int) -> None:
         """Count one request that was refused at `now_ns`. Does not block."""
         if not self._tally.add(whose, reason, now_ns=now_ns):
             metrics.REFUSALS_DROPPED.inc()
@@ -116,7 +116,7 @@ class Refusals:
             return
         self._notes.pop(note.receipt, None)
 
-    def _note(self, minute_ns: int, whose: Whose, refused: dict[str, int]) -> _Note:
+    def _note(self, minute_ns: int, whose: RequestOwner, refused: dict[str, int]) -> _Note:
         receipt = new_receipt(minute_ns // 1_000_000, secrets.token_bytes(10))
         sender = Sender(
             org=whose.org,

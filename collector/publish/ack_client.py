@@ -7,7 +7,7 @@ Not `js.publish_async`: in nats-py 2.16 a server error never reaches its future 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 from nats.aio.client import Client as NatsClient
@@ -15,18 +15,10 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.client import JetStreamContext
 
+from collector.log import DurabilityCheck
+
 _LOG_FULL: Final = 10077
 _API_SECONDS: Final = 2.0
-
-
-class Trust(Protocol):
-    """Whether the log keeps what it acknowledges (`collector.ingest.durability.Durability`)."""
-
-    def problem(self) -> str:
-        """Why the log may not be trusted now, "" when it may."""
-
-    async def confirm(self) -> str:
-        """The same of an acknowledgement just received."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +60,9 @@ _decode_ack: Final = msgspec.json.Decoder(_PubAck).decode
 class Wire:
     """Sends messages and waits for their acknowledgements."""
 
-    def __init__(self, client: NatsClient, *, trust: Trust | None) -> None:
+    def __init__(self, client: NatsClient, *, durability: DurabilityCheck | None) -> None:
         self._client = client
-        self._trust = trust
+        self._durability = durability
         self._inbox = ""
         self._serial = 0
         self._acks: dict[str, asyncio.Future[Msg]] = {}
@@ -97,7 +89,7 @@ class Wire:
         """Send one message to subject `to`, and wait so long for its acknowledgement."""
         if not self._client.is_connected:  # never into the client's own buffer: it sends later
             return Problem("disconnected", "it is not connected")
-        if self._trust is not None and (why := self._trust.problem()):
+        if self._durability is not None and (why := self._durability.problem()):
             return Problem("untrusted", why)
         self._serial += 1
         reply = f"{self._inbox}.{self._serial}"
@@ -119,9 +111,9 @@ class Wire:
             full = ack.error.err_code == _LOG_FULL
             return Problem("full" if full else "server", ack.error.description, final=full)
         if (
-            self._trust is not None
-            and self._trust.problem()
-            and (why := await self._trust.confirm())
+            self._durability is not None
+            and self._durability.problem()
+            and (why := await self._durability.confirm())
         ):
             # acknowledged perhaps by a server that has not been seen to sync
             return Problem("untrusted", why, unsure=True)

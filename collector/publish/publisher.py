@@ -13,7 +13,8 @@ from typing import Final
 from nats.aio.client import Client as NatsClient
 from nats.errors import Error as NatsError
 
-from collector.publish.ack_client import Trust, Wire
+from collector.log import DurabilityCheck
+from collector.publish.ack_client import Wire
 from collector.publish.frame_queue import Waiting
 from collector.publish.stream_publisher import Observer, PublisherContext, StreamPublisher
 from collector.spool.record import Key
@@ -34,8 +35,8 @@ class Publisher:
     `attempt_seconds`: how long one attempt waits for its acknowledgement; `append_seconds`: how
     long a caller waits in all; `spool_after_seconds`: how long for the log, where there is a
     `spool`; `pending_bytes`: frames held in memory, beyond which `append` refuses at once;
-    `join_bytes`: size up to which frames share a message; `trust`: what is acknowledged while it
-    names a problem does not count.
+    `join_bytes`: size up to which frames share a message; `durability`: what is acknowledged
+    while it names a problem does not count.
     """
 
     def __init__(
@@ -46,14 +47,14 @@ class Publisher:
         health: Health,
         observer: Observer | None = None,
         spool: Spool | None = None,
-        trust: Trust | None = None,
+        durability: DurabilityCheck | None = None,
         attempt_seconds: float = 2.0,
         append_seconds: float = 5.0,
         spool_after_seconds: float = 1.0,
         pending_bytes: int = 64 * 1024 * 1024,
         join_bytes: int = 256 * 1024,
     ) -> None:
-        self._wire = Wire(client, trust=trust)
+        self._wire = Wire(client, durability=durability)
         self._house = PublisherContext(
             wire=self._wire,
             health=health,

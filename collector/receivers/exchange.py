@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from collector.admission.events import Event
+from collector.admission.native.event import Event
 from seamark.service.registry import AppRecord, KeyRecord
 from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.failures import Rejected, Unavailable

@@ -8,9 +8,9 @@ from typing import Final
 
 import msgspec
 
-from collector.admission.batch import Batch, Judged, dead_letters, decode, judge
-from collector.admission.events import Window
-from collector.admission.names import Names
+from collector.admission.native.decode import BatchMembers, decode
+from collector.admission.native.names import EventNames
+from collector.admission.native.validate import ValidatedBatch, Window, dead_letters, validate
 from collector.http.failures import JSON, failure_reply
 from collector.receivers.exchange import Admitted, Head, Ingest, Reply
 from seamark.wire.failures import Rejected, Unavailable
@@ -30,7 +30,7 @@ class NativeBatch:
         self.path = PATH
         self.signal = Signal.EVENTS
         self._ingest = ingest
-        self._names = Names()
+        self._names = EventNames()
 
     def check(self, head: Head) -> None:
         """The key, before the body is read. Raises Rejected or Unavailable."""
@@ -39,7 +39,7 @@ class NativeBatch:
     async def accept(self, head: Head, body: bytes) -> Reply:
         """Take one batch, content coding undone; 202 once the log has it.
 
-        Raises Rejected and Unavailable, which `failure` puts into words.
+        Raises Rejected and Unavailable, which `failure` answers.
         """
         check_media_type(head)
         batch = decode(body)
@@ -51,21 +51,21 @@ class NativeBatch:
                 "key, or leave appId out",
                 field="appId",
             )
-        judged = judge(batch, window=_window(batch, admitted), names=self._names)
-        identified = judged.identified
+        validated = validate(batch, window=_window(batch, admitted), names=self._names)
+        has_ids = validated.has_event_ids
         receipt = await self._ingest.append(
             admitted,
             head,
             signal=Signal.EVENTS,
-            body=b"" if identified else judged.events_json,
-            events=judged.events if identified else (),
-            dead_letters=dead_letters(batch, judged) if judged.faults else (),
-            outcome=judged.outcome,
+            body=b"" if has_ids else validated.events_json,
+            events=validated.events if has_ids else (),
+            dead_letters=dead_letters(batch, validated) if validated.errors else (),
+            outcome=validated.outcome,
             sent_ms=batch.sent_ms,
             batch_id=batch.batch_id,
-            sender=judged.session_id,
+            sender=validated.session_id,
         )
-        return Reply(202, answer(judged, receipt), JSON)
+        return Reply(202, answer(validated, receipt), JSON)
 
     def failure(self, head: Head, failure: Rejected | Unavailable) -> Reply:  # noqa: ARG002  # the protocol of receivers
         """`{"error": {"reason", "message", "field"?}}`."""
@@ -73,7 +73,7 @@ class NativeBatch:
 
 
 def check_media_type(head: Head) -> None:
-    """Raises Rejected (CONTENT_TYPE) for what is not read as a native batch."""
+    """Raises Rejected (CONTENT_TYPE) for a media type that native batches do not have."""
     media_type = head.headers.get("content-type", "")
     if media_type in _MEDIA_TYPES:
         return
@@ -84,7 +84,7 @@ def check_media_type(head: Head) -> None:
         )
 
 
-def _window(batch: Batch, admitted: Admitted) -> Window:
+def _window(batch: BatchMembers, admitted: Admitted) -> Window:
     """Events from before the app's late window are too late; without `sentAt` nothing is."""
     if batch.sent_ms is None or admitted.app.time_source == "received":
         return _ANY_TIME
@@ -92,10 +92,10 @@ def _window(batch: Batch, admitted: Admitted) -> Window:
     return Window(opens_ms=batch.sent_ms - seconds * 1000, days=seconds / 86_400)
 
 
-def answer(judged: Judged, receipt: str) -> bytes:
-    """The body of a 202: counts, the first faults by index, and the receipt."""
-    outcome = judged.outcome
-    if not judged.faults:
+def answer(validated: ValidatedBatch, receipt: str) -> bytes:
+    """The body of a 202: counts, the first errors by index, and the receipt."""
+    outcome = validated.outcome
+    if not validated.errors:
         return b'{"accepted":%d,"rejected":0,"receiptId":"%s"}' % (
             outcome.accepted,
             receipt.encode(),
@@ -107,11 +107,11 @@ def answer(judged: Judged, receipt: str) -> bytes:
             "errors": [
                 {
                     "index": index,
-                    "reason": fault.reason.value,
-                    "message": f"events[{index}]{'.' if fault.field else ''}{fault.field}: "
-                    f"{fault.message}",
+                    "reason": error.reason.value,
+                    "message": f"events[{index}]{'.' if error.field else ''}{error.field}: "
+                    f"{error.message}",
                 }
-                for index, fault in judged.faults[:ERRORS_REPORTED]
+                for index, error in validated.errors[:ERRORS_REPORTED]
             ],
             "receiptId": receipt,
         }

@@ -8,18 +8,18 @@ may be left out when it is for one app only. The batch is stored as if it had be
 `receivedAt` (epoch milliseconds or ISO 8601; not in the future, at most 31 days ago): events get
 the time they would have had then, and the app's late window, which was applied then, is not applied
 again. With `?dryRun=true` nothing is stored: 200 and the same answer, without a receipt.
-`batchId` is required, so that a replay that is tried twice counts once. Nothing is known of
-the device but its `sdk`: no address, no user agent. It counts under the key id `replay`. What is
-rejected here is told and counted but not kept: its dead letter is there already.
+`batchId` is required, so that a replay that is sent twice counts once. Of the device only its
+`sdk` is known: no address, no user agent. It counts under the key id `replay`. What is
+rejected here is answered and counted, and makes no dead letter: it has one already.
 """
 
 import time
 from dataclasses import replace
 from typing import Final
 
-from collector.admission.batch import decode, judge
-from collector.admission.events import Window
-from collector.admission.names import Names
+from collector.admission.native.decode import decode
+from collector.admission.native.names import EventNames
+from collector.admission.native.validate import Window, validate
 from collector.admission.received_at import read_received_ms
 from collector.http.failures import JSON, failure_reply
 from collector.receivers.exchange import AdminIngest, Head, Reply
@@ -39,7 +39,7 @@ class Replay:
         self.path = PATH
         self.signal = Signal.EVENTS
         self._ingest = ingest
-        self._names = Names()
+        self._names = EventNames()
 
     def check(self, head: Head) -> None:
         """The token, before the body is read. Raises Rejected or Unavailable."""
@@ -48,7 +48,7 @@ class Replay:
     async def accept(self, head: Head, body: bytes) -> Reply:
         """Take one batch, content coding undone; 202 once the log has it.
 
-        Raises Rejected and Unavailable, which `failure` puts into words.
+        Raises Rejected and Unavailable, which `failure` answers.
         """
         check_media_type(head)
         batch = decode(body)
@@ -62,21 +62,21 @@ class Replay:
                 field="batchId",
             )
         received_ms = read_received_ms(batch.body, now_ms=time.time_ns() // 1_000_000)
-        judged = judge(batch, window=_ANY_TIME, names=self._names)
+        validated = validate(batch, window=_ANY_TIME, names=self._names)
         if head.query.get("dryRun") == "true":
-            return Reply(200, answer(judged, ""), JSON)
-        identified = judged.identified
+            return Reply(200, answer(validated, ""), JSON)
+        has_ids = validated.has_event_ids
         receipt = await self._ingest.append(
             admitted,
             replace(head, received_ns=received_ms * 1_000_000),
             signal=self.signal,
-            body=b"" if identified else judged.events_json,
-            events=judged.events if identified else (),
-            outcome=judged.outcome,
+            body=b"" if has_ids else validated.events_json,
+            events=validated.events if has_ids else (),
+            outcome=validated.outcome,
             sent_ms=batch.sent_ms,
             batch_id=batch.batch_id,
         )
-        return Reply(202, answer(judged, receipt), JSON)
+        return Reply(202, answer(validated, receipt), JSON)
 
     def failure(self, head: Head, failure: Rejected | Unavailable) -> Reply:  # noqa: ARG002  # the protocol of receivers
         """`{"error": {"reason", "message", "field"?}}`."""

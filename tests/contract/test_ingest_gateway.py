@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from collector.admission.dead_letters import DeadLetterLimiter, dead_letter
-from collector.admission.events import Event
+from collector.admission.native.event import Event
 from collector.admission.senders import Senders
 from collector.ingest.gateway import IngestGateway, Log
-from collector.ingest.request_rejections import Refusals
+from collector.ingest.request_rejections import RequestRejections
 from collector.publish.publisher import Publisher
 from collector.receivers.exchange import Head, Ingest
 from seamark.service.connections import LogSettings, connect_log
@@ -85,7 +85,7 @@ class PublisherContext:
     """A ingest and what is behind it."""
 
     ingest: IngestGateway
-    refusals: Refusals
+    refusals: RequestRejections
     promise: Promise
     registry: Registry
     read: Callable[[Signal], Awaitable[dict[int, list[ReadEnvelope]]]]
@@ -98,15 +98,15 @@ def build(
     registry.orgs["acme"] = OrgRecord(org="acme", name="Acme", salt="5a")
     registry.apps["acme", "shop"] = AppRecord(org="acme", app="shop")
     registry.keys[digest(KEY)] = KeyRecord(key_id="k1", org="acme", app="shop", digest=digest(KEY))
-    refusals = Refusals(log=log, partitions=PARTITIONS, server_version="1")
+    refusals = RequestRejections(log=log, partitions=PARTITIONS, server_version="1")
     ingest = IngestGateway(
         records=registry,
         log=log,
         partitions=PARTITIONS,
-        promise=promise,
+        durability=promise,
         senders=Senders(datacenter="", server_version="1"),
         dead_letter_limiter=DeadLetterLimiter(DEAD_LETTERS_PER_MINUTE),
-        refusals=refusals,
+        request_rejections=refusals,
     )
     return PublisherContext(ingest, refusals, promise, registry, read)
 

@@ -1,4 +1,4 @@
-"""Laws of the older routes: whatever is sent is answered in form, and everything is counted."""
+"""Laws of the compat routes: whatever is sent is answered in form, and everything is counted."""
 
 import asyncio
 import json
@@ -127,3 +127,45 @@ def test_attributes_are_flat_and_nothing_but_null_is_lost(document: dict[str, An
     assert set(made) == {path[1:] for path in leaves(document, "") if document}
     assert all(isinstance(value, str | int | float | bool) for value in made.values())
     assert flat(made) == made
+
+
+ADDRESS_KEYS = ("ip", "IP", "ip_address", "ipAddress", "client_ip", "clientIp", "remote_addr")
+ADDRESSES = st.ip_addresses().map(str)
+places = st.sampled_from(["context", "properties", "context.device", "top"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    address=ADDRESSES,
+    key=st.sampled_from(ADDRESS_KEYS),
+    place=places,
+    name=st.sampled_from(["a", "no good"]),
+    as_list=st.booleans(),
+)
+def test_no_address_is_stored_in_clear(
+    address: str, key: str, place: str, name: str, as_list: bool
+) -> None:
+    """Neither in an event nor in the dead letter of one; two events of an address have one hash."""
+    holder = {key: [address] if as_list else address}
+    named: dict[str, Any] = {"eventType": name}
+    if place in ("context", "properties"):
+        named[place] = holder
+    else:
+        named["context"] = {"device": holder}
+    context = PublisherContext()
+    answered(context, NAMED, json.dumps(named).encode())
+    answered(context, NAMED, json.dumps(named).encode())
+    answered(context, LOOSE, json.dumps([{"event": name, "timestamp": AT, **holder}]).encode())
+
+    for envelope in context.envelopes:
+        for event in envelope.events:
+            assert address not in json.dumps(event["attrs"])
+        assert all(address.encode() not in one.original for one in envelope.dead_letters)
+    hashes = [
+        value
+        for event in context.events
+        for path, value in event["attrs"].items()
+        if path.endswith("ip_hash")
+    ]
+    assert len(hashes) == len(context.events) == (3 if name == "a" else 0)
+    assert len(set(hashes)) <= 1

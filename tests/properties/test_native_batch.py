@@ -12,9 +12,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from collector.admission.batch import Judged, dead_letters, decode, judge
-from collector.admission.events import Window
-from collector.admission.names import Names
+from collector.admission.native.decode import decode
+from collector.admission.native.names import EventNames
+from collector.admission.native.validate import ValidatedBatch, Window, dead_letters, validate
 from seamark.wire.failures import Rejected
 
 ROOT = Path(__file__).parents[2]
@@ -67,8 +67,8 @@ odd = st.fixed_dictionaries(
 events = st.lists(good | odd | values, max_size=12)
 
 
-def judged(body: bytes) -> Judged:
-    return judge(decode(body), window=WINDOW, names=Names())
+def validated(body: bytes) -> ValidatedBatch:
+    return validate(decode(body), window=WINDOW, names=EventNames())
 
 
 def encoded(items: list[Any], *, ascii_only: bool = True) -> bytes:
@@ -123,7 +123,7 @@ def same(told: object, read: str) -> bool:
 def test_clickhouse_reads_what_was_accepted(
     reader: Reader, items: list[Any], ascii_only: bool
 ) -> None:
-    result = judged(encoded(items, ascii_only=ascii_only))
+    result = validated(encoded(items, ascii_only=ascii_only))
     rows = reader.rows(result.events_json)
     stored = json.loads(result.events_json)
 
@@ -144,22 +144,22 @@ def test_clickhouse_reads_what_was_accepted(
 @calm
 @given(items=events, ascii_only=st.booleans())
 def test_everything_offered_is_accounted_for(items: list[Any], ascii_only: bool) -> None:
-    result = judged(encoded(items, ascii_only=ascii_only))
+    result = validated(encoded(items, ascii_only=ascii_only))
     outcome = result.outcome
 
     assert outcome.offered == len(items)
     assert outcome.offered == outcome.accepted + sum(outcome.rejected.values())
-    assert len(result.faults) == sum(outcome.rejected.values())
+    assert len(result.errors) == sum(outcome.rejected.values())
 
 
 @calm
 @given(items=events, ascii_only=st.booleans())
 def test_what_was_rejected_is_kept_as_it_was_sent(items: list[Any], ascii_only: bool) -> None:
     batch = decode(encoded(items, ascii_only=ascii_only))
-    result = judge(batch, window=WINDOW, names=Names())
+    result = validate(batch, window=WINDOW, names=EventNames())
     kept = list(dead_letters(batch, result))
 
-    assert [(x.index, x.reason) for x in kept] == [(n, f.reason) for n, f in result.faults]
+    assert [(x.index, x.reason) for x in kept] == [(n, f.reason) for n, f in result.errors]
     for found in kept:
         assert json.loads(found.original) == items[found.index]
         item = items[found.index]
@@ -173,9 +173,9 @@ def test_a_bad_event_changes_nothing_about_the_others(
     items: list[Any], bad: object, at: int
 ) -> None:
     """Also: the batch read as a whole and the batch read event by event agree."""
-    alone = judged(encoded([bad]))
-    mixed = judged(encoded([*items[:at], bad, *items[at:]]))
-    whole = judged(encoded(items))
+    alone = validated(encoded([bad]))
+    mixed = validated(encoded([*items[:at], bad, *items[at:]]))
+    whole = validated(encoded(items))
 
     stored = json.loads(mixed.events_json)
     if alone.outcome.accepted == 0:
@@ -186,7 +186,7 @@ def test_a_bad_event_changes_nothing_about_the_others(
 @calm
 @given(item=good)
 def test_a_good_event_is_stored_as_it_was_sent(item: dict[str, Any]) -> None:
-    result = judged(encoded([item]))
+    result = validated(encoded([item]))
     fits = all(
         not (type(value) is int and not -(2**63) <= value < 2**63)
         for field in ("attrs", "device")
@@ -211,7 +211,7 @@ def test_a_good_event_is_stored_as_it_was_sent(item: dict[str, Any]) -> None:
 @given(body=st.binary(max_size=200))
 def test_any_bytes_are_a_batch_or_rejected(body: bytes) -> None:
     with contextlib.suppress(Rejected):  # and nothing else
-        judged(body)
+        validated(body)
 
 
 @calm
@@ -220,9 +220,9 @@ def test_any_damage_is_a_batch_or_rejected(items: list[Any], cut: int, patch: by
     whole = encoded(items)
     at = cut % len(whole)
     with contextlib.suppress(Rejected):  # and nothing else
-        result = judged(whole[:at] + patch + whole[at + len(patch) :])
+        result = validated(whole[:at] + patch + whole[at + len(patch) :])
         assert len(json.loads(result.events_json)) == result.outcome.accepted
     with contextlib.suppress(Rejected):
         batch = decode(whole[:at] + patch + whole[at + len(patch) :])
-        again = judge(batch, window=WINDOW, names=Names())
-        assert len(list(dead_letters(batch, again))) == len(again.faults)
+        again = validate(batch, window=WINDOW, names=EventNames())
+        assert len(list(dead_letters(batch, again))) == len(again.errors)

@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.admission.events import Event
+from collector.admission.native.event import Event
 from collector.admission.pieces import Piece, split
 from seamark.wire.envelope import Outcome
 from seamark.wire.signals import choose_partition

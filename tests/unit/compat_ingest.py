@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from collector.admission.dead_letters import DeadLetterLimiter
+from collector.admission.rejection_tally import RequestOwner
 from collector.admission.senders import Senders
-from collector.admission.tally import Whose
 from collector.ingest.gateway import IngestGateway
 from collector.receivers import compat
 from collector.receivers.exchange import Head, Reply
@@ -43,10 +43,10 @@ class PublisherContext:
             records=registry,
             log=self,
             partitions=self.partitions,
-            promise=self,
+            durability=self,
             senders=Senders(datacenter="", server_version="1"),
             dead_letter_limiter=DeadLetterLimiter(100_000),
-            refusals=self,
+            request_rejections=self,
         )
         self.receivers = {receiver.path: receiver for receiver in compat.build(ingest)}
 
@@ -72,7 +72,7 @@ class PublisherContext:
     async def confirm(self) -> str:
         return ""
 
-    def count(self, whose: Whose, reason: Reason, *, now_ns: int) -> None:
+    def count(self, whose: RequestOwner, reason: Reason, *, now_ns: int) -> None:
         raise AssertionError("servers count, receivers do not")
 
     async def send(

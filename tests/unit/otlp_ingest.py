@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from collector.admission.events import Event
+from collector.admission.native.event import Event
 from collector.receivers.exchange import Admitted, Head
 from seamark.service.registry import AppRecord, KeyRecord
 from seamark.wire.envelope import DeadLetter, Outcome

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from collector.admission.batch import decode, judge
-from collector.admission.events import Window
-from collector.admission.names import Names
+from collector.admission.native.decode import decode
+from collector.admission.native.names import EventNames
+from collector.admission.native.validate import Window, validate
 from collector.admission.surrogates import mended
 from collector.receivers.native import answer
 from seamark.wire.failures import Rejected
@@ -23,17 +23,17 @@ def body(*events: object, **outer: object) -> bytes:
 
 
 def fault_of(event: object, *, window: Window = WEEK) -> Rejected:
-    judged = judge(decode(body(event)), window=window, names=Names())
-    [(index, fault)] = judged.faults
+    validated = validate(decode(body(event)), window=window, names=EventNames())
+    [(index, fault)] = validated.errors
     assert index == 0
-    assert judged.outcome.rejected == {fault.reason.value: 1}
+    assert validated.outcome.rejected == {fault.reason.value: 1}
     return fault
 
 
 def stored(*events: object, window: Window = WEEK) -> list[dict[str, object]]:
-    judged = judge(decode(body(*events)), window=window, names=Names())
-    assert judged.faults == []
-    found: list[dict[str, object]] = json.loads(judged.events_json)
+    validated = validate(decode(body(*events)), window=window, names=EventNames())
+    assert validated.errors == []
+    found: list[dict[str, object]] = json.loads(validated.events_json)
     return found
 
 
@@ -93,8 +93,8 @@ def test_a_text_is_measured_in_bytes_whichever_way_it_was_read() -> None:
         for ascii_only in (True, False):
             events = [{"ts": SENT_MS, "name": "a", "attrs": {"t": exceeds}}, *spoiler]
             data = json.dumps({"events": events}, ensure_ascii=ascii_only).encode()
-            judged = judge(decode(data), window=WEEK, names=Names())
-            assert judged.faults[0][1].field == "attrs.t"
+            validated = validate(decode(data), window=WEEK, names=EventNames())
+            assert validated.errors[0][1].field == "attrs.t"
 
 
 @pytest.mark.parametrize(
@@ -144,8 +144,8 @@ def test_nulls_are_absent() -> None:
 def test_the_last_of_two_keys_counts() -> None:
     data = b'{"events":[],"events":[{"ts":1,"ts":2,"name":"b c","name":"a","attrs":{"k":1,"k":2}}]}'
 
-    judged = judge(decode(data), window=Window(), names=Names())
-    assert json.loads(judged.events_json) == [{"ts": 2, "name": "a", "attrs": {"k": 2}}]
+    validated = validate(decode(data), window=Window(), names=EventNames())
+    assert json.loads(validated.events_json) == [{"ts": 2, "name": "a", "attrs": {"k": 2}}]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,8 @@ def test_the_outer_fields(spoiler: list[object]) -> None:
 
 def test_the_limit_of_events() -> None:
     event = {"ts": SENT_MS, "name": "a"}
-    assert len(decode(body(*[event] * EVENTS_PER_BATCH)).events) == EVENTS_PER_BATCH
+    batch = decode(body(*[event] * EVENTS_PER_BATCH))
+    assert validate(batch, window=WEEK, names=EventNames()).outcome.accepted == EVENTS_PER_BATCH
     for events in ([event] * (EVENTS_PER_BATCH + 1), [7] * (EVENTS_PER_BATCH + 1)):
         with pytest.raises(Rejected) as found:
             decode(body(*events))
@@ -181,22 +182,22 @@ def test_the_limit_of_events() -> None:
 
 
 def test_all_faults_are_counted_and_the_first_are_told() -> None:
-    judged = judge(decode(body(*[7] * 500)), window=WEEK, names=Names())
+    validated = validate(decode(body(*[7] * 500)), window=WEEK, names=EventNames())
 
-    assert judged.outcome.rejected == {"invalid_event": 500}
-    assert [index for index, _ in judged.faults] == list(range(500))
-    told = json.loads(answer(judged, "r"))
+    assert validated.outcome.rejected == {"invalid_event": 500}
+    assert [index for index, _ in validated.errors] == list(range(500))
+    told = json.loads(answer(validated, "r"))
     assert told["rejected"] == 500
     assert [error["index"] for error in told["errors"]] == list(range(ERRORS_REPORTED))
 
 
 def test_names_are_remembered_within_bounds() -> None:
-    names = Names(capacity=3)
+    names = EventNames(capacity=3)
     for n in range(10):
-        assert names.good(f"n{n}")
-    assert names.all_good(["n8", "n9", "n0"])
-    assert not names.all_good(["n9", "no good"])
-    assert not names.good("no good")
+        assert names.valid(f"n{n}")
+    assert names.all_valid(["n8", "n9", "n0"])
+    assert not names.all_valid(["n9", "no good"])
+    assert not names.valid("no good")
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from collector.admission.batch import dead_letters, decode, judge
 from collector.admission.dead_letters import RATE, SIZE, DeadLetterLimiter, dead_letter
-from collector.admission.events import Window
-from collector.admission.names import Names
+from collector.admission.native.decode import decode
+from collector.admission.native.names import EventNames
+from collector.admission.native.validate import Window, dead_letters, validate
 from seamark.wire.envelope import DeadLetter
 from seamark.wire.failures import Rejected
 from seamark.wire.limits import DEAD_LETTER_BYTES, DEAD_LETTERS_BYTES
@@ -23,7 +23,7 @@ SENT_MS = 1_795_316_640_000
 
 def dead_letters_of(body: bytes, *, window: Window | None = None) -> list[DeadLetter]:
     batch = decode(body)
-    return list(dead_letters(batch, judge(batch, window=window or Window(), names=Names())))
+    return list(dead_letters(batch, validate(batch, window=window or Window(), names=EventNames())))
 
 
 def many(count: int, size: int) -> Iterator[DeadLetter]:

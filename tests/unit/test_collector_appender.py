@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from collector.admission.events import Event
+from collector.admission.native.event import Event
 from collector.ingest.appender import Appender, Request
 from collector.publish.spread import SPREAD_BYTES
 from seamark.wire.envelope import DeadLetter, Outcome

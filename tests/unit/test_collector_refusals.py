@@ -3,14 +3,14 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from collector.admission.tally import Whose
-from collector.ingest.request_rejections import Refusals
+from collector.admission.rejection_tally import RequestOwner
+from collector.ingest.request_rejections import RequestRejections
 from seamark.wire.failures import Unavailable
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
 from tests.support.envelopes import ReadEnvelope, read_payload
 
-SHOP = Whose("acme", "shop", "k1", Signal.EVENTS)
+SHOP = RequestOwner("acme", "shop", "k1", Signal.EVENTS)
 NOW_NS = 1_795_316_640_000_000_000
 MINUTE_NS = 60 * 1_000_000_000
 
@@ -45,8 +45,8 @@ class Log:
         self.arrived.set()
 
 
-def build(log: Log, *, every_seconds: float = 60.0) -> Refusals:
-    return Refusals(
+def build(log: Log, *, every_seconds: float = 60.0) -> RequestRejections:
+    return RequestRejections(
         log=log,
         partitions=4,
         server_version="1",

@@ -1,4 +1,4 @@
-"""Older clients: what they send is what is stored, and each is answered in its own shape."""
+"""Compat clients: what they send is what is stored, and each is answered in its own shape."""
 
 import json
 import time
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from collector.admission.compat_attributes import flat
+from collector.admission.senders import ip_hash
 from collector.admission.user_ids import user_hash
 from seamark.wire.failures import Unavailable
 from tests.unit.compat_ingest import LOOSE, METRICS, NAMED, SALT, PublisherContext
@@ -57,6 +58,15 @@ async def test_the_user_is_hashed_under_the_salt_of_the_org() -> None:
     assert users == [user_hash(SALT, "ada@example.com"), *[user_hash(SALT, "17")] * 2, None]
     assert user_hash("other", "17") != user_hash(SALT, "17")
     assert (len(user_hash(SALT, "17")), user_hash("", "17")) == (32, "")
+
+
+async def test_an_address_is_stored_as_the_hash_of_the_org() -> None:
+    context = PublisherContext()
+    for address in ("2001:DB8::1", "2001:0db8:0:0::1"):
+        await context.ask(NAMED, {"eventType": "a", "context": {"ip": address, "zip": "1010"}})
+
+    expected = {"ip_hash": ip_hash(SALT, "2001:db8::1"), "zip": "1010"}
+    assert [event["attrs"] for event in context.events] == [expected, expected]
 
 
 async def test_one_event_without_an_id_is_given_one() -> None:

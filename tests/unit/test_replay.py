@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from collector.admission.dead_letters import DeadLetterLimiter
+from collector.admission.rejection_tally import RequestOwner
 from collector.admission.senders import Senders
-from collector.admission.tally import Whose
 from collector.ingest.gateway import IngestGateway
 from collector.receivers.exchange import Head
 from collector.receivers.replay import Replay
@@ -44,7 +44,7 @@ class PublisherContext:
     """A receiver, and what it put into the log."""
 
     envelopes: list[ReadEnvelope] = field(default_factory=list)
-    refused: list[tuple[Whose, Reason]] = field(default_factory=list)
+    refused: list[tuple[RequestOwner, Reason]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         registry = Registry()
@@ -64,10 +64,10 @@ class PublisherContext:
             records=registry,
             log=self,
             partitions=1,
-            promise=self,
+            durability=self,
             senders=Senders(datacenter="", server_version="1"),
             dead_letter_limiter=DeadLetterLimiter(100),
-            refusals=self,
+            request_rejections=self,
         )
         self.receiver = Replay(self.ingest)
 
@@ -89,7 +89,7 @@ class PublisherContext:
     async def confirm(self) -> str:
         return ""
 
-    def count(self, whose: Whose, reason: Reason, *, now_ns: int) -> None:
+    def count(self, whose: RequestOwner, reason: Reason, *, now_ns: int) -> None:
         self.refused.append((whose, reason))
 
     async def send(self, *, token: str = ORG_TOKEN, **outer: object) -> dict[str, Any]:
@@ -238,4 +238,4 @@ def test_refusals_are_counted_for_whom_they_were_known(
 ) -> None:
     context = PublisherContext()
     context.ingest.refused(head(secret), Signal.EVENTS, Rejected(Reason.TOO_LARGE, ""))
-    assert context.refused == [(Whose(*whose, Signal.EVENTS), Reason.TOO_LARGE)]
+    assert context.refused == [(RequestOwner(*whose, Signal.EVENTS), Reason.TOO_LARGE)]

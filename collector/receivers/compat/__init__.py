@@ -1,4 +1,4 @@
-"""Routes that clients from before the native batch send to, each with the answers they expect."""
+"""Routes of clients that predate the native batch, each with the answers they expect."""
 
 from collector.receivers.compat.event_array import EventArray
 from collector.receivers.compat.named_events import NamedEvents

@@ -1,14 +1,14 @@
-"""What the older routes of events have in common: judge, append, and put faults into words."""
+"""What the compat routes of events share: validate, append, and answer errors."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
-from collector.admission.batch import Batch, Judged, dead_letters, judge
-from collector.admission.compat_events import Asked, Form
-from collector.admission.events import Window
-from collector.admission.names import Names
+from collector.admission.compat_events import CompatForm, RequestContext
+from collector.admission.native.decode import RawBatch
+from collector.admission.native.names import EventNames
+from collector.admission.native.validate import ValidatedBatch, Window, dead_letters, validate
 from collector.http.failures import JSON, failure_reply
 from collector.receivers.exchange import Admitted, Head, Ingest, Reply
 from seamark.wire.failures import Rejected, Unavailable
@@ -19,17 +19,17 @@ PROTOCOL: Final = "compat"
 _ANY_TIME: Final = Window()
 
 
-class Older:
-    """What every older route has besides `accept`: a path, the key check, failures in its words."""
+class CompatRoute:
+    """What every compat route has besides `accept`: a path, the key check, its form of failures."""
 
     path: str
     mark: bytes
-    """One member of JSON, as `"status":"error"`: the flag that its clients look at."""
+    """One member of JSON, as `"status":"error"`, which its clients look at."""
     signal = Signal.EVENTS
 
     def __init__(self, ingest: Ingest) -> None:
         self._ingest = ingest
-        self._names = Names()
+        self._names = EventNames()
 
     def check(self, head: Head) -> None:
         """The key, before the body is read. Raises Rejected or Unavailable."""
@@ -42,48 +42,48 @@ class Older:
         return Reply(reply.status, body, reply.content_type, reply.headers)
 
 
-def asked_by(admitted: Admitted, head: Head) -> Asked:
-    """What a translation needs to know of a request."""
-    return Asked(salt=admitted.salt, now_ms=head.received_ns // 1_000_000)
+def context_of(admitted: Admitted, head: Head) -> RequestContext:
+    """What a translation needs of its request."""
+    return RequestContext(salt=admitted.salt, now_ms=head.received_ns // 1_000_000)
 
 
 async def take(
-    ingest: Ingest, admitted: Admitted, head: Head, *, batch: Batch, names: Names
-) -> Judged:
-    """Put a translated batch into the log, what was rejected with it; returns once it is durable.
+    ingest: Ingest, admitted: Admitted, head: Head, *, batch: RawBatch, names: EventNames
+) -> ValidatedBatch:
+    """Put a translated batch into the log with its dead letters; returns once it is durable.
 
-    Older forms do not say when they were sent, so no event is too late. Raises Unavailable.
+    Compat forms do not say when they were sent, so no event is too late. Raises Unavailable.
     """
-    judged = judge(batch, window=_ANY_TIME, names=names)
-    identified = judged.identified
+    validated = validate(batch, window=_ANY_TIME, names=names)
+    has_ids = validated.has_event_ids
     await ingest.append(
         admitted,
         head,
         signal=Signal.EVENTS,
-        body=b"" if identified else judged.events_json,
-        events=judged.events if identified else (),
-        dead_letters=dead_letters(batch, judged) if judged.faults else (),
-        outcome=judged.outcome,
-        sender=judged.session_id,
+        body=b"" if has_ids else validated.events_json,
+        events=validated.events if has_ids else (),
+        dead_letters=dead_letters(batch, validated) if validated.errors else (),
+        outcome=validated.outcome,
+        sender=validated.session_id,
     )
-    return judged
+    return validated
 
 
-def in_their_words(fault: Rejected, form: Form) -> Rejected:
-    """The same fault, its field named as the sender names it."""
-    return Rejected(fault.reason, fault.message, field=form.field(fault.field))
+def with_form_field(error: Rejected, form: CompatForm) -> Rejected:
+    """The same error, its field named as the sender names it."""
+    return Rejected(error.reason, error.message, field=form.field(error.field))
 
 
-def told(judged: Judged, form: Form) -> list[dict[str, Any]]:
-    """The first faults, by index."""
-    faults: list[dict[str, Any]] = []
-    for index, fault in judged.faults[:ERRORS_REPORTED]:
-        theirs = in_their_words(fault, form)
-        path = f"[{index}]{'.' if theirs.field else ''}{theirs.field}"
-        faults.append(
-            {"index": index, "reason": fault.reason.value, "message": f"{path}: {fault.message}"}
+def reported_errors(validated: ValidatedBatch, form: CompatForm) -> list[dict[str, Any]]:
+    """The first errors, by index."""
+    errors: list[dict[str, Any]] = []
+    for index, error in validated.errors[:ERRORS_REPORTED]:
+        field = form.field(error.field)
+        path = f"[{index}]{'.' if field else ''}{field}"
+        errors.append(
+            {"index": index, "reason": error.reason.value, "message": f"{path}: {error.message}"}
         )
-    return faults
+    return errors
 
 
 def answer(status: int, document: Mapping[str, object]) -> Reply:

@@ -9,14 +9,14 @@
 import msgspec
 
 from collector.admission.compat_metrics import read_metrics
-from collector.receivers.compat.accept import PROTOCOL, Older, answer
+from collector.receivers.compat.accept import PROTOCOL, CompatRoute, answer
 from collector.receivers.exchange import Head, Reply
 from collector.receivers.native import check_media_type
 from seamark.wire.envelope import Outcome
 from seamark.wire.signals import Signal
 
 
-class PlainMetrics(Older):
+class PlainMetrics(CompatRoute):
     """Points of metrics, which become events with a value."""
 
     path = "/metrics"
@@ -25,7 +25,7 @@ class PlainMetrics(Older):
     async def accept(self, head: Head, body: bytes) -> Reply:
         """Take one request, content coding undone; 200 once the log has it.
 
-        Raises Rejected and Unavailable, which `failure` puts into words.
+        Raises Rejected and Unavailable, which `failure` answers.
         """
         check_media_type(head)
         admitted = self._ingest.admit(head, protocol=PROTOCOL)

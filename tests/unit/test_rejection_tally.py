@@ -1,16 +1,16 @@
 """Counts of refused requests: by minute and sender, and bounded."""
 
-from collector.admission.tally import Tally, Whose
+from collector.admission.rejection_tally import RejectionTally, RequestOwner
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
 
 MINUTE_NS = 60 * 1_000_000_000
-SHOP = Whose("acme", "shop", "k1", Signal.EVENTS)
-NOBODY = Whose("", "", "", Signal.EVENTS)
+SHOP = RequestOwner("acme", "shop", "k1", Signal.EVENTS)
+NOBODY = RequestOwner("", "", "", Signal.EVENTS)
 
 
 def test_counts_are_by_the_minute_they_were_counted_in() -> None:
-    tally = Tally()
+    tally = RejectionTally()
     for now_ns in (0, 1, MINUTE_NS - 1, MINUTE_NS, 3 * MINUTE_NS + 5):
         assert tally.add(SHOP, Reason.TOO_LARGE, now_ns=now_ns)
     tally.add(SHOP, Reason.ORIGIN, now_ns=2)
@@ -25,7 +25,7 @@ def test_counts_are_by_the_minute_they_were_counted_in() -> None:
 
 
 def test_what_is_taken_is_gone() -> None:
-    tally = Tally()
+    tally = RejectionTally()
     tally.add(SHOP, Reason.TOO_LARGE, now_ns=0)
 
     assert len(tally.take()) == 1
@@ -33,7 +33,7 @@ def test_what_is_taken_is_gone() -> None:
 
 
 def test_beyond_its_capacity_requests_are_nobodys_and_still_counted() -> None:
-    tally = Tally(capacity=4)
+    tally = RejectionTally(capacity=4)
     for n in range(100):
         assert tally.add(SHOP._replace(app=f"app-{n}"), Reason.TOO_LARGE, now_ns=0)
     counted = tally.take()
@@ -44,7 +44,7 @@ def test_beyond_its_capacity_requests_are_nobodys_and_still_counted() -> None:
 
 
 def test_memory_is_bounded_however_long_the_log_is_away() -> None:
-    tally = Tally(capacity=4)
+    tally = RejectionTally(capacity=4)
     taken = [tally.add(SHOP, Reason.TOO_LARGE, now_ns=n * MINUTE_NS) for n in range(1000)]
 
     assert taken == [True] * 8 + [False] * 992
