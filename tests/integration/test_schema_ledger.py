@@ -94,8 +94,8 @@ def ledger(store: EngineStore, *by: str) -> dict[tuple[Any, ...], dict[str, Any]
     )
     rows = store.records(
         f"SELECT {', '.join(by)}, {counted}, sumMap(rejected) AS rejected_, "
-        f"sumMap(refused) AS refused_, max(unchecked) AS unchecked_ FROM {store.database}.ledger "
-        f"GROUP BY {', '.join(by)}"
+        f"sumMap(request_rejections) AS request_rejections_, "
+        f"max(unchecked) AS unchecked_ FROM {store.database}.ledger GROUP BY {', '.join(by)}"
     )
     return {
         tuple(row[name] for name in by): {
