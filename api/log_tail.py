@@ -1,8 +1,7 @@
 """What is in the log and not in the store yet: how far a sink is behind, and one receipt in it.
 
 Reads only, over the connection that the registry has. Every look is bounded: in messages, in bytes
-and in what is inflated. A sink's record is `<sink>.<stream>` in SEAMARK_POSITIONS, as
-`processors/blocks` writes it.
+and in what is inflated. `seamark.wire.positions` says what a sink records.
 """
 
 import asyncio
@@ -17,9 +16,10 @@ from nats.aio.client import Client as NatsClient
 from nats.js.client import JetStreamContext
 
 from api.log_frames import Carried, carries
+from seamark.wire.buckets import POSITIONS_BUCKET
+from seamark.wire.positions import Position, position_key
 from seamark.wire.signals import Signal, stream_name
 
-POSITIONS: Final = "SEAMARK_POSITIONS"
 MOST_MESSAGES: Final = 400
 """Messages looked through for one receipt, over all streams."""
 MOST_BYTES: Final = 16 * 1024 * 1024
@@ -30,10 +30,6 @@ _FAILURES: Final = (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutErr
 
 class LogAway(Exception):
     """The log does not answer at the moment."""
-
-
-class _Position(msgspec.Struct):
-    done: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +70,7 @@ class LogTail:
         """Every stream and how far the sink is with it. Raises LogAway."""
         jetstream = self._asked()
         try:
-            bucket = await jetstream.key_value(POSITIONS)
+            bucket = await jetstream.key_value(POSITIONS_BUCKET)
 
             async def of(signal: Signal, partition: int) -> Behind | None:
                 stream = stream_name(signal, partition)
@@ -83,8 +79,8 @@ class LogTail:
                 except nats.js.errors.NotFoundError:
                     return None
                 try:
-                    entry = await bucket.get(f"{sink}.{stream}")
-                    done = msgspec.json.decode(entry.value or b"{}", type=_Position).done
+                    entry = await bucket.get(position_key(sink, stream))
+                    done = msgspec.json.decode(entry.value or b"", type=Position).done
                 except nats.js.errors.KeyNotFoundError:
                     done = 0
                 # what the log has let go of is nobody's to do any more

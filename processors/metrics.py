@@ -54,8 +54,10 @@ DUPLICATE_EVENTS: Final = Counter(
     "Events not written because their id was there before, in frames that were not left out.",
     _STREAM,
 )
-HELD: Final = Gauge(
-    "seamark_processor_held", "1 while the sink waits because the store is being copied.", _STREAM
+PAUSED: Final = Gauge(
+    "seamark_processor_paused",
+    "1 while the sink is paused because the store is being copied.",
+    _STREAM,
 )
 FENCED: Final = Counter(
     "seamark_processor_fenced", "Times a stream was lost to another reader.", _STREAM
@@ -71,9 +73,9 @@ DEAD_LETTERED: Final = Counter(
 POSITION_WRITES: Final = Counter(
     "seamark_processor_position_writes", "Position records written.", _STREAM
 )
-WENT_BACK: Final = Gauge(
-    "seamark_processor_log_went_back",
-    "1 while the stream holds less than was already taken from it: someone has to look.",
+LOG_REGRESSED: Final = Gauge(
+    "seamark_processor_log_regressed",
+    "1 while the stream holds less than was already read from it; an operator has to decide.",
     _STREAM,
 )
 

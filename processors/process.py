@@ -20,7 +20,7 @@ from processors.blocks.dead_letter_queue import JetStreamDeadLetterQueue
 from processors.blocks.decide import Limits
 from processors.blocks.dedup.folder import SeenFolder
 from processors.blocks.jetstream import JetStreamLog
-from processors.blocks.pause import KvHold
+from processors.blocks.pause import KvPauses
 from processors.blocks.positions import KvPositions
 from processors.blocks.run import StreamRunner
 from processors.blocks.session import Parts
@@ -140,7 +140,7 @@ class Connected:
             seen=SeenFolder(self.settings.state_path),
             slots=asyncio.Semaphore(slots),
             health=self.health,
-            hold=KvHold(self.client, sink.name),
+            pauses=KvPauses(self.client, sink.name),
             limits=self.settings.limits,
             buffer_bytes=self.settings.buffer_bytes,
         )

@@ -27,8 +27,8 @@ from provisioning.tables import StoreFailed, bring_up_to_date, wait_for_store
 from seamark.service import logs
 from seamark.service.connections import LogSettings, StoreSettings, connect_log
 from seamark.service.lifecycle import die_with_parent
-from seamark.service.registry import BUCKET
 from seamark.service.settings import SettingsError, load, masked
+from seamark.wire.buckets import CONFIG_BUCKET
 
 logger = logging.getLogger("provisioning")
 
@@ -70,7 +70,7 @@ async def provision(settings: Settings) -> None:
             cluster=settings.own.store_cluster,
         )
         if settings.own.credentials:
-            bucket = await client.jetstream(timeout=10).key_value(BUCKET)
+            bucket = await client.jetstream(timeout=10).key_value(CONFIG_BUCKET)
             first = read_or_create(Path(settings.own.credentials))
             await seed(bucket, first)
             if settings.own.own_metrics_key:

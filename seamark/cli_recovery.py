@@ -154,7 +154,7 @@ def backup(
     on = f" on top of {manifest.base}" if manifest.base else ""
     print(
         f"{snapshot.path}: {sum(manifest.rows.values()):,} rows, {size(manifest.bytes)}{on}, "
-        f"in {span(manifest.seconds)}; the sinks were held for {span(manifest.held_seconds)}"
+        f"in {span(manifest.seconds)}; the sinks were paused for {span(manifest.paused_seconds)}"
     )
 
 

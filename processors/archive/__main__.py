@@ -14,11 +14,11 @@ from processors.archive.intents import KvIntents
 from processors.archive.manifest import Manifest
 from processors.archive.merging import Limits, Merger
 from processors.archive.objects import Objects, open_objects
-from processors.archive.progress import RecordedCourse
+from processors.archive.progress import RecordedProgress
 from processors.archive.settings import ArchiveSettings
 from processors.archive.sink import ArchiveSink
 from processors.blocks.log import LogLost, StreamMissing
-from processors.blocks.pause import Hold
+from processors.blocks.pause import Pauses
 from processors.blocks.positions import Fenced, PositionsUnavailable
 from processors.blocks.session import Parts
 from processors.blocks.sink import SinkUnavailable
@@ -49,12 +49,12 @@ async def watch_files(engine_threads: EngineThreads, health: Health, stop: async
 
 
 async def merge_regularly(
-    merger: Merger, hold: Hold, every_seconds: float, stop: asyncio.Event
+    merger: Merger, pauses: Pauses, every_seconds: float, stop: asyncio.Event
 ) -> None:
     """Merge what is due, for ever; what fails is tried again at the next look."""
     while not await sleep_or_stop(stop, every_seconds):
         try:
-            while not stop.is_set() and not await hold.until_ms() and await merger.step():
+            while not stop.is_set() and not await pauses.until_ms() and await merger.step():
                 pass
         except Fenced:
             logger.info("another process is merging")
@@ -70,10 +70,10 @@ async def merge_regularly(
             logger.warning("merging is put off", extra={"error": str(error)[:500]})
 
 
-async def end_when_spent(engine_threads: EngineThreads, stop: asyncio.Event) -> None:
-    """Stop the process when its engine will not do any more; whoever keeps it starts another."""
-    await engine_threads.spent.wait()
-    logger.error("the engine fails again and again; ending, to begin with a new one")
+async def end_when_engine_failed(engine_threads: EngineThreads, stop: asyncio.Event) -> None:
+    """Stop the process when its engine has failed; the supervisor starts another process."""
+    await engine_threads.engine_failed.wait()
+    logger.error("the engine fails repeatedly; ending, so that a new process opens another one")
     stop.set()
 
 
@@ -92,7 +92,7 @@ async def carry(
         process.carry(tasks, parts, stop)
         if settings.merge_bytes:
             merging = tasks.create_task(
-                merge_regularly(merger, parts.hold, settings.merge_every_seconds, stop),
+                merge_regularly(merger, parts.pauses, settings.merge_every_seconds, stop),
                 name="merging",
             )
             await stop.wait()
@@ -132,17 +132,21 @@ async def serve(
             engine_threads=engine_threads,
             manifest=manifest,
             intents=KvIntents(process.client),
-            course=RecordedCourse(parts.positions, parts.log, partitions=log_settings.partitions),
+            progress=RecordedProgress(
+                parts.positions, parts.log, partitions=log_settings.partitions
+            ),
             limits=Limits(settings.merge_bytes, int(settings.merge_after_seconds * 1000)),
         )
-        watching = asyncio.create_task(end_when_spent(engine_threads, stop), name="engine-watch")
+        watching = asyncio.create_task(
+            end_when_engine_failed(engine_threads, stop), name="engine-watch"
+        )
         try:
             await carry(process, settings, parts, merger, stop)
         finally:
             watching.cancel()
             await asyncio.to_thread(parts.seen.close)
             await asyncio.to_thread(engine_threads.close)
-    return 1 if engine_threads.spent.is_set() else 0
+    return 1 if engine_threads.engine_failed.is_set() else 0
 
 
 def main() -> int:
@@ -158,7 +162,7 @@ def main() -> int:
         objects = open_objects(settings.url, settings.access, state=state)
     except (OSError, ValueError) as error:
         return refused("archive", f"SEAMARK_ARCHIVE_URL or _STATE_PATH: {error}")
-    lifecycle.stand_back(settings.nice)
+    lifecycle.lower_priority(settings.nice)
     paths = {"seen by archive": settings.state_path}
     if "://" not in settings.url:
         paths["archive"] = settings.url

@@ -29,8 +29,8 @@ _FAILURES: Final = 5
 class EngineThreads:
     """Everything that blocks. A call that is cancelled goes on in its thread and harms nothing.
 
-    `spent` is set when the engine has failed so often in a row that it will not do any more: one
-    that met a full disk as it was opened fails for good, and a process can open only one.
+    `engine_failed` is set when the engine has failed several times in a row: an engine that met a
+    full disk while it was opened fails for good, and a process can open only one.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class EngineThreads:
         )
         self._engine: Engine | None = None
         self._failures = 0
-        self.spent = asyncio.Event()
+        self.engine_failed = asyncio.Event()
         self._opening = threading.Lock()
         self._makers = ThreadPoolExecutor(1, thread_name_prefix="archive-make")
         self._mergers = ThreadPoolExecutor(1, thread_name_prefix="archive-merge")
@@ -100,7 +100,7 @@ class EngineThreads:
         except EngineFailed:
             self._failures += 1
             if self._failures >= _FAILURES:
-                self.spent.set()
+                self.engine_failed.set()
             raise
         self._failures = 0
         return done

@@ -1,7 +1,8 @@
 """What is being merged now: one record, written by compare-and-set before anything is done.
 
-    bucket SEAMARK_POSITIONS
-      merge.archive   {"merge": {"inputs": [...], "output": "..."} | null}
+Key `merge.archive` in the bucket of positions:
+
+    {"merge": {"inputs": [...], "output": "..."} | null}
 
 As for blocks, the record is both the fence and the memory: whoever finds a merge in it finishes it
 first, and whoever's compare-and-set fails leaves merging to the other. Two that finish the same
@@ -9,7 +10,7 @@ merge do no harm, because it has one name, one content and one token.
 """
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 import msgspec
 import nats.errors
@@ -17,9 +18,9 @@ import nats.js.errors
 from nats.aio.client import Client as NatsClient
 
 from processors.archive.plan import Merge
-from processors.blocks.positions import BUCKET, Fenced, PositionsUnavailable
-
-KEY: Final = "merge.archive"
+from processors.blocks.positions import Fenced, PositionsUnavailable
+from seamark.wire.buckets import POSITIONS_BUCKET
+from seamark.wire.positions import MERGE_KEY
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -53,8 +54,8 @@ class KvIntents:
     async def read(self) -> Intent:
         """See `Intents.read`."""
         try:
-            bucket = await self._jetstream.key_value(BUCKET)
-            entry = await bucket.get(KEY)
+            bucket = await self._jetstream.key_value(POSITIONS_BUCKET)
+            entry = await bucket.get(MERGE_KEY)
             record = msgspec.json.decode(entry.value or b"", type=_Record)
         except nats.js.errors.KeyNotFoundError as error:
             return Intent(None, (error.entry.revision or 0) if error.entry else 0)
@@ -65,10 +66,12 @@ class KvIntents:
     async def write(self, merge: Merge | None, *, revision: int) -> Intent:
         """See `Intents.write`."""
         try:
-            bucket = await self._jetstream.key_value(BUCKET)
-            written = await bucket.update(KEY, msgspec.json.encode(_Record(merge)), last=revision)
+            bucket = await self._jetstream.key_value(POSITIONS_BUCKET)
+            written = await bucket.update(
+                MERGE_KEY, msgspec.json.encode(_Record(merge)), last=revision
+            )
         except nats.js.errors.KeyWrongLastSequenceError as error:
-            raise Fenced(KEY) from error
+            raise Fenced(MERGE_KEY) from error
         except (nats.errors.Error, OSError) as error:
             raise PositionsUnavailable(repr(error)) from error
         return Intent(merge, written)

@@ -47,7 +47,7 @@ class Damaged(Exception):
     """A file is not what the manifest says of it."""
 
 
-class Course(Protocol):
+class ArchiveProgress(Protocol):
     """How far the archive has come in the log."""
 
     async def progress(self, signal: Signal) -> Sequence[Progress]:
@@ -69,7 +69,7 @@ class Merger:
     engine_threads: EngineThreads
     manifest: Manifest
     intents: Intents
-    course: Course
+    progress: ArchiveProgress
     limits: Limits
     damaged: set[str] = field(default_factory=set)
 
@@ -90,11 +90,11 @@ class Merger:
 
     async def _next(self) -> Merge | None:
         files = await self.manifest.small(below_bytes=self.limits.target_bytes // 2, limit=_LOOK_AT)
-        course: dict[Signal, Sequence[Progress]] = {}
+        streams: dict[Signal, Sequence[Progress]] = {}
         for hour, live in by_hour(files).items():
-            if hour.signal not in course:
-                course[hour.signal] = await self.course.progress(hour.signal)
-            if complete(hour, course[hour.signal], slack_ms=self.limits.slack_ms):
+            if hour.signal not in streams:
+                streams[hour.signal] = await self.progress.progress(hour.signal)
+            if complete(hour, streams[hour.signal], slack_ms=self.limits.slack_ms):
                 for merge in plan(live, target_bytes=self.limits.target_bytes):
                     if merge.output not in self.damaged:
                         return merge

@@ -9,7 +9,7 @@ from processors.blocks.positions import Positions
 from seamark.wire.signals import Signal, stream_name
 
 
-class RecordedCourse:
+class RecordedProgress:
     """Reads the records of every stream, whichever process it is that carries them."""
 
     def __init__(
@@ -26,7 +26,7 @@ class RecordedCourse:
         self._now_ns = now_ns
 
     async def progress(self, signal: Signal) -> Sequence[Progress]:
-        """See `Course.progress`."""
+        """See `ArchiveProgress.progress`."""
         streams = [stream_name(signal, partition) for partition in range(self._partitions)]
         return [await self._of(stream) for stream in streams]
 

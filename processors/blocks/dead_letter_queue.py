@@ -5,16 +5,15 @@ given; headers say where it came from and why it is here. The message id makes d
 harmless (within the stream's duplicate window).
 """
 
-from typing import Final, Protocol
+from typing import Protocol
 
 import nats.errors
 from nats.aio.client import Client as NatsClient
 
 from processors.blocks.nats_frames import Message
+from seamark.wire.buckets import DEAD_STREAM, dead_subject
 from seamark.wire.frames import HEADER as FRAMES_HEADER
 from seamark.wire.frames import frames_header
-
-DEAD_STREAM: Final = "SEAMARK_DEAD"
 
 
 class DeadLettersUnavailable(Exception):
@@ -54,7 +53,7 @@ class JetStreamDeadLetterQueue:
             headers[FRAMES_HEADER] = frames
         try:
             await self._jetstream.publish(
-                f"seamark.dead.{sink}", piece.payload, stream=DEAD_STREAM, headers=headers
+                dead_subject(sink), piece.payload, stream=DEAD_STREAM, headers=headers
             )
         except (nats.errors.Error, OSError) as error:
             raise DeadLettersUnavailable(f"{DEAD_STREAM}: {error!r}") from error

@@ -23,11 +23,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from processors.blocks.record import LogState as LogState
-from processors.blocks.record import LogWentBack as LogWentBack
-from processors.blocks.record import Position as Position
-from processors.blocks.record import check_log as check_log
-from processors.blocks.record import token_of as token_of
+from processors.blocks.log_state import LogState, check_log
+from seamark.wire.positions import Position, token_of
 
 
 class Stored(Protocol):
@@ -127,7 +124,7 @@ Step = Wait | Send | Offer | MoveToDeadLetters | Commit
 def resume(stream: str, record: Position | None, log: LogState) -> State:
     """Where to go on from a record; without one, from the stream's first message.
 
-    Raises LogWentBack.
+    Raises LogRegressed.
     """
     if record is None:
         before = max(log.first, 1) - 1

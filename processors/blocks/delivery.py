@@ -12,12 +12,12 @@ import msgspec
 
 from processors import metrics
 from processors.blocks.dead_letter_queue import DeadLetterQueue
-from processors.blocks.decide import Position
 from processors.blocks.dedup.index import SeenIndex
 from processors.blocks.dedup.mark import Judged, judge
 from processors.blocks.nats_frames import Message
 from processors.blocks.pieces import notice_of, pieces_of
 from processors.blocks.sink import Block, Sink, SinkRefused
+from seamark.wire.positions import Position
 from seamark.wire.signals import Signal
 
 logger = logging.getLogger(__name__)

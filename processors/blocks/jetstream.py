@@ -9,9 +9,9 @@ import nats.js.errors
 from nats.aio.client import Client as NatsClient
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamInfo
 
-from processors.blocks.decide import LogState
 from processors.blocks.feed import FeedLost, connect_feed
 from processors.blocks.log import LogLost, StreamMissing
+from processors.blocks.log_state import LogState
 from processors.blocks.pull import LogReader
 from seamark.service.connections import LogSettings
 

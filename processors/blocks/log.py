@@ -5,7 +5,8 @@ Everything after a sequence, in order, as it was stored, nothing acknowledged.
 
 from typing import Protocol
 
-from processors.blocks.decide import LogState, Wait
+from processors.blocks.decide import Wait
+from processors.blocks.log_state import LogState
 from processors.blocks.nats_frames import Message
 
 

@@ -6,15 +6,15 @@ import random
 from typing import Final
 
 from processors import metrics
-from processors.blocks import decide
 from processors.blocks.dead_letter_queue import DeadLettersUnavailable
-from processors.blocks.decide import LogWentBack
 from processors.blocks.dedup.index import SeenUnavailable
 from processors.blocks.log import LogLost, StreamMissing
+from processors.blocks.log_state import LogRegressed, check_log
 from processors.blocks.pause import POLL_SECONDS
 from processors.blocks.positions import Fenced, PositionsUnavailable
 from processors.blocks.session import Parts, Session, backoff_seconds, open_session
 from seamark.service.connections import sleep_or_stop
+from seamark.wire.positions import position_key
 from seamark.wire.signals import Signal
 
 logger = logging.getLogger(__name__)
@@ -40,17 +40,17 @@ class StreamRunner:
         """Carry until told to stop. Never raises for anything that may pass."""
         watch = asyncio.create_task(self._watch(), name=f"watch {self._stream}")
         stopping = asyncio.create_task(self._wake_on_stop(), name=f"stop {self._stream}")
-        holding = asyncio.create_task(self._pause_when_held(), name=f"hold {self._stream}")
+        pausing = asyncio.create_task(self._end_when_paused(), name=f"pause {self._stream}")
         try:
             failures = 0
             while not self._stop.is_set():
                 seconds = await self._one_session(failures)
                 failures = failures + 1 if seconds else 0
                 if not failures:
-                    await self._stay_while_held()
+                    await self._wait_while_paused()
                 await sleep_or_stop(self._stop, seconds)
         finally:
-            beside = (watch, stopping, holding)
+            beside = (watch, stopping, pausing)
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
@@ -60,25 +60,25 @@ class StreamRunner:
         parts, extra = self._parts, self._extra
         try:
             self._session = await open_session(self._signal, self._stream, parts, stop=self._stop)
-            metrics.WENT_BACK.labels(*self._labels).set(0)
+            metrics.LOG_REGRESSED.labels(*self._labels).set(0)
             parts.health.up(self._stream)
             logger.info("reading", extra=extra | {"after": self._session.state.inserted})
-            if await parts.hold.until_ms():
+            if await parts.pauses.until_ms():
                 self._session.pause()  # it may have a block to finish
             await self._session.run()
         except Fenced:
             metrics.FENCED.labels(*self._labels).inc()
             logger.warning("another reader has this stream; standing by", extra=extra)
             await self._stand_by()
-        except LogWentBack as error:
-            metrics.WENT_BACK.labels(*self._labels).set(1)
+        except LogRegressed as error:
+            metrics.LOG_REGRESSED.labels(*self._labels).set(1)
             parts.health.down(self._stream, str(error))
-            record = f"{parts.sink.name}.{self._stream}"
+            record = position_key(parts.sink.name, self._stream)
             logger.critical(
-                "the log went back; this stream stops until someone decides",
-                extra=extra | {"detail": str(error), "record": record},
+                "the log regressed; this stream stops until an operator decides",
+                extra=extra | {"error": str(error), "record": record},
             )
-            return parts.went_back_seconds
+            return parts.regressed_seconds
         except StreamMissing:
             parts.health.down(self._stream, "stream does not exist")
             if failures == 0:
@@ -97,7 +97,7 @@ class StreamRunner:
 
     async def _stand_by(self) -> None:
         """Return when the rival's record has stood still for a whole random wait, or to stop."""
-        key = f"{self._parts.sink.name}.{self._stream}"
+        key = position_key(self._parts.sink.name, self._stream)
         last: int | None = None
         while not self._stop.is_set():
             try:
@@ -110,36 +110,36 @@ class StreamRunner:
             wait = random.uniform(*self._parts.standby_seconds)  # noqa: S311  # who comes first
             await sleep_or_stop(self._stop, wait)
 
-    async def _pause_when_held(self) -> None:
-        """End the session at the next whole block once someone holds the sink."""
+    async def _end_when_paused(self) -> None:
+        """End the session at the next whole block once the sink is paused."""
         while True:
-            if await self._parts.hold.until_ms() and self._session is not None:
+            if await self._parts.pauses.until_ms() and self._session is not None:
                 self._session.pause()
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _stay_while_held(self) -> None:
-        """Return when nobody holds the sink, or to stop. No block is on its way meanwhile."""
+    async def _wait_while_paused(self) -> None:
+        """Return when the sink is no longer paused, or to stop. No block is in flight meanwhile."""
         parts = self._parts
-        if not await parts.hold.until_ms():
+        if not await parts.pauses.until_ms():
             return
-        logger.info("held", extra=self._extra | {"after": self._done})
-        metrics.HELD.labels(*self._labels).set(1)
-        parts.health.degrade(f"{self._stream} held", "the store is being copied")
-        while not self._stop.is_set() and await parts.hold.until_ms():
+        logger.info("paused", extra=self._extra | {"after": self._done})
+        metrics.PAUSED.labels(*self._labels).set(1)
+        parts.health.degrade(f"{self._stream} paused", "the store is being copied")
+        while not self._stop.is_set() and await parts.pauses.until_ms():
             await sleep_or_stop(self._stop, POLL_SECONDS)
-        metrics.HELD.labels(*self._labels).set(0)
-        parts.health.degrade(f"{self._stream} held", "")
+        metrics.PAUSED.labels(*self._labels).set(0)
+        parts.health.degrade(f"{self._stream} paused", "")
 
     async def _watch(self) -> None:
-        """Keep the lag current, and notice a log that went back, whatever the sink does."""
+        """Keep the lag current, and notice a regressed log, whatever the sink does."""
         while True:
             session = self._session
             position = session.state.position if session else None
             try:
                 log_state = await self._parts.log.state(self._stream)
                 if session is not None and position is not None:
-                    decide.check_log(position, log_state)
-            except LogWentBack as error:
+                    check_log(position, log_state)
+            except LogRegressed as error:
                 if session is not None:
                     session.interrupt(error)
             except (LogLost, StreamMissing):

@@ -17,10 +17,8 @@ from processors.blocks.dead_letter_queue import DeadLetterQueue
 from processors.blocks.decide import (
     Commit,
     Limits,
-    LogWentBack,
     MoveToDeadLetters,
     Offer,
-    Position,
     Send,
     State,
     Wait,
@@ -30,11 +28,13 @@ from processors.blocks.dedup.mark import Judged
 from processors.blocks.dedup.prepare import prepare
 from processors.blocks.delivery import Delivery, Stopped
 from processors.blocks.log import Log, Reader
-from processors.blocks.pause import Hold, NoHold
-from processors.blocks.positions import Held, Positions
+from processors.blocks.log_state import LogRegressed
+from processors.blocks.pause import NeverPaused, Pauses
+from processors.blocks.positions import Positions, Recorded
 from processors.blocks.sink import Sink, SinkRefused, SinkUnavailable
 from seamark.service.connections import sleep_or_stop
 from seamark.service.health import Health
+from seamark.wire.positions import Position, position_key
 from seamark.wire.signals import Signal
 
 logger = logging.getLogger(__name__)
@@ -57,13 +57,13 @@ class Parts:
     health: Health
     limits: Limits
     buffer_bytes: int
-    hold: Hold = field(default_factory=NoHold)
+    pauses: Pauses = field(default_factory=NeverPaused)
     standby_seconds: tuple[float, float] = (1.0, 3.0)
-    went_back_seconds: float = 30.0
+    regressed_seconds: float = 30.0
 
 
 class Session:
-    """One reader, one state, one held record. Made by `open_session`."""
+    """One reader, one state, one record. Made by `open_session`."""
 
     def __init__(
         self,
@@ -71,18 +71,18 @@ class Session:
         stream: str,
         parts: Parts,
         *,
-        held: Held,
+        recorded: Recorded,
         state: State,
         reader: Reader,
         stop: asyncio.Event,
     ) -> None:
         self.state = state
         self.reader = reader
-        self.went_back: LogWentBack | None = None
+        self.regressed: LogRegressed | None = None
         self._signal = signal
         self._stream = stream
         self._parts = parts
-        self._held = held
+        self._recorded = recorded
         self._stop = stop
         self._labels = (parts.sink.name, stream)
         self._extra = {"sink": parts.sink.name, "stream": stream}
@@ -102,8 +102,8 @@ class Session:
     async def run(self) -> None:
         """Carry blocks until told to stop. Raises what ends a session (see `StreamRunner`)."""
         while not self._stop.is_set() and not self._may_pause():
-            if self.went_back is not None:
-                raise self.went_back
+            if self.regressed is not None:
+                raise self.regressed
             match self._decide():
                 case Wait() as wait:
                     await self.reader.more(wait)
@@ -115,9 +115,9 @@ class Session:
             end = self.state.inserted
             await self._record(Position(end, end, self.state.position.token))
 
-    def interrupt(self, reason: LogWentBack | None = None) -> None:
+    def interrupt(self, reason: LogRegressed | None = None) -> None:
         """Look up from whatever is being waited for; with a reason, end."""
-        self.went_back = self.went_back or reason
+        self.regressed = self.regressed or reason
         self.reader.wake()
 
     def pause(self) -> None:
@@ -141,14 +141,16 @@ class Session:
     async def _record(self, position: Position) -> None:
         """Write the record; from here on it is what a crash would leave."""
         key = f"{self._parts.sink.name}.{self._stream}"
-        self._held = await self._parts.positions.write(key, position, revision=self._held.revision)
+        self._recorded = await self._parts.positions.write(
+            key, position, revision=self._recorded.revision
+        )
         self.state = decide.recorded(self.state, position)
         metrics.POSITION_WRITES.labels(*self._labels).inc()
 
     async def _carry(self) -> None:
         """Take one step until the sink takes it, refuses it, or we are to stop."""
         tries = 0
-        while not self._stop.is_set() and self.went_back is None:
+        while not self._stop.is_set() and self.regressed is None:
             try:
                 async with self._parts.slots:
                     await self._step()
@@ -229,16 +231,16 @@ async def open_session(
 ) -> Session:
     """Read the record, check the log against it, and open a reader behind it.
 
-    Raises LogWentBack, StreamMissing, LogLost, PositionsUnavailable, SeenUnavailable.
+    Raises LogRegressed, StreamMissing, LogLost, PositionsUnavailable, SeenUnavailable.
     """
-    held = await parts.positions.read(f"{parts.sink.name}.{stream}")
+    recorded = await parts.positions.read(position_key(parts.sink.name, stream))
     log_state = await parts.log.state(stream)
-    state = decide.resume(stream, held.position, log_state)
+    state = decide.resume(stream, recorded.position, log_state)
     metrics.LAG.labels(parts.sink.name, stream).set(log_state.last - state.inserted)
     index = parts.seen.of(stream)
     await prepare(index, parts.log, stream, position=state.position, stop=stop)
     reader = await parts.log.open(stream, after=state.inserted, buffer_bytes=parts.buffer_bytes)
-    return Session(signal, stream, parts, held=held, state=state, reader=reader, stop=stop)
+    return Session(signal, stream, parts, recorded=recorded, state=state, reader=reader, stop=stop)
 
 
 def backoff_seconds(tries: int, *, last: float) -> float:

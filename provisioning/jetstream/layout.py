@@ -13,12 +13,15 @@ from typing import Final
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 
 from seamark.service.connections import LogSettings
-from seamark.service.registry import BUCKET as CONFIG_BUCKET
 from seamark.service.settings import SettingsError
+from seamark.wire.buckets import (
+    CONFIG_BUCKET,
+    DEAD_STREAM,
+    DEAD_SUBJECTS,
+    POSITIONS_BUCKET,
+)
 from seamark.wire.signals import Signal, stream_name, subject
 
-DEAD_STREAM: Final = "SEAMARK_DEAD"
-POSITIONS_BUCKET: Final = "SEAMARK_POSITIONS"
 DUPLICATE_WINDOW_SECONDS: Final = 120.0
 """How long the log itself drops a message id it has seen: a collector sends a message again for
 some seconds only, or looks for it first (`collector/spool/resend_policy.py`), and every id costs
@@ -89,7 +92,7 @@ def _log(name: str, on: str, settings: LogSettings) -> StreamConfig:
 def _dead(settings: LogSettings) -> StreamConfig:
     return StreamConfig(
         name=DEAD_STREAM,
-        subjects=["seamark.dead.>"],
+        subjects=[DEAD_SUBJECTS],
         storage=StorageType.FILE,
         retention=RetentionPolicy.LIMITS,
         # Here the oldest goes first: bad senders must never keep new dead letters out.

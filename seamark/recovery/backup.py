@@ -1,6 +1,6 @@
 """`seamark backup`: the store, the positions it stands at, the configuration, in one folder.
 
-Consistent: the sinks are held at the end of a block while the engine copies, and the positions'
+Consistent: the sinks are paused at the end of a block while the engine copies, and the positions'
 revisions before and after prove that they were. Ingest goes on into the log meanwhile. So the
 positions say exactly what the copy holds, and a log that goes on from them adds exactly the rest.
 """
@@ -15,8 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from processors.blocks.decide import Position
-from seamark.recovery.positions import Record, bucket_of, entries, held, open_log
+from seamark.recovery.positions import Record, bucket_of, entries, open_log, paused
 from seamark.recovery.progress import Progress
 from seamark.recovery.snapshot import (
     FORMAT,
@@ -29,9 +28,10 @@ from seamark.recovery.snapshot import (
 from seamark.recovery.stack import RecoveryError, Stack
 from seamark.recovery.store import Store, open_store
 from seamark.recovery.tables import RAW
-from seamark.service.registry import BUCKET as CONFIG_BUCKET
 from seamark.standalone.folder import Folder
 from seamark.standalone.store.folder import StoreFolder
+from seamark.wire.buckets import CONFIG_BUCKET
+from seamark.wire.positions import Position
 
 _TRIES: Final = 3
 _LONGEST_CHAIN: Final = 24
@@ -79,25 +79,25 @@ async def _take(
         snapshot.write_config({key: value for key, (value, _) in config.items()})
         with linked(links, [snapshot, *before]):
             for _ in range(_TRIES):
-                async with held(bucket) as holding:
+                async with paused(bucket) as pause:
                     still = time.monotonic()
                     rows = await raw_rows(store)
                     await _copy(store, snapshot, before)
-                    if await holding.kept():
-                        positions = _positions(holding.proof)
-                        held_seconds = time.monotonic() - still
+                    if await pause.unmoved():
+                        positions = _positions(pause.proof)
+                        paused_seconds = time.monotonic() - still
                         break
                 await asyncio.to_thread(_remove_store, snapshot)
             else:
                 raise RecoveryError(
-                    "the sinks did not stay held while the store was copied; is the log answering?"
+                    "the sinks did not stay paused during the copy; does the log answer?"
                 )
     return Manifest(
         format=FORMAT,
         name=snapshot.name,
         taken_at_ms=int(time.time() * 1000),
         seconds=round(time.monotonic() - began, 3),
-        held_seconds=round(held_seconds, 3),
+        paused_seconds=round(paused_seconds, 3),
         bytes=await asyncio.to_thread(snapshot.size),
         base=before[0].name if before else "",
         database=stack.store.database,

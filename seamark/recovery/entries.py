@@ -72,7 +72,7 @@ def archived(entry: ArchiveFile) -> list[Mapping[str, Any]]:
     ]
 
 
-async def take_stock(store: Store, archive: Archive) -> int:
+async def rebuild_manifest(store: Store, archive: Archive) -> int:
     """Make the manifest say what is in the archive; returns how many files are live.
 
     For a store that is older than the archive, and that nobody else has open: files were written

@@ -45,7 +45,7 @@ FILE_SETTINGS: Final[Mapping[str, str]] = {
 
 
 async def replay_fresh(store: Store, bucket: KeyValue, archive: Archive, request: Request) -> int:
-    """Bring the files of the range in; returns the rows. The archive's sink must be held.
+    """Bring the files of the range in; returns the rows. The archive's sink must be paused.
 
     Raises RecoveryError when the tables are not empty, or StoreFailed; then run it again.
     """

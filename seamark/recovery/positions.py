@@ -1,4 +1,4 @@
-"""Where every sink stands in every stream, what the log holds, and holding the sinks still."""
+"""Every sink's position in every stream, what the log holds, and pausing the sinks."""
 
 import asyncio
 import logging
@@ -14,12 +14,12 @@ import nats.js.errors
 from nats.aio.client import Client as NatsClient
 from nats.js.kv import KeyValue
 
-from processors.blocks.decide import Position
-from processors.blocks.pause import POLL_SECONDS, Lease, key_of
-from processors.blocks.positions import BUCKET
+from processors.blocks.pause import POLL_SECONDS
 from seamark.recovery.stack import RecoveryError
 from seamark.recovery.store import listed
 from seamark.service.connections import LogSettings, connect_log
+from seamark.wire.buckets import POSITIONS_BUCKET
+from seamark.wire.positions import PauseLease, Position, pause_key, position_key
 
 logger = logging.getLogger(__name__)
 SINKS: Final = ("rows", "archive")
@@ -40,7 +40,7 @@ class Record:
 
     @property
     def key(self) -> str:
-        return f"{self.sink}.{self.stream}"
+        return position_key(self.sink, self.stream)
 
     @property
     def whole(self) -> bool:
@@ -63,7 +63,7 @@ async def open_log(settings: LogSettings) -> AsyncIterator[NatsClient]:
         await client.close()
 
 
-async def bucket_of(client: NatsClient, name: str = BUCKET) -> KeyValue:
+async def bucket_of(client: NatsClient, name: str = POSITIONS_BUCKET) -> KeyValue:
     """A key-value bucket. Raises RecoveryError when it does not exist."""
     try:
         return await client.jetstream(timeout=10).key_value(name)
@@ -91,7 +91,7 @@ async def read_records(bucket: KeyValue) -> list[Record]:
     records = []
     for key, (value, revision) in sorted((await entries(bucket)).items()):
         sink, _, stream = key.partition(".")
-        if sink == "hold" or not stream.startswith("SEAMARK_"):
+        if sink == "pause" or not stream.startswith("SEAMARK_"):
             continue
         try:
             position = msgspec.json.decode(value, type=Position)
@@ -101,23 +101,23 @@ async def read_records(bucket: KeyValue) -> list[Record]:
     return records
 
 
-class Holding:
-    """The sinks are held; `proof` is where they stood when they had come to rest."""
+class PausedSinks:
+    """The sinks are paused; `proof` is their positions once no block was being written."""
 
     def __init__(self, bucket: KeyValue, proof: Sequence[Record]) -> None:
         self._bucket = bucket
         self.proof = proof
 
-    async def kept(self) -> bool:
-        """Whether no sink has moved since: nothing was written to the store by them."""
+    async def unmoved(self) -> bool:
+        """Whether no position has changed since: the sinks wrote nothing to the store."""
         return list(self.proof) == await read_records(self._bucket)
 
 
 @asynccontextmanager
-async def held(
+async def paused(
     bucket: KeyValue, *, sinks: Sequence[str] = SINKS, patience_seconds: float = 60.0
-) -> AsyncIterator[Holding]:
-    """Hold the sinks for as long as the context lasts, at the end of a block each.
+) -> AsyncIterator[PausedSinks]:
+    """Pause the sinks for as long as the context lasts, each at the end of a block.
 
     Raises RecoveryError naming the streams whose block is not finished in time. If this process
     dies, the sinks go on when the lease ends.
@@ -126,7 +126,7 @@ async def held(
     async def lease() -> None:
         until_ms = int((time.time() + LEASE_SECONDS) * 1000)
         for sink in sinks:
-            await bucket.put(key_of(sink), msgspec.json.encode(Lease(until_ms=until_ms)))
+            await bucket.put(pause_key(sink), msgspec.json.encode(PauseLease(until_ms=until_ms)))
 
     async def renew() -> None:
         while True:
@@ -134,21 +134,21 @@ async def held(
             try:
                 await lease()
             except (nats.errors.Error, OSError) as error:
-                logger.warning("the hold is not renewed", extra={"error": repr(error)})
+                logger.warning("the pause is not renewed", extra={"error": repr(error)})
 
     await lease()
-    renewing = asyncio.create_task(renew(), name="renew the hold")
+    renewing = asyncio.create_task(renew(), name="renew the pause")
     try:
-        yield Holding(bucket, await _at_rest(bucket, sinks, patience_seconds))
+        yield PausedSinks(bucket, await _at_rest(bucket, sinks, patience_seconds))
     finally:
         renewing.cancel()
         await asyncio.gather(renewing, return_exceptions=True)
         for sink in sinks:
-            await bucket.delete(key_of(sink))
+            await bucket.delete(pause_key(sink))
 
 
 async def _at_rest(bucket: KeyValue, sinks: Sequence[str], patience: float) -> list[Record]:
-    """Wait until the sinks have noticed the hold and stand between two blocks."""
+    """Wait until the sinks have noticed the pause and no block is being written."""
     until = time.monotonic() + patience
     still_since = time.monotonic()
     before: list[Record] = []

@@ -1,6 +1,6 @@
 """`seamark replay --rebuild`: the whole hot store, from the archive and then from the log.
 
-    hold rows and archive → put rows where the archive stands → drop → migrate → every file that
+    pause rows and archive → put rows where the archive stands → drop → migrate → every file that
     the archive has by then → let them go on
 
 What the archive has not taken yet is still in the log, and `rows` reads it as it reads anything:
@@ -22,7 +22,7 @@ from provisioning.tables import bring_up_to_date
 from seamark.recovery import journal
 from seamark.recovery.archive import open_archive
 from seamark.recovery.fresh import replay_fresh
-from seamark.recovery.positions import bucket_of, held, open_log, read_records
+from seamark.recovery.positions import bucket_of, open_log, paused, read_records
 from seamark.recovery.request import Request
 from seamark.recovery.stack import RecoveryError, Stack
 from seamark.recovery.store import Store, open_store
@@ -44,7 +44,7 @@ async def rebuild(stack: Stack, *, drop: bool) -> int:
         open_store(stack.store, local=stack.folder is not None) as store,
     ):
         bucket = await bucket_of(client)
-        async with held(bucket):
+        async with paused(bucket):
             begun = await journal.read(bucket, journal.Fresh)
             if drop:
                 await journal.clear(bucket, journal.Fresh)
@@ -95,7 +95,7 @@ async def _migrate(stack: Stack) -> None:
 async def _go_on_from_the_archive(bucket: KeyValue) -> None:
     """Put rows where the archive stands; where the archive never was, at the log's beginning.
 
-    Rows is held, so nobody writes these records, and it reads them when it goes on.
+    Rows is paused, so nobody writes these records, and it reads them when it goes on.
     """
     records = await read_records(bucket)
     archived = {record.stream: record.position for record in records if record.sink == "archive"}

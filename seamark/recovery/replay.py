@@ -13,7 +13,7 @@ from nats.aio.client import Client as NatsClient
 from nats.js.kv import KeyValue
 
 from processors.archive.layout import hour_of
-from processors.blocks.decide import Position, Wait
+from processors.blocks.decide import Wait
 from processors.blocks.dedup.folder import SeenFolder
 from processors.blocks.dedup.index import Progress as Known
 from processors.blocks.dedup.mark import judge
@@ -24,7 +24,7 @@ from seamark.recovery import journal
 from seamark.recovery.archive import Archive, in_range, listed_live, manifest_rows, open_archive
 from seamark.recovery.fresh import FILE_SETTINGS, insert_file, replay_fresh
 from seamark.recovery.live import Added, Staging, add_envelopes, add_rows, finish
-from seamark.recovery.positions import bucket_of, held, open_log
+from seamark.recovery.positions import bucket_of, open_log, paused
 from seamark.recovery.progress import Progress
 from seamark.recovery.request import Request
 from seamark.recovery.stack import RecoveryError, Stack
@@ -33,6 +33,7 @@ from seamark.recovery.tables import RAW
 from seamark.service.connections import LogSettings
 from seamark.wire.frames import DUPLICATE_WINDOW_NS
 from seamark.wire.insert import INSERT_SETTINGS
+from seamark.wire.positions import Position
 from seamark.wire.signals import Signal, input_table, stream_name
 
 _CHUNK_MESSAGES: Final = 5_000
@@ -50,7 +51,7 @@ async def fresh(stack: Stack, request: Request) -> int:
         open_store(stack.store, local=stack.folder is not None) as store,
     ):
         bucket = await bucket_of(client)
-        async with held(bucket, sinks=("archive",)):
+        async with paused(bucket, sinks=("archive",)):
             return await replay_fresh(store, bucket, archive, request)
 
 
@@ -62,8 +63,8 @@ async def live(stack: Stack, request: Request, *, source: str) -> Added:
         open_store(stack.store, local=stack.folder is not None) as store,
     ):
         bucket = await bucket_of(client)
-        # Both are held, so that what is on its way is not taken for missing.
-        async with held(bucket):
+        # Both are paused, so that what is on its way is not taken for missing.
+        async with paused(bucket):
             await finish(store, bucket)
             if source == "archive":
                 return await _from_archive(store, bucket, open_archive(stack), request)

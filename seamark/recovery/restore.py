@@ -6,7 +6,7 @@ again by the sinks when the stack starts: under other tokens, into a store that 
 With the surviving log (a `nats` folder that is already in the data folder), nothing is lost.
 Without it, new streams begin where no sequence of the old log can have been, and the positions with
 them: neither a token nor a file's name can ever meet one of the log that is gone, and no sink takes
-the new log for one that went back. What the old log held behind the backup is then lost.
+the new log for one that regressed. What the old log held behind the backup is then lost.
 """
 
 import json
@@ -24,22 +24,23 @@ import nats.js.errors
 from nats.aio.client import Client as NatsClient
 from nats.js.kv import KeyValue
 
-from processors.blocks.decide import LogState, LogWentBack, Position, check_log
+from processors.blocks.log_state import LogRegressed, LogState, check_log
 from provisioning.jetstream.layout import changes
 from seamark.recovery.archive import Archive, open_archive
 from seamark.recovery.backup import linked, raw_rows
-from seamark.recovery.entries import take_stock
+from seamark.recovery.entries import rebuild_manifest
 from seamark.recovery.positions import bucket_of, entries, open_log, read_records
 from seamark.recovery.servers import nats_server, store_server
 from seamark.recovery.snapshot import Manifest, Snapshot, chain, choose
 from seamark.recovery.stack import RecoveryError, Stack
 from seamark.recovery.store import open_store
 from seamark.service.connections import LogSettings, StoreSettings
-from seamark.service.registry import BUCKET as CONFIG_BUCKET
 from seamark.service.settings import load
 from seamark.standalone.folder import Folder, write
 from seamark.standalone.parts import Choices, wiring
 from seamark.standalone.store.folder import StoreFolder
+from seamark.wire.buckets import CONFIG_BUCKET
+from seamark.wire.positions import Position
 
 EPOCH: Final = 1_000_000_000
 """New streams begin at a multiple of it: no old log comes so far within one life."""
@@ -142,7 +143,7 @@ async def _restore_store(folder: Folder, snapshots: list[Snapshot]) -> list[str]
             rows = await raw_rows(store)
             archive = _archive(folder)
             if archive is not None:
-                await take_stock(store, archive)
+                await rebuild_manifest(store, archive)
     return [
         f"{table} has {rows.get(table, 0):,} rows, the backup had {count:,}: retention has dropped "
         "the oldest, or the backup is damaged"
@@ -231,7 +232,7 @@ async def _check_log(client: NatsClient, manifest: Manifest) -> list[str]:
         state = LogState(info.state.first_seq, info.state.last_seq, created_ns)
         try:
             check_log(position, state)
-        except LogWentBack as error:
+        except LogRegressed as error:
             raise RecoveryError(
                 f"{stream}: {error}; this log is older than the backup, or another one. Move "
                 "it away and say --without-log to begin with a new one"
@@ -260,7 +261,7 @@ async def _put_positions(bucket: KeyValue, positions: Mapping[str, Position]) ->
         if record.key not in positions:
             await bucket.delete(record.key)
     for key in await entries(bucket):
-        if key.startswith("hold."):
+        if key.startswith("pause."):
             await bucket.delete(key)
     for key, position in positions.items():
         await bucket.put(key, msgspec.json.encode(position))

@@ -21,9 +21,9 @@ from typing import Final
 
 import msgspec
 
-from processors.blocks.decide import Position
 from seamark.recovery.stack import RecoveryError
 from seamark.standalone.folder import write
+from seamark.wire.positions import Position
 
 FORMAT: Final = 1
 _MANIFEST: Final = "backup.json"
@@ -36,7 +36,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     taken_at_ms: int
     seconds: float
-    held_seconds: float
+    paused_seconds: float
     bytes: int
     base: str
     database: str

@@ -80,7 +80,7 @@ async def _supervise(
     return await body
 
 
-def stand_back(by: int) -> None:
+def lower_priority(by: int) -> None:
     """Let other processes go first on a busy machine, as nice(1) does.
 
     Where the kernel schedules by session (sched_autogroup, Linux), a process's own niceness counts

@@ -24,12 +24,12 @@ from nats.aio.client import Client as NatsClient
 from nats.js.kv import KeyValue
 
 from seamark.service.health import Health
+from seamark.wire.buckets import CONFIG_BUCKET
 from seamark.wire.limits import LATE_WINDOW_SECONDS
 
 logger = logging.getLogger(__name__)
 _K = TypeVar("_K")
 _R = TypeVar("_R")
-BUCKET: Final = "SEAMARK_CONFIG"
 _ALPHABET: Final = string.ascii_letters + string.digits
 _PREFIXES: Final = {"ingest": "smk_", "query": "smq_", "admin": "sma_"}
 
@@ -136,7 +136,7 @@ class Registry:
 
     async def start(self, client: NatsClient) -> None:
         """Load the bucket and keep watching it. Raises nats errors when it does not exist."""
-        bucket = await client.jetstream(timeout=5).key_value(BUCKET)
+        bucket = await client.jetstream(timeout=5).key_value(CONFIG_BUCKET)
         watcher = await bucket.watchall()
         loaded = asyncio.Event()
 

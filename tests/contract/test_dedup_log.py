@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from processors.blocks.decide import Position, Wait, token_of
+from processors.blocks.decide import Wait
 from processors.blocks.dedup.index import SeenIndex
 from processors.blocks.dedup.mark import judge
 from processors.blocks.dedup.prepare import prepare
@@ -14,6 +14,7 @@ from processors.blocks.jetstream import JetStreamLog
 from processors.blocks.log import Log, LogLost
 from processors.blocks.nats_frames import Message
 from seamark.service.connections import LogSettings, connect_log
+from seamark.wire.positions import Position, token_of
 from seamark.wire.signals import Signal
 from tests.support.envelope_frames import envelope_frame, message
 from tests.support.fake_log import FakeLog

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from processors.blocks.decide import Position
 from processors.blocks.positions import (
-    BUCKET,
     Fenced,
-    Held,
     KvPositions,
     Positions,
     PositionsUnavailable,
+    Recorded,
 )
 from seamark.service.connections import LogSettings, connect_log
+from seamark.wire.buckets import POSITIONS_BUCKET
+from seamark.wire.positions import Position
 from tests.support.fake_log import FakePositions
 from tests.support.log_streams import add_positions
 from tests.support.servers import NatsServer
@@ -39,7 +39,7 @@ async def positions(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
 
 
 async def test_there_is_no_record_at_first(positions: Positions) -> None:
-    assert await positions.read(KEY) == Held(None, 0)
+    assert await positions.read(KEY) == Recorded(None, 0)
 
 
 async def test_what_is_written_is_read(positions: Positions) -> None:
@@ -74,7 +74,7 @@ async def test_of_many_writers_one_wins(positions: Positions) -> None:
         *(positions.write(KEY, end, revision=held.revision) for end in ends),
         return_exceptions=True,
     )
-    (won,) = [result for result in results if isinstance(result, Held)]
+    (won,) = [result for result in results if isinstance(result, Recorded)]
     assert sum(isinstance(result, Fenced) for result in results) == 7
     assert await positions.read(KEY) == won
 
@@ -85,7 +85,7 @@ async def test_the_record_is_the_json_that_is_documented(tmp_path: Path) -> None
         await add_positions(client)
         positions = KvPositions(client)
         held = await positions.write(KEY, ONE, revision=0)
-        bucket = await client.jetstream().key_value(BUCKET)
+        bucket = await client.jetstream().key_value(POSITIONS_BUCKET)
         expected = b'{"done":0,"end":5,"token":"SEAMARK_events_0:1-5:17"}'
         assert (await bucket.get(KEY)).value == expected
         await bucket.delete(KEY)  # an operator's answer to a log that went back
@@ -105,7 +105,7 @@ async def test_a_missing_bucket_and_an_unreadable_record_are_waited_for(tmp_path
         with pytest.raises(PositionsUnavailable, match="does not exist yet"):
             await positions.read(KEY)
         await add_positions(client)
-        bucket = await client.jetstream().key_value(BUCKET)
+        bucket = await client.jetstream().key_value(POSITIONS_BUCKET)
         await bucket.put(KEY, b"{")
         with pytest.raises(PositionsUnavailable, match="unreadable"):
             await positions.read(KEY)

@@ -12,7 +12,8 @@ import aiohttp
 import nats
 import pytest
 
-from seamark.service.registry import BUCKET, TokenRecord, digest, put_record
+from seamark.service.registry import TokenRecord, digest, put_record
+from seamark.wire.buckets import CONFIG_BUCKET
 from tests.support.questions_stack import ROOT, RunningStore, running_store
 from tests.support.servers import NatsServer, free_port, wait_for_port
 
@@ -59,7 +60,7 @@ async def test_its_life(store: RunningStore, log_url: str, tmp_path: Path) -> No
         url = f"http://127.0.0.1:{port}"
         assert '"registry"' in await wait_for(url + "/readyz", 503)  # the bucket is not there yet
         client = await nats.connect(log_url)
-        bucket = await client.jetstream().create_key_value(bucket=BUCKET)
+        bucket = await client.jetstream().create_key_value(bucket=CONFIG_BUCKET)
         await wait_for(url + "/readyz", 200)
         record = TokenRecord(token_id="t", kind="query", org="acme", digest=digest("smq_late"))
         await put_record(bucket, record)

@@ -157,7 +157,7 @@ class Bench:
             engine_threads=engine_threads,
             manifest=self.manifest,  # type: ignore[arg-type]
             intents=self.intents,
-            course=AllPassed(),
+            progress=AllPassed(),
             limits=Limits(target_bytes=10**9, slack_ms=0),
         )
 
@@ -293,7 +293,7 @@ async def test_an_hour_that_is_not_over_is_left(bench: Bench) -> None:
             end = hour_of(bench.manifest.live()[0].path).end_ms
             return [Progress(STREAM, end + 1), Progress("SEAMARK_events_1", end - 1)]
 
-    bench.merger.course = Behind()
+    bench.merger.progress = Behind()
     assert not await bench.merger.step()
     bench.check(files=2)
 

@@ -13,9 +13,8 @@ from nats.aio.client import Client
 from nats.js.api import ConsumerConfig, StorageType, StreamConfig
 
 from provisioning.jetstream.apply import apply
-from provisioning.jetstream.layout import POSITIONS_BUCKET
 from seamark.service.connections import LogSettings
-from seamark.service.registry import BUCKET
+from seamark.wire.buckets import CONFIG_BUCKET, POSITIONS_BUCKET
 from tests.support.compose_file import services
 from tests.support.compose_parts import Machine
 from tests.support.servers import binary
@@ -126,7 +125,7 @@ async def test_only_the_collector_writes_the_log(users: dict[str, As]) -> None:
 
 async def test_only_provisioning_writes_keys_and_changes_streams(users: dict[str, As]) -> None:
     for user in ("collector", "rows", "archive", "api"):
-        assert await users[user].forbidden(f"$KV.{BUCKET}.key.x"), user
+        assert await users[user].forbidden(f"$KV.{CONFIG_BUCKET}.key.x"), user
         for change in ("CREATE", "UPDATE", "DELETE", "PURGE"):
             assert await users[user].forbidden(f"$JS.API.STREAM.{change}.{STREAM}"), user
     for change in ("DELETE", "PURGE"):
@@ -139,7 +138,7 @@ async def test_a_sink_writes_its_own_positions_and_letters(users: dict[str, As])
         await bucket.put(f"{sink}.{STREAM}", b"{}")
         await users[sink].js.publish(f"seamark.dead.{sink}", b"frame", stream="SEAMARK_DEAD")
         assert await users[sink].forbidden(f"$KV.{POSITIONS_BUCKET}.{other}.{STREAM}")
-        assert await users[sink].forbidden(f"$KV.{POSITIONS_BUCKET}.hold.{sink}")
+        assert await users[sink].forbidden(f"$KV.{POSITIONS_BUCKET}.pause.{sink}")
         assert await users[sink].forbidden(f"seamark.dead.{other}")
     for user in ("provisioning", "collector", "api"):
         assert await users[user].forbidden(f"$KV.{POSITIONS_BUCKET}.rows.{STREAM}"), user
@@ -150,15 +149,15 @@ async def test_dead_letters_and_keys_are_not_for_everyone(users: dict[str, As]) 
     for user in ("provisioning", "collector", "rows", "archive", "api"):
         assert await users[user].forbidden("$JS.API.CONSUMER.CREATE.SEAMARK_DEAD.a"), user
     for user in ("rows", "archive"):
-        assert await users[user].forbidden(f"$JS.API.CONSUMER.CREATE.KV_{BUCKET}.a"), user
-        assert await users[user].forbidden(f"$JS.API.STREAM.MSG.GET.KV_{BUCKET}"), user
+        assert await users[user].forbidden(f"$JS.API.CONSUMER.CREATE.KV_{CONFIG_BUCKET}.a"), user
+        assert await users[user].forbidden(f"$JS.API.STREAM.MSG.GET.KV_{CONFIG_BUCKET}"), user
     for user in ("provisioning", "api"):
         assert await users[user].forbidden(f"$JS.API.CONSUMER.CREATE.{STREAM}.a"), user
 
 
 async def test_nobody_listens_to_what_others_say(users: dict[str, As]) -> None:
     for user in ("provisioning", "collector", "rows", "archive", "api"):
-        for subject in ("seamark.>", f"$KV.{BUCKET}.>", ">", "$SYS.>"):
+        for subject in ("seamark.>", f"$KV.{CONFIG_BUCKET}.>", ">", "$SYS.>"):
             assert await users[user].deaf_to(subject), (user, subject)
 
 

@@ -16,7 +16,8 @@ import nats
 import psutil
 import pytest
 
-from seamark.service.registry import BUCKET, TokenRecord, digest, put_record
+from seamark.service.registry import TokenRecord, digest, put_record
+from seamark.wire.buckets import CONFIG_BUCKET
 from seamark.wire.signals import Signal
 from tests.support.export_rows import HOUR, NOW, envelopes, expected, from_csv, read_csv, shown
 from tests.support.questions_stack import ROOT, RunningStore, running_store
@@ -100,7 +101,7 @@ def running_api(store: RunningStore, log_url: str, folder: Path, **settings: str
 async def provide(url: str) -> None:
     """A token of org acme."""
     client = await nats.connect(url)
-    bucket = await client.jetstream().create_key_value(bucket=BUCKET)
+    bucket = await client.jetstream().create_key_value(bucket=CONFIG_BUCKET)
     await put_record(
         bucket, TokenRecord(token_id="t", kind="query", org="acme", digest=digest(TOKEN))
     )

@@ -11,10 +11,10 @@ from nats.js.errors import APIError, KeyNotFoundError
 
 from provisioning.credentials import read_or_create, seed
 from provisioning.jetstream.apply import apply, check_sync
-from provisioning.jetstream.layout import DEAD_STREAM, POSITIONS_BUCKET
 from seamark.service.connections import LogSettings, connect_log
-from seamark.service.registry import BUCKET, Registry, digest
+from seamark.service.registry import Registry, digest
 from seamark.service.settings import SettingsError
+from seamark.wire.buckets import CONFIG_BUCKET, DEAD_STREAM, POSITIONS_BUCKET
 from seamark.wire.signals import Signal, stream_name, subject
 from tests.support.servers import NatsServer
 
@@ -65,7 +65,7 @@ async def test_everything_is_created_once(client: NatsClient, settings: LogSetti
 async def test_the_buckets_are_ordinary_ones(client: NatsClient, settings: LogSettings) -> None:
     await apply(client, settings)
 
-    for name in (BUCKET, POSITIONS_BUCKET):
+    for name in (CONFIG_BUCKET, POSITIONS_BUCKET):
         bucket = await client.jetstream().key_value(name)
         revision = await bucket.create("here", b"1")
         await bucket.update("here", b"2", last=revision)
@@ -164,7 +164,7 @@ async def test_credentials_are_made_once_and_registered(
     client: NatsClient, settings: LogSettings, tmp_path: Path
 ) -> None:
     await apply(client, settings)
-    bucket = await client.jetstream().key_value(BUCKET)
+    bucket = await client.jetstream().key_value(CONFIG_BUCKET)
     path = tmp_path / "credentials.json"
 
     first = read_or_create(path)
@@ -192,13 +192,15 @@ async def test_a_half_done_registration_heals_without_changing_what_is_there(
     client: NatsClient, settings: LogSettings, tmp_path: Path
 ) -> None:
     await apply(client, settings)
-    bucket = await client.jetstream().key_value(BUCKET)
+    bucket = await client.jetstream().key_value(CONFIG_BUCKET)
     credentials = read_or_create(tmp_path / "credentials.json")
     await seed(bucket, credentials)
     salt = (await bucket.get("org.demo")).value
     await bucket.purge("app.demo.demo")  # purged or deleted by a person: not ours to bring back
     query = f"token.{digest(credentials.query_token)}"
-    await client.jetstream().purge_stream(f"KV_{BUCKET}", subject=f"$KV.{BUCKET}.{query}")
+    await client.jetstream().purge_stream(
+        f"KV_{CONFIG_BUCKET}", subject=f"$KV.{CONFIG_BUCKET}.{query}"
+    )
 
     assert await seed(bucket, credentials) == 1
 

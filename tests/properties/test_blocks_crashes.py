@@ -15,12 +15,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from processors.blocks import decide
-from processors.blocks.decide import Limits, MoveToDeadLetters, Offer, Position, Send, Wait
+from processors.blocks.decide import (
+    Limits,
+    MoveToDeadLetters,
+    Offer,
+    Send,
+    Wait,
+)
 from processors.blocks.dedup.index import SeenIndex, SeenUnavailable
 from processors.blocks.dedup.mark import judge
 from processors.blocks.dedup.prepare import prepare
 from processors.blocks.nats_frames import Message
 from processors.blocks.pieces import notice_of, pieces_of
+from seamark.wire.positions import Position
 from seamark.wire.signals import Signal
 from tests.support.log_world import STREAM, WINDOW_NS, Sent, World
 

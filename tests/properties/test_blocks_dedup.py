@@ -5,10 +5,10 @@ import asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.blocks.decide import Position, token_of
 from processors.blocks.dedup.index import SeenIndex
 from processors.blocks.dedup.mark import judge
 from processors.blocks.dedup.prepare import prepare
+from seamark.wire.positions import Position, token_of
 from seamark.wire.signals import Signal
 from tests.support.log_world import STREAM, WINDOW_NS, Sent, World
 

@@ -19,7 +19,6 @@ from nats.js.api import KeyValueConfig
 
 from seamark.service.connections import LogSettings, connect_log
 from seamark.service.registry import (
-    BUCKET,
     AppRecord,
     KeyRecord,
     OrgRecord,
@@ -27,6 +26,7 @@ from seamark.service.registry import (
     digest,
     put_record,
 )
+from seamark.wire.buckets import CONFIG_BUCKET
 from seamark.wire.signals import Signal, stream_name, subject
 from tests.support.envelopes import ReadEnvelope, read_payload
 from tests.support.servers import NatsServer, free_port
@@ -77,7 +77,7 @@ async def _prepare(url: str, *, max_bytes: int, duplicate_window_seconds: float)
                 allow_direct=True,
                 duplicate_window=duplicate_window_seconds,
             )
-    bucket = await js.create_key_value(KeyValueConfig(bucket=BUCKET))
+    bucket = await js.create_key_value(KeyValueConfig(bucket=CONFIG_BUCKET))
     await put_record(bucket, OrgRecord(org="acme", name="Acme", salt="5a" * 16))
     await put_record(bucket, AppRecord(org="acme", app="shop"))
     await put_record(bucket, AppRecord(org="acme", app="fenced", origins=[ORIGIN]))

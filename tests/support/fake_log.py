@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from processors.blocks.decide import LogState, Position, Wait
+from processors.blocks.decide import Wait
 from processors.blocks.log import LogLost, StreamMissing
+from processors.blocks.log_state import LogState
 from processors.blocks.nats_frames import Message
-from processors.blocks.positions import Fenced, Held
+from processors.blocks.positions import Fenced, Recorded
 from processors.blocks.sink import Block, SinkRefused, SinkUnavailable
+from seamark.wire.positions import Position
 
 
 @dataclass
@@ -180,20 +182,20 @@ class FakePositions:
     """See `processors.blocks.positions.Positions`. `history` has every record ever written."""
 
     def __init__(self) -> None:
-        self.records: dict[str, Held] = {}
+        self.records: dict[str, Recorded] = {}
         self.history: list[tuple[str, Position]] = []
         self._revision = 0
 
-    async def read(self, key: str) -> Held:
+    async def read(self, key: str) -> Recorded:
         await asyncio.sleep(0)
-        return self.records.get(key, Held(None, 0))
+        return self.records.get(key, Recorded(None, 0))
 
-    async def write(self, key: str, position: Position, *, revision: int) -> Held:
+    async def write(self, key: str, position: Position, *, revision: int) -> Recorded:
         await asyncio.sleep(0)
-        if self.records.get(key, Held(None, 0)).revision != revision:
+        if self.records.get(key, Recorded(None, 0)).revision != revision:
             raise Fenced(key)
         self._revision += 1
-        self.records[key] = Held(position, self._revision)
+        self.records[key] = Recorded(position, self._revision)
         self.history.append((key, position))
         await asyncio.sleep(0)  # written, but whoever asked may be gone before he knows
         return self.records[key]

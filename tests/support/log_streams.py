@@ -3,8 +3,7 @@
 from nats.aio.client import Client as NatsClient
 from nats.js.api import KeyValueConfig, StreamConfig
 
-from processors.blocks.dead_letter_queue import DEAD_STREAM
-from processors.blocks.positions import BUCKET
+from seamark.wire.buckets import DEAD_STREAM, POSITIONS_BUCKET
 
 
 async def add_stream(client: NatsClient, name: str, subject: str) -> None:
@@ -22,7 +21,7 @@ async def add_stream(client: NatsClient, name: str, subject: str) -> None:
 
 async def add_positions(client: NatsClient) -> None:
     """The bucket of positions."""
-    config = KeyValueConfig(bucket=BUCKET)
+    config = KeyValueConfig(bucket=POSITIONS_BUCKET)
     await client.jetstream(timeout=5).create_key_value(config)
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from processors.blocks.decide import LogState, Position
+from processors.blocks.log_state import LogState
 from processors.blocks.nats_frames import Message
 from processors.blocks.pieces import pieces_of
 from seamark.wire.frames import HEADER, Frame, frames_header
+from seamark.wire.positions import Position
 from seamark.wire.receipts import receipt_for_batch
 from tests.support.envelope_frames import envelope_frame
 from tests.support.envelopes import ReadEnvelope, read_payload

@@ -15,14 +15,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from seamark.service.registry import (
-    BUCKET,
-    OrgRecord,
-    TokenRecord,
-    digest,
-    new_secret,
-    put_record,
-)
+from seamark.service.registry import OrgRecord, TokenRecord, digest, new_secret, put_record
+from seamark.wire.buckets import CONFIG_BUCKET
 from tests.support.until import until
 from tests.system.grafana_plugin import Answer, Plugin, Source, build
 from tests.system.stack import Stack
@@ -92,7 +86,7 @@ async def stranger(stack: Stack) -> str:
         stack.urls.nats, user="seamark", password=stack.secrets["nats"], allow_reconnect=False
     )
     try:
-        bucket = await client.jetstream().key_value(BUCKET)
+        bucket = await client.jetstream().key_value(CONFIG_BUCKET)
         await put_record(bucket, OrgRecord(org="elsewhere", name="Elsewhere", salt="5a" * 16))
         await put_record(
             bucket,

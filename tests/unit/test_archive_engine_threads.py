@@ -50,9 +50,9 @@ async def test_an_engine_that_fails_again_and_again_is_spent(tmp_path: Path) -> 
         await engine_threads.make(Signal.EVENTS, [], tmp_path)  # it was only a mood
         engine.failures = 5
         await make(engine_threads, times=4)
-        assert not engine_threads.spent.is_set()
+        assert not engine_threads.engine_failed.is_set()
         await make(engine_threads, times=1)
-        assert engine_threads.spent.is_set()
+        assert engine_threads.engine_failed.is_set()
     finally:
         engine_threads.close()
 
@@ -66,6 +66,6 @@ async def test_one_that_cannot_be_opened_is_spent_too(tmp_path: Path) -> None:
     )
     try:
         await make(engine_threads, times=5)
-        assert engine_threads.spent.is_set()
+        assert engine_threads.engine_failed.is_set()
     finally:
         engine_threads.close()

@@ -6,17 +6,16 @@ from processors.blocks import decide
 from processors.blocks.decide import (
     Commit,
     Limits,
-    LogState,
-    LogWentBack,
     MoveToDeadLetters,
     Offer,
-    Position,
     Send,
     State,
     Step,
     Wait,
 )
+from processors.blocks.log_state import LogRegressed, LogState
 from processors.blocks.nats_frames import Message
+from seamark.wire.positions import Position
 
 S = "SEAMARK_events_0"
 LIMITS = Limits(messages=4, bytes=100, age_seconds=1.0, idle_seconds=2.0)
@@ -176,8 +175,8 @@ def test_without_a_record_reading_starts_at_the_first_message() -> None:
         ),
     ],
 )
-def test_a_log_that_went_back_is_never_read_on(record: Position, log: LogState) -> None:
-    with pytest.raises(LogWentBack):
+def test_a_regressed_log_is_never_read_on(record: Position, log: LogState) -> None:
+    with pytest.raises(LogRegressed):
         decide.resume(S, record, log)
 
 

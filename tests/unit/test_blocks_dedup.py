@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from processors.blocks.decide import Position
 from processors.blocks.dedup.folder import SeenFolder
 from processors.blocks.dedup.index import Progress, SeenIndex, SeenUnavailable
 from processors.blocks.dedup.mark import Judged, judge
@@ -13,6 +12,7 @@ from processors.blocks.dedup.verdict import event_key, receipt_key
 from processors.blocks.nats_frames import Message
 from processors.blocks.pieces import notice_of, pieces_of
 from seamark.wire.frames import DUPLICATE_WINDOW_NS
+from seamark.wire.positions import Position
 from seamark.wire.signals import Signal
 from tests.support.envelope_frames import envelope_frame, message, opened
 

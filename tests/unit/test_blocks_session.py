@@ -10,12 +10,13 @@ from dataclasses import replace
 import pytest
 from prometheus_client import REGISTRY
 
-from processors.blocks.decide import Limits, Position
+from processors.blocks.decide import Limits
 from processors.blocks.dedup.folder import SeenFolder
-from processors.blocks.positions import Held
+from processors.blocks.positions import Recorded
 from processors.blocks.run import StreamRunner
 from processors.blocks.session import Parts, backoff_seconds
 from seamark.service.health import Health
+from seamark.wire.positions import Position
 from seamark.wire.signals import Signal
 from tests.support.envelope_frames import frame, opened
 from tests.support.fake_log import FakeDeadLetterQueue, FakeLog, FakePositions, TokenSink
@@ -44,7 +45,7 @@ class Bench:
             limits=LIMITS,
             buffer_bytes=2_000,
             standby_seconds=(0.005, 0.015),
-            went_back_seconds=0.01,
+            regressed_seconds=0.01,
         )
 
     def runner(self, stop: asyncio.Event, stream: str = S) -> "asyncio.Task[None]":
@@ -63,7 +64,7 @@ class Bench:
 
     @property
     def record(self) -> Position | None:
-        return self.positions.records.get(f"test.{S}", Held(None, 0)).position
+        return self.positions.records.get(f"test.{S}", Recorded(None, 0)).position
 
 
 @pytest.fixture
@@ -196,20 +197,20 @@ async def test_a_gap_is_counted_and_read_over(bench: Bench) -> None:
     assert counted("seamark_processor_gap_messages_total") == gaps + 2
 
 
-async def test_a_log_that_went_back_stops_the_stream_until_the_record_is_deleted(
+async def test_a_regressed_log_stops_the_stream_until_the_record_is_deleted(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bench.positions.records[f"test.{S}"] = Held(Position(10, 10, f"{S}:1-10:5"), 1)
+    bench.positions.records[f"test.{S}"] = Recorded(Position(10, 10, f"{S}:1-10:5"), 1)
     for name in names(3):
         bench.log.append(S, name)
     async with bench.running():
-        await until(lambda: counted("seamark_processor_log_went_back") == 1)
+        await until(lambda: counted("seamark_processor_log_regressed") == 1)
         assert not bench.health.ready
         await asyncio.sleep(0.05)
         assert not bench.sink.payloads
         del bench.positions.records[f"test.{S}"]
         await until(lambda: len(bench.sink.payloads) == 3)
-        assert counted("seamark_processor_log_went_back") == 0
+        assert counted("seamark_processor_log_regressed") == 0
     assert "CRITICAL" in {record.levelname for record in caplog.records}
 
 

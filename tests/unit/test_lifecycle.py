@@ -9,8 +9,8 @@ import pytest
 STAND_BACK = """
 import os
 from pathlib import Path
-from seamark.service.lifecycle import stand_back
-stand_back(7)
+from seamark.service.lifecycle import lower_priority
+lower_priority(7)
 group = Path("/proc/self/autogroup")
 print(os.nice(0), *(group.read_text().split() if group.exists() else []))
 """

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from processors.blocks.decide import Position
 from seamark.recovery.restore import EPOCH, _moved
 from seamark.recovery.snapshot import Manifest, Snapshot, chain, choose, complete_ones, new_snapshot
 from seamark.recovery.stack import RecoveryError
+from seamark.wire.positions import Position
 
 NOW = datetime(2026, 11, 22, 3, 4, tzinfo=UTC)
 
@@ -22,7 +22,7 @@ def taken(folder: Path, *, minutes: int, base: str = "") -> Snapshot:
             name=snapshot.name,
             taken_at_ms=0,
             seconds=1.0,
-            held_seconds=0.5,
+            paused_seconds=0.5,
             bytes=1,
             base=base,
             database="seamark",

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from processors.blocks.decide import Position
 from processors.blocks.dedup.index import SeenIndex
 from processors.blocks.dedup.verdict import Verdict, marked, verdicts
 from processors.blocks.nats_frames import Message
 from processors.blocks.pieces import joined
 from seamark.wire.frames import cut
+from seamark.wire.positions import Position
 from seamark.wire.reading import EnvelopeReader, Unreadable
 from seamark.wire.signals import Signal
 

@@ -10,11 +10,13 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from processors.blocks.decide import LogState, Position, Wait
+from processors.blocks.decide import Wait
 from processors.blocks.dedup.index import Progress, SeenIndex
 from processors.blocks.dedup.verdict import marked
 from processors.blocks.log import Log, LogLost, Reader
+from processors.blocks.log_state import LogState
 from processors.blocks.nats_frames import Message
+from seamark.wire.positions import Position
 from seamark.wire.reading import EnvelopeReader
 
 logger = logging.getLogger(__name__)
