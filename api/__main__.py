@@ -11,12 +11,12 @@ from nats.aio.client import Client as NatsClient
 
 from api.active_series import watch_series
 from api.cache import AnswerCache
+from api.context import Context
 from api.exports.exports import Exports
 from api.exports.settings import ExportSettings
 from api.ingest import HttpIngest
 from api.log_tail import LogTail
 from api.own_metrics import OwnMetrics
-from api.questions.context import Context
 from api.server import make_app, start_server
 from api.settings import ApiSettings
 from api.source_finder import SourceFinder

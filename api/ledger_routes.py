@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Container
 
 from aiohttp import web
 
-from api.questions.context import Context
+from api.context import Context
 from api.questions.dead_letters import dead_letters
 from api.questions.ledger import ledger
 from api.questions.receipts import receipt

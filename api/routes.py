@@ -1,7 +1,7 @@
 """Every route of the questions, and what it takes and answers: what the description is made of."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -13,7 +13,6 @@ from api.exports.record import ExportAnswer, ExportsAnswer
 from api.query.dead_letters import DeadLettersRequest
 from api.query.error_rates import ErrorsRequest
 from api.query.export import ExportRequest
-from api.query.funnel import FunnelRequest
 from api.query.labels import LabelsRequest, LabelValuesRequest
 from api.query.ledger import LedgerRequest
 from api.query.log_context import LogContextRequest
@@ -24,13 +23,15 @@ from api.query.names import NamesRequest
 from api.query.paths import PathsRequest
 from api.query.plain import MetricRequest, MinutesRequest
 from api.query.replay import ReplayRequest
-from api.query.retention import RetentionRequest
 from api.query.servicemap import ServicemapRequest
 from api.query.services import ServicesRequest
 from api.query.sessions import SessionsRequest
 from api.query.timeseries import TimeseriesRequest
 from api.query.top import TopRequest
 from api.query.traces import TracesRequest
+from api.questions.describe import QuestionsAnswer
+from api.questions.question import Question
+from api.questions.registry import QUESTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +51,34 @@ class Route:
     status: int = 200
 
 
+def _route(question: Question[Any]) -> Route:
+    posted = question.method == "POST"
+    return Route(
+        question.method,
+        question.path,
+        question.summary,
+        question.answer,
+        body=question.request if posted else None,
+        query=None if posted else question.request,
+        path_parameters=dict(question.path_parameters),
+    )
+
+
 ROUTES: Final = (
+    *map(_route, QUESTIONS),
+    Route(
+        "GET",
+        "/v1/questions",
+        "Every question, its fields and its columns.",
+        QuestionsAnswer,
+        public=True,
+    ),
     Route(
         "POST",
         "/v1/query/timeseries",
         "Series of a metric, by buckets of time and by dimensions.",
         answers.TimeseriesAnswer,
         body=TimeseriesRequest,
-    ),
-    Route(
-        "POST",
-        "/v1/query/funnel",
-        "How many people do one thing after another.",
-        product.FunnelAnswer,
-        body=FunnelRequest,
-    ),
-    Route(
-        "POST",
-        "/v1/query/retention",
-        "Who comes back.",
-        product.RetentionAnswer,
-        body=RetentionRequest,
     ),
     Route(
         "POST",

@@ -3,11 +3,14 @@
 import importlib.resources
 import ssl
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
 from prometheus_client import generate_latest
 
 from api.answers import encode
+from api.ask import ask_json, ask_query
+from api.context import Context
 from api.exports.routes import add_exports
 from api.ledger_routes import add_ledger
 from api.look.routes import add_look, for_people
@@ -15,8 +18,10 @@ from api.middleware import make_cors, make_guard
 from api.openapi import ROUTES, document
 from api.own_metrics import OwnMetrics
 from api.questions import catalogue, plain, search
-from api.questions.context import Context
+from api.questions.describe import described
 from api.questions.posted import POSTED, posted
+from api.questions.question import Question
+from api.questions.registry import QUESTIONS
 from api.questions.timeseries import timeseries
 from api.scope import Scope, scope_of
 from api.settings import ApiSettings
@@ -95,8 +100,10 @@ def _add_questions(app: web.Application, context: Context, metrics: OwnMetrics) 
     app.router.add_get("/metrics", own_or_numbers)
     app.router.add_get("/api/query", asked(ask_minutes))
     app.router.add_get("/v1/metrics/{name}", asked(ask_metric))
-    for path, question in POSTED.items():
-        app.router.add_post(path, asked(posted(context, question)))
+    for question in QUESTIONS:
+        app.router.add_route(question.method, question.path, asked(_answerer(context, question)))
+    for path, ask in POSTED.items():
+        app.router.add_post(path, asked(posted(context, ask)))
     app.router.add_post("/v1/query/timeseries", asked(ask_timeseries))
     app.router.add_post("/v1/query/logs", asked(ask_logs))
     app.router.add_post("/v1/query/traces", asked(ask_traces))
@@ -104,6 +111,15 @@ def _add_questions(app: web.Application, context: Context, metrics: OwnMetrics) 
     app.router.add_get("/v1/metrics", asked(ask_names))
     app.router.add_get("/v1/labels", asked(ask_labels))
     app.router.add_get("/v1/labels/{name}/values", asked(ask_values))
+
+
+def _answerer(context: Context, question: Question[Any]) -> Asked:
+    async def answer(scope: Scope, request: web.Request) -> bytes:
+        if question.method == "POST":
+            return await ask_json(context, scope, question, await request.read())
+        return await ask_query(context, scope, question, {**request.query, **request.match_info})
+
+    return answer
 
 
 def _add_health(app: web.Application, health: Health, optional: Health) -> None:
@@ -134,10 +150,14 @@ def own_metrics_of(metrics: OwnMetrics) -> web.Response:
 
 def _add_description(app: web.Application) -> None:
     schema = encode(document())
+    questions = encode(described(QUESTIONS))
     page = importlib.resources.files("api").joinpath("docs.html").read_bytes()
 
     async def openapi(_: web.Request) -> web.Response:
         return web.Response(body=schema, content_type="application/json")
+
+    async def described_questions(_: web.Request) -> web.Response:
+        return web.Response(body=questions, content_type="application/json")
 
     async def docs(_: web.Request) -> web.Response:
         return web.Response(
@@ -154,6 +174,7 @@ def _add_description(app: web.Application) -> None:
 
     app.router.add_get("/", index)
     app.router.add_get("/openapi.json", openapi)
+    app.router.add_get("/v1/questions", described_questions)
     app.router.add_get("/docs", docs)
 
 

@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import web
 
 from api.answers import encode
+from api.context import Context
 from api.exports.exports import Exports
 from api.exports.record import CONTENT_TYPES, ExportsAnswer, Reading, Record, answer
 from api.query.decode import from_json
@@ -18,7 +19,6 @@ from api.query.export import (
     plan_export,
     plan_keeping,
 )
-from api.questions.context import Context
 from api.reasons import QuestionReason, Refused
 from api.scope import Scope, narrow, scope_of
 

@@ -20,10 +20,10 @@ from typing import Final
 
 import msgspec
 
-from api.query.asked import Plan, Within
 from api.query.error_rates import ErrorsRequest, errors_range
 from api.query.events import column, event_conditions
 from api.query.filters import conditions
+from api.query.request import Plan, QueryScope
 from api.query.scoping import scope_conditions, time_conditions
 from api.query.search import raw_time_conditions
 from api.query.sources import EVENTS
@@ -56,15 +56,15 @@ class GroupRow(msgspec.Struct, array_like=True, frozen=True):
     sampled: bool | int
 
 
-def plan_error_groups(request: ErrorsRequest, within: Within) -> Plan:
+def plan_error_groups(request: ErrorsRequest, scope: QueryScope) -> Plan:
     """The statement; one group more than `limit`, to tell whether it is all. Raises Refused."""
-    covered, _ = errors_range(request, within)
+    covered, _ = errors_range(request, scope)
     values = Values()
-    scope = scope_conditions(values, within.org, within.app)
-    sources = [_recorded(request, values, [*scope, *raw_time_conditions(values, covered)])]
+    in_scope = scope_conditions(values, scope.org, scope.app)
+    sources = [_recorded(request, values, [*in_scope, *raw_time_conditions(values, covered)])]
     if others := sorted(set(request.names) - RECORDED_NAMES):
         where = [
-            *event_conditions(values, covered, org=within.org, app=within.app),
+            *event_conditions(values, covered, org=scope.org, app=scope.app),
             f"name IN ({_texts(others, values)})",
             "NOT mapContains(attrs, 'exception.type')",
             *conditions(request.filters, values, _of_events(values)),
@@ -79,7 +79,7 @@ def plan_error_groups(request: ErrorsRequest, within: Within) -> Plan:
                 occurrences="\n        UNION ALL\n".join(sources),
                 normal_message=_normal("line"),
                 normal_frame=_normal("top"),
-                releases=" AND ".join([*scope, *time_conditions(values, hours)]),
+                releases=" AND ".join([*in_scope, *time_conditions(values, hours)]),
                 limit=values.add(request.limit + 1, "UInt64"),
             )
         ),

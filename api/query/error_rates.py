@@ -8,9 +8,9 @@ from typing import Annotated
 
 import msgspec
 
-from api.query.asked import MINUTES, Asked, Plan, Within
 from api.query.events import EventName
 from api.query.filters import conditions
+from api.query.request import MINUTES, Plan, QueryScope, QuestionRequest
 from api.query.scoping import scope_conditions, time_conditions
 from api.query.sources import EVENTS
 from api.query.statement import Values, fill
@@ -19,7 +19,7 @@ from api.query.timerange import DAY_MS, HOUR_MS, Granularity, TimeRange, parse_r
 MAX_RELEASES = 100
 
 
-class ErrorsRequest(Asked, frozen=True, kw_only=True, rename="camel"):
+class ErrorsRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
     """Errors and their groups. `names`: events that are errors without an `exception.type` too.
 
     `against`: the event that errors are measured against; empty for all events. `filters`:
@@ -47,21 +47,21 @@ class ReleaseRow(msgspec.Struct, array_like=True, frozen=True):
     sampled: bool | int
 
 
-def errors_range(request: ErrorsRequest, within: Within) -> tuple[TimeRange, Granularity]:
+def errors_range(request: ErrorsRequest, scope: QueryScope) -> tuple[TimeRange, Granularity]:
     """The range, of whole minutes when it is short, else of whole hours. Raises Refused."""
     asked = parse_range(
-        request.from_, request.to, now_ms=within.now_ms, longest_ms=within.search_days * DAY_MS
+        request.from_, request.to, now_ms=scope.now_ms, longest_ms=scope.search_days * DAY_MS
     )
     whole = MINUTES if asked.length_ms <= 6 * HOUR_MS else Granularity(HOUR_MS)
     return whole.cover(asked), whole
 
 
-def plan_error_rates(request: ErrorsRequest, within: Within) -> Plan:
+def plan_error_rates(request: ErrorsRequest, scope: QueryScope) -> Plan:
     """The statement. Raises Refused."""
-    covered, whole = errors_range(request, within)
+    covered, whole = errors_range(request, scope)
     values = Values()
     where = [
-        *scope_conditions(values, within.org, within.app),
+        *scope_conditions(values, scope.org, scope.app),
         *time_conditions(values, covered),
         *conditions(
             request.filters, values, lambda key, field: EVENTS.dimension(key, values, field)

@@ -4,8 +4,8 @@ from typing import Annotated, Final
 
 import msgspec
 
-from api.query.asked import Asked, Plan, Within, raw_range
 from api.query.logs import LogsRequest, log_conditions
+from api.query.request import Plan, QueryScope, QuestionRequest, raw_range
 from api.query.statement import Values, fill
 from api.query.timerange import MINUTE_MS, choose_granularity
 
@@ -14,7 +14,7 @@ LEVELS: Final = ("trace", "debug", "info", "warn", "error", "fatal")
 Source: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber"""
 
 
-class LogHistogramRequest(Asked, frozen=True, kw_only=True, rename="camel"):
+class LogHistogramRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
     """A search as of `POST /v1/query/logs`, counted by level and buckets of time."""
 
     from_: str | int | float = msgspec.field(name="from", default="now-1h")
@@ -33,9 +33,9 @@ class LevelRow(msgspec.Struct, array_like=True, frozen=True):
     sampled: bool | int
 
 
-def plan_log_histogram(request: LogHistogramRequest, within: Within) -> Plan:
+def plan_log_histogram(request: LogHistogramRequest, scope: QueryScope) -> Plan:
     """The statement; whole buckets. Raises Refused."""
-    asked = raw_range(request, within)
+    asked = raw_range(request, scope)
     granularity = choose_granularity(
         request.granularity, asked, finest_ms=MINUTE_MS, auto_buckets=120, most_buckets=1000
     )
@@ -54,7 +54,7 @@ def plan_log_histogram(request: LogHistogramRequest, within: Within) -> Plan:
                 "log_histogram",
                 origin=values.integer(granularity.origin_ms),
                 step=values.integer(granularity.length_ms),
-                where=" AND ".join(log_conditions(search, values, covered, within.org, within.app)),
+                where=" AND ".join(log_conditions(search, values, covered, scope.org, scope.app)),
             )
         ),
         covered,

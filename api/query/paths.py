@@ -12,7 +12,6 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from api.query.asked import Asked, Plan, Within, raw_range
 from api.query.events import (
     SOMEBODY,
     WEIGHT,
@@ -23,6 +22,7 @@ from api.query.events import (
     in_order,
 )
 from api.query.filters import conditions
+from api.query.request import Plan, QueryScope, QuestionRequest, raw_range
 from api.query.scoping import scope_conditions, time_conditions
 from api.query.sessions import SESSION, GapSeconds
 from api.query.statement import Values, fill
@@ -30,7 +30,7 @@ from api.query.statement import Values, fill
 MAX_DEPTH: Final = 10
 
 
-class PathsRequest(Asked, frozen=True, kw_only=True, rename="camel"):
+class PathsRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
     """`start` is a page (the dimension, of events named `view`) or an event's name, by `of`."""
 
     start: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
@@ -51,17 +51,17 @@ class PathRow(msgspec.Struct, array_like=True, frozen=True):
     sampled: bool | int
 
 
-def plan_paths(request: PathsRequest, within: Within) -> Plan:
+def plan_paths(request: PathsRequest, scope: QueryScope) -> Plan:
     """The statement; one path more than `limit`, to tell whether it is all. Raises Refused."""
-    covered = raw_range(request, within)
+    covered = raw_range(request, scope)
     values = Values()
     where = [
-        *event_conditions(values, covered, org=within.org, app=within.app),
+        *event_conditions(values, covered, org=scope.org, app=scope.app),
         SOMEBODY,
         *([f"name = {values.text(request.view)}"] if request.of == "page" else []),
         *conditions(request.filters, values, column(values)),
     ]
-    rolled = [*scope_conditions(values, within.org, within.app), *time_conditions(values, covered)]
+    rolled = [*scope_conditions(values, scope.org, scope.app), *time_conditions(values, covered)]
     depth = values.integer(request.depth)
     start = values.text(request.start)
     if request.direction == "next":

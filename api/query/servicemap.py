@@ -10,8 +10,8 @@ from typing import Annotated, Final
 
 import msgspec
 
-from api.query.asked import Asked, Plan, Within, raw_range
 from api.query.filters import conditions
+from api.query.request import Plan, QueryScope, QuestionRequest, raw_range
 from api.query.scoping import scope_conditions
 from api.query.search import attribute, raw_time_conditions
 from api.query.statement import Values, fill
@@ -24,7 +24,7 @@ SpanFlags."""
 _COLUMNS: Final = frozenset({"app", "service", "kind", "status", "name", "scope_name"})
 
 
-class ServicemapRequest(Asked, frozen=True, kw_only=True, rename="camel"):
+class ServicemapRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
     """`service`: only edges from and to it. `filters`: attributes of the called span or its
     resource. `limit`: edges, those called most first."""
 
@@ -45,14 +45,14 @@ class EdgeRow(msgspec.Struct, array_like=True, frozen=True):
     sampled: bool | int
 
 
-def plan_servicemap(request: ServicemapRequest, within: Within) -> Plan:
+def plan_servicemap(request: ServicemapRequest, scope: QueryScope) -> Plan:
     """The statement; one edge more than `limit`, to tell whether it is all. Raises Refused."""
-    covered = raw_range(request, within)
+    covered = raw_range(request, scope)
     values = Values()
-    scope = scope_conditions(values, within.org, within.app)
+    in_scope = scope_conditions(values, scope.org, scope.app)
     wider = TimeRange(max(covered.from_ms - _MARGIN_MS, 0), covered.to_ms)
     children = [
-        *scope,
+        *in_scope,
         *raw_time_conditions(values, covered),
         "parent_span_id != toFixedString('', 8)",
         _FROM_OUTSIDE,
@@ -67,7 +67,7 @@ def plan_servicemap(request: ServicemapRequest, within: Within) -> Plan:
             fill(
                 "servicemap",
                 children=" AND ".join(children),
-                parents=" AND ".join([*scope, *raw_time_conditions(values, wider)]),
+                parents=" AND ".join([*in_scope, *raw_time_conditions(values, wider)]),
                 touching=touching,
                 limit=values.add(request.limit + 1, "UInt64"),
             )

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from api.query.asked import MINUTES, Asked, Plan, Within
 from api.query.filters import conditions
+from api.query.request import MINUTES, Plan, QueryScope, QuestionRequest
 from api.query.scoping import scope_conditions, time_conditions
 from api.query.sources import SPANS
 from api.query.statement import Values, fill
@@ -14,7 +14,7 @@ from api.query.timerange import DAY_MS, HOUR_MS, Granularity, parse_range
 SpanKind = Literal["server", "consumer", "client", "producer", "internal", "unspecified"]
 
 
-class ServicesRequest(Asked, frozen=True, kw_only=True, rename="camel"):
+class ServicesRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
     """Services, or their operations. `kinds`: which spans count; none named = all of them.
 
     By default what a service was asked to do: its server and consumer spans. `filters`:
@@ -41,14 +41,14 @@ class ServiceRow(msgspec.Struct, array_like=True, frozen=True):
     sampled: bool | int
 
 
-def plan_services(request: ServicesRequest, within: Within) -> Plan:
+def plan_services(request: ServicesRequest, scope: QueryScope) -> Plan:
     """The statement; one row more than `limit`, to tell whether it is all. Raises Refused."""
-    asked = parse_range(request.from_, request.to, now_ms=within.now_ms)
-    kept = asked.from_ms >= within.now_ms - within.minute_days * DAY_MS
+    asked = parse_range(request.from_, request.to, now_ms=scope.now_ms)
+    kept = asked.from_ms >= scope.now_ms - scope.minute_days * DAY_MS
     whole = MINUTES if asked.length_ms <= 6 * HOUR_MS and kept else Granularity(HOUR_MS)
     covered = whole.cover(asked)
     values = Values()
-    where = [*scope_conditions(values, within.org, within.app), *time_conditions(values, covered)]
+    where = [*scope_conditions(values, scope.org, scope.app), *time_conditions(values, covered)]
     if request.service:
         where.append(f"service = {values.text(request.service)}")
     if request.kinds:

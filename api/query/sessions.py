@@ -21,7 +21,6 @@ from typing import Annotated, Final
 
 import msgspec
 
-from api.query.asked import Asked, Plan, Within, raw_range
 from api.query.events import (
     SOMEBODY,
     WEIGHT,
@@ -32,6 +31,7 @@ from api.query.events import (
     in_order,
 )
 from api.query.filters import conditions
+from api.query.request import Plan, QueryScope, QuestionRequest, raw_range
 from api.query.scoping import scope_conditions
 from api.query.statement import Values, fill
 from api.query.timerange import MINUTE_MS, Granularity, TimeRange, choose_granularity
@@ -51,7 +51,7 @@ ROLLED_VIEW: Final = "page_view"
 GapSeconds = Annotated[int, msgspec.Meta(ge=1, le=86400)]
 
 
-class SessionsRequest(Asked, frozen=True, kw_only=True, rename="camel"):
+class SessionsRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
     """`granularity`: as of series, or `all` for the range as one bucket. `groupBy`: a dimension of
     a session's first event. `filters` say which events make sessions."""
 
@@ -71,9 +71,9 @@ class SessionsRow(msgspec.Struct, array_like=True, frozen=True):
     sampled: bool | int
 
 
-def plan_sessions(request: SessionsRequest, within: Within) -> Plan:
+def plan_sessions(request: SessionsRequest, scope: QueryScope) -> Plan:
     """The statement; one series more than `limit`, to tell whether it is all. Raises Refused."""
-    asked = raw_range(request, within)
+    asked = raw_range(request, scope)
     granularity = _granularity(request.granularity, asked)
     covered = granularity.cover(asked)
     values = Values()
@@ -83,7 +83,7 @@ def plan_sessions(request: SessionsRequest, within: Within) -> Plan:
         values.statement(
             fill(
                 "sessions",
-                sessions=sessions(request, within, values, wider),
+                sessions=sessions(request, scope, values, wider),
                 origin=values.integer(granularity.origin_ms),
                 step=values.integer(granularity.length_ms),
                 since=values.integer(covered.from_ms),
@@ -105,19 +105,23 @@ def _is_rolled(request: SessionsRequest) -> bool:
     )
 
 
-def _from_events(request: SessionsRequest, within: Within, values: Values, wider: TimeRange) -> str:
+def _from_events(
+    request: SessionsRequest, scope: QueryScope, values: Values, wider: TimeRange
+) -> str:
     slot_ms = min(request.gap_sec * 1000, SLOT_MS)
-    pieces = _pieces(request, within, values, wider, slot_ms=slot_ms)
+    pieces = _pieces(request, scope, values, wider, slot_ms=slot_ms)
     return _cut(request, values, pieces, place="first_place")
 
 
-def _from_rollup(request: SessionsRequest, within: Within, values: Values, wider: TimeRange) -> str:
+def _from_rollup(
+    request: SessionsRequest, scope: QueryScope, values: Values, wider: TimeRange
+) -> str:
     whole = TimeRange(wider.from_ms - wider.from_ms % SLOT_MS, wider.to_ms)
     last_slot_ms = whole.to_ms - 1 - (whole.to_ms - 1) % SLOT_MS
     since = f"toDateTime({values.integer(whole.from_ms // 1000)}, 'UTC')"
     until = f"fromUnixTimestamp64Milli({values.integer(whole.to_ms)}, 'UTC')"
     where = [
-        *scope_conditions(values, within.org, within.app),
+        *scope_conditions(values, scope.org, scope.app),
         f"received_on >= toDate({since}, 'UTC')",
         f"slot >= {since}",
         f"slot < {until}",
@@ -131,7 +135,7 @@ def _from_rollup(request: SessionsRequest, within: Within, values: Values, wider
     ]
     return fill(
         "sessions_rolled",
-        raw=_pieces(request, within, values, whole, slot_ms=SLOT_MS, only=not_rolled),
+        raw=_pieces(request, scope, values, whole, slot_ms=SLOT_MS, only=not_rolled),
         cut=_cut(request, values, fill("sessions_joined"), place="place"),
         where=" AND ".join(where),
         last_slot=f"toDateTime({values.integer(last_slot_ms // 1000)}, 'UTC')",
@@ -144,12 +148,12 @@ def _from_rollup(request: SessionsRequest, within: Within, values: Values, wider
 
 
 def _pieces(
-    request: SessionsRequest, within: Within, values: Values, covered: TimeRange, *,
+    request: SessionsRequest, scope: QueryScope, values: Values, covered: TimeRange, *,
     slot_ms: int, only: Sequence[str] = (),
 ) -> str:  # fmt: skip
     """SQL of the pieces of raw events within a range."""
     where = [
-        *event_conditions(values, covered, org=within.org, app=within.app),
+        *event_conditions(values, covered, org=scope.org, app=scope.app),
         SOMEBODY,
         *only,
         *conditions(request.filters, values, column(values)),

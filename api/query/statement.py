@@ -54,8 +54,11 @@ class Values:
 
 @functools.cache
 def template(name: str) -> str:
-    """Text of `sql/<name>.sql`, without its comment lines. Slots are written `/*name*/`."""
-    text = importlib.resources.files("api.query").joinpath("sql", f"{name}.sql").read_text()
+    """Text of `<name>.sql` without its comment lines: of a question (`api/questions`), or of what
+    several share (`api/query/sql`). Slots are written `/*name*/`."""
+    own = importlib.resources.files("api.questions").joinpath(f"{name}.sql")
+    shared = importlib.resources.files("api.query").joinpath("sql", f"{name}.sql")
+    text = (own if own.is_file() else shared).read_text()
     return "\n".join(line for line in text.splitlines() if not line.startswith("--"))
 
 

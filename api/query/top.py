@@ -12,9 +12,9 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from api.query.aggregates import Aggregate, level_literal, parse_aggregates, refuse_unknown
-from api.query.asked import MINUTES, Asked, Plan, Within, raw_range
 from api.query.events import column, event_conditions
 from api.query.filters import conditions
+from api.query.request import MINUTES, Plan, QueryScope, QuestionRequest, raw_range
 from api.query.series_sql import Series, increases, series_conditions
 from api.query.sources import EVENTS, SOURCES, SPAN_METRIC, Source, SourceName
 from api.query.statement import Values, fill
@@ -37,7 +37,7 @@ _RAW_COLUMNS: Final[Mapping[str, str]] = {
 }
 
 
-class TopRequest(Asked, frozen=True, kw_only=True, rename="camel"):
+class TopRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
     """The values of `by` that are largest by `agg` of `metric`.
 
     `metric`: a name, or `traces.span.duration`. `source` as for series.
@@ -71,7 +71,7 @@ class _Rows:
     sampled: str
 
 
-def plan_top(request: TopRequest, within: Within, source_name: SourceName) -> Plan:
+def plan_top(request: TopRequest, scope: QueryScope, source_name: SourceName) -> Plan:
     """The statement: the total and the largest values, the rest as one. Raises Refused."""
     source = SOURCES[source_name]
     if source_name == "spans" and request.metric != SPAN_METRIC:
@@ -84,11 +84,11 @@ def plan_top(request: TopRequest, within: Within, source_name: SourceName) -> Pl
         *EVENTS.plain_dimensions,
         *(EVENTS.mapped_dimensions or ()),
     )
-    covered = raw_range(request, within) if raw else _covered(request, within, source)
+    covered = raw_range(request, scope) if raw else _covered(request, scope, source)
     made = (
-        _raw(request, within, values, covered, aggregate)
+        _raw(request, scope, values, covered, aggregate)
         if raw
-        else _rolled_up(request, within, values, covered, aggregate, source)
+        else _rolled_up(request, scope, values, covered, aggregate, source)
     )
     return Plan(
         values.statement(
@@ -116,10 +116,10 @@ def _aggregate(name: str, source: Source) -> Aggregate:
     return aggregate
 
 
-def _covered(request: TopRequest, within: Within, source: Source) -> TimeRange:
+def _covered(request: TopRequest, scope: QueryScope, source: Source) -> TimeRange:
     """Whole minutes of short ranges, hours of long ones, days of the longest, if there are any."""
-    asked = parse_range(request.from_, request.to, now_ms=within.now_ms)
-    kept = asked.from_ms >= within.now_ms - within.minute_days * DAY_MS
+    asked = parse_range(request.from_, request.to, now_ms=scope.now_ms)
+    kept = asked.from_ms >= scope.now_ms - scope.minute_days * DAY_MS
     if asked.length_ms <= 6 * HOUR_MS and kept:
         return MINUTES.cover(asked)
     days = source.tables[0][0] == DAY_MS and asked.length_ms > 60 * DAY_MS
@@ -142,14 +142,14 @@ def _sql(columns: Mapping[str, str], aggregate: Aggregate, covered: TimeRange) -
 
 
 def _raw(
-    request: TopRequest, within: Within, values: Values, covered: TimeRange, aggregate: Aggregate
+    request: TopRequest, scope: QueryScope, values: Values, covered: TimeRange, aggregate: Aggregate
 ) -> _Rows:
     of = column(values)
     return _Rows(
         key=of(request.by, "by"),
         rows="events",
         where=[
-            *event_conditions(values, covered, org=within.org, app=within.app),
+            *event_conditions(values, covered, org=scope.org, app=scope.app),
             f"name = {values.text(request.metric)}",
             *conditions(request.filters, values, of),
         ],
@@ -160,7 +160,7 @@ def _raw(
 
 def _rolled_up(
     request: TopRequest,
-    within: Within,
+    scope: QueryScope,
     values: Values,
     covered: TimeRange,
     aggregate: Aggregate,
@@ -176,8 +176,8 @@ def _rolled_up(
         filters=request.filters,
         group_by=[request.by],
         limit=request.limit,
-        org=within.org,
-        app=within.app,
+        org=scope.org,
+        app=scope.app,
     )
     key = source.dimension(request.by, values, "by")
     table = source.table(granularity)

@@ -6,6 +6,7 @@ import msgspec
 
 from api.answers import Label, LabelsAnswer, LabelValue, Meta, MetricName, encode
 from api.cache import Keep, cache_key
+from api.context import Context
 from api.kept import Stored, is_live, keep_for, meta_of, through_cache
 from api.query.decode import from_query
 from api.query.labels import (
@@ -19,7 +20,6 @@ from api.query.labels import (
 from api.query.names import NameRow, NamesRequest, plan_names
 from api.query.statement import Statement
 from api.query.timerange import parse_instant
-from api.questions.context import Context
 from api.scope import Scope
 from api.store import Rows
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import msgspec
 
 from api.answers import Meta, encode
+from api.context import Context
 from api.ledger_answers import DeadLetterItem, DeadLettersAnswer, Replayed
 from api.query.dead_letters import (
     DeadLetterRow,
@@ -18,7 +19,6 @@ from api.query.dead_letters import (
 )
 from api.query.decode import from_query
 from api.query.replay import original_of
-from api.questions.context import Context
 from api.scope import Scope, narrow
 
 

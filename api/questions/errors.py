@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from api.answers import encode
-from api.query.asked import Plan
+from api.context import Context
 from api.query.decode import from_json
 from api.query.error_groups import GroupRow, plan_error_groups
 from api.query.error_rates import MAX_RELEASES, ErrorsRequest, ReleaseRow, plan_error_rates
-from api.questions.context import Context
+from api.query.request import Plan
 from api.questions.planned import Question, Shown, both
 from api.scope import Scope
 from api.service_answers import ErrorGroup, ErrorSample, ReleaseErrors

@@ -1,15 +1,189 @@
-"""`POST /v1/query/funnel`."""
+"""`POST /v1/query/funnel`: how many people do one thing after another.
 
-from collections.abc import Sequence
+What is counted, exactly:
 
-from api.product_answers import FunnelGroup, FunnelStep
-from api.query.asked import Plan
-from api.query.events import as_match
-from api.query.funnel import FunnelRequest, FunnelRow, plan_funnel
-from api.questions.planned import Question, Shown
+- A person's events are ordered by (time, device's clock, steps they match as a binary number whose
+  lowest bit is step 1, the CRC-32 of their group). Events that are equal in all of these are
+  interchangeable.
+- A *chain* of length k is k different events e1 … ek in that order, each matching its step, with
+  time(ek) - time(e1) <= windowSec. Other events may lie between them.
+- A person *reaches* step k when there is a chain of length k. Of all longest chains of a person
+  one counts: its last event is the earliest there is; and at each of its steps the one before is
+  the latest chain that led there (the latest begun, so that the window reaches furthest).
+- The person is counted under the group of that chain's first event, and so in one group only.
+- `medianMs` and `p90Ms` of step k are of time(ek) - time(ek-1), `…FromFirstMs` of
+  time(ek) - time(e1), among those who reached k; percentiles are exact, with linear interpolation.
+- People are counted as they were seen, never weighted: where an app samples whole sessions,
+  `meta.sampled` says so, conversions hold and counts are of the sample.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Final
+
+import msgspec
+
+from api.answers import Meta
+from api.query.events import (
+    PERSON,
+    SOMEBODY,
+    EventMatch,
+    EventName,
+    as_match,
+    column,
+    dimension,
+    event_conditions,
+    matching,
+)
+from api.query.filters import conditions
+from api.query.request import Plan, QueryScope, QuestionRequest, raw_range
+from api.query.statement import Values, fill
+from api.query.timerange import DAY_MS
+from api.questions.columns import Column, count, milliseconds, ratio, text
+from api.questions.question import AnswerPart, Question, StoreQuery
+
+MAX_STEPS: Final = 10
 
 
-def _show(request: FunnelRequest, _: Plan, rows: Sequence[FunnelRow]) -> Shown:
+class FunnelRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
+    """Steps in their order; `windowSec` from the first step to the last.
+
+    A step is an event's name, or a name with filters. `filters` hold for all steps. `groupBy` is
+    a dimension of the first step; `limit` groups, those with most people first.
+    """
+
+    steps: Annotated[
+        list[EventName | EventMatch],
+        msgspec.Meta(min_length=1, max_length=MAX_STEPS, title="Steps"),
+    ]
+    window_sec: Annotated[
+        int,
+        msgspec.Meta(
+            ge=1,
+            le=31 * DAY_MS // 1000,
+            title="Within, s",
+            description="Seconds from the first step to the last",
+        ),
+    ] = 3600
+    group_by: Annotated[
+        str, msgspec.Meta(max_length=128, title="Group by", extra={"completes": "label"})
+    ] = ""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100, title="Limit")] = 20
+
+
+class FunnelRow(msgspec.Struct, array_like=True, frozen=True):
+    """One group: people who reached each step, and (median, p90) of both times for each step."""
+
+    label: str
+    people: list[int]
+    step_ms: list[tuple[float | None, float | None]]
+    since_first_ms: list[tuple[float | None, float | None]]
+    sampled: bool | int
+
+
+class FunnelStep(msgspec.Struct, frozen=True, rename="camel"):
+    """People who reached a step; conversions are shares (0 to 1), null when nobody could reach it.
+
+    `step`: its number and name. Times are milliseconds from the step before and from the first,
+    null at the first step.
+    """
+
+    step: str
+    name: str
+    people: int
+    from_first: float | None
+    from_previous: float | None
+    median_ms: float | None
+    p90_ms: float | None
+    median_from_first_ms: float | None
+    p90_from_first_ms: float | None
+
+
+class FunnelGroup(msgspec.Struct, frozen=True):
+    """One funnel: of everybody, or of one value of groupBy."""
+
+    labels: dict[str, str]
+    steps: list[FunnelStep]
+
+
+class FunnelAnswer(msgspec.Struct, frozen=True):
+    """Funnels, the one with most people at its first step first."""
+
+    columns: list[Column]
+    funnels: list[FunnelGroup]
+    meta: Meta
+
+
+def plan_funnel(request: FunnelRequest, scope: QueryScope) -> Plan:
+    """The statement; one group more than `limit`, to tell whether it is all. Raises Refused."""
+    covered = raw_range(request, scope)
+    values = Values()
+    steps = [as_match(step) for step in request.steps]
+    names = ", ".join(values.text(name) for name in sorted({step.name for step in steps}))
+    where = [
+        *event_conditions(values, covered, org=scope.org, app=scope.app),
+        f"name IN ({names})",
+        SOMEBODY,
+        *conditions(request.filters, values, column(values)),
+    ]
+    matched = [
+        f"if({matching(values, step, f'steps[{place}]')}, {1 << place}, 0)"
+        for place, step in enumerate(steps)
+    ]
+    window = values.integer(request.window_sec * 1000)
+    places = range(1, len(steps) + 1)
+    chains = [_begun(k, window) for k in places[1:]]
+    chains += [_place(k, last=len(steps)) for k in reversed(places)]
+    chains += [f"times[place_{k}] AS at_{k}" for k in places]
+    return Plan(
+        values.statement(
+            fill(
+                "funnel",
+                people=", ".join(f"countIf(at_{k} > 0)" for k in places),
+                step_ms=_times(places, lambda k: f"at_{k} - at_{k - 1}"),
+                since_first_ms=_times(places, lambda k: f"at_{k} - at_1"),
+                chains=",\n        ".join(chains),
+                person=PERSON,
+                since=values.integer(covered.from_ms),
+                steps=" + ".join(matched),
+                group=dimension(request.group_by, "groupBy") if request.group_by else "''",
+                where=" AND ".join(where),
+                limit=values.add(request.limit + 1, "UInt64"),
+            )
+        ),
+        covered,
+    )
+
+
+def _begun(step: int, window: str) -> str:
+    """SQL of `begun_<step>`: an event that matches goes on with the latest chain before it."""
+    return (
+        f"arrayMap((at, matched, begun) -> if(bitTest(matched, {step - 1}) AND begun > 0"
+        f" AND at - begun <= {window}, begun, 0), times, matches, arrayPushFront(arrayPopBack("
+        f"arrayFill(begun -> begun > 0, begun_{step - 1})), 0)) AS begun_{step}"
+    )
+
+
+def _place(step: int, *, last: int) -> str:
+    """SQL of `place_<step>`: the earliest end of a chain so long, unless there is a longer one,
+    which `step` is a part of."""
+    ends = f"arrayFirstIndex(begun -> begun > 0, begun_{step})"
+    if step == last:
+        return f"{ends} AS place_{step}"
+    after = f"place_{step + 1}"
+    ends_before = (
+        f"arrayLastIndex((begun, place) -> begun > 0 AND place < {after}, begun_{step}, places)"
+    )
+    return f"if({after} > 0, {ends_before}, {ends}) AS place_{step}"
+
+
+def _times(places: range, of: Callable[[int], str]) -> str:
+    return ", ".join(
+        f"quantilesExactInclusiveIf(0.5, 0.9)({of(k)}, at_{k} > 0)" if k > 1 else "[nan, nan]"
+        for k in places
+    )
+
+
+def _answer_part(request: FunnelRequest, rows: Sequence[FunnelRow]) -> AnswerPart:
     shown = rows[: request.limit]
     names = [as_match(step).name for step in request.steps]
     labels = [{request.group_by: row.label} if request.group_by else {} for row in shown]
@@ -17,7 +191,7 @@ def _show(request: FunnelRequest, _: Plan, rows: Sequence[FunnelRow]) -> Shown:
         FunnelGroup(label, [_step(name, row, place) for place, name in enumerate(names)])
         for label, row in zip(labels, shown, strict=True)
     ]
-    return Shown(
+    return AnswerPart(
         {"funnels": funnels},
         truncated=len(rows) > request.limit,
         sampled=any(row.sampled for row in shown),
@@ -27,6 +201,7 @@ def _show(request: FunnelRequest, _: Plan, rows: Sequence[FunnelRow]) -> Shown:
 def _step(name: str, row: FunnelRow, place: int) -> FunnelStep:
     people, before = row.people[place], row.people[max(place - 1, 0)]
     return FunnelStep(
+        f"{place + 1}. {name}",
         name,
         people,
         people / row.people[0],
@@ -36,4 +211,27 @@ def _step(name: str, row: FunnelRow, place: int) -> FunnelStep:
     )
 
 
-FUNNEL = Question("funnel", FunnelRequest, plan_funnel, FunnelRow, _show)
+def _plan(request: FunnelRequest, scope: QueryScope) -> list[StoreQuery[FunnelRow]]:
+    plan = plan_funnel(request, scope)
+    return [StoreQuery("funnel", plan, FunnelRow, lambda rows: _answer_part(request, rows))]
+
+
+_ROWS: Final = "funnels.steps"
+QUESTION: Final = Question(
+    kind="funnel",
+    title="Funnel",
+    summary="How many people do one thing after another.",
+    request=FunnelRequest,
+    answer=FunnelAnswer,
+    plan=_plan,
+    columns=(
+        text(_ROWS, "step", "Step", label="step"),
+        text(_ROWS, "labels", "Group", label="group"),
+        count(_ROWS, "people", "People", headline=True),
+        ratio(_ROWS, "fromFirst", "Of the first"),
+        ratio(_ROWS, "fromPrevious", "Of the step before"),
+        milliseconds(_ROWS, "medianMs", "Median time"),
+        milliseconds(_ROWS, "p90Ms", "p90 time"),
+    ),
+    example={"steps": ["buy", "exception"], "groupBy": "country"},
+)

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from api.answers import Meta, encode
+from api.context import Context
 from api.ledger_answers import LedgerAnswer, LedgerBalance, LedgerRow, LedgerTotals
 from api.log_tail import LogAway
 from api.query.decode import from_query
 from api.query.ledger import MAX_ROWS, LedgerCounts, LedgerRequest, balance, plan_ledger, total
-from api.questions.context import Context
 from api.scope import Scope, narrow
 
 _INSERT_MS: Final = 30_000

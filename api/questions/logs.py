@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import msgspec
 
 from api.answers import LogRecord, Meta, Series, encode
-from api.query.asked import Plan
+from api.context import Context
 from api.query.decode import from_json
 from api.query.log_context import ContextRow, LogContextRequest, plan_log_context
 from api.query.log_histogram import LEVELS, LevelRow, LogHistogramRequest, plan_log_histogram
-from api.questions.context import Context
+from api.query.request import Plan
 from api.questions.planned import Question, Shown
 from api.scope import Scope, narrow
 from api.service_answers import LogContextAnswer

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from api.product_answers import PathFound
-from api.query.asked import Plan
 from api.query.paths import PathRow, PathsRequest, plan_paths
+from api.query.request import Plan
 from api.questions.planned import Question, Shown
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from api.answers import encode
+from api.context import Context
 from api.query.decode import from_query
 from api.query.plain import MetricRequest, MinutesRequest, ValuesRequest, plain_filters
-from api.questions.context import Context
 from api.questions.timeseries import timeseries
 from api.questions.top import top
 from api.reasons import Refused

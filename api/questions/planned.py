@@ -15,14 +15,14 @@ import msgspec
 
 from api.answers import Meta, encode
 from api.cache import Keep, cache_key
+from api.context import Context
 from api.kept import Stored, is_live, keep_for, meta_of, through_cache
-from api.query.asked import Asked, Plan, Within
 from api.query.decode import from_json
-from api.questions.context import Context
+from api.query.request import Plan, QueryScope, QuestionRequest
 from api.scope import Scope, narrow
 from api.settings import ApiSettings
 
-Q = TypeVar("Q", bound=Asked)
+Q = TypeVar("Q", bound=QuestionRequest)
 R = TypeVar("R")
 
 
@@ -41,7 +41,7 @@ class Question(Generic[Q, R]):
 
     name: str
     request: type[Q]
-    plan: Callable[[Q, Within], Plan]
+    plan: Callable[[Q, QueryScope], Plan]
     row: type[R]
     show: Callable[[Q, Plan, Sequence[R]], Shown]
 
@@ -59,14 +59,14 @@ class Question(Generic[Q, R]):
     ) -> tuple[dict[str, msgspec.Raw], Meta]:
         """The fields of an answer, and its `meta`. Raises Refused, NotNow, StoreFault."""
         scope = narrow(scope, context.registry, org_id=request.org_id, app_id=request.app_id)
-        within = Within(
+        query_scope = QueryScope(
             org=scope.org,
             app=scope.app,
             now_ms=context.clock_ms(),
             search_days=context.settings.search_days,
             minute_days=context.settings.minute_days,
         )
-        plan = self.plan(request, within)
+        plan = self.plan(request, query_scope)
 
         async def produce() -> Stored:
             answered = await context.store.ask(plan.statement, self.row)
@@ -81,7 +81,7 @@ class Question(Generic[Q, R]):
                 to_ms=plan.range.to_ms,
             )
 
-        keep = self._keep(request, plan, within, context.settings) if request.cache else None
+        keep = self._keep(request, plan, query_scope, context.settings) if request.cache else None
         stored, kept = await through_cache(context.cache, keep, produce)
         meta = meta_of(
             stored,
@@ -91,10 +91,10 @@ class Question(Generic[Q, R]):
         )
         return msgspec.json.decode(stored.content, type=dict[str, msgspec.Raw]), meta
 
-    def _keep(self, request: Q, plan: Plan, within: Within, settings: ApiSettings) -> Keep:
+    def _keep(self, request: Q, plan: Plan, query_scope: QueryScope, settings: ApiSettings) -> Keep:
         """Equal statements have equal keys. The stale key of a live range leaves out where it
         lies, so that a dashboard's moving window still finds its last answer."""
-        live = is_live(plan.range.to_ms, within.now_ms)
+        live = is_live(plan.range.to_ms, query_scope.now_ms)
         shape = ("live", plan.range.length_ms) if live else plan.range
         bare = msgspec.structs.replace(request, from_=0, to=0, sql=False, cache=True)
         values = sorted(plan.statement.values.items())
@@ -102,7 +102,9 @@ class Question(Generic[Q, R]):
             settings,
             live=live,
             key=cache_key(self.name, plan.statement.sql, values),
-            stale_key=cache_key(self.name, within.org, within.app, repr(bare), shape, "latest"),
+            stale_key=cache_key(
+                self.name, query_scope.org, query_scope.app, repr(bare), shape, "latest"
+            ),
         )
 
 

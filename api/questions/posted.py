@@ -5,12 +5,10 @@ from typing import Final
 
 from aiohttp import web
 
-from api.questions.context import Context
+from api.context import Context
 from api.questions.errors import errors
-from api.questions.funnel import FUNNEL
 from api.questions.logs import HISTOGRAM, log_context
 from api.questions.paths import PATHS
-from api.questions.retention import RETENTION
 from api.questions.services import SERVICES, servicemap
 from api.questions.sessions import SESSIONS
 from api.questions.top import top
@@ -19,11 +17,9 @@ from api.scope import Scope
 Ask = Callable[[Context, Scope, bytes], Awaitable[bytes]]
 POSTED: Final[Mapping[str, Ask]] = {
     "/v1/query/errors": errors,
-    "/v1/query/funnel": FUNNEL.ask,
     "/v1/query/logs/context": log_context,
     "/v1/query/logs/histogram": HISTOGRAM.ask,
     "/v1/query/paths": PATHS.ask,
-    "/v1/query/retention": RETENTION.ask,
     "/v1/query/servicemap": servicemap,
     "/v1/query/services": SERVICES.ask,
     "/v1/query/sessions": SESSIONS.ask,

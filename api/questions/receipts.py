@@ -8,6 +8,7 @@ from typing import Final, TypeVar, cast
 import msgspec
 
 from api.answers import Meta, encode
+from api.context import Context
 from api.ledger_answers import ArchivedFiles, ReceiptAnswer, ReceiptState, StoredRows
 from api.log_frames import Carried
 from api.log_tail import LogAway, Looked
@@ -22,7 +23,6 @@ from api.query.receipts import (
     verdict,
 )
 from api.query.timerange import DAY_MS, MINUTE_MS
-from api.questions.context import Context
 from api.reasons import NotNow, QuestionReason, Refused
 from api.scope import Scope
 from api.store import Rows

@@ -12,6 +12,7 @@ from typing import Final, Literal
 import msgspec
 
 from api.answers import Meta, encode
+from api.context import Context
 from api.ingest import Ingest, Taken, Turned
 from api.ledger_answers import ReplayAnswer, ReplayedDeadLetter
 from api.query.dead_letters import (
@@ -24,7 +25,6 @@ from api.query.dead_letters import (
 from api.query.decode import from_json
 from api.query.patch import check
 from api.query.replay import Batch, Mended, ReplayRequest, batches, mended
-from api.questions.context import Context
 from api.reasons import NotNow
 from api.scope import Scope, narrow
 

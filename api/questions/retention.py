@@ -1,23 +1,146 @@
-"""`POST /v1/query/retention`."""
+"""`POST /v1/query/retention`: who comes back.
+
+What is counted, exactly: a person's *beginning* is their first `start` event within the range (what
+was before it is not looked at); the period (day, or week from Monday, UTC) that holds it is their
+cohort. They *return* in the k-th period after that when it holds a `return` event of theirs that is
+not earlier than their beginning; so period 0 is everybody when both are one event. People are
+counted as they were seen, never weighted.
+"""
 
 from collections.abc import Sequence
+from typing import Annotated, Final, Literal
 
-from api.product_answers import Cohort
-from api.query.asked import Plan
-from api.query.retention import RetentionRequest, RetentionRow, plan_retention
+import msgspec
+
+from api.answers import Meta
+from api.query.events import (
+    PERSON,
+    SOMEBODY,
+    EventMatch,
+    EventName,
+    as_match,
+    column,
+    event_conditions,
+    matching,
+)
+from api.query.filters import conditions
+from api.query.request import Plan, QueryScope, QuestionRequest, raw_range
+from api.query.statement import Values, fill
 from api.query.timerange import parse_granularity
-from api.questions.planned import Question, Shown
+from api.questions.columns import Column, count, instant, ratio
+from api.questions.question import AnswerPart, Question, StoreQuery
 
 
-def _show(request: RetentionRequest, plan: Plan, rows: Sequence[RetentionRow]) -> Shown:
+class RetentionRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
+    """`start` makes somebody part of a cohort, `return` (as `start`, unless it says otherwise)
+    shows that they came back, up to `periods` periods later. `filters` hold for both."""
+
+    start: Annotated[
+        EventName | EventMatch,
+        msgspec.Meta(title="Begin with", extra={"completes": "metric"}),
+    ]
+    return_: Annotated[
+        EventName | EventMatch | None,
+        msgspec.Meta(title="Come back with", extra={"completes": "metric"}),
+    ] = msgspec.field(name="return", default=None)
+    period: Annotated[Literal["day", "week"], msgspec.Meta(title="Period")] = "day"
+    periods: Annotated[int, msgspec.Meta(ge=0, le=60, title="Periods")] = 7
+
+
+class RetentionRow(msgspec.Struct, array_like=True, frozen=True):
+    """One cohort, by the start of its period (epoch ms)."""
+
+    start: int
+    people: int
+    returned: list[int]
+    sampled: bool | int
+
+
+class Cohort(msgspec.Struct, frozen=True):
+    """People whose first start event lies in the period that begins at `start` (epoch ms).
+
+    `returned[k]`: how many of them came back in the k-th period after it, `shares[k]` which part of
+    them (0 to 1); periods that begin after the range are left out.
+    """
+
+    start: int
+    people: int
+    returned: list[int]
+    shares: list[float]
+
+
+class RetentionAnswer(msgspec.Struct, frozen=True):
+    """Cohorts in order of time; those of nobody are left out."""
+
+    columns: list[Column]
+    period: str
+    cohorts: list[Cohort]
+    meta: Meta
+
+
+def plan_retention(request: RetentionRequest, scope: QueryScope) -> Plan:
+    """The statement. The range is widened to whole periods. Raises Refused."""
+    period = parse_granularity("1d" if request.period == "day" else "1w")
+    covered = raw_range(request, scope, period)
+    values = Values()
+    begins = as_match(request.start)
+    returns = begins if request.return_ is None else as_match(request.return_)
+    names = ", ".join(values.text(name) for name in sorted({begins.name, returns.name}))
+    where = [
+        *event_conditions(values, covered, org=scope.org, app=scope.app),
+        f"name IN ({names})",
+        SOMEBODY,
+        *conditions(request.filters, values, column(values)),
+    ]
+    return Plan(
+        values.statement(
+            fill(
+                "retention",
+                person=PERSON,
+                origin=values.integer(period.origin_ms),
+                length=values.integer(period.length_ms),
+                periods=values.integer(request.periods + 1),
+                begins=matching(values, begins, "start"),
+                returns=matching(values, returns, "return"),
+                where=" AND ".join(where),
+            )
+        ),
+        covered,
+        period.text,
+    )
+
+
+def _answer_part(request: RetentionRequest, plan: Plan, rows: Sequence[RetentionRow]) -> AnswerPart:
     length_ms = parse_granularity(plan.granularity).length_ms
     cohorts = []
     for row in rows:
         begun = (plan.range.to_ms - row.start) // length_ms
-        cohorts.append(Cohort(row.start, row.people, row.returned[:begun]))
-    return Shown(
-        {"period": request.period, "cohorts": cohorts}, sampled=any(row.sampled for row in rows)
-    )
+        returned = row.returned[:begun]
+        cohorts.append(
+            Cohort(row.start, row.people, returned, [people / row.people for people in returned])
+        )
+    most = max((len(cohort.returned) for cohort in cohorts), default=0)
+    periods = [ratio(_ROWS, f"shares.{k}", f"{request.period} {k}") for k in range(most)]
+    fields = {"columns": [*_COLUMNS, *periods], "period": request.period, "cohorts": cohorts}
+    return AnswerPart(fields, sampled=any(row.sampled for row in rows))
 
 
-RETENTION = Question("retention", RetentionRequest, plan_retention, RetentionRow, _show)
+def _plan(request: RetentionRequest, scope: QueryScope) -> list[StoreQuery[RetentionRow]]:
+    plan = plan_retention(request, scope)
+    return [
+        StoreQuery("retention", plan, RetentionRow, lambda rows: _answer_part(request, plan, rows))
+    ]
+
+
+_ROWS: Final = "cohorts"
+_COLUMNS: Final = (instant(_ROWS, "start", "Cohort"), count(_ROWS, "people", "People"))
+QUESTION: Final = Question(
+    kind="retention",
+    title="Retention",
+    summary="Who comes back.",
+    request=RetentionRequest,
+    answer=RetentionAnswer,
+    plan=_plan,
+    columns=_COLUMNS,
+    example={"start": "page_view"},
+)

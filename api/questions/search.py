@@ -14,6 +14,7 @@ from api.answers import (
     TraceSummary,
     encode,
 )
+from api.context import Context
 from api.query.decode import from_json
 from api.query.logs import LogRow, LogsRequest, next_cursor, plan_logs
 from api.query.statement import Statement
@@ -25,7 +26,6 @@ from api.query.traces import (
     plan_trace,
     plan_traces,
 )
-from api.questions.context import Context
 from api.reasons import QuestionReason, Refused
 from api.scope import Scope, narrow
 from api.store import Rows

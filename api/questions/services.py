@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from api.answers import encode
-from api.query.asked import Plan
+from api.context import Context
 from api.query.decode import from_json
+from api.query.request import Plan
 from api.query.servicemap import EdgeRow, ServicemapRequest, plan_servicemap
 from api.query.services import ServiceRow, ServicesRequest, plan_services
-from api.questions.context import Context
 from api.questions.planned import Question, Shown, both
 from api.scope import Scope
 from api.service_answers import Edge, Service

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from api.answers import Series
-from api.query.asked import Plan
+from api.query.request import Plan
 from api.query.sessions import COLUMNS, SessionsRequest, SessionsRow, plan_sessions
 from api.questions.planned import Question, Shown
 

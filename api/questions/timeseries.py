@@ -4,6 +4,7 @@ import msgspec
 
 from api.answers import Exemplar, Meta, Series, encode
 from api.cache import Keep, Kept, cache_key
+from api.context import Context
 from api.kept import Stored, is_live, keep_for, meta_of, through_cache
 from api.query.decode import from_json
 from api.query.exemplars import MAX_EXEMPLARS, ExemplarRow
@@ -15,7 +16,6 @@ from api.query.timeseries import (
     plan_timeseries,
     source_named,
 )
-from api.questions.context import Context
 from api.questions.planned import both
 from api.scope import Scope, narrow
 from api.settings import ApiSettings

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from api.context import Context
 from api.product_answers import TopValue
-from api.query.asked import Plan
 from api.query.decode import from_json
+from api.query.request import Plan
 from api.query.top import ADDITIVE, TopRequest, TopRow, plan_top
-from api.questions.context import Context
 from api.questions.planned import Question, Shown
 from api.scope import Scope, narrow
 

@@ -9,11 +9,11 @@ from typing import Final
 
 from aiohttp import web
 
+from api.context import Context
 from api.middleware import origin_headers
 from api.own_metrics import OwnMetrics
 from api.query.decode import from_json
 from api.query.log_following import LogTailRequest
-from api.questions.context import Context
 from api.reasons import Refused
 from api.scope import narrow, scope_of
 from api.tail import messages

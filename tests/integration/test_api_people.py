@@ -117,9 +117,12 @@ async def test_retention(store: RunningStore) -> None:
         answer = await ask.post("/v1/query/retention", question)
     today = NOW // DAY * DAY
     assert answer["cohorts"] == [
-        {"start": today - 2 * DAY, "people": 1, "returned": [1, 0, 1]},
-        {"start": today, "people": 2, "returned": [2]},
+        {"start": today - 2 * DAY, "people": 1, "returned": [1, 0, 1], "shares": [1, 0, 1]},
+        {"start": today, "people": 2, "returned": [2], "shares": [1]},
     ]
+    assert [column["title"] for column in answer["columns"]] == [
+        "Cohort", "People", "day 0", "day 1", "day 2"
+    ]  # fmt: skip
 
 
 async def test_sessions_and_paths(store: RunningStore) -> None:

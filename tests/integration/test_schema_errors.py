@@ -10,9 +10,9 @@ import zstandard
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from api.query.asked import Within
 from api.query.error_groups import plan_error_groups
 from api.query.error_rates import ErrorsRequest
+from api.query.request import QueryScope
 from provisioning.clickhouse.migrate import Migration, read_migrations
 from provisioning.clickhouse.variant import Variant, placeholders, statements
 from seamark.wire.dimensions import EVENT_DIMENSIONS
@@ -95,7 +95,7 @@ def counted(store: StoreServer, names: Sequence[str] = ("exception", "error")) -
     """Occurrences by type, as the question has them."""
     request = ErrorsRequest(names=list(names), from_="now-4d")
     until_ms = RECEIVED_MS + 2 * DAY_NS // NS // 24
-    within = Within(org="acme", app="", now_ms=until_ms, search_days=30, minute_days=30)
+    within = QueryScope(org="acme", app="", now_ms=until_ms, search_days=30, minute_days=30)
     made = plan_error_groups(request, within).statement
     given = {f"param_{name}": str(value) for name, value in made.values.items()}
     rows = store.rows(made.sql, database="seamark", **given)

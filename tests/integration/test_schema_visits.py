@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import zstandard
 
-from api.query.asked import Within
 from api.query.events import SOMEBODY, dimension
 from api.query.filters import Filter
+from api.query.request import QueryScope
 from api.query.sessions import KEPT, SESSION, TIE, SessionsRequest, plan_sessions
 from provisioning.clickhouse.migrate import Migration, read_migrations
 from provisioning.clickhouse.variant import Variant, placeholders, statements
@@ -118,7 +118,7 @@ def asked(store: StoreServer, **said: Any) -> list[list[str]]:
     """Sessions by country and day: from the rollup, unless there are filters."""
     request = SessionsRequest(from_="now-10d", group_by="country", gap_sec=900, **said)
     now_ms = AFTER_MS + 30 * HOUR_MS
-    within = Within(org="acme", app="", now_ms=now_ms, search_days=30, minute_days=30)
+    within = QueryScope(org="acme", app="", now_ms=now_ms, search_days=30, minute_days=30)
     made = plan_sessions(request, within).statement
     given = {f"param_{name}": str(value) for name, value in made.values.items()}
     return store.rows(made.sql, database="seamark", **given)

@@ -1,8 +1,8 @@
-"""Hostile requests to every route: names, filters, ids, ranges of somebody who wants to see more.
+"""Hostile requests to every route: names, filters, ids and ranges beyond a token's scope.
 
-A route of `api/routes.py` without its line in `ROUTES_ASKED` fails the tests of isolation: say
-there how it is asked, `usual` so that another org is answered with what it alone says, `hostile`
-with everything of the request that can be chosen.
+Questions of the registry are covered by their field descriptions. Any other route of
+`api/routes.py` needs a line in `ROUTES_ASKED`, or the tests of isolation fail: `usual` is a request
+that another org is answered with text of its own rows, `hostile` draws every field of the request.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,6 +11,9 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
+from api.questions.fields import Field, fields_of
+from api.questions.question import Question
+from api.questions.registry import QUESTIONS
 from tests.support.isolation_rows import (
     APP,
     NOW,
@@ -156,13 +159,44 @@ def _context(ids: Ids) -> Strategy:
     return st.tuples(record, more | bare).map(lambda pair: {**pair[0], **pair[1]})
 
 
-def _funnel(_: Ids) -> Strategy:
-    steps = st.lists(_match(), min_size=1, max_size=3)
-    return body({"steps": steps}, groupBy=keys, windowSec=limits)
+def _of_type(field: Field) -> Strategy:
+    """Hostile values of a field, by its description."""
+    one = {
+        "integer": limits,
+        "number": limits,
+        "flag": flags,
+        "time": instants,
+        "event": _match(),
+        "filter": filters,
+        "object": st.just({}),
+        "text": keys if field.completes == "label" else names,
+    }[field.type]
+    if field.choices:
+        one = st.sampled_from(field.choices) | odd
+    if field.many and field.type != "filter":
+        one = st.lists(one, min_size=1, max_size=3)
+    return one
 
 
+def of_question(question: Question[Any]) -> Asked:
+    """How a question of the registry is sent: its example, and hostile values of every field."""
+    fields = [field for field in fields_of(question.request) if field.name not in _COMMON]
+    required = {field.name: _of_type(field) for field in fields if field.required}
+    optional = {field.name: _of_type(field) for field in fields if not field.required}
+    drawn = (body if question.method == "POST" else query)(required, **optional)
+    return Asked(
+        {**question.example, **RANGE},
+        lambda _: drawn,
+        tells=question.kind not in _NUMBERS_ALONE,
+    )
+
+
+_COMMON: Final = frozenset({"from", "to", "filters", "sql", "cache", "orgId", "appId"})
+_NUMBERS_ALONE: Final = frozenset({"retention"})
+"""Questions with answers that hold no text of any row."""
 PLAN: Final = {"groupBy": ["country"], "metric": "buy", "agg": ["count", "sum"], **RANGE}
 ROUTES_ASKED: Final[Mapping[tuple[str, str], Asked]] = {
+    **{(question.method, question.path): of_question(question) for question in QUESTIONS},
     ("POST", "/v1/query/timeseries"): Asked(
         PLAN,
         lambda _: body(
@@ -173,16 +207,6 @@ ROUTES_ASKED: Final[Mapping[tuple[str, str], Asked]] = {
             granularity=st.sampled_from(["1m", "1h", "auto"]) | odd,
             exemplars=flags,
         ),
-    ),
-    ("POST", "/v1/query/funnel"): Asked(
-        {"steps": ["buy", "exception"], "groupBy": "country", **RANGE}, _funnel
-    ),
-    ("POST", "/v1/query/retention"): Asked(
-        {"start": "page_view", **RANGE},
-        lambda _: body(
-            {"start": _match()}, **{"return": _match()}, period=st.sampled_from(["day", "week"])
-        ),
-        tells=False,
     ),
     ("POST", "/v1/query/sessions"): Asked(
         {"groupBy": "country", **RANGE},

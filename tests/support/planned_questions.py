@@ -7,21 +7,21 @@ from typing import Any
 import msgspec
 
 from api.answers import TimeseriesAnswer
-from api.product_answers import FunnelAnswer, PathsAnswer, RetentionAnswer, TopAnswer
-from api.query.asked import Within
+from api.product_answers import PathsAnswer, TopAnswer
 from api.query.decode import from_json
 from api.query.error_groups import plan_error_groups
 from api.query.error_rates import ErrorsRequest, plan_error_rates
-from api.query.funnel import FunnelRequest, plan_funnel
 from api.query.log_context import LogContextRequest, plan_log_context
 from api.query.log_histogram import LogHistogramRequest, plan_log_histogram
 from api.query.paths import PathsRequest, plan_paths
-from api.query.retention import RetentionRequest, plan_retention
+from api.query.request import QueryScope
 from api.query.servicemap import ServicemapRequest, plan_servicemap
 from api.query.services import ServicesRequest, plan_services
 from api.query.sessions import SessionsRequest, plan_sessions
 from api.query.statement import Statement
 from api.query.top import TopRequest, plan_top
+from api.questions.question import Question
+from api.questions.registry import QUESTIONS as REGISTERED
 from api.service_answers import (
     ErrorsAnswer,
     LogContextAnswer,
@@ -37,22 +37,38 @@ class Planned:
     """A kind of question: `plans` give its statements."""
 
     request: type[Any]
-    plans: tuple[Callable[[Any, Within], Statement], ...]
+    plans: tuple[Callable[[Any, QueryScope], Statement], ...]
     answer: type[Any]
 
 
 def _planned(
-    request: type[Any], answer: type[Any], *plans: Callable[[Any, Within], Any]
+    request: type[Any], answer: type[Any], *plans: Callable[[Any, QueryScope], Any]
 ) -> Planned:
-    def statement(plan: Callable[[Any, Within], Any]) -> Callable[[Any, Within], Statement]:
+    def statement(plan: Callable[[Any, QueryScope], Any]) -> Callable[[Any, QueryScope], Statement]:
         return lambda asked, within: plan(asked, within).statement
 
     return Planned(request, tuple(statement(plan) for plan in plans), answer)
 
 
+def _of(question: Question[Any]) -> Planned:
+    """A question of the registry."""
+
+    def statement(place: int) -> Callable[[Any, QueryScope], Statement]:
+        return lambda asked, scope: question.plan(asked, scope)[place].plan.statement
+
+    made = question.plan(
+        from_json(msgspec.json.encode(question.example), question.request), within()
+    )
+    return Planned(question.request, tuple(statement(i) for i in range(len(made))), question.answer)
+
+
+def within(org: str = "acme", app: str = "") -> QueryScope:
+    """A moment, and limits as of the settings."""
+    return QueryScope(org=org, app=app, now_ms=NOW, search_days=31, minute_days=396)
+
+
 QUESTIONS = {
-    "funnel": _planned(FunnelRequest, FunnelAnswer, plan_funnel),
-    "retention": _planned(RetentionRequest, RetentionAnswer, plan_retention),
+    **{question.kind: _of(question) for question in REGISTERED},
     "sessions": _planned(SessionsRequest, TimeseriesAnswer, plan_sessions),
     "paths": _planned(PathsRequest, PathsAnswer, plan_paths),
     "top": _planned(TopRequest, TopAnswer, lambda asked, within: plan_top(asked, within, "events")),
@@ -68,11 +84,6 @@ QUESTIONS = {
 }
 PLANNED = {*QUESTIONS, *(f"{name}_answer" for name in QUESTIONS)}
 """Kinds of examples in docs/questions.md that belong to them."""
-
-
-def within(org: str = "acme", app: str = "") -> Within:
-    """A moment, and limits as of the settings."""
-    return Within(org=org, app=app, now_ms=NOW, search_days=31, minute_days=396)
 
 
 def statements(name: str, body: Any, *, org: str = "acme", app: str = "") -> list[Statement]:

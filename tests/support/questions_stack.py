@@ -20,8 +20,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from api.cache import AnswerCache
+from api.context import Context
 from api.own_metrics import OwnMetrics
-from api.questions.context import Context
 from api.server import make_app, start_server
 from api.settings import ApiSettings
 from api.source_finder import SourceFinder

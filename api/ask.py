@@ -1,0 +1,135 @@
+"""Answers a question of the registry: scope, plan, cache, store, answer."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from api.answers import Meta, encode
+from api.cache import Keep, cache_key
+from api.context import Context
+from api.kept import Stored, is_live, keep_for, meta_of, through_cache
+from api.query.decode import from_json, from_query
+from api.query.request import QueryScope, ScopedRequest
+from api.questions.question import Question, StoreQuery
+from api.scope import Scope, narrow
+from api.store import Rows
+
+Q = TypeVar("Q", bound=ScopedRequest)
+
+
+async def ask_json(context: Context, scope: Scope, question: Question[Any], body: bytes) -> bytes:
+    """The answer (JSON) to a request (JSON). Raises Refused, NotNow, StoreFault."""
+    return await ask(context, scope, question, from_json(body, question.request))
+
+
+async def ask_query(
+    context: Context, scope: Scope, question: Question[Any], parameters: Mapping[str, str]
+) -> bytes:
+    """The answer (JSON) to the parameters of an address. Raises Refused, NotNow, StoreFault."""
+    return await ask(context, scope, question, from_query(parameters, question.request))
+
+
+async def ask(context: Context, scope: Scope, question: Question[Q], request: Q) -> bytes:
+    """The answer (JSON) to a request. Raises Refused, NotNow, StoreFault."""
+    scope = narrow(scope, context.registry, org_id=request.org_id, app_id=request.app_id)
+    query_scope = await _query_scope(context, scope, question, request)
+    fields: dict[str, msgspec.Raw] = {}
+    metas: list[Meta] = []
+    for query in question.plan(request, query_scope):
+        found, meta = await _read(context, question, query, request, query_scope)
+        fields |= found
+        metas.append(meta)
+    finished = question.finish(request, fields) if question.finish else fields
+    return encode({"columns": question.columns, **finished, "meta": combined(metas)})
+
+
+async def _query_scope(
+    context: Context, scope: Scope, question: Question[Q], request: Q
+) -> QueryScope:
+    source = None
+    if question.metric is not None:
+        metric = question.metric(request)
+        source = metric.source or await context.find(scope, metric.name)
+    return QueryScope(
+        org=scope.org,
+        app=scope.app,
+        now_ms=context.clock_ms(),
+        search_days=context.settings.search_days,
+        minute_days=context.settings.minute_days,
+        source=source,
+    )
+
+
+async def _read(
+    context: Context,
+    question: Question[Q],
+    query: StoreQuery[Any],
+    request: Q,
+    scope: QueryScope,
+) -> tuple[dict[str, msgspec.Raw], Meta]:
+    """The fields that one statement makes, from the cache or the store, and their `meta`."""
+    plan = query.plan
+
+    async def produce() -> Stored:
+        empty: Rows[Any] = Rows([], rows_read=0, bytes_read=0)
+        answered = empty if query.empty else await context.store.ask(plan.statement, query.row)
+        part = query.answer_part(answered.rows)
+        return Stored(
+            msgspec.Raw(msgspec.json.encode(part.fields)),
+            rows_read=answered.rows_read,
+            bytes_read=answered.bytes_read,
+            truncated=part.truncated,
+            sampled=part.sampled,
+            from_ms=plan.range.from_ms,
+            to_ms=plan.range.to_ms,
+        )
+
+    cached = question.cached and request.cache and not query.empty
+    policy = _cache_policy(context, query, request, scope) if cached else None
+    stored, kept = await through_cache(context.cache, policy, produce)
+    meta = meta_of(
+        stored,
+        kept,
+        granularity=plan.granularity or msgspec.UNSET,
+        source=(scope.source or "none") if question.metric else msgspec.UNSET,
+        sql=plan.statement.sql if request.sql else msgspec.UNSET,
+    )
+    return msgspec.json.decode(stored.content, type=dict[str, msgspec.Raw]), meta
+
+
+def _cache_policy(
+    context: Context, query: StoreQuery[Any], request: ScopedRequest, scope: QueryScope
+) -> Keep:
+    """Equal statements have equal keys. The stale key of a live range leaves out where the range
+    lies, so that a dashboard's moving window finds its last answer."""
+    plan = query.plan
+    live = is_live(plan.range.to_ms, scope.now_ms)
+    shape = ("live", plan.range.length_ms) if live else plan.range
+    fixed: dict[str, Any] = {"sql": False, "cache": True}
+    fixed |= {name: 0 for name in ("from_", "to") if hasattr(request, name)}
+    bare = msgspec.structs.replace(request, **fixed)
+    values = sorted(plan.statement.values.items())
+    return keep_for(
+        context.settings,
+        live=live,
+        key=cache_key(query.name, plan.statement.sql, values),
+        stale_key=cache_key(query.name, scope.org, scope.app, repr(bare), shape, "latest"),
+    )
+
+
+def combined(metas: list[Meta]) -> Meta:
+    """The `meta` of an answer made of several: what was read adds up, doubts of any remain."""
+    one, *others = metas
+    for other in others:
+        one = msgspec.structs.replace(
+            one,
+            rows_read=one.rows_read + other.rows_read,
+            bytes_read=one.bytes_read + other.bytes_read,
+            cache=one.cache if one.cache == other.cache else "miss",
+            stale=one.stale or other.stale,
+            truncated=one.truncated or other.truncated,
+            sampled=one.sampled or other.sampled,
+            sql=f"{one.sql};\n{other.sql}" if one.sql and other.sql else one.sql,
+        )
+    return one

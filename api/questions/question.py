@@ -1,0 +1,87 @@
+"""What one kind of question is: a request type, its statements, and how rows become an answer.
+
+Pure: `api/ask.py` reads the store and the cache, `api/routes.py` and `api/server.py` serve it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+import msgspec
+
+from api.query.request import Plan, QueryScope, ScopedRequest
+from api.query.sources import SourceName
+from api.questions.columns import Column
+
+Q = TypeVar("Q", bound=ScopedRequest)
+R = TypeVar("R")
+Shape = Literal["table", "series", "records", "graph"]
+"""What a client makes of an answer: a table of `columns`; series (`columns` are the names of the
+values in a row); log records or spans; nodes and edges."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPart:
+    """Fields of an answer, and what `meta` says of them."""
+
+    fields: Mapping[str, object]
+    truncated: bool = False
+    sampled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoreQuery(Generic[R]):
+    """One statement of a question, the type of its rows, and what they make of the answer.
+
+    `name` separates its cached answers from those of other statements. `empty`: it is known to
+    have no rows, and is not read.
+    """
+
+    name: str
+    plan: Plan
+    row: type[R]
+    answer_part: Callable[[Sequence[R]], AnswerPart]
+    empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """The name that a question is about. `source` says where it is stored, if the request does."""
+
+    name: str
+    source: SourceName | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question(Generic[Q]):
+    """One kind of question.
+
+    `plan` gives its statements, in the order in which they are read; fields of later ones are added
+    to those of earlier ones. `columns` describe the rows of an answer; an answer that has other
+    columns for a request puts them into its own fields. `metric`: of a question whose statement
+    depends on where a name is stored; such answers have `meta.source`. `finish` changes the fields
+    of all statements together before they are sent. `example`: a request without a range; the
+    isolation tests send it to rows of the events `page_view`, `buy` and `exception`.
+    """
+
+    kind: str
+    title: str
+    summary: str
+    request: type[Q]
+    answer: type[msgspec.Struct]
+    plan: Callable[[Q, QueryScope], Sequence[StoreQuery[Any]]]
+    columns: Sequence[Column]
+    example: Mapping[str, Any]
+    shape: Shape = "table"
+    cached: bool = True
+    metric: Callable[[Q], Metric] | None = None
+    finish: Callable[[Q, dict[str, msgspec.Raw]], Mapping[str, object]] | None = None
+    method: Literal["GET", "POST"] = "POST"
+    route: str = ""
+    path_parameters: Mapping[str, str] = field(default_factory=dict)
+    """Name -> pattern. Each is a field of the request."""
+
+    @property
+    def path(self) -> str:
+        """Its route: `route`, or `/v1/query/<kind>`."""
+        return self.route or f"/v1/query/{self.kind}"

@@ -1,0 +1,15 @@
+"""Every kind of question. Routes, the OpenAPI document, handlers, the description at
+`GET /v1/questions` and the isolation tests are made from this list.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from api.questions import funnel, retention
+from api.questions.question import Question
+
+QUESTIONS: Final[tuple[Question[Any], ...]] = (
+    funnel.QUESTION,
+    retention.QUESTION,
+)
+BY_KIND: Final[Mapping[str, Question[Any]]] = {question.kind: question for question in QUESTIONS}
