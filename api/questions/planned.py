@@ -1,11 +1,4 @@
-"""Questions that are one planned statement: decoded, planned, answered through the cache.
-
-Each is a `Question` in a file of its own: the type of its request, its plan (`api/query`), the type
-of a row, and how rows become the fields of its answer. To add one: request, row and plan in
-`api/query/<name>.py` with `sql/<name>.sql`; the answer's type; a `Question` here and its path in
-`posted.py`; its `Route` (`api/routes.py`), its section with a request and an answer in
-docs/questions.md, its line in tests/support/planned_questions.py; an oracle in tests/properties.
-"""
+"""Runs questions that are not in `registry.py` yet. New questions go there: see README.md."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
