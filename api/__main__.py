@@ -11,6 +11,7 @@ from nats.aio.client import Client as NatsClient
 
 from api.active_series import watch_series
 from api.cache import AnswerCache
+from api.checked_store import CheckedStore
 from api.context import Context
 from api.exports.exports import Exports
 from api.exports.settings import ExportSettings
@@ -94,7 +95,7 @@ async def serve(
     ingest = HttpIngest(settings.ingest_url, tls_ca=settings.ingest_tls_ca)
     exports = Exports(export_settings, store_settings) if export_settings.path else None
     context = Context(
-        store=store,
+        store=CheckedStore(store),
         cache=cache,
         registry=registry,
         settings=settings,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from api.cache import AnswerCache
+from api.checked_store import CheckedStore
 from api.exports.exports import Exports
 from api.ingest import Ingest
 from api.log_tail import LogTail
@@ -14,7 +15,6 @@ from api.reasons import NotNow
 from api.scope import Scope
 from api.settings import ApiSettings
 from api.source_finder import SourceFinder
-from api.store import Store
 from seamark.service.registry import Registry
 
 
@@ -22,7 +22,7 @@ from seamark.service.registry import Registry
 class Context:
     """Shared by all questions of a process."""
 
-    store: Store
+    store: CheckedStore
     cache: AnswerCache
     registry: Registry
     settings: ApiSettings

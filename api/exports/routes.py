@@ -67,6 +67,9 @@ async def _plan(context: Context, exports: Exports, scope: Scope, body: bytes) -
             field="limit",
         )
     [kept] = (await context.store.ask(plan_keeping(plan.signal), KeptRow)).rows
+    source = choose_source(request, plan, kept, now_ms)
+    if source == "store":  # the archive may hold attributes that no stored row has any more
+        await context.store.check(plan.rows)
     return Record(
         id=uuid.uuid4().hex,
         org=scope.org,
@@ -77,7 +80,7 @@ async def _plan(context: Context, exports: Exports, scope: Scope, body: bytes) -
         reading=Reading(
             signal=plan.signal,
             table=TABLES[plan.signal],
-            source=choose_source(request, plan, kept, now_ms),
+            source=source,
             since_ms=plan.range.from_ms,
             until_ms=plan.range.to_ms,
             limit=plan.limit,

@@ -5,19 +5,19 @@ nobody's and is left out of questions about people. Events of one person are in 
 time, then of the device's clock.
 """
 
-from collections.abc import Callable
 from typing import Annotated, Final
 
 import msgspec
 
-from api.query.filters import Filter, conditions
+from api.query.attributes import RawColumns, attribute_column
+from api.query.filters import Column, Filter, conditions
+from api.query.near import did_you_mean
 from api.query.scoping import scope_conditions
 from api.query.statement import Values, fill
 from api.query.timerange import TimeRange
 from api.reasons import QuestionReason, Refused
 from seamark.wire.dimensions import EVENT_DIMENSIONS
 
-MAX_KEY_CHARS: Final = 128
 EventName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 PERSON: Final = "if(user_id != '', concat('u', user_id), concat('s', session_id))"
 """SQL of who did it; `s` alone is nobody."""
@@ -69,7 +69,8 @@ def dimension(key: str, field: str) -> str:
     if key not in EVENT_DIMENSIONS:
         raise Refused(
             QuestionReason.NOT_A_DIMENSION,
-            f"{key[:60]!r} is not a dimension of events; their dimensions are: "
+            f"{key[:60]!r} is not a dimension of events."
+            f"{did_you_mean(key[:60], (*EVENT_DIMENSIONS, 'app', 'name'))} The dimensions are: "
             f"{', '.join(sorted((*EVENT_DIMENSIONS, 'app', 'name')))}. Filters take any attribute.",
             field=field,
         )
@@ -93,19 +94,13 @@ def _source(source: str) -> str:
     return f"toString({_ENVELOPE[name]})" if place == "envelope" else f"{place}['{name}']"
 
 
-def column(values: Values) -> Callable[[str, str], str]:
+_COLUMNS: Final = RawColumns(
+    "events",
+    {key: dimension(key, "") for key in (*EVENT_DIMENSIONS, "app", "name")},
+    {"attr": "attrs", "device": "device"},
+)
+
+
+def column(values: Values) -> Column:
     """SQL of a key in filters: a dimension, else an attribute of the event, else of its device."""
-
-    def of(key: str, field: str) -> str:
-        if key in EVENT_DIMENSIONS or key in ("app", "name"):
-            return dimension(key, field)
-        if not 0 < len(key) <= MAX_KEY_CHARS or "\0" in key:
-            raise Refused(
-                QuestionReason.INVALID_FILTER,
-                f"An attribute's name has 1 to {MAX_KEY_CHARS} characters, none of them NUL.",
-                field=field,
-            )
-        name = values.text(key)
-        return f"if(mapContains(attrs, {name}), attrs[{name}], device[{name}])"
-
-    return of
+    return attribute_column(values, _COLUMNS)

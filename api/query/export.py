@@ -12,10 +12,10 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 import api.query.events as events
+from api.query.attributes import LOGS, POINTS, SPANS, attribute_column
 from api.query.export_columns import Form, names, shown
 from api.query.filters import Filter, conditions
 from api.query.scoping import scope_conditions
-from api.query.search import attribute
 from api.query.statement import Statement, Values, fill
 from api.query.timerange import DAY_MS, TimeRange, parse_range
 from api.reasons import QuestionReason, Refused
@@ -28,14 +28,8 @@ TABLES: Final = {
     Signal.METRICS: "metric_points",
     Signal.LOGS: "logs",
 }
-FILTERED: Final = {
-    Signal.TRACES: frozenset({"app", "service", "kind", "status", "name", "scope_name"}),
-    Signal.METRICS: frozenset(
-        {"app", "service", "name", "type", "unit", "temporality", "scope_name"}
-    ),
-    Signal.LOGS: frozenset({"app", "service", "severity_text", "event_name", "scope_name"}),
-}
-"""Columns that filters may name; every other key is an attribute."""
+FILTERED: Final = {Signal.TRACES: SPANS, Signal.METRICS: POINTS, Signal.LOGS: LOGS}
+"""What keys in filters mean; those of events: `events.column`."""
 _DAYS: Final = re.compile(r"received_at\)? \+ toIntervalDay\((\d+)\)")
 
 
@@ -137,7 +131,7 @@ def _read(
         where.append("received_at >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')")
         column = events.column(values)
     else:
-        column = attribute(values, FILTERED[signal])
+        column = attribute_column(values, FILTERED[signal])
     where += conditions(request.filters, values, column)
     return values.statement(fill(name, table=TABLES[signal], where=" AND ".join(where), **slots))
 

@@ -9,15 +9,15 @@ from typing import Annotated, Final
 
 import msgspec
 
+from api.query.attributes import LOGS, attribute_column
 from api.query.filters import Filter, conditions
 from api.query.logs import LogRow
 from api.query.scoping import scope_conditions
-from api.query.search import attribute, raw_time_conditions
+from api.query.search import raw_time_conditions
 from api.query.statement import Statement, Values, fill
 from api.query.timerange import TimeRange
 from api.reasons import QuestionReason, Refused
 
-_COLUMNS: Final = frozenset({"app", "service", "severity_text", "event_name", "scope_name"})
 _TIME: Final = re.compile(r"[0-9]{1,19}\Z")
 _ID: Final = re.compile(r"[0-9a-f]{16}\Z")
 
@@ -62,7 +62,7 @@ def plan_log_context(request: LogContextRequest, *, org: str, app: str) -> State
         *scope_conditions(values, org, app),
         f"service = {values.text(request.service)}",
         *raw_time_conditions(values, around),
-        *conditions(request.filters, values, attribute(values, _COLUMNS)),
+        *conditions(request.filters, values, attribute_column(values, LOGS)),
     ]
     at = f"fromUnixTimestamp64Nano({values.integer(time_ns)}, 'UTC')"
     record = values.text(request.id)

@@ -6,9 +6,10 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from api.query.attributes import LOGS, attribute_column
 from api.query.filters import Filter, conditions
 from api.query.scoping import scope_conditions
-from api.query.search import attribute, raw_time_conditions, trace_id_condition
+from api.query.search import raw_time_conditions, trace_id_condition
 from api.query.statement import Statement, Values, fill
 from api.query.timerange import DAY_MS, TimeRange, parse_instant, parse_range
 from api.reasons import QuestionReason, Refused
@@ -16,7 +17,6 @@ from api.reasons import QuestionReason, Refused
 SEVERITIES: Final = {"TRACE": 1, "DEBUG": 5, "INFO": 9, "WARN": 13, "ERROR": 17, "FATAL": 21}
 """Least severity number of each name.
 Source: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber"""
-_COLUMNS: Final = frozenset({"app", "service", "severity_text", "event_name", "scope_name"})
 _CURSOR: Final = re.compile(r"([0-9]{1,19})\.([0-9]{1,6})\Z")
 
 
@@ -128,7 +128,7 @@ def log_conditions(
         where.append(trace_id_condition(values, request.trace_id, "traceId"))
     if request.contains:
         where.append(f"lower(body) LIKE {values.text(_pattern(request.contains))}")
-    return where + conditions(request.filters, values, attribute(values, _COLUMNS))
+    return where + conditions(request.filters, values, attribute_column(values, LOGS))
 
 
 def _pattern(text: str) -> str:

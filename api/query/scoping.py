@@ -6,6 +6,7 @@ from api.query.timerange import TimeRange
 
 def scope_conditions(values: Values, org: str, app: str) -> list[str]:
     """What every statement begins with: rows of the token's org, and of its app if it has one."""
+    values.scope = (org, app)
     scope = [f"org = {values.text(org)}"]
     return [*scope, f"app = {values.text(app)}"] if app else scope
 

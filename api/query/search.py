@@ -1,12 +1,8 @@
-"""What searches of raw rows share: their range, and conditions on attributes."""
-
-from collections.abc import Callable
+"""What searches of raw rows share: conditions on their range and on a trace."""
 
 from api.query.statement import Values
 from api.query.timerange import TimeRange
 from api.reasons import QuestionReason, Refused
-
-MAX_KEY_CHARS = 128
 
 
 def raw_time_conditions(values: Values, asked: TimeRange) -> list[str]:
@@ -15,24 +11,6 @@ def raw_time_conditions(values: Values, asked: TimeRange) -> list[str]:
         f"time >= fromUnixTimestamp64Milli({values.integer(asked.from_ms)}, 'UTC')",
         f"time < fromUnixTimestamp64Milli({values.integer(asked.to_ms)}, 'UTC')",
     ]
-
-
-def attribute(values: Values, columns: frozenset[str]) -> Callable[[str, str], str]:
-    """SQL of a key: one of `columns`, else the attribute of the item, else of its resource."""
-
-    def column(key: str, field: str) -> str:
-        if key in columns:
-            return key
-        if not 0 < len(key) <= MAX_KEY_CHARS:
-            raise Refused(
-                QuestionReason.INVALID_FILTER,
-                f"An attribute's name has 1 to {MAX_KEY_CHARS} characters.",
-                field=field,
-            )
-        name = values.text(key)
-        return f"if(mapContains(attrs, {name}), attrs[{name}], resource_attrs[{name}])"
-
-    return column
 
 
 def trace_id_condition(values: Values, trace_id: str, field: str) -> str:

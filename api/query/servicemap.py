@@ -10,10 +10,11 @@ from typing import Annotated, Final
 
 import msgspec
 
+from api.query.attributes import SPANS, attribute_column
 from api.query.filters import conditions
 from api.query.request import Plan, QueryScope, QuestionRequest, raw_range
 from api.query.scoping import scope_conditions
-from api.query.search import attribute, raw_time_conditions
+from api.query.search import raw_time_conditions
 from api.query.statement import Values, fill
 from api.query.timerange import HOUR_MS, TimeRange
 
@@ -21,7 +22,6 @@ _MARGIN_MS: Final = HOUR_MS
 _FROM_OUTSIDE: Final = "bitAnd(flags, 768) != 256"
 """Bit 8: whether the parent is remote is known; bit 9: it is. Source: opentelemetry.proto.trace.v1,
 SpanFlags."""
-_COLUMNS: Final = frozenset({"app", "service", "kind", "status", "name", "scope_name"})
 
 
 class ServicemapRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
@@ -56,7 +56,7 @@ def plan_servicemap(request: ServicemapRequest, scope: QueryScope) -> Plan:
         *raw_time_conditions(values, covered),
         "parent_span_id != toFixedString('', 8)",
         _FROM_OUTSIDE,
-        *conditions(request.filters, values, attribute(values, _COLUMNS)),
+        *conditions(request.filters, values, attribute_column(values, SPANS)),
     ]
     touching = ""
     if request.service:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from api.query.near import did_you_mean
 from api.query.sketches import from_buckets, from_sketch
 from api.query.statement import Values
 from api.query.timerange import DAY_MS, HOUR_MS, MINUTE_MS, Granularity
@@ -61,7 +62,8 @@ class Source:
         raise self._not_a_dimension(key, field)
 
     def _not_a_dimension(self, key: str, field: str) -> Refused:
-        known = ", ".join(sorted((*self.plain_dimensions, *(self.mapped_dimensions or ()))))
+        dimensions = (*self.plain_dimensions, *(self.mapped_dimensions or ()))
+        known = ", ".join(sorted(dimensions))
         way_out = {
             "events": "Send the value in an attribute that one of them is taken from, or ask "
             "POST /v1/query/logs and /v1/query/traces, which search raw attributes. For an "
@@ -71,8 +73,8 @@ class Source:
         }[self.name]
         return Refused(
             QuestionReason.NOT_A_DIMENSION,
-            f"{key[:60]!r} is not a dimension of {self.name}; their dimensions are: {known}. "
-            f"{way_out}",
+            f"{key[:60]!r} is not a dimension of {self.name}.{did_you_mean(key[:60], dimensions)} "
+            f"The dimensions are: {known}. {way_out}",
             field=field,
         )
 

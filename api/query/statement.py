@@ -10,16 +10,36 @@ import importlib.resources
 from dataclasses import dataclass, field
 from typing import Literal
 
-Value = str | int
-Kind = Literal["String", "Int64", "UInt64"]
+Value = str | int | float
+Kind = Literal["String", "Int64", "UInt64", "Float64"]
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeUse:
+    """An attribute that a statement filters or groups by.
+
+    `maps`: the columns of `table` that may hold `name`. `key`: as the request writes it, at the
+    path `field`.
+    """
+
+    table: str
+    maps: tuple[str, ...]
+    name: str
+    key: str
+    field: str
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What the store is asked: `sql` holds a placeholder for each of `values`."""
+    """What the store runs: `sql` holds a placeholder for each of `values`.
+
+    `attributes`: those it uses within org and app `scope`; the app is empty for all apps.
+    """
 
     sql: str
     values: dict[str, Value]
+    attributes: tuple[AttributeUse, ...] = field(default=(), compare=False)
+    scope: tuple[str, str] = field(default=("", ""), compare=False)
 
 
 @dataclass(slots=True)
@@ -27,6 +47,8 @@ class Values:
     """Collects the values of one statement. Equal values of one type share a placeholder."""
 
     values: dict[str, Value] = field(default_factory=dict)
+    attributes: list[AttributeUse] = field(default_factory=list)
+    scope: tuple[str, str] = ("", "")
     _known: dict[tuple[Kind, Value], str] = field(default_factory=dict)
 
     def add(self, value: Value, kind: Kind) -> str:
@@ -47,9 +69,13 @@ class Values:
         """Placeholder of a signed integer."""
         return self.add(value, "Int64")
 
+    def number(self, value: float) -> str:
+        """Placeholder of a double."""
+        return self.add(value, "Float64")
+
     def statement(self, sql: str) -> Statement:
         """The finished statement."""
-        return Statement(sql, dict(self.values))
+        return Statement(sql, dict(self.values), tuple(self.attributes), self.scope)
 
 
 @functools.cache

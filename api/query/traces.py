@@ -4,9 +4,10 @@ from typing import Annotated, Final
 
 import msgspec
 
+from api.query.attributes import SPANS, attribute_column
 from api.query.filters import Filter, conditions
 from api.query.scoping import scope_conditions
-from api.query.search import attribute, raw_time_conditions, trace_id_condition
+from api.query.search import raw_time_conditions, trace_id_condition
 from api.query.statement import Statement, Values, fill
 from api.query.timerange import DAY_MS, HOUR_MS, TimeRange, parse_range
 from api.reasons import QuestionReason, Refused
@@ -16,7 +17,6 @@ _MARGIN_MS: Final = HOUR_MS
 """Spans of a trace are looked for this far around the part of the range that is searched."""
 _NEWEST: Final = 64
 """The newest traces are looked for in this part of a range first."""
-_COLUMNS: Final = frozenset({"app", "service", "kind", "status", "name", "scope_name"})
 
 
 class TracesRequest(
@@ -94,7 +94,7 @@ def _search(request: TracesRequest, searched: TimeRange, org: str, app: str) -> 
     values = Values()
     scope = scope_conditions(values, org, app)
     where = [*scope, *raw_time_conditions(values, searched), *_properties(request, values)]
-    where += conditions(request.filters, values, attribute(values, _COLUMNS))
+    where += conditions(request.filters, values, attribute_column(values, SPANS))
     wider = TimeRange(max(searched.from_ms - _MARGIN_MS, 0), searched.to_ms + _MARGIN_MS)
     return values.statement(
         fill(

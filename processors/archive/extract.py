@@ -122,7 +122,7 @@ class Extractor:
         )
 
 
-def _parameter(value: str | int) -> str:
+def _parameter(value: str | int | float) -> str:
     """A parameter's text; parameters are read as TabSeparated."""
     return str(value).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
 

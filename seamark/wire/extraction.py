@@ -24,7 +24,7 @@ class Extraction(msgspec.Struct, frozen=True, kw_only=True):
     table: str
     structure: str
     sql: str
-    values: dict[str, str | int]
+    values: dict[str, str | int | float]
     memory_bytes: int
 
 

@@ -212,6 +212,16 @@ async def test_traces_are_found_by_their_spans(store: RunningStore) -> None:
         assert await found(status="error") == both[1:]
         assert await found(filters=[{"key": "http.route", "value": "/cart"}]) == both[1:]
         assert await found(filters=[{"key": "zone", "value": "us"}]) == []
+        assert await found(filters=[{"key": "resource.zone", "value": "eu"}]) == both
+        assert await found(filters=[{"key": "attr.http.route", "op": "exists"}]) == both[1:]
+        for key, near in (("http.rout", "http.route"), ("resource.zones", "zone")):
+            asked = {"from": START, "to": NOW, "filters": [{"key": key, "value": "x"}]}
+            wrong = await ask.post("/v1/query/traces", asked, status=400)
+            assert wrong["error"]["reason"] == "unknown_attribute"
+            assert wrong["error"]["field"] == "filters[0].key"
+            assert f"Did you mean '{near}'?" in wrong["error"]["message"]
+            nothing = await ask.post("/v1/query/traces", asked, token=SECRETS["other"])
+            assert nothing["traces"] == []  # a scope without any spans
         assert await found(**{"from": START + 150_000}) == both[:1]
         answer = await ask.post("/v1/query/traces", {"from": START, "to": NOW, "status": "error"})
         assert answer["traces"][0] == {
@@ -267,6 +277,10 @@ async def test_logs_are_found(store: RunningStore) -> None:
         assert await found(contains="100xxdone") == 0
         assert await found(filters=[{"key": "tier", "value": "gold"}]) == 12
         assert await found(filters=[{"key": "zone", "value": "eu"}]) == LOGS
+        below = {"key": "number", "op": "<", "value": 10}
+        assert await found(filters=[below]) == 10
+        assert await found(filters=[below, {"key": "number", "op": ">=", "value": "7.0"}]) == 3
+        assert await found(filters=[{"key": "number", "op": "in", "value": [4.0, "5", 99]}]) == 2
         assert await found(traceId=TRACE.hex()) == 1
         assert await found(before=at(1) // MS) == 0
         answer = await ask.post(

@@ -18,7 +18,7 @@ from api.query.traces import TracesRequest, plan_traces
 
 NOW = 1_795_343_040_123
 MARK = "☠"
-PLACEHOLDER = re.compile(r"\{(p[0-9]+):(?:String|Int64|UInt64)\}")
+PLACEHOLDER = re.compile(r"\{(p[0-9]+):(?:String|Int64|UInt64|Float64)\}")
 nasty = st.sampled_from(
     [
         "'",

@@ -20,6 +20,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from api.cache import AnswerCache
+from api.checked_store import CheckedStore
 from api.context import Context
 from api.own_metrics import OwnMetrics
 from api.server import make_app, start_server
@@ -237,7 +238,7 @@ async def asking(
     if clock_ms:
         given["clock_ms"] = clock_ms
     context = Context(
-        store=client,
+        store=CheckedStore(client),
         cache=AnswerCache(redis_client, metrics=metrics),
         registry=registry(),
         settings=limits,

@@ -123,6 +123,7 @@ def test_what_is_no_dimension_is_refused_naming_those_there_are() -> None:
     assert failure.field == "groupBy[0]"
     for word in ("country", "release", "page", "/v1/query/logs"):
         assert word in failure.message
+    assert "Did you mean 'country'?" in refused(groupBy=["contry"]).message
     failure = refused(filters=[{"key": "country", "value": "US"}, {"key": "cart", "value": 1}])
     assert failure.field == "filters[1].key"
     assert (
@@ -149,7 +150,11 @@ def test_what_is_no_dimension_is_refused_naming_those_there_are() -> None:
         ({"filters": [{"key": "page", "op": "in", "value": "/a"}]}, "filters[0].value"),
         ({"filters": [{"key": "page", "op": "="}]}, "filters[0].value"),
         ({"filters": [{"key": "page", "op": "=", "value": "x" * 1025}]}, "filters[0].value"),
-        ({"filters": [{"key": "page", "op": "<", "value": 1}]}, "filters[0].op"),
+        ({"filters": [{"key": "page", "op": "<>", "value": 1}]}, "filters[0].op"),
+        ({"filters": [{"key": "page", "op": "<", "value": "abc"}]}, "filters[0].value"),
+        ({"filters": [{"key": "page", "op": ">", "value": True}]}, "filters[0].value"),
+        ({"filters": [{"key": "page", "op": ">=", "value": [1]}]}, "filters[0].value"),
+        ({"filters": [{"key": "page", "value": 1 << 255}]}, "filters[0].value"),
         ({"filters": [{"key": "page", "value": {}}]}, "filters[0].value"),
         ({"filters": [{"key": "page", "value": "a"}] * 21}, "filters"),
     ],

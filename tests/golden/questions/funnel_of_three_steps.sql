@@ -33,7 +33,7 @@ FROM
                 sipHash128(if(user_id != '', concat('u', user_id), concat('s', session_id))) AS who,
                 weight,
                 if(attrs['release'] != '', attrs['release'], if(attrs['app_version'] != '', attrs['app_version'], attrs['service.version'])) AS label,
-                if(name = {p2:String}, 1, 0) + if(name = {p0:String} AND if(mapContains(attrs, {p8:String}), attrs[{p8:String}], device[{p8:String}]) = {p9:String}, 2, 0) + if(name = {p1:String}, 4, 0) AS steps,
+                if(name = {p2:String}, 1, 0) + if(name = {p0:String} AND ifNull(toFloat64OrNull(if(mapContains(attrs, {p8:String}), attrs[{p8:String}], device[{p8:String}])) = {p9:Float64}, 0), 2, 0) + if(name = {p1:String}, 4, 0) AS steps,
                 bitOr(
                     bitShiftLeft(toUInt128(toUnixTimestamp64Milli(time) - {p3:Int64} + 1), 90),
                     bitOr(
@@ -59,6 +59,6 @@ LIMIT {p11:UInt64}
 -- p6 = 'shop'
 -- p7 = 'US'
 -- p8 = 'plan'
--- p9 = '1'
+-- p9 = 1.0
 -- p10 = 600000
 -- p11 = 21
