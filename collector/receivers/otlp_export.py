@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from collector.receivers.exchange import Admitted, Head, Ingest
-from collector.receivers.otlp_check import Examined, dead_letters, examine
+from collector.receivers.otlp_check import Examined, dead_letters
 from collector.receivers.otlp_kinds import Kind
 
 _PRODUCT: Final = re.compile(r"([A-Za-z][A-Za-z0-9 ._+-]{0,63})/([A-Za-z0-9][A-Za-z0-9.+_-]{0,31})")
@@ -50,14 +50,13 @@ class Exported:
 
 
 async def export(
-    ingest: Ingest, admitted: Admitted, head: Head, kind: Kind, body: bytes
+    ingest: Ingest, admitted: Admitted, head: Head, kind: Kind, examined: Examined
 ) -> Exported:
-    """Check one binary request and put it into the log; returns once the log has it.
+    """Put one checked request into the log; returns once the log has it.
 
     A request in which nothing was offered is a success that leaves no trace. One in which all was
     rejected goes into the log without a body, for the ledger. Raises Rejected or Unavailable.
     """
-    examined: Examined = examine(kind, body)
     if examined.outcome.offered:
         await ingest.append(
             admitted,
@@ -65,7 +64,7 @@ async def export(
             signal=kind.signal,
             body=examined.body,
             outcome=examined.outcome,
-            dead_letters=dead_letters(examined) if examined.cut else (),
+            dead_letters=dead_letters(examined) if examined.cut or examined.bad else (),
         )
     rejected = examined.outcome.offered - examined.outcome.accepted
     return Exported(kind, rejected, examined.remark)

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 import grpc
 
 from collector.receivers.exchange import Head, Ingest
+from collector.receivers.otlp_check import examine
 from collector.receivers.otlp_export import export, sdk_of
 from collector.receivers.otlp_kinds import KINDS, Kind
 from collector.receivers.otlp_status import retry_info_bytes, status_bytes
@@ -134,7 +135,8 @@ class GrpcServer:
             raise Unavailable(f"more than {self._max_in_flight} calls wait for the log")
         sdk = sdk_of(head.headers.get("user-agent", ""))
         admitted = self._ingest.admit(head, protocol=_PROTOCOL, sdk=sdk)
-        return (await export(self._ingest, admitted, head, kind, request)).encode()
+        examined = examine(kind, request)
+        return (await export(self._ingest, admitted, head, kind, examined)).encode()
 
 
 def _head(kind: Kind, context: Any) -> Head:

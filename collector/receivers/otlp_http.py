@@ -6,8 +6,8 @@ https://github.com/open-telemetry/opentelemetry-proto/blob/main/docs/specificati
 from typing import Final
 
 from collector.receivers.exchange import Head, Ingest, Receiver, Reply
+from collector.receivers.otlp_check import examine, examine_json
 from collector.receivers.otlp_export import export, sdk_of
-from collector.receivers.otlp_json import to_protobuf
 from collector.receivers.otlp_kinds import KINDS, Kind
 from collector.receivers.otlp_status import (
     JSON,
@@ -49,11 +49,12 @@ class OtlpHttp:
         admitted = self._ingest.admit(head, protocol=_PROTOCOL, sdk=sdk)
         media_type = _media_type(head)
         if media_type == PROTOBUF:
-            exported = await export(self._ingest, admitted, head, self._kind, body)
+            examined = examine(self._kind, body)
+            exported = await export(self._ingest, admitted, head, self._kind, examined)
             return Reply(200, exported.encode(), PROTOBUF)
         if media_type == JSON:
-            request = to_protobuf(self._kind, body)
-            exported = await export(self._ingest, admitted, head, self._kind, request)
+            examined = examine_json(self._kind, body)
+            exported = await export(self._ingest, admitted, head, self._kind, examined)
             return Reply(200, exported.encode_json(), JSON)
         raise Rejected(
             Reason.CONTENT_TYPE,

@@ -10,9 +10,9 @@ lowerCamelCase), OTLP counts:
 https://github.com/open-telemetry/opentelemetry-proto/blob/main/docs/specification.md#json-protobuf-encoding
 """
 
-import base64
-import binascii
+import functools
 from collections.abc import Iterator
+from dataclasses import dataclass
 from types import GenericAlias
 from typing import Annotated, Any, Final, TypedDict
 
@@ -21,10 +21,11 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import EncodeError, Message
 
+from collector.receivers.otlp_items import DEEP
+from collector.receivers.otlp_json_bytes import HEX_FIELDS, from_base64, from_hex
 from collector.receivers.otlp_kinds import KINDS, Kind
 from seamark.wire.failures import Rejected
 from seamark.wire.reasons import Reason
-from seamark.wire.signals import Signal
 
 
 class _Hex(bytes):
@@ -35,7 +36,6 @@ class _Base64(bytes):
     """Any other bytes; proto3 JSON allows both alphabets, padded or not."""
 
 
-_HEX_FIELDS: Final = frozenset({"traceId", "spanId", "parentSpanId"})
 _F: Final = FieldDescriptor
 _SIGNED_32: Final = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 _UNSIGNED_32: Final = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
@@ -62,20 +62,20 @@ _SCALARS: Final[dict[int, Any]] = {
 
 
 def to_protobuf(kind: Kind, body: bytes) -> bytes:
-    """Binary form of a JSON request. An empty body is an empty request.
+    """Binary form of a JSON request in canonical form. An empty body is an empty request.
 
-    Raises Rejected (MALFORMED with the path in `field`, TOO_DEEP).
+    Raises Rejected (MALFORMED with the path in `field`, TOO_DEEP): the request may still be
+    readable item by item (`otlp_json_items`).
     """
     if not body:
         return b""
-    decoder, message = _CODECS[kind.signal]
+    codec = codec_of(kind.descriptor)
+    content: Any = None
     try:
-        content = _decode(decoder, body)
-        return message(**content).SerializeToString()
+        content = _decode(codec.decoder, body)
+        return codec.message(**content).SerializeToString()
     except (RecursionError, EncodeError):
-        raise Rejected(
-            Reason.TOO_DEEP, "attribute values are nested too deep; 100 messages is the most"
-        ) from None
+        raise Rejected(Reason.TOO_DEEP, DEEP) from None
     except ValueError as error:  # the types leave one way: an integer of 64 bits and no sign
         path = next(_too_large(content, "$"), "$")
         raise Rejected(Reason.MALFORMED, f"{path}: {error}", field=path) from None
@@ -110,17 +110,7 @@ def _convert(kind: type, value: Any) -> Any:
     """msgspec's hook for the two kinds of bytes. A ValueError's text is given to the sender."""
     if not isinstance(value, str):
         raise ValueError(f"Expected `str`, got `{type(value).__name__}`")
-    if kind is _Hex:
-        try:
-            return _Hex(binascii.unhexlify(value))
-        except ValueError:
-            raise ValueError("Expected hexadecimal digits, two for each byte") from None
-    try:
-        standard = value.replace("-", "+").replace("_", "/").rstrip("=")
-        padded = standard + "=" * (-len(standard) % 4)
-        return _Base64(base64.b64decode(padded, validate=True))
-    except ValueError:
-        raise ValueError("Expected base64") from None
+    return _Hex(from_hex(value)) if kind is _Hex else _Base64(from_base64(value))
 
 
 def _field_type(field: FieldDescriptor, known: dict[str, Any]) -> Any:
@@ -129,7 +119,7 @@ def _field_type(field: FieldDescriptor, known: dict[str, Any]) -> Any:
     if field.message_type is not None:
         kind = _dictionary(field.message_type, known)
     elif field.type == _F.TYPE_BYTES:
-        kind = _Hex if field.name in _HEX_FIELDS else _Base64
+        kind = _Hex if field.name in HEX_FIELDS else _Base64
     else:
         kind = _SCALARS[field.type]
     return (GenericAlias(list, (kind,)) if field.is_repeated else kind) | None
@@ -165,17 +155,41 @@ def _add_renamed(name: str, pool: descriptor_pool.DescriptorPool) -> None:
     pool.Add(copy)
 
 
-def _codecs() -> dict[Signal, tuple[msgspec.json.Decoder[Any], type[Message]]]:
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """Reads the canonical JSON of one message: `decoder` to dictionaries, from which `message` is
+    built, whose fields have their JSON names.
+    """
+
+    decoder: msgspec.json.Decoder[Any]
+    message: type[Message]
+
+
+def _pool() -> descriptor_pool.DescriptorPool:
     pool = descriptor_pool.DescriptorPool()
-    codecs = {}
-    known: dict[str, Any] = {}
     for kind in KINDS:
-        _add_renamed(kind.request.DESCRIPTOR.file.name, pool)
-        message = pool.FindMessageTypeByName(kind.request.DESCRIPTOR.full_name)
-        # lax: 64-bit integers come as text, and so do NaN and Infinity (proto3 JSON)
-        decoder = msgspec.json.Decoder(_dictionary(message, known), strict=False, dec_hook=_convert)
-        codecs[kind.signal] = decoder, message_factory.GetMessageClass(message)
-    return codecs
+        _add_renamed(kind.descriptor.file.name, pool)
+    return pool
 
 
-_CODECS: Final = _codecs()
+_POOL: Final = _pool()
+_SHAPES: Final[dict[str, Any]] = {}
+
+
+@functools.cache  # of the few messages of OTLP
+def _codec(name: str) -> Codec:
+    descriptor = _POOL.FindMessageTypeByName(name)
+    # lax: 64-bit integers come as text, and so do NaN and Infinity (proto3 JSON)
+    decoder = msgspec.json.Decoder(
+        _dictionary(descriptor, _SHAPES), strict=False, dec_hook=_convert
+    )
+    return Codec(decoder, message_factory.GetMessageClass(descriptor))
+
+
+def codec_of(message: Descriptor) -> Codec:
+    """The codec of a message of OTLP."""
+    return _codec(message.full_name)
+
+
+for _kind in KINDS:  # made now, not in the first request
+    codec_of(_kind.descriptor)

@@ -6,8 +6,9 @@ https://github.com/open-telemetry/opentelemetry-proto/blob/main/docs/specificati
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
@@ -18,7 +19,11 @@ from seamark.wire.signals import Signal
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One service. `resources`, `scopes` and `items` walk a request from the top to its items."""
+    """One service. `resources`, `scopes` and `items` walk a parsed request to its items.
+
+    `steps` are the same way on the wire: the numbers of the fields that lead from the request to
+    its items, which for metrics are data points; a step of several numbers is a oneof.
+    """
 
     signal: Signal
     path: str
@@ -31,6 +36,13 @@ class Kind:
     resources: Callable[[Any], Any]
     scopes: Callable[[Any], Any]
     items: Callable[[Any], Any]
+    steps: tuple[tuple[int, ...], ...] = ((1,), (2,), (2,))
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """What protobuf knows of the request's message."""
+        found: Any = self.request.DESCRIPTOR
+        return cast(Descriptor, found)
 
 
 TRACES: Final = Kind(
@@ -58,6 +70,7 @@ METRICS: Final = Kind(
     resources=attrgetter("resource_metrics"),
     scopes=attrgetter("scope_metrics"),
     items=attrgetter("metrics"),
+    steps=((1,), (2,), (2,), (5, 7, 9, 10, 11), (1,)),
 )
 LOGS: Final = Kind(
     signal=Signal.LOGS,

@@ -6,6 +6,8 @@ BODY_BYTES: Final = 512 * 1024
 """A request body as sent, before any content coding is undone."""
 INFLATED_BYTES: Final = 4 * 1024 * 1024
 """A request body once inflated; inflation stops here, it is not measured afterwards."""
+OTLP_ITEMS: Final = 200_000
+"""Resources, scopes, spans, metrics, data points and log records of one OTLP request, together."""
 EVENTS_PER_BATCH: Final = 1_000
 NAME_CHARS: Final = 128
 NAME_PATTERN: Final = r"^[A-Za-z0-9._/:-]{1,128}\Z"

@@ -6,11 +6,11 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from collector.receivers.otlp_check import ITEMS_MAX, dead_letters, examine
+from collector.receivers.otlp_check import dead_letters, examine
 from collector.receivers.otlp_kinds import KINDS, LOGS, METRICS, TRACES, Kind
 from seamark.wire.envelope import Outcome, bytes_field
 from seamark.wire.failures import Rejected
-from seamark.wire.limits import DEAD_LETTER_BYTES
+from seamark.wire.limits import DEAD_LETTER_BYTES, OTLP_ITEMS
 from seamark.wire.reasons import Reason
 from tests.properties.otlp_oddities import nested_values
 
@@ -165,26 +165,38 @@ def test_what_is_not_protobuf_is_malformed(kind: Kind, body: bytes) -> None:
     assert kind.request.DESCRIPTOR.name in rejected.value.message
 
 
-def test_deep_nesting_is_refused_as_such() -> None:
+def test_a_span_that_is_nested_too_deep_is_rejected() -> None:
     deep = nested_values(20).SerializeToString()
     for _ in range(60):
         deep = bytes_field(5, bytes_field(1, deep))
-    attribute = bytes_field(9, bytes_field(2, deep))
-    with pytest.raises(Rejected) as rejected:
-        examine(TRACES, bytes_field(1, bytes_field(2, bytes_field(2, attribute))))
-    assert rejected.value.reason is Reason.TOO_DEEP
+    span = bytes_field(9, bytes_field(2, deep)) + bytes_field(5, b"deep")
+    good = _read(TRACES, _spans(*[(TRACE, SPAN, b"")] * 2)).resource_spans[0].scope_spans[0]
+    spans = good.SerializeToString() + bytes_field(2, span)
+    examined = examine(TRACES, bytes_field(1, bytes_field(2, spans)))
+    assert examined.outcome == Outcome(offered=2, accepted=1, rejected={Reason.TOO_DEEP.value: 1})
+    [letter] = dead_letters(examined)
+    assert (letter.index, letter.name, letter.original) == (1, "deep", span)
+    assert "1 of 2 spans were rejected" in examined.remark
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        bytes_field(1, b"") * (ITEMS_MAX + 1),
-        bytes_field(1, bytes_field(2, b"") * (ITEMS_MAX + 1)),
-        bytes_field(1, bytes_field(2, bytes_field(2, b"") * (ITEMS_MAX + 1))),
+        bytes_field(1, b"") * (OTLP_ITEMS + 1),
+        bytes_field(1, bytes_field(2, b"") * (OTLP_ITEMS + 1)),
+        bytes_field(1, bytes_field(2, bytes_field(2, b"") * (OTLP_ITEMS + 1))),
+        bytes_field(1, bytes_field(2, bytes_field(2, b"\xff\xff") * (OTLP_ITEMS + 1))),
     ],
-    ids=["resources", "scopes", "spans"],
+    ids=["resources", "scopes", "spans", "broken spans"],
 )
 def test_empty_items_by_the_million_are_not_walked(body: bytes) -> None:
     with pytest.raises(Rejected) as rejected:
         examine(TRACES, body)
+    assert rejected.value.reason is Reason.TOO_MANY_EVENTS
+
+
+def test_empty_data_points_by_the_million_are_not_walked() -> None:
+    points = bytes_field(5, bytes_field(1, b"") * (OTLP_ITEMS + 1))
+    with pytest.raises(Rejected) as rejected:
+        examine(METRICS, bytes_field(1, bytes_field(2, bytes_field(2, points))))
     assert rejected.value.reason is Reason.TOO_MANY_EVENTS

@@ -1,0 +1,1 @@
+"""Inputs that failed once, from public bug reports and from attacks; each stands for a kind."""
