@@ -48,7 +48,8 @@ EXPECTED = [f"line {place}" if place != 7 else "line \ufffd" for place in range(
 def test_text_that_is_not_utf_8(collector: CollectorProcess, log: NatsServer) -> None:
     answer = post(collector, LOGS, _records(b"line \xff"))
     assert answer.status == 200
-    assert "U+FFFD" in LOGS.response.FromString(answer.body).partial_success.error_message
+    response: Any = LOGS.response.FromString(answer.body)
+    assert "U+FFFD" in response.partial_success.error_message
     assert _bodies(log) == EXPECTED
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from google.protobuf import json_format
-from google.protobuf.message import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -45,7 +44,7 @@ def _groups(kind: Kind, count: int) -> tuple[Any, list[Any]]:
     return request, items
 
 
-def _made(kind: Kind, texts: list[str], bad: int) -> Message:
+def _made(kind: Kind, texts: list[str], bad: int) -> Any:
     request, items = _groups(kind, len(texts))
     for place, (item, text) in enumerate(zip(items, texts, strict=True)):
         item.attributes.add(key="text").value.string_value = text
@@ -69,7 +68,7 @@ def _texts(kind: Kind, body: bytes) -> list[str]:
     return found
 
 
-def _json(request: Message) -> bytes:
+def _json(request: Any) -> bytes:
     document = json_format.MessageToDict(request)
     for resource in document.get("resourceSpans", ()):
         for scope in resource["scopeSpans"]:
