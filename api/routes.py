@@ -188,14 +188,14 @@ ROUTES: Final = (
     Route(
         "GET",
         "/v1/ledger",
-        "What became of what was offered, and whether it adds up.",
+        "The outcome of every offered item, and whether the ledger balances.",
         books.LedgerAnswer,
         query=LedgerRequest,
     ),
     Route(
         "GET",
         "/v1/receipts/{id}",
-        "What became of one request.",
+        "The outcome of one request.",
         books.ReceiptAnswer,
         path_parameters={"id": "^[0-9a-fA-F-]{32,36}$"},
     ),

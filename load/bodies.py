@@ -1,6 +1,6 @@
 """Native batches, built once and sent many times.
 
-A `Request` is a whole HTTP request in one `bytearray`. What must differ between two sends (the
+A `LoadRequest` is a whole HTTP request in one `bytearray`. What must differ between two sends (the
 batchId) is patched in place at a fixed offset, so sending costs one slice assignment instead of
 a JSON encode. In a gzip body the patched head is a stored (uncompressed) deflate block in front
 of the compressed rest; its checksum is corrected with four table look-ups, because a CRC-32 is
@@ -33,7 +33,7 @@ _KINDS: Final = ("page_view", "web_vital.lcp", "web_vital.inp", "feature_click",
 _NUMBER_CHARS: Final = 16
 
 
-class Request(Protocol):
+class LoadRequest(Protocol):
     """One prepared request of `items` items."""
 
     items: int
@@ -149,7 +149,7 @@ class PlainRequest:
         self._numbered = shape.batch_ids
 
     def wire(self, number: int, now_ns: int) -> bytearray:  # noqa: ARG002  # carries no absolute time
-        """See `Request`."""
+        """See `LoadRequest`."""
         if self._numbered:
             self._buffer[self._end - _NUMBER_CHARS : self._end] = b"%016x" % number
         return self._buffer
@@ -183,7 +183,7 @@ class GzipRequest:
         self._head_start = len(start) + 10 + len(stored)
 
     def wire(self, number: int, now_ns: int) -> bytearray:  # noqa: ARG002  # carries no absolute time
-        """See `Request`."""
+        """See `LoadRequest`."""
         buffer = self._buffer
         if self._numbered:
             buffer[self._end - _NUMBER_CHARS : self._end] = b"%016x" % number
@@ -219,7 +219,7 @@ def _shift_tables(tail: bytes) -> tuple[tuple[int, ...], ...]:
 
 def native_requests(
     target: Target, shape: Shape, *, count: int, seed: int, now_ms: int
-) -> list[Request]:
+) -> list[LoadRequest]:
     """`count` different native requests, the same for the same seed and time."""
     kind = GzipRequest if shape.gzip else PlainRequest
     return [kind(target, shape, seed=seed * 10_007 + n, now_ms=now_ms) for n in range(count)]

@@ -15,7 +15,7 @@ READ: Final = select.EPOLLIN
 WRITE: Final = select.EPOLLOUT
 
 
-class State(enum.Enum):
+class ConnectionState(enum.Enum):
     """What a connection is doing."""
 
     DOWN = "down"
@@ -29,7 +29,7 @@ class Lost(Exception):
 
 
 @dataclass(slots=True)
-class Job:
+class SendJob:
     """One request on its way: which template, its number in the run, and its planned time."""
 
     template: int
@@ -39,7 +39,7 @@ class Job:
     sent_ns: int = 0
 
 
-class Connection:
+class HttpConnection:
     """Used from one thread. `open` before anything; after Lost it is DOWN and may be opened."""
 
     def __init__(self, address: tuple[str, int], poll: select.epoll) -> None:
@@ -48,8 +48,8 @@ class Connection:
         self._socket: socket.socket | None = None
         self._rest = b""
         self._received = b""
-        self.state = State.DOWN
-        self.job: Job | None = None
+        self.state = ConnectionState.DOWN
+        self.job: SendJob | None = None
         self.retry_at_ns = 0
         self.fd = -1
 
@@ -59,7 +59,7 @@ class Connection:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.fd = self._socket.fileno()
         self._poll.register(self.fd, WRITE)
-        self.state = State.CONNECTING
+        self.state = ConnectionState.CONNECTING
         code = self._socket.connect_ex(self._address)
         if code not in (0, errno.EINPROGRESS):
             raise self.lost(errno.errorcode.get(code, "connect"))
@@ -72,12 +72,12 @@ class Connection:
         if code:
             raise self.lost(errno.errorcode.get(code, "connect"))
         self._poll.modify(self.fd, READ)
-        self.state = State.IDLE
+        self.state = ConnectionState.IDLE
 
-    def send(self, job: Job, data: bytearray) -> None:
+    def send(self, job: SendJob, data: bytearray) -> None:
         """Send a whole request on an idle connection. Raises Lost."""
         assert self._socket is not None  # noqa: S101  # idle means open
-        self.job, self.state = job, State.BUSY
+        self.job, self.state = job, ConnectionState.BUSY
         try:
             sent = self._socket.send(data)
         except BlockingIOError:
@@ -114,7 +114,7 @@ class Connection:
         except OSError as error:
             raise self.lost(_reason(error)) from None
         if not data:
-            raise self.lost("closed while idle" if self.state is State.IDLE else "closed")
+            raise self.lost("closed while idle" if self.state is ConnectionState.IDLE else "closed")
         if self._received:
             data = self._received + data
         reply = parse_reply(data)
@@ -122,7 +122,7 @@ class Connection:
             self._received = data
             return None
         self._received = b""
-        self.state = State.IDLE
+        self.state = ConnectionState.IDLE
         return reply
 
     def lost(self, reason: str) -> Lost:
@@ -131,7 +131,7 @@ class Connection:
             self._poll.unregister(self.fd)
             self._socket.close()
         self._socket, self._rest, self._received = None, b"", b""
-        self.state = State.DOWN
+        self.state = ConnectionState.DOWN
         return Lost(reason)
 
 

@@ -20,8 +20,8 @@ import redis
 
 from grafana.asking import Api, interpolate, opening, range_ms
 from load import machine
-from load.seed import Store
-from load.stack import NotStarted, Stack, attach
+from load.seed import SeedStore
+from load.stack import LoadStack, NotStarted, attach
 
 BOARDS: Final = Path("provisioning/grafana/dashboards/seamark")
 RESULTS: Final = Path("load/results")
@@ -68,7 +68,7 @@ def targets(data: Path) -> Iterator[tuple[dict[str, Any], str, dict[str, Any]]]:
                 yield saved, panel["title"], target
 
 
-def ask_all(stack: Stack) -> list[Asked]:
+def ask_all(stack: LoadStack) -> list[Asked]:
     """Ask everything, one after the other. Blocks."""
     api = Api(stack.api_url, stack.folder.read_credentials()["query_token"])
     secret = stack.folder.secrets().redis
@@ -164,7 +164,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         date=datetime.now(UTC).date().isoformat(),
         command="python -m load.dashboards",
         machine=machine.describe(),
-        events=int(Store(stack).run("SELECT count() FROM seamark.events")),
+        events=int(SeedStore(stack).run("SELECT count() FROM seamark.events")),
         asked=ask_all(stack),
     )
     options.results.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Literal
 
-from load.bodies import Request, Shape, Target, batch_id, native_requests
+from load.bodies import LoadRequest, Shape, Target, batch_id, native_requests
 from load.loop import Generator, Options
 from load.otlp_bodies import otlp_requests
 from load.schedule import Schedule
@@ -63,7 +63,7 @@ def _rate(text: str) -> float:
     return value
 
 
-def prepare(options: argparse.Namespace, target: Target, run: str) -> list[Request]:
+def prepare(options: argparse.Namespace, target: Target, run: str) -> list[LoadRequest]:
     """The prepared requests of a run."""
     if options.kind == "events":
         shape = Shape(run=run, batch=options.batch, batch_ids=options.batch_ids, gzip=options.gzip)

@@ -52,7 +52,7 @@ class Browsers(FastHttpUser):
                 reply.failure(f"{reply.status_code}: {reply.text[:200]}")
 
 
-class Services(FastHttpUser):
+class ServiceUser(FastHttpUser):
     """Sends spans, log records and points."""
 
     weight = 3

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Final, TextIO
 
 from load import ticks
-from load.bodies import Request
-from load.connection import READ, Connection, Job, Lost, State
-from load.replies import RETRYABLE, HttpReply, Unreadable, accepted_items
+from load.bodies import LoadRequest
+from load.connection import READ, ConnectionState, HttpConnection, Lost, SendJob
+from load.replies import RETRYABLE, HttpReply, UnreadableReply, accepted_items
 from load.schedule import NANOSECONDS, Schedule, backoff_seconds
-from load.tally import Tally
+from load.tally import LoadTally
 
 _HOUSEKEEPING_NS: Final = 100_000_000
 
@@ -42,13 +42,13 @@ class Generator:
     def __init__(
         self,
         options: Options,
-        requests: Sequence[Request],
+        requests: Sequence[LoadRequest],
         *,
         name: Callable[[int], str],
         oracle: TextIO | None = None,
         seed: int = 1,
     ) -> None:
-        self.tally = Tally()
+        self.tally = LoadTally()
         self.sending_seconds = 0.0
         self._options = options
         self._requests = requests
@@ -57,17 +57,17 @@ class Generator:
         self._rng = random.Random(seed)
         self._poll = select.epoll()
         self._connections = [
-            Connection(options.address, self._poll) for _ in range(options.connections)
+            HttpConnection(options.address, self._poll) for _ in range(options.connections)
         ]
-        self._by_fd: dict[int, Connection] = {}
-        self._idle: list[Connection] = []
-        self._waiting: list[tuple[int, int, Job]] = []
+        self._by_fd: dict[int, HttpConnection] = {}
+        self._idle: list[HttpConnection] = []
+        self._waiting: list[tuple[int, int, SendJob]] = []
         self._next = 0
         self._start_ns = 0
         # Absolute times in bodies follow the epoch; everything else the monotonic clock.
         self._epoch_ns = time.time_ns() - time.perf_counter_ns()
 
-    def run(self, schedule: Schedule, stopped: Callable[[], bool]) -> Tally:
+    def run(self, schedule: Schedule, stopped: Callable[[], bool]) -> LoadTally:
         """Send until the schedule ends or `stopped()`, then wait for the replies. Blocks."""
         self._start_ns = schedule.start_ns
         self.tally.planned = schedule.planned()
@@ -115,7 +115,7 @@ class Generator:
             due_ns = schedule.due_ns(self._next, now_ns)
             if due_ns > now_ns or due_ns >= schedule.end_ns or self._limit_reached():
                 return  # what is due a moment before the end is still sent at the last tick
-            job = Job(self._next % len(self._requests), self._next, due_ns)
+            job = SendJob(self._next % len(self._requests), self._next, due_ns)
             self._next += 1
             self.tally.started += 1
             self.tally.offered_items += self._requests[job.template].items
@@ -128,7 +128,7 @@ class Generator:
             self.tally.retries += 1
             self._send(job, now_ns)
 
-    def _send(self, job: Job, now_ns: int) -> None:
+    def _send(self, job: SendJob, now_ns: int) -> None:
         connection = self._idle.pop()
         job.sent_ns = now_ns
         data = self._requests[job.template].wire(job.number, self._epoch_ns + now_ns)
@@ -143,7 +143,7 @@ class Generator:
         if connection is None or connection.fd != fd:
             return
         try:
-            if connection.state is State.CONNECTING:
+            if connection.state is ConnectionState.CONNECTING:
                 connection.connected()
                 self._idle.append(connection)
                 return
@@ -155,14 +155,14 @@ class Generator:
                     self._answered(connection, reply)
         except Lost as loss:
             self._dropped(connection, str(loss))
-        except Unreadable as error:
+        except UnreadableReply as error:
             connection.lost(str(error))
             self._dropped(connection, "unreadable answer")
 
-    def _answered(self, connection: Connection, reply: HttpReply) -> None:
+    def _answered(self, connection: HttpConnection, reply: HttpReply) -> None:
         job = connection.job
         if job is None:
-            raise Unreadable("an answer that nobody asked for")
+            raise UnreadableReply("an answer that nobody asked for")
         now_ns = time.perf_counter_ns()
         items = self._requests[job.template].items
         self.tally.statuses[reply.status] += 1
@@ -184,7 +184,7 @@ class Generator:
         else:
             self._idle.append(connection)
 
-    def _dropped(self, connection: Connection, reason: str) -> None:
+    def _dropped(self, connection: HttpConnection, reason: str) -> None:
         self._by_fd.pop(connection.fd, None)
         if connection in self._idle:
             self._idle.remove(connection)
@@ -199,7 +199,7 @@ class Generator:
         else:
             self.tally.unknown_items += self._requests[job.template].items
 
-    def _later(self, job: Job, now_ns: int, retry_after: float | None) -> None:
+    def _later(self, job: SendJob, now_ns: int, retry_after: float | None) -> None:
         pause = backoff_seconds(job.attempt, self._rng.random(), retry_after)
         job.attempt += 1
         heapq.heappush(self._waiting, (now_ns + round(pause * NANOSECONDS), job.number, job))
@@ -208,7 +208,7 @@ class Generator:
         """Open what is down, and give up on requests that were not answered in time."""
         limit_ns = round(self._options.timeout_seconds * NANOSECONDS)
         for connection in self._connections:
-            if connection.state is State.DOWN and now_ns >= connection.retry_at_ns:
+            if connection.state is ConnectionState.DOWN and now_ns >= connection.retry_at_ns:
                 try:
                     self._by_fd[connection.open()] = connection
                 except Lost as loss:

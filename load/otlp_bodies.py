@@ -23,7 +23,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from load.bodies import Request, Target, http_head
+from load.bodies import LoadRequest, Target, http_head
 
 PATHS: Final = {"traces": "/v1/traces", "logs": "/v1/logs", "metrics": "/v1/metrics"}
 SPANS_PER_TRACE: Final = 10
@@ -228,7 +228,7 @@ class OtlpRequest:
 
 def otlp_requests(
     target: Target, kind: str, run: str, *, items: int, count: int, seed: int
-) -> list[Request]:
+) -> list[LoadRequest]:
     """`count` different requests of one signal: traces, logs or metrics."""
     return [
         OtlpRequest(target, kind, run, items=items, seed=seed * 10_007 + n) for n in range(count)

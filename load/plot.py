@@ -15,14 +15,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from load.course import Line
-from load.report import Result
+from load.report import RunResult
 
 _MIB: Final = 2**20
 _TABLES: Final = 8
 """Tables shown: those that had most parts."""
 
 
-def picture(result: Result, path: Path) -> None:
+def picture(result: RunResult, path: Path) -> None:
     """Write the picture of one result. Raises ValueError when its course was not kept."""
     course = result.course
     if course is None:
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("usage: python -m load.plot load/results/<file>.json ...", file=sys.stderr)
         return 2
     for path in paths:
-        picture(msgspec.json.decode(path.read_bytes(), type=Result), path.with_suffix(".svg"))
+        picture(msgspec.json.decode(path.read_bytes(), type=RunResult), path.with_suffix(".svg"))
     return 0
 
 

@@ -25,7 +25,7 @@ _RESPONSES: Final[Mapping[str, tuple[type[Message], str]]] = {
 }
 
 
-class Unreadable(Exception):
+class UnreadableReply(Exception):
     """The other side does not speak the HTTP/1.1 or the answer that we expect."""
 
 
@@ -44,7 +44,7 @@ def _head(head: bytes) -> tuple[int, int, bool, float | None]:
     """Status, length, close and retry-after. Within a second most heads are the same bytes."""
     length = _LENGTH.search(head)
     if length is None or not head.startswith(b"HTTP/1."):
-        raise Unreadable("not an HTTP/1.1 answer with a Content-Length")
+        raise UnreadableReply("not an HTTP/1.1 answer with a Content-Length")
     wish = _RETRY_AFTER.search(head)
     close = _CLOSE.search(head) is not None
     return int(head[9:12]), int(length[1]), close, float(wish[1]) if wish else None
@@ -53,7 +53,7 @@ def _head(head: bytes) -> tuple[int, int, bool, float | None]:
 def parse_reply(data: bytes) -> HttpReply | None:
     """The answer at the start of `data`, or None while it is incomplete.
 
-    Raises Unreadable for anything without `Content-Length`: the collector always sends one.
+    Raises UnreadableReply for anything without `Content-Length`: the collector always sends one.
     """
     end = data.find(b"\r\n\r\n")
     if end < 0:
@@ -63,7 +63,7 @@ def parse_reply(data: bytes) -> HttpReply | None:
     if len(data) < stop:
         return None
     if len(data) > stop:
-        raise Unreadable("an answer that nobody asked for")
+        raise UnreadableReply("an answer that nobody asked for")
     return HttpReply(status, data[end + 4 : stop], close, retry_after)
 
 
@@ -71,12 +71,12 @@ def accepted_items(kind: str, items: int, body: bytes) -> int:
     """How many of `items` a 2xx says were accepted.
 
     Native answers say so; an OTLP answer lists what was rejected (nothing when empty).
-    Raises Unreadable when a body says neither.
+    Raises UnreadableReply when a body says neither.
     """
     if kind == "events":
         found = _ACCEPTED.search(body)
         if found is None:
-            raise Unreadable("an answer to a batch without `accepted`")
+            raise UnreadableReply("an answer to a batch without `accepted`")
         return int(found[1])
     if not body:
         return items
@@ -85,6 +85,6 @@ def accepted_items(kind: str, items: int, body: bytes) -> int:
     try:
         response.ParseFromString(body)
     except DecodeError as error:
-        raise Unreadable(f"an OTLP answer that does not decode: {error}") from None
+        raise UnreadableReply(f"an OTLP answer that does not decode: {error}") from None
     partial = getattr(response, "partial_success")  # noqa: B009  # differs by message type
     return items - int(getattr(partial, rejected))

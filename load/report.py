@@ -7,8 +7,8 @@ import msgspec
 
 from load.course import Course
 from load.sample import PartFigures
-from load.scenario import Budget, Scenario
-from load.schedule import Spread
+from load.scenario import Scenario, ScenarioBudget
+from load.schedule import SpreadSchedule
 from load.tally import Summary
 from load.visible import Visible
 
@@ -17,7 +17,7 @@ LONG_SECONDS: Final = 600
 """A line through the memory of a shorter run shows caches filling, not growth."""
 
 
-class Stored(msgspec.Struct, frozen=True):
+class StoredCounts(msgspec.Struct, frozen=True):
     """Accepted items of one generator beside what the stack holds afterwards."""
 
     kind: str
@@ -31,7 +31,7 @@ class Stored(msgspec.Struct, frozen=True):
         return self.accepted <= self.stored <= self.accepted + self.unknown
 
 
-class Result(msgspec.Struct, frozen=True):
+class RunResult(msgspec.Struct, frozen=True):
     """One run of one scenario."""
 
     scenario: Scenario
@@ -41,7 +41,7 @@ class Result(msgspec.Struct, frozen=True):
     generators: list[Summary]
     visible: Visible | None
     parts: dict[str, PartFigures]
-    stored: list[Stored]
+    stored: list[StoredCounts]
     window_seconds: float
     catch_up_seconds: float
     lag_max: float
@@ -61,7 +61,7 @@ class Result(msgspec.Struct, frozen=True):
         return all(row.exact for row in self.stored)
 
 
-def cpu_us_per_item(result: Result) -> dict[str, float]:
+def cpu_us_per_item(result: RunResult) -> dict[str, float]:
     """CPU microseconds per accepted item, of each part."""
     return {
         name: round(part.cpu_seconds * 1e6 / max(1, result.accepted), 2)
@@ -69,9 +69,9 @@ def cpu_us_per_item(result: Result) -> dict[str, float]:
     }
 
 
-def verdicts(result: Result) -> list[tuple[str, float, float, bool]]:
+def verdicts(result: RunResult) -> list[tuple[str, float, float, bool]]:
     """(what, limit, measured, met) for every budget that was set."""
-    budget: Budget = result.scenario.budget
+    budget: ScenarioBudget = result.scenario.budget
     worst = max((g.latency_ms.p95 for g in result.generators), default=0.0)
     rate = sum(g.accepted_per_second for g in result.generators)
     rows = []
@@ -91,7 +91,7 @@ def verdicts(result: Result) -> list[tuple[str, float, float, bool]]:
     return rows
 
 
-def markdown(result: Result) -> str:
+def markdown(result: RunResult) -> str:
     """The result for people."""
     scenario, machine = result.scenario, result.machine
     blocks = [
@@ -132,7 +132,7 @@ def markdown(result: Result) -> str:
 _SPREAD: Final = ("p50", "p95", "p99", "max")
 
 
-def _spread(value: Spread) -> tuple[str, ...]:
+def _spread(value: SpreadSchedule) -> tuple[str, ...]:
     return tuple(f"{number:.1f}" for number in (value.p50, value.p95, value.p99, value.max))
 
 
@@ -141,7 +141,7 @@ def _versions(versions: object) -> str:
     return ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
-def _parts(result: Result) -> str:
+def _parts(result: RunResult) -> str:
     per_item = cpu_us_per_item(result)
     long = result.window_seconds >= LONG_SECONDS
     rows = [
@@ -166,7 +166,7 @@ def _parts(result: Result) -> str:
     return _table(head, [*rows, ("**together**", total, *[""] * 7)])
 
 
-def _rest(result: Result) -> str:
+def _rest(result: RunResult) -> str:
     grown = (result.disk_bytes_end - result.disk_bytes_start) / max(1, result.accepted)
     lines = [
         f"{row.kind}: {row.accepted} accepted, {row.stored} stored: "
@@ -185,7 +185,7 @@ def _rest(result: Result) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _verdict_lines(result: Result) -> str:
+def _verdict_lines(result: RunResult) -> str:
     rows = [
         (what, f"{limit:,.0f}", f"{measured:,.1f}", "met" if met else "**missed**")
         for what, limit, measured, met in verdicts(result)

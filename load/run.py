@@ -25,15 +25,15 @@ import msgspec
 
 from load import machine, totals
 from load.plot import picture
-from load.report import LONG_SECONDS, Result, Stored, markdown
+from load.report import LONG_SECONDS, RunResult, StoredCounts, markdown
 from load.sample import Sampler
 from load.scenario import Scenario, Stream, read_scenario
-from load.stack import NotStarted, OwnStack, Stack, attach, standing_still
+from load.stack import LoadStack, NotStarted, OwnStack, attach, standing_still
 from load.tally import Summary
 from load.target import access
 from load.usage import disk_bytes
 from load.visible import Visible, probe
-from seamark.demo.questions import Window
+from seamark.demo.questions import DemoWindow
 
 RESULTS: Final = Path("load/results")
 _EMPTY_SECONDS: Final = 180.0
@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 async def generate(
-    stack: Stack, stream: Stream, *, run: str, seconds: float, folder: Path
+    stack: LoadStack, stream: Stream, *, run: str, seconds: float, folder: Path
 ) -> Summary:
     """Run one generator as a process of its own. Raises RuntimeError when it fails."""
     output = folder / f"{run}.json"
@@ -94,14 +94,14 @@ async def empty(sampler: Sampler) -> float:
     return time.monotonic() - began
 
 
-async def compare(stack: Stack, summaries: Sequence[Summary]) -> list[Stored]:
+async def compare(stack: LoadStack, summaries: Sequence[Summary]) -> list[StoredCounts]:
     """Ask until everything is exact, or for half a minute; the last answers."""
     deadline = time.monotonic() + _SETTLE_SECONDS
     oldest = min(s.started_at_ms for s in summaries) - 10 * _MINUTE_MS
     while True:
-        window = Window.around(oldest, time.time_ns() // 1_000_000)
+        window = DemoWindow.around(oldest, time.time_ns() // 1_000_000)
         found = [
-            Stored(
+            StoredCounts(
                 kind=s.kind,
                 accepted=s.accepted_items,
                 unknown=s.unknown_items,
@@ -114,7 +114,7 @@ async def compare(stack: Stack, summaries: Sequence[Summary]) -> list[Stored]:
         await asyncio.sleep(0.5)
 
 
-async def measure(stack: Stack, scenario: Scenario, *, command: str) -> Result:
+async def measure(stack: LoadStack, scenario: Scenario, *, command: str) -> RunResult:
     """Warm up, measure, wait, compare."""
     runs = [secrets.token_hex(4) for _ in scenario.load]
     with tempfile.TemporaryDirectory() as name:
@@ -143,7 +143,7 @@ async def measure(stack: Stack, scenario: Scenario, *, command: str) -> Result:
         stored = await compare(stack, summaries)
     course = sampler.samples.course
     busy = sampler.samples.cpu_percent
-    return Result(
+    return RunResult(
         scenario=scenario,
         date=datetime.now(UTC).date().isoformat(),
         command=command,
@@ -163,7 +163,7 @@ async def measure(stack: Stack, scenario: Scenario, *, command: str) -> Result:
 
 
 async def _all(
-    stack: Stack, scenario: Scenario, runs: Sequence[str], seconds: float, folder: Path
+    stack: LoadStack, scenario: Scenario, runs: Sequence[str], seconds: float, folder: Path
 ) -> list[Summary]:
     return await asyncio.gather(
         *(
@@ -173,7 +173,7 @@ async def _all(
     )
 
 
-async def _visible(stack: Stack, scenario: Scenario, stop: asyncio.Event) -> Visible | None:
+async def _visible(stack: LoadStack, scenario: Scenario, stop: asyncio.Event) -> Visible | None:
     if not scenario.visible:
         return None
     who = access(stack.folder.credentials).at(ingest_url=stack.ingest_url, api_url=stack.api_url)
@@ -199,7 +199,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             scenario, name=f"{scenario.name}-without-{options.without}"
         )
     with tempfile.TemporaryDirectory(prefix="seamark-load-") as name:
-        where: AbstractContextManager[Stack]
+        where: AbstractContextManager[LoadStack]
         try:
             where = (
                 nullcontext(attach(options.data))

@@ -15,7 +15,7 @@ import psutil
 from load.course import Course, Line, floor
 from load.plain_http import BadAnswer, request
 from load.schedule import slope
-from load.stack import Stack
+from load.stack import LoadStack
 from load.usage import Usage, disk_bytes, proportional_bytes, usage
 
 _INTERVAL_SECONDS: Final = 1.0
@@ -64,9 +64,9 @@ def lag_messages(text: str) -> dict[str, float]:
 
 
 class Sampler:
-    """Samples once a second on a thread, between `start` and `stop`. `pids`: Stack.pids()."""
+    """Samples once a second on a thread, between `start` and `stop`. `pids`: LoadStack.pids()."""
 
-    def __init__(self, stack: Stack, pids: Mapping[str, int]) -> None:
+    def __init__(self, stack: LoadStack, pids: Mapping[str, int]) -> None:
         self._stack = stack
         self._pids = pids
         self._stop = threading.Event()

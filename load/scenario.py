@@ -29,7 +29,7 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return [*options, "--gzip"] if self.gzip else options
 
 
-class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ScenarioBudget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a run may cost; 0 = not looked at. Missing one is reported, it fails nothing."""
 
     ingest_p95_ms: float = 0
@@ -46,7 +46,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     warmup_seconds: float = 5.0
     visible: bool = True
     load: list[Stream]
-    budget: Budget = Budget()
+    budget: ScenarioBudget = ScenarioBudget()
 
 
 def read_scenario(path: Path) -> Scenario:

@@ -49,7 +49,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class SpreadSchedule:
     """Percentiles of a sample, in the sample's unit. All zero when it is empty."""
 
     count: int
@@ -60,17 +60,17 @@ class Spread:
     mean: float
 
 
-def spread(values: Sequence[float]) -> Spread:
+def spread(values: Sequence[float]) -> SpreadSchedule:
     """Exact percentiles by nearest rank: the smallest value with at least p of the sample."""
     if not values:
-        return Spread(0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        return SpreadSchedule(0, 0.0, 0.0, 0.0, 0.0, 0.0)
     ordered = sorted(values)
     last = len(ordered) - 1
 
     def rank(percent: int) -> float:
         return ordered[min(last, -(-percent * len(ordered) // 100) - 1)]
 
-    return Spread(
+    return SpreadSchedule(
         count=len(ordered),
         p50=rank(50),
         p95=rank(95),

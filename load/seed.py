@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 
 from load.plain_http import request
 from load.sample import Sampler
-from load.stack import NotStarted, Stack, attach
+from load.stack import LoadStack, NotStarted, attach
 
 PEOPLE_OF: Final = 50
 """After so many copies the same people come again."""
@@ -83,10 +83,10 @@ _LEDGER: Final = (
 """What the ledger has of the original, but `stored`: that is counted from the copied rows."""
 
 
-class Store:
+class SeedStore:
     """The stack's store, asked as its owner."""
 
-    def __init__(self, stack: Stack, **values: str | int) -> None:
+    def __init__(self, stack: LoadStack, **values: str | int) -> None:
         login = b64encode(f"seamark:{stack.folder.secrets().store}".encode()).decode()
         self._headers = {"Authorization": f"Basic {login}"}
         self._url = stack.store_url
@@ -120,7 +120,7 @@ def parser() -> argparse.ArgumentParser:
     return arguments
 
 
-def play(stack: Stack, sessions: int) -> tuple[int, int]:
+def play(stack: LoadStack, sessions: int) -> tuple[int, int]:
     """Let the demo play an hour; when it began and when all of it was stored, epoch ms. Blocks."""
     began = time.time_ns() // 1_000_000
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SEAMARK_")} | {
@@ -138,7 +138,7 @@ def play(stack: Stack, sessions: int) -> tuple[int, int]:
     return began, time.time_ns() // 1_000_000
 
 
-def copies(store: Store, *, wanted: int, hours: float) -> Iterator[tuple[int, int]]:
+def copies(store: SeedStore, *, wanted: int, hours: float) -> Iterator[tuple[int, int]]:
     """Copy until there are `wanted` events; yields (copies made, copies to make)."""
     rows = int(store.run("SELECT count() " + _ROWS.format(table="events")))
     if not rows:
@@ -168,7 +168,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         stack = attach(options.data)
         known = stack.folder.read_credentials()
         began, ended = play(stack, options.sessions)
-        store = Store(stack, org=known["org"], app=known["app"], from_ms=began, until_ms=ended)
+        store = SeedStore(stack, org=known["org"], app=known["app"], from_ms=began, until_ms=ended)
         started = time.monotonic()
         for made, wanted in copies(store, wanted=options.events, hours=options.hours):
             seconds = time.monotonic() - started

@@ -25,7 +25,7 @@ class NotStarted(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
+class LoadStack:
     """A running stack, by its data folder."""
 
     folder: Folder
@@ -62,17 +62,17 @@ class Stack:
         return {row.name: row.pid for row in status(self.folder) or [] if row.pid is not None}
 
 
-def attach(data: Path) -> Stack:
+def attach(data: Path) -> LoadStack:
     """The stack that holds `data`. Raises NotStarted when nothing does."""
     folder = Folder(data.absolute())
     holder = folder.holder()
     if holder is None:
         raise NotStarted(f"nothing runs in {data}")
-    return Stack(folder, reachable(holder.host), Ports(holder.port_offset))
+    return LoadStack(folder, reachable(holder.host), Ports(holder.port_offset))
 
 
 @contextmanager
-def standing_still(stack: Stack, part: str | None) -> Iterator[None]:
+def standing_still(stack: LoadStack, part: str | None) -> Iterator[None]:
     """SIGSTOP for this part, and SIGCONT at the end; nothing for None. Raises NotStarted."""
     if part is None:
         yield
@@ -95,7 +95,7 @@ class OwnStack:
         self._offset = port_offset
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Stack:
+    def __enter__(self) -> LoadStack:
         self._data.mkdir(parents=True, exist_ok=True)
         output = self._data / "up.txt"
         with output.open("wb") as sink:

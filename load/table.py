@@ -6,10 +6,10 @@ from pathlib import Path
 
 import msgspec
 
-from load.report import Result, cpu_us_per_item
+from load.report import RunResult, cpu_us_per_item
 
 
-def table(results: Sequence[Result]) -> str:
+def table(results: Sequence[RunResult]) -> str:
     """Markdown: a row for each result, a column for each part that any of them has."""
     parts = list(dict.fromkeys(name for result in results for name in result.parts))
     head = ["scenario", "date", "accepted/s", "p95, ms", "visible p95, ms", *parts, "together"]
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     results = []
     for path in paths:
         try:
-            results.append(msgspec.json.decode(Path(path).read_bytes(), type=Result))
+            results.append(msgspec.json.decode(Path(path).read_bytes(), type=RunResult))
         except msgspec.ValidationError as error:
             print(f"{path}: no result of load.run, left out: {error}", file=sys.stderr)
     print(table(results))

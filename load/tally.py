@@ -1,4 +1,4 @@
-"""What was offered and what became of it, counted while a generator runs."""
+"""Offered items and their outcomes, counted while a generator runs."""
 
 import dataclasses
 from array import array
@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from load.schedule import Spread, spread
+from load.schedule import SpreadSchedule, spread
 
 
 @dataclass(slots=True)
-class Tally:
+class LoadTally:
     """Counts in requests and items; latencies in microseconds from the planned time.
 
     Law, once a run is over: offered items = accepted + rejected + refused + unknown. `unknown`
@@ -63,8 +63,8 @@ class Summary:
     accepted_per_second: float
     accepted_per_second_worst: float
     megabytes_per_second: float
-    latency_ms: Spread
-    late_ms: Spread
+    latency_ms: SpreadSchedule
+    late_ms: SpreadSchedule
     statuses: dict[str, int]
     faults: dict[str, int]
     cpu_us_per_request: float
@@ -77,7 +77,7 @@ class Summary:
 
 
 def summarise(
-    tally: Tally,
+    tally: LoadTally,
     *,
     kind: str,
     run: str,
@@ -117,9 +117,9 @@ def summarise(
     )
 
 
-def _milliseconds(values: "array[int]") -> Spread:
+def _milliseconds(values: "array[int]") -> SpreadSchedule:
     raw = spread(values)
-    return Spread(
+    return SpreadSchedule(
         raw.count,
         *(round(v / 1000, 3) for v in (raw.p50, raw.p95, raw.p99, raw.max, raw.mean)),
     )

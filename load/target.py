@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from seamark.demo.access import Access, read_access
+from seamark.demo.access import DemoAccess, read_access
 
 PREFIX = "SEAMARK_LOAD"
 
@@ -34,6 +34,6 @@ def endpoint(url: str) -> Endpoint:
     return Endpoint((str(address[0]), int(address[1])), f"{parts.hostname}:{port}")
 
 
-def access(credentials: Path | None) -> Access:
+def access(credentials: Path | None) -> DemoAccess:
     """The secrets and addresses for this run. Raises ValueError when there is no ingest key."""
     return read_access(os.environ, credentials, prefix=PREFIX)

@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 from load.bodies import event_names
 from load.otlp_bodies import metric_name, service_names
 from load.plain_http import request
-from load.stack import Stack
-from seamark.demo.questions import SPAN_METRIC, Question, Window, totals
+from load.stack import LoadStack
+from seamark.demo.questions import SPAN_METRIC, DemoQuestion, DemoWindow, totals
 
 _ROWS: Final = {
     "logs": "SELECT count() FROM seamark.logs WHERE startsWith(service, {prefix:String})",
@@ -21,12 +21,12 @@ _ROWS: Final = {
 }
 
 
-def stored(stack: Stack, kind: str, run: str, window: Window) -> int:
+def stored(stack: LoadStack, kind: str, run: str, window: DemoWindow) -> int:
     """Items of one kind of one run. Blocks. Raises BadAnswer."""
     if kind == "events":
-        return sum(_asked(stack, Question(name), window, {})[""] for name in event_names(run))
+        return sum(_asked(stack, DemoQuestion(name), window, {})[""] for name in event_names(run))
     if kind == "traces":
-        by_service = Question(SPAN_METRIC, group_by="service", source="spans")
+        by_service = DemoQuestion(SPAN_METRIC, group_by="service", source="spans")
         names = service_names(run)
         only = {"filters": [{"key": "service", "op": "in", "value": list(names)}]}
         found = _asked(stack, by_service, window, only)
@@ -41,7 +41,7 @@ def stored(stack: Stack, kind: str, run: str, window: Window) -> int:
 
 
 def _asked(
-    stack: Stack, question: Question, window: Window, more: dict[str, Any]
+    stack: LoadStack, question: DemoQuestion, window: DemoWindow, more: dict[str, Any]
 ) -> dict[str, int]:
     token = stack.folder.read_credentials()["query_token"]
     answer = request(

@@ -20,9 +20,9 @@ from typing import Any, Final
 
 import aiohttp
 
-from load.schedule import Spread, spread
+from load.schedule import SpreadSchedule, spread
 from load.target import access
-from seamark.demo.access import Access
+from seamark.demo.access import DemoAccess
 
 EVERY_SECONDS: Final = 0.25
 _ASK_SECONDS: Final = 0.1
@@ -68,13 +68,13 @@ class Visible:
     seen: int
     refused: int
     wrong: list[str]
-    latency_ms: Spread
+    latency_ms: SpreadSchedule
 
 
 class Probe:
     """Sends and looks for markers until stopped."""
 
-    def __init__(self, session: aiohttp.ClientSession, who: Access, run: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, who: DemoAccess, run: str) -> None:
         self._session = session
         self._who = who
         self._markers = Markers(run)
@@ -107,7 +107,7 @@ class Probe:
             seen=raw.count,
             refused=self._refused,
             wrong=self._markers.wrong,
-            latency_ms=Spread(raw.count, *rounded),
+            latency_ms=SpreadSchedule(raw.count, *rounded),
         )
 
     async def _send(self, number: int) -> None:
@@ -158,14 +158,14 @@ class Probe:
             await asyncio.sleep(_ASK_SECONDS)
 
 
-async def probe(who: Access, run: str, stop: asyncio.Event) -> Visible:
+async def probe(who: DemoAccess, run: str, stop: asyncio.Event) -> Visible:
     """Run one probe with a session of its own."""
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         return await Probe(session, who, run).run(stop)
 
 
-async def _for_seconds(who: Access, seconds: float) -> Visible:
+async def _for_seconds(who: DemoAccess, seconds: float) -> Visible:
     stop = asyncio.Event()
     asyncio.get_running_loop().call_later(seconds, stop.set)
     return await probe(who, secrets.token_hex(4), stop)

@@ -131,7 +131,7 @@ export function showErrors(answer, at) {
   why("groups-why", answer.groups.length ? "" : "None in these 30 minutes.");
 }
 
-/** What became of everything that was offered, and whether it adds up. */
+/** The outcome of every offered item, and whether the ledger balances. */
 export function showLedger(answer) {
   const { totals, balanced } = answer;
   const rejected = Object.entries(totals.rejected).sort((a, b) => b[1] - a[1]);

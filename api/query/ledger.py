@@ -1,4 +1,4 @@
-"""`GET /v1/ledger`: what became of what was offered, and whether it adds up."""
+"""`GET /v1/ledger`: the outcome of every offered item, and whether the ledger balances."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal

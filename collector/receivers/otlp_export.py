@@ -1,4 +1,4 @@
-"""What OTLP's two transports do alike: take one request, and say what became of it."""
+"""What OTLP's two transports do alike: take one request and report its outcome."""
 
 import functools
 import re

@@ -6,7 +6,7 @@ that stands still is told by `seamark-log-lag`, which asks the ledger.
 
 from typing import Final
 
-from grafana.alerts.rule import Above, Math, Question, Reduce, Rule
+from grafana.alerts.rule import Above, Math, Reduce, Rule, RuleQuery
 from grafana.dashboards import own, pipeline
 from grafana.dashboards.panels import Panel
 
@@ -32,8 +32,8 @@ INGEST = Rule(
         "the log's disk."
     ),
     steps={
-        "A": Question(own.ingest_seconds("p99", step="1m"), 10 * MINUTE),
-        "B": Question(own.ingest_seconds("count", step="1m"), 10 * MINUTE),
+        "A": RuleQuery(own.ingest_seconds("p99", step="1m"), 10 * MINUTE),
+        "B": RuleQuery(own.ingest_seconds("count", step="1m"), 10 * MINUTE),
         "C": Reduce("A", "median"),
         "D": Reduce("B", "sum"),
         "E": Math(f"$C * ($D >= {ENOUGH_REQUESTS})"),
@@ -54,7 +54,7 @@ RETRIES = Rule(
         "meanwhile waits in the log."
     ),
     steps={
-        "A": Question(own.failed_inserts(step="1m"), 10 * MINUTE),
+        "A": RuleQuery(own.failed_inserts(step="1m"), 10 * MINUTE),
         "B": Reduce("A", "sum"),
         "C": Above("B", 0),
     },
@@ -72,7 +72,7 @@ WAITING = Rule(
         "until the log is full; then senders are turned away."
     ),
     steps={
-        "A": Question(own.waiting_messages(step="1m"), 5 * MINUTE),
+        "A": RuleQuery(own.waiting_messages(step="1m"), 5 * MINUTE),
         "B": Reduce("A", "last"),
         "C": Above("B", MOST_WAITING),
     },
@@ -91,7 +91,7 @@ DISK = Rule(
         "it more."
     ),
     steps={
-        "A": Question(own.used_disk(step="1m"), 10 * MINUTE),
+        "A": RuleQuery(own.used_disk(step="1m"), 10 * MINUTE),
         "B": Reduce("A", "last"),
         "C": Above("B", FULL),
     },
@@ -110,7 +110,7 @@ SERIES = Rule(
         "everybody."
     ),
     steps={
-        "A": Question(own.active_series(step="1m"), 15 * MINUTE),
+        "A": RuleQuery(own.active_series(step="1m"), 15 * MINUTE),
         "B": Reduce("A", "last"),
         "C": Above("B", MOST_SERIES),
     },

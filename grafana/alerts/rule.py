@@ -13,7 +13,7 @@ State = Literal["OK", "Alerting", "NoData", "KeepLast"]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class RuleQuery:
     """Asked of the datasource, about `since_s` to `until_s` seconds ago."""
 
     ask: Ask
@@ -85,7 +85,7 @@ class Above:
         return {"type": "threshold", "expression": self.of, "conditions": conditions}
 
 
-Step = Question | Reduce | Resample | Math | Above
+Step = RuleQuery | Reduce | Resample | Math | Above
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class Group:
 
 
 def _step(ref: str, step: Step, datasource: str) -> dict[str, Any]:
-    if isinstance(step, Question):
+    if isinstance(step, RuleQuery):
         model = step.ask.to_json() | {
             "refId": ref,
             "datasource": {"type": DATASOURCE_TYPE, "uid": datasource},

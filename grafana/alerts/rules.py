@@ -6,13 +6,13 @@ What Seamark's own processes report of themselves is watched by `own_rules.py`.
 from typing import Final, Literal
 
 from grafana.alerts.own_rules import OWN
-from grafana.alerts.rule import Above, Group, Math, Question, Reduce, Resample, Rule, Step
+from grafana.alerts.rule import Above, Group, Math, Reduce, Resample, Rule, RuleQuery, Step
 from grafana.dashboards import errors, ledger, pipeline, services, traffic, web_performance
 from grafana.dashboards.ask import Ask, where
 from grafana.dashboards.board import Board
 from grafana.dashboards.panels import Panel
 from grafana.dashboards.variables import SPANS
-from grafana.dashboards.web_performance import VITALS, Vital
+from grafana.dashboards.web_performance import VITALS, VitalPanels
 
 FOLDER: Final = "Seamark alerts"
 """Not the dashboards' folder: alerting is provisioned first and makes folders by their titles."""
@@ -39,8 +39,8 @@ def _count(metric: str, *filters: dict[str, str], by: str, step: str = "1m") -> 
 def _ratio(bad: Ask, good: Ask, *, enough: int) -> dict[str, Step]:
     """More than 1 % in ten minutes, where there is enough to tell."""
     return {
-        "A": Question(bad, 10 * MINUTE),
-        "B": Question(good, 10 * MINUTE),
+        "A": RuleQuery(bad, 10 * MINUTE),
+        "B": RuleQuery(good, 10 * MINUTE),
         "C": Reduce("A", "sum"),
         "D": Reduce("B", "sum"),
         "E": Math(f"($C / $D) * ($D >= {enough})"),
@@ -95,7 +95,7 @@ TRAFFIC = Rule(
     ),
     steps={
         # One question about both times: an app that fell silent still has its hour before.
-        "A": Question(_count("page_view", by="app"), 76 * MINUTE, MINUTE),
+        "A": RuleQuery(_count("page_view", by="app"), 76 * MINUTE, MINUTE),
         "B": Resample("A", "1m", 15 * MINUTE, MINUTE),
         "C": Resample("A", "1m", 75 * MINUTE, 16 * MINUTE),
         "D": Reduce("B", "mean", empty=0),
@@ -113,7 +113,7 @@ TRAFFIC = Rule(
 )
 
 
-def _vital(vital: Vital) -> Rule:
+def _vital(vital: VitalPanels) -> Rule:
     ask = Ask(
         "timeseries",
         {
@@ -133,8 +133,8 @@ def _vital(vital: Vital) -> Rule:
             "than a quarter worse than the day before. Look whether it came with a release."
         ),
         steps={
-            "A": Question(ask, HOUR),
-            "B": Question(ask, 25 * HOUR, HOUR),
+            "A": RuleQuery(ask, HOUR),
+            "B": RuleQuery(ask, 25 * HOUR, HOUR),
             "C": Reduce("A", "median"),
             "D": Reduce("B", "median"),
             "E": Math(f"($C / ($D + 0.000001)) * ($C > {vital.good:g})"),
@@ -169,7 +169,7 @@ def _ledger(
         title=title,
         says=says,
         steps={
-            "A": Question(ask, since_s),
+            "A": RuleQuery(ask, since_s),
             "B": Reduce("A", "sum"),
             "C": Above("B", limit),
         },
@@ -225,7 +225,7 @@ LAG = Rule(
         "the log, until that is full. Dashboards show the past as if nothing had happened since."
     ),
     steps={
-        "A": Question(Ask("ledger", {"step": "5m"}, series=("behind",)), 15 * MINUTE),
+        "A": RuleQuery(Ask("ledger", {"step": "5m"}, series=("behind",)), 15 * MINUTE),
         "B": Reduce("A", "last"),
         "C": Above("B", 600),
     },

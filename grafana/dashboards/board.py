@@ -7,7 +7,7 @@ from typing import Final
 
 from grafana.dashboards.panels import Panel
 from grafana.dashboards.sdk import Builder, JSONEncoder, dashboard, models
-from grafana.dashboards.variables import Choice, Words, source
+from grafana.dashboards.variables import Choice, TextVariable, source
 
 TAG = "seamark"
 SCHEMA_VERSION = 42
@@ -51,7 +51,7 @@ class Board:
     title: str
     why: str
     rows: Sequence[Row]
-    variables: Sequence[Choice | Words] = ()
+    variables: Sequence[Choice | TextVariable] = ()
     since: str = "now-6h"
     refresh: str = "1m"
     panels: tuple[Panel, ...] = field(init=False)

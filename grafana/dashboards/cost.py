@@ -4,7 +4,7 @@ from grafana.dashboards import links
 from grafana.dashboards.ask import Ask
 from grafana.dashboards.board import Board, Row
 from grafana.dashboards.expect import signals
-from grafana.dashboards.panels import Panel, Words, totals
+from grafana.dashboards.panels import Panel, PanelText, totals
 from grafana.dashboards.series import course
 
 _ALL = signals("events", "traces", "logs")
@@ -12,7 +12,7 @@ _ALL = signals("events", "traces", "logs")
 
 def _total(title: str, why: str, measure: str) -> Panel:
     return totals(
-        Words(
+        PanelText(
             title,
             why,
             "short",
@@ -26,7 +26,7 @@ def _total(title: str, why: str, measure: str) -> Panel:
 
 def _daily(title: str, why: str, measure: str, step: str) -> Panel:
     return course(
-        Words(title, why, "short"),
+        PanelText(title, why, "short"),
         Ask("ledger", {"step": step}, _ALL, series=(measure,), legend="{{app}} {{signal}}"),
         stacked=True,
     )

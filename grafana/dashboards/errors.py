@@ -5,7 +5,7 @@ from grafana.dashboards.ask import Ask, chosen
 from grafana.dashboards.board import Board, Row
 from grafana.dashboards.columns import MESSAGE, SHORT_TRACE, TEXT, TIME, column, service
 from grafana.dashboards.expect import every, listed, never, rows_of, series_of
-from grafana.dashboards.panels import ERROR_RATE, Words, bars, number_of_rows
+from grafana.dashboards.panels import ERROR_RATE, PanelText, bars, number_of_rows
 from grafana.dashboards.series import course
 from grafana.dashboards.tables import listing
 from grafana.dashboards.variables import APP, COUNTRY, DEVICE, RELEASE
@@ -40,7 +40,7 @@ DASHBOARD = Board(
             "Is it broken, for whom, since when?",
             (
                 number_of_rows(
-                    Words(
+                    PanelText(
                         "Error rate of each release",
                         "Errors for each page view. Red from 1 %.",
                         "percentunit",
@@ -63,7 +63,7 @@ DASHBOARD = Board(
                     width=8,
                 ),
                 bars(
-                    Words(
+                    PanelText(
                         "People who meet an error, by country",
                         "Different people with an error.",
                         "short",
@@ -94,7 +94,7 @@ DASHBOARD = Board(
                     ),
                 ),
                 course(
-                    Words(
+                    PanelText(
                         "Errors by type",
                         "Native error events by their `exception.type`: since when?",
                         "short",
@@ -120,7 +120,7 @@ DASHBOARD = Board(
             "What goes wrong?",
             (
                 listing(
-                    Words(
+                    PanelText(
                         "Error groups",
                         "Errors that agree in type, message and place, in pages, spans "
                         "and log records; the most frequent first.",
@@ -134,7 +134,7 @@ DASHBOARD = Board(
                     columns=_GROUPS,
                 ),
                 listing(
-                    Words(
+                    PanelText(
                         "Errors of services",
                         "Groups of errors that happened on no page: exceptions in spans and log "
                         "records, where the release is the service's version.",
@@ -158,7 +158,7 @@ DASHBOARD = Board(
             "Where?",
             (
                 bars(
-                    Words("Errors by page", "On which pages.", "short"),
+                    PanelText("Errors by page", "On which pages.", "short"),
                     Ask(
                         "top",
                         {"metric": "exception", "by": "page", "limit": 10, "filters": _FILTERS},
@@ -166,14 +166,14 @@ DASHBOARD = Board(
                     ),
                 ),
                 bars(
-                    Words("Errors by browser", "In which browsers.", "short"),
+                    PanelText("Errors by browser", "In which browsers.", "short"),
                     Ask(
                         "top",
                         {"metric": "exception", "by": "browser", "limit": 10, "filters": _FILTERS},
                     ),
                 ),
                 bars(
-                    Words("Errors by device", "On which devices.", "short"),
+                    PanelText("Errors by device", "On which devices.", "short"),
                     Ask(
                         "top",
                         {"metric": "exception", "by": "device", "limit": 10, "filters": _FILTERS},

@@ -1,10 +1,10 @@
-"""The ledger: what became of everything that was sent."""
+"""The ledger: the outcome of every item that was sent."""
 
 from grafana.dashboards.ask import Ask
 from grafana.dashboards.board import Board, Row
 from grafana.dashboards.columns import TEXT, TIME, column, words
 from grafana.dashboards.expect import signals
-from grafana.dashboards.panels import NONE_IS_GOOD, Panel, Words, totals
+from grafana.dashboards.panels import NONE_IS_GOOD, Panel, PanelText, totals
 from grafana.dashboards.series import course
 from grafana.dashboards.tables import listing
 
@@ -16,7 +16,7 @@ _SETTLED = words({"true": ("yes", "green"), "false": ("not yet", "text")})
 
 def _course(title: str, why: str, measure: str) -> Panel:
     return course(
-        Words(title, why, "short"),
+        PanelText(title, why, "short"),
         Ask("ledger", {"step": "auto"}, _ALL, series=(measure,), legend="{{app}} {{signal}}"),
         stacked=True,
     )
@@ -24,7 +24,7 @@ def _course(title: str, why: str, measure: str) -> Panel:
 
 def _law(title: str, why: str, measure: str) -> Panel:
     return totals(
-        Words(title, why, "short", NONE_IS_GOOD, empty="Nothing was sent"),
+        PanelText(title, why, "short", NONE_IS_GOOD, empty="Nothing was sent"),
         Ask("ledger", {"step": "5m"}, _ALL, series=(measure,), legend="{{app}} {{signal}}"),
         width=8,
     )
@@ -34,7 +34,7 @@ DASHBOARD = Board(
     uid="seamark-ledger",
     title="Ledger",
     why=(
-        "What became of everything that was sent: offered = accepted + rejected + sampled + "
+        "The outcome of every item that was sent: offered = accepted + rejected + sampled + "
         "limited; accepted = stored + duplicate + dead-lettered; archived = stored."
     ),
     since="now-3h",
@@ -54,7 +54,7 @@ DASHBOARD = Board(
                     "archiveOffBy",
                 ),
                 totals(
-                    Words(
+                    PanelText(
                         "Dead letters kept",
                         "Rejected items that are kept as they were sent and can be mended"
                         " and sent again.",
@@ -82,7 +82,7 @@ DASHBOARD = Board(
             "The ledger",
             (
                 listing(
-                    Words(
+                    PanelText(
                         "Ledger",
                         "Every step of time, app and signal. `Off by` says something "
                         "where it is settled: what is not may still be on its way.",

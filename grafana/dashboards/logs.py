@@ -4,11 +4,10 @@ from grafana.dashboards.ask import Ask, chosen
 from grafana.dashboards.board import Board, Row
 from grafana.dashboards.columns import LEVEL, MESSAGE, SHORT_TRACE, TIME, service
 from grafana.dashboards.expect import rows, rows_of, series_of
-from grafana.dashboards.panels import Words, records
+from grafana.dashboards.panels import PanelText, records
 from grafana.dashboards.series import levels
 from grafana.dashboards.tables import listing
-from grafana.dashboards.variables import APP_OF_SPANS, SERVICE, Choice
-from grafana.dashboards.variables import Words as Typed
+from grafana.dashboards.variables import APP_OF_SPANS, SERVICE, Choice, TextVariable
 
 _FILTERS = chosen("app", "service")
 _LEAST = "$severity"
@@ -27,14 +26,14 @@ DASHBOARD = Board(
             fixed=("trace", "debug", "info", "warn", "error", "fatal"),
             one=True,
         ),
-        Typed("search", "Contains"),
+        TextVariable("search", "Contains"),
     ),
     rows=(
         Row(
             "Is it broken, for whom, since when?",
             (
                 levels(
-                    Words(
+                    PanelText(
                         "Warnings and errors over time",
                         "Records of level warn and above: since when are there more?",
                         "short",
@@ -48,7 +47,7 @@ DASHBOARD = Board(
                     ),
                 ),
                 listing(
-                    Words(
+                    PanelText(
                         "Warnings and errors",
                         "The newest records of level warn and above. The service and the trace "
                         "of a record are a click away.",
@@ -75,7 +74,7 @@ DASHBOARD = Board(
             "What do they say?",
             (
                 levels(
-                    Words(
+                    PanelText(
                         "Records by level",
                         "Log records over time by level, as searched above.",
                         "short",
@@ -83,7 +82,7 @@ DASHBOARD = Board(
                     Ask("logvolume", _SEARCH, series_of("level", "info"), legend="{{level}}"),
                 ),
                 records(
-                    Words(
+                    PanelText(
                         "All records",
                         "Records as searched, the newest first. A record with a trace leads to it.",
                         "short",

@@ -52,7 +52,7 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class PanelText:
     """What every panel says about itself. `links`: title and URL of where a click leads."""
 
     title: str
@@ -63,31 +63,31 @@ class Words:
     empty: str = ""
 
 
-def newest(words: Words, ask: Ask, *, width: int = 8) -> Panel:
+def newest(words: PanelText, ask: Ask, *, width: int = 8) -> Panel:
     """The newest number of each series."""
     made = _beside(stat.Panel()).reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     return panel(made, words, ask, width, 5)
 
 
-def totals(words: Words, ask: Ask, *, width: int = 8) -> Panel:
+def totals(words: PanelText, ask: Ask, *, width: int = 8) -> Panel:
     """What each series adds up to in the range, one bar for each, however many there are."""
     made = _lying(bargauge.Panel()).reduce_options(common.ReduceDataOptions().calcs(["sum"]))
     return panel(made, words, ask, width, 5)
 
 
-def number_of_rows(words: Words, ask: Ask, *, width: int = 6) -> Panel:
+def number_of_rows(words: PanelText, ask: Ask, *, width: int = 6) -> Panel:
     """One number for each row of an answer, called by what tells the rows apart."""
     made = _called(_beside(stat.Panel()), ask)
     return panel(made, _clicked(words, ask), ask.numbers(), width, 5)
 
 
-def bars(words: Words, ask: Ask, *, width: int = 8, height: int = 8) -> Panel:
+def bars(words: PanelText, ask: Ask, *, width: int = 8, height: int = 8) -> Panel:
     """One bar for each row of an answer."""
     made = _called(_lying(bargauge.Panel()), ask)
     return panel(made, _clicked(words, ask), ask.numbers(), width, height)
 
 
-def pie(words: Words, ask: Ask, *, width: int = 8) -> Panel:
+def pie(words: PanelText, ask: Ask, *, width: int = 8) -> Panel:
     """Shares of the whole, of a breakdown."""
     legend = (
         piechart.PieChartLegendOptions()
@@ -104,18 +104,18 @@ def pie(words: Words, ask: Ask, *, width: int = 8) -> Panel:
     return panel(made, _clicked(words, ask), ask.numbers(), width, 8)
 
 
-def records(words: Words, ask: Ask, *, height: int = 14) -> Panel:
+def records(words: PanelText, ask: Ask, *, height: int = 14) -> Panel:
     """Log records, the newest first."""
     made = logs.Panel().show_time(True).wrap_log_message(True).enable_log_details(True)
     return panel(made, words, ask, 24, height)
 
 
-def one_trace(words: Words, ask: Ask, *, width: int = 24) -> Panel:
+def one_trace(words: PanelText, ask: Ask, *, width: int = 24) -> Panel:
     """All spans of a trace."""
     return panel(dashboard.Panel().type("traces"), words, ask, width, 16)
 
 
-def graph(words: Words, ask: Ask, *, width: int = 12) -> Panel:
+def graph(words: PanelText, ask: Ask, *, width: int = 12) -> Panel:
     """Who calls whom."""
     return panel(nodegraph.Panel(), words, ask, width, 10)
 
@@ -136,7 +136,7 @@ def overridden(made: Any, properties: Mapping[str, Mapping[str, object]]) -> Any
 
 
 def panel(
-    made: Any, words: Words, ask: Ask, width: int, height: int, *, links: bool = True
+    made: Any, words: PanelText, ask: Ask, width: int, height: int, *, links: bool = True
 ) -> Panel:
     made = (
         made.title(words.title)
@@ -190,7 +190,7 @@ def _called(made: Any, ask: Ask) -> Any:
     return named.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
 
 
-def _clicked(words: Words, ask: Ask) -> Words:
+def _clicked(words: PanelText, ask: Ask) -> PanelText:
     """A click on a row of a table knows its cells, one on a number its label."""
     label = f"__field.labels.{ask.label}"
     links = tuple((title, _CELL.sub(label, url)) for title, url in words.links)

@@ -1,13 +1,13 @@
 """Pipeline health: does what is sent arrive, and how far behind are the store and the archive.
 
-The ledger say what became of data; the last row is what Seamark's processes report of themselves.
+The ledger shows the outcome of data; the last row is what Seamark's processes report of themselves.
 """
 
 from grafana.dashboards import links, own
 from grafana.dashboards.ask import Ask
 from grafana.dashboards.board import Board, Row
 from grafana.dashboards.expect import rows_of, signals
-from grafana.dashboards.panels import CALM, NONE_IS_GOOD, Panel, Steps, Words, newest, totals
+from grafana.dashboards.panels import CALM, NONE_IS_GOOD, Panel, PanelText, Steps, newest, totals
 from grafana.dashboards.series import course
 
 _ALL = signals("events", "traces", "logs")
@@ -20,7 +20,7 @@ _DISKS = {
 
 def _sum(title: str, why: str, measure: str, *, steps: Steps = CALM, width: int = 6) -> Panel:
     return totals(
-        Words(
+        PanelText(
             title,
             why,
             "short",
@@ -35,7 +35,7 @@ def _sum(title: str, why: str, measure: str, *, steps: Steps = CALM, width: int 
 
 def _course(title: str, why: str, measure: str) -> Panel:
     return course(
-        Words(title, why, "short", links=(("Ledger", links.to("seamark-ledger")),)),
+        PanelText(title, why, "short", links=(("Ledger", links.to("seamark-ledger")),)),
         Ask("ledger", {"step": "auto"}, _ALL, series=(measure,), legend="{{app}} {{signal}}"),
         stacked=True,
     )
@@ -55,7 +55,7 @@ DASHBOARD = Board(
             "Is it broken, for whom, since when?",
             (
                 newest(
-                    Words(
+                    PanelText(
                         "Behind by",
                         "Everything received longer ago than this is in the store (in the "
                         "archive). When all is well about 30 s, and up to three minutes for "
@@ -125,7 +125,7 @@ DASHBOARD = Board(
             "What do Seamark's own processes say?",
             (
                 course(
-                    Words(
+                    PanelText(
                         "Time to take a request",
                         "From a request's headers to its answer, the log's acknowledgement "
                         "included, over all routes that take telemetry: p50, p95, p99.",
@@ -136,7 +136,7 @@ DASHBOARD = Board(
                     own.ingest_seconds("p50", "p95", "p99"),
                 ),
                 course(
-                    Words(
+                    PanelText(
                         "Inserts that failed",
                         "Tries to put a block into the store that failed and are made again, "
                         "by why. Nothing is lost, and everything behind it waits.",
@@ -147,7 +147,7 @@ DASHBOARD = Board(
                     stacked=True,
                 ),
                 course(
-                    Words(
+                    PanelText(
                         "Messages that wait in the log",
                         "What the store and the archive have not got yet, in the log's messages.",
                         "short",
@@ -158,7 +158,7 @@ DASHBOARD = Board(
                     series={"rows": {"displayName": "store"}},
                 ),
                 course(
-                    Words(
+                    PanelText(
                         "Disk in use",
                         "By what is kept there: the log, the spool, the store, the archive, and "
                         "what the processors remember. Several may be on one disk.",
@@ -170,7 +170,7 @@ DASHBOARD = Board(
                     series=_DISKS,
                 ),
                 course(
-                    Words(
+                    PanelText(
                         "Series that are written",
                         "Different series of metrics, events and spans in this hour and the one "
                         "before, over all orgs. Questions become slow with them.",

@@ -5,11 +5,10 @@ from grafana.dashboards.ask import Ask, chosen
 from grafana.dashboards.board import Board, Row
 from grafana.dashboards.columns import DAY, LEAK, NUMBER, TEXT, column
 from grafana.dashboards.expect import every, leaks, listed, rows, series_of, several_times
-from grafana.dashboards.panels import Words, bars, number_of_rows
+from grafana.dashboards.panels import PanelText, bars, number_of_rows
 from grafana.dashboards.series import course
 from grafana.dashboards.tables import listing, shaded
-from grafana.dashboards.variables import APP, COUNTRY, DEVICE, RELEASE
-from grafana.dashboards.variables import Words as Typed
+from grafana.dashboards.variables import APP, COUNTRY, DEVICE, RELEASE, TextVariable
 
 _CHOICES = (APP, RELEASE, COUNTRY, DEVICE)
 _FILTERS = chosen(*(choice.name for choice in _CHOICES))
@@ -33,7 +32,7 @@ DASHBOARD = Board(
     ),
     variables=(
         *_CHOICES,
-        *(Typed(f"step{n}", f"Step {n}", name) for n, name in enumerate(_STEPS, start=1)),
+        *(TextVariable(f"step{n}", f"Step {n}", name) for n, name in enumerate(_STEPS, start=1)),
     ),
     since="now-7d",
     refresh="15m",
@@ -42,7 +41,7 @@ DASHBOARD = Board(
             "Do people get what they came for? Who does not, since when?",
             (
                 number_of_rows(
-                    Words(
+                    PanelText(
                         "People who finish",
                         "People with the last step of the funnel, in the range, by app.",
                         "short",
@@ -62,7 +61,7 @@ DASHBOARD = Board(
                     width=4,
                 ),
                 bars(
-                    Words(
+                    PanelText(
                         "Who finishes, by country",
                         "People with the last step of the funnel, by country.",
                         "short",
@@ -93,7 +92,7 @@ DASHBOARD = Board(
                     width=8,
                 ),
                 course(
-                    Words(
+                    PanelText(
                         "Last step by day",
                         "How often the last step of the funnel was reached, by app.",
                         "short",
@@ -118,7 +117,7 @@ DASHBOARD = Board(
             "How far do people get?",
             (
                 bars(
-                    Words(
+                    PanelText(
                         "Funnel",
                         "People at each step, in this order, within an hour of the first.",
                         "short",
@@ -127,7 +126,7 @@ DASHBOARD = Board(
                     width=12,
                 ),
                 listing(
-                    Words(
+                    PanelText(
                         "Funnel: conversion and time",
                         "Share of the first step and of the step before, and how long it "
                         "took from there.",
@@ -139,7 +138,7 @@ DASHBOARD = Board(
                     height=8,
                 ),
                 listing(
-                    Words("Funnel by device", "Who gets less far.", "short"),
+                    PanelText("Funnel by device", "Who gets less far.", "short"),
                     Ask("funnel", {**_FUNNEL, "groupBy": "device", "limit": 5}, leaks(*_STEPS)),
                     columns={"Step": TEXT, "Group": column("Device", width=90), **_CONVERSION},
                 ),
@@ -149,7 +148,7 @@ DASHBOARD = Board(
             "Which features are used?",
             (
                 course(
-                    Words(
+                    PanelText(
                         "Feature clicks by day", "Clicks on each feature, by day (UTC).", "short"
                     ),
                     Ask(
@@ -168,7 +167,7 @@ DASHBOARD = Board(
                     stacked=True,
                 ),
                 course(
-                    Words(
+                    PanelText(
                         "Feature clicks by week",
                         "Clicks on each feature, by week from Monday (UTC).",
                         "short",
@@ -189,7 +188,9 @@ DASHBOARD = Board(
                     stacked=True,
                 ),
                 bars(
-                    Words("Features compared: clicks", "Which feature is clicked most.", "short"),
+                    PanelText(
+                        "Features compared: clicks", "Which feature is clicked most.", "short"
+                    ),
                     Ask(
                         "top",
                         {
@@ -203,7 +204,7 @@ DASHBOARD = Board(
                     width=12,
                 ),
                 bars(
-                    Words(
+                    PanelText(
                         "Features compared: people", "Which feature reaches most people.", "short"
                     ),
                     Ask(
@@ -220,7 +221,7 @@ DASHBOARD = Board(
                     width=12,
                 ),
                 bars(
-                    Words(
+                    PanelText(
                         "Experiments: who began",
                         "People with the third step of the funnel, by variant of an experiment.",
                         "short",
@@ -240,7 +241,7 @@ DASHBOARD = Board(
                     height=5,
                 ),
                 bars(
-                    Words(
+                    PanelText(
                         "Experiments: who finished",
                         "People with the last step, by variant: compare with who began.",
                         "short",
@@ -265,7 +266,7 @@ DASHBOARD = Board(
             "Do people come back?",
             (
                 shaded(
-                    Words(
+                    PanelText(
                         "Retention by day",
                         "Of the people first seen on a day, the share that came back so "
                         "many days later.",
@@ -280,7 +281,7 @@ DASHBOARD = Board(
                     shares="/^day /",
                 ),
                 shaded(
-                    Words(
+                    PanelText(
                         "Retention by week",
                         "The same by week from Monday. Choose a range of several weeks.",
                         "short",

@@ -5,7 +5,7 @@ from grafana.dashboards.ask import Ask, chosen
 from grafana.dashboards.board import Board, Row
 from grafana.dashboards.columns import MESSAGE, NUMBER, TEXT, TIME, column
 from grafana.dashboards.expect import every, listed, rows_of, series_of
-from grafana.dashboards.panels import ERROR_RATE, Panel, Steps, Words, bars, number_of_rows
+from grafana.dashboards.panels import ERROR_RATE, Panel, PanelText, Steps, bars, number_of_rows
 from grafana.dashboards.series import course
 from grafana.dashboards.tables import listing
 from grafana.dashboards.variables import WEB
@@ -17,7 +17,7 @@ _LOAD_STEPS: Steps = ((None, "green"), (2500, "yellow"), (4000, "red"))
 
 def _load(level: str, who: str) -> Panel:
     return course(
-        Words(
+        PanelText(
             f"Page load {level} by release",
             f"Largest Contentful Paint: {who} have the main thing on screen after this long.",
             "ms",
@@ -34,7 +34,7 @@ def _load(level: str, who: str) -> Panel:
 
 def _load_now(level: str) -> Panel:
     return bars(
-        Words(
+        PanelText(
             f"Page load {level}, whole range",
             f"{level} of Largest Contentful Paint, of each release.",
             "ms",
@@ -69,7 +69,7 @@ DASHBOARD = Board(
             "Did a release break something, for whom, since when?",
             (
                 number_of_rows(
-                    Words(
+                    PanelText(
                         "JS error rate by release",
                         "Errors for each page view. The demo's 2.5.0 breaks the checkout.",
                         "percentunit",
@@ -85,7 +85,7 @@ DASHBOARD = Board(
                     Ask("errors", {"filters": _FILTERS}, rows_of("releases", "release", "2.5.0")),
                 ),
                 bars(
-                    Words(
+                    PanelText(
                         "Pages with JS errors",
                         "On which pages errors happen.",
                         "short",
@@ -101,7 +101,9 @@ DASHBOARD = Board(
                     width=6,
                 ),
                 course(
-                    Words("JS errors by release", "Since when, and with which release.", "short"),
+                    PanelText(
+                        "JS errors by release", "Since when, and with which release.", "short"
+                    ),
                     Ask(
                         "timeseries",
                         {
@@ -130,7 +132,7 @@ DASHBOARD = Board(
             "What is new?",
             (
                 course(
-                    Words("Page views by release", "How far a release has reached.", "short"),
+                    PanelText("Page views by release", "How far a release has reached.", "short"),
                     Ask(
                         "timeseries",
                         {
@@ -146,7 +148,7 @@ DASHBOARD = Board(
                     stacked=True,
                 ),
                 listing(
-                    Words(
+                    PanelText(
                         "Error groups of these releases",
                         "`New in` names the newest release where an error was never seen "
                         "before it.",

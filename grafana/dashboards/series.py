@@ -5,12 +5,12 @@ from typing import Any
 
 from grafana.dashboards.ask import Ask
 from grafana.dashboards.columns import LEVEL_COLOURS
-from grafana.dashboards.panels import Panel, Words, overridden, panel
+from grafana.dashboards.panels import Panel, PanelText, overridden, panel
 from grafana.dashboards.sdk import common, common_models, models, timeseries
 
 
 def course(
-    words: Words,
+    words: PanelText,
     ask: Ask,
     *,
     width: int = 12,
@@ -39,7 +39,7 @@ def course(
     return panel(overridden(made, series or {}), words, ask, width, 8)
 
 
-def levels(words: Words, ask: Ask, *, width: int = 24) -> Panel:
+def levels(words: PanelText, ask: Ask, *, width: int = 24) -> Panel:
     """Log records over time by level, each in the colour that one expects of it."""
     colours = {
         name: {"color": {"mode": "fixed", "fixedColor": colour}}

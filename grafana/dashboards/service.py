@@ -4,7 +4,7 @@ from grafana.dashboards.ask import Ask, chosen, where
 from grafana.dashboards.board import Board, Row
 from grafana.dashboards.columns import NUMBER, SHORT_TRACE, TEXT, TIME, column
 from grafana.dashboards.expect import between, rows, rows_of, series_of
-from grafana.dashboards.panels import ERROR_RATE, Words, graph, number_of_rows, records
+from grafana.dashboards.panels import ERROR_RATE, PanelText, graph, number_of_rows, records
 from grafana.dashboards.series import course, levels
 from grafana.dashboards.tables import listing
 from grafana.dashboards.variables import APP_OF_SPANS, ONE_SERVICE, SPANS
@@ -22,7 +22,7 @@ DASHBOARD = Board(
             "Is it broken, for whom, since when?",
             (
                 number_of_rows(
-                    Words(
+                    PanelText(
                         "Error rate",
                         "Share of this service's calls that ended in an error. Red from 1 %.",
                         "percentunit",
@@ -37,7 +37,7 @@ DASHBOARD = Board(
                     width=5,
                 ),
                 listing(
-                    Words("Operations", "Which operations fail or are slow.", "short"),
+                    PanelText("Operations", "Which operations fail or are slow.", "short"),
                     Ask(
                         "services",
                         {"by": "operation", "service": "$service", "filters": _FILTERS},
@@ -54,7 +54,9 @@ DASHBOARD = Board(
                     height=8,
                 ),
                 course(
-                    Words("Failed calls by operation", "Since when, and which operation.", "short"),
+                    PanelText(
+                        "Failed calls by operation", "Since when, and which operation.", "short"
+                    ),
                     Ask(
                         "timeseries",
                         {
@@ -75,7 +77,7 @@ DASHBOARD = Board(
             "Rate and duration",
             (
                 course(
-                    Words(
+                    PanelText(
                         "Calls per second by operation", "What the service is asked to do.", "reqps"
                     ),
                     Ask(
@@ -92,7 +94,7 @@ DASHBOARD = Board(
                     ),
                 ),
                 course(
-                    Words(
+                    PanelText(
                         "Duration p50, p95, p99",
                         "How long calls take: the half, the slow, the slowest.",
                         "ms",
@@ -111,7 +113,7 @@ DASHBOARD = Board(
                     ),
                 ),
                 course(
-                    Words("Duration p95 by operation", "Which operation is slow.", "ms"),
+                    PanelText("Duration p95 by operation", "Which operation is slow.", "ms"),
                     Ask(
                         "timeseries",
                         {
@@ -126,7 +128,7 @@ DASHBOARD = Board(
                     ),
                 ),
                 graph(
-                    Words("Neighbours", "Who calls this service, and whom it calls.", "short"),
+                    PanelText("Neighbours", "Who calls this service, and whom it calls.", "short"),
                     Ask(
                         "servicemap", {"service": "$service", "filters": _FILTERS}, rows("edges", 1)
                     ),
@@ -137,7 +139,9 @@ DASHBOARD = Board(
             "What does it say?",
             (
                 levels(
-                    Words("Log records by level", "More errors or warnings than usual?", "short"),
+                    PanelText(
+                        "Log records by level", "More errors or warnings than usual?", "short"
+                    ),
                     Ask(
                         "logvolume",
                         {"service": "$service", "filters": _FILTERS},
@@ -147,7 +151,7 @@ DASHBOARD = Board(
                     width=12,
                 ),
                 listing(
-                    Words(
+                    PanelText(
                         "Traces with an error",
                         "The newest traces in which this service failed.",
                         "short",
@@ -173,7 +177,7 @@ DASHBOARD = Board(
                     height=8,
                 ),
                 records(
-                    Words("Log records", "What the service wrote, the newest first.", "short"),
+                    PanelText("Log records", "What the service wrote, the newest first.", "short"),
                     Ask(
                         "logs",
                         {"service": "$service", "limit": 100, "filters": _FILTERS},

@@ -5,7 +5,7 @@ from grafana.dashboards.ask import Ask, chosen, where
 from grafana.dashboards.board import Board, Row
 from grafana.dashboards.columns import NUMBER, SHORT_TRACE, TEXT, TRACE, column, service
 from grafana.dashboards.expect import between, every, rows, rows_of, series_of
-from grafana.dashboards.panels import ERROR_RATE, Words, graph, number_of_rows
+from grafana.dashboards.panels import ERROR_RATE, PanelText, graph, number_of_rows
 from grafana.dashboards.series import course
 from grafana.dashboards.tables import listing
 from grafana.dashboards.variables import APP_OF_SPANS, SERVICE, SPANS
@@ -33,7 +33,7 @@ DASHBOARD = Board(
             "Is it broken, for whom, since when?",
             (
                 number_of_rows(
-                    Words(
+                    PanelText(
                         "Error rate by service",
                         "Share of calls that ended in an error. Red from 1 %.",
                         "percentunit",
@@ -45,7 +45,7 @@ DASHBOARD = Board(
                     width=5,
                 ),
                 listing(
-                    Words(
+                    PanelText(
                         "Failing operations",
                         "Calls with an error, by operation: whose requests fail?",
                         "short",
@@ -67,7 +67,7 @@ DASHBOARD = Board(
                     height=8,
                 ),
                 course(
-                    Words(
+                    PanelText(
                         "Errors over time",
                         "Failed calls by service: since when?",
                         "short",
@@ -92,7 +92,7 @@ DASHBOARD = Board(
             "Rate and duration",
             (
                 course(
-                    Words(
+                    PanelText(
                         "Calls per second",
                         "Server and consumer spans per second, by service.",
                         "reqps",
@@ -111,7 +111,7 @@ DASHBOARD = Board(
                     ),
                 ),
                 course(
-                    Words(
+                    PanelText(
                         "Duration p95",
                         "95 % of calls are answered within this.",
                         "ms",
@@ -130,7 +130,7 @@ DASHBOARD = Board(
                     ),
                 ),
                 listing(
-                    Words(
+                    PanelText(
                         "All services",
                         "Rate, errors and duration over the range. A click leads to the service.",
                         "short",
@@ -148,7 +148,7 @@ DASHBOARD = Board(
                     height=10,
                 ),
                 graph(
-                    Words(
+                    PanelText(
                         "Who calls whom",
                         "Services and the calls between them; red is the share of errors.",
                         "short",
@@ -168,7 +168,7 @@ DASHBOARD = Board(
             "Database and outgoing calls",
             (
                 listing(
-                    Words(
+                    PanelText(
                         "Slowest outgoing calls",
                         "Client and producer spans by operation: what services wait for.",
                         "short",

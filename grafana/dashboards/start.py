@@ -15,7 +15,7 @@ from grafana.dashboards.expect import (
 from grafana.dashboards.panels import (
     ERROR_RATE,
     NONE_IS_GOOD,
-    Words,
+    PanelText,
     bars,
     note,
     number_of_rows,
@@ -35,7 +35,7 @@ DASHBOARD = Board(
             "Is it broken, for whom, since when?",
             (
                 number_of_rows(
-                    Words(
+                    PanelText(
                         "Page errors by release",
                         "Errors in browsers and apps for each page view. Red from 1 %. A release "
                         "that is red alone is the one to look at.",
@@ -57,7 +57,7 @@ DASHBOARD = Board(
                     width=8,
                 ),
                 number_of_rows(
-                    Words(
+                    PanelText(
                         "Failing calls by service",
                         "Share of server and consumer spans that ended in an error. Red from 1 %.",
                         "percentunit",
@@ -78,7 +78,7 @@ DASHBOARD = Board(
                     width=8,
                 ),
                 totals(
-                    Words(
+                    PanelText(
                         "Items the ledger is wrong by",
                         "What was accepted and is neither stored nor explained, where that is "
                         "settled. Anything but 0 is a fault of Seamark itself.",
@@ -97,7 +97,7 @@ DASHBOARD = Board(
                     width=8,
                 ),
                 course(
-                    Words(
+                    PanelText(
                         "Errors in pages",
                         "Native error events over time, by app: since when?",
                         "short",
@@ -118,7 +118,7 @@ DASHBOARD = Board(
                     stacked=True,
                 ),
                 course(
-                    Words(
+                    PanelText(
                         "Failing calls",
                         "Server and consumer spans in error over time, by service: since when?",
                         "short",
@@ -147,7 +147,7 @@ DASHBOARD = Board(
                     stacked=True,
                 ),
                 bars(
-                    Words(
+                    PanelText(
                         "Who sees page errors?",
                         "Errors by country. One that stands out points to a network or a language.",
                         "short",
@@ -171,7 +171,7 @@ DASHBOARD = Board(
                     width=6,
                 ),
                 bars(
-                    Words(
+                    PanelText(
                         "Slowest pages",
                         "p75 of Largest Contentful Paint: when the main thing is there. Green to "
                         "2.5 s, red from 4 s. A click shows where and for whom.",
@@ -225,7 +225,7 @@ DASHBOARD = Board(
             "Are people there?",
             (
                 course(
-                    Words(
+                    PanelText(
                         "Page views",
                         "By app. A drop to nothing is an outage, or telemetry that no "
                         "longer arrives.",
@@ -247,7 +247,7 @@ DASHBOARD = Board(
                     stacked=True,
                 ),
                 bars(
-                    Words(
+                    PanelText(
                         "Most viewed pages",
                         "Which pages people look at.",
                         "short",

@@ -2,7 +2,7 @@
 
 from grafana.dashboards.ask import Ask
 from grafana.dashboards.columns import Columns
-from grafana.dashboards.panels import Panel, Words, overridden, panel
+from grafana.dashboards.panels import Panel, PanelText, overridden, panel
 from grafana.dashboards.sdk import common, models, table
 
 _NOT_YET = {
@@ -21,7 +21,7 @@ _SHARE = {
 
 
 def listing(
-    words: Words,
+    words: PanelText,
     ask: Ask,
     *,
     columns: Columns,
@@ -46,7 +46,7 @@ def listing(
     return panel(overridden(made, columns), words, ask, width, height, links=False)
 
 
-def shaded(words: Words, ask: Ask, *, columns: Columns, shares: str, width: int = 12) -> Panel:
+def shaded(words: PanelText, ask: Ask, *, columns: Columns, shares: str, width: int = 12) -> Panel:
     """A table in which the columns of a pattern are shares, coloured by how large they are."""
     made = table.Panel().override_by_regexp(
         shares, [models.DynamicConfigValue(id_val=k, value=v) for k, v in _SHARE.items()]

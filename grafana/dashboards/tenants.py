@@ -5,11 +5,10 @@ from grafana.dashboards.ask import Ask, chosen
 from grafana.dashboards.board import Board, Row
 from grafana.dashboards.columns import NUMBER, TEXT, column, service
 from grafana.dashboards.expect import Expectation, listed, rows, rows_of, signals
-from grafana.dashboards.panels import NONE_IS_GOOD, Panel, Words, totals
+from grafana.dashboards.panels import NONE_IS_GOOD, Panel, PanelText, totals
 from grafana.dashboards.series import course
 from grafana.dashboards.tables import listing
-from grafana.dashboards.variables import APP
-from grafana.dashboards.variables import Words as Typed
+from grafana.dashboards.variables import APP, TextVariable
 
 _ALL = signals("events", "traces", "logs")
 _FILTERS = chosen("app")
@@ -17,7 +16,7 @@ _FILTERS = chosen("app")
 
 def _values(dimension: str, expect: Expectation) -> Panel:
     return listing(
-        Words(
+        PanelText(
             f"Values of {dimension}",
             f"Every value of {dimension} makes series of its own. Many values with few "
             "counts, or ids among them, make questions slow.",
@@ -37,7 +36,7 @@ def _values(dimension: str, expect: Expectation) -> Panel:
 
 def _sent(title: str, why: str, measure: str) -> Panel:
     return course(
-        Words(title, why, "short", links=(("Ledger", links.to("seamark-ledger")),)),
+        PanelText(title, why, "short", links=(("Ledger", links.to("seamark-ledger")),)),
         Ask("ledger", {"step": "auto"}, _ALL, series=(measure,), legend="{{app}} {{signal}}"),
         stacked=True,
     )
@@ -45,7 +44,7 @@ def _sent(title: str, why: str, measure: str) -> Panel:
 
 def _total(title: str, why: str, measure: str) -> Panel:
     return totals(
-        Words(
+        PanelText(
             title,
             why,
             "short",
@@ -61,7 +60,7 @@ DASHBOARD = Board(
     uid="seamark-tenants",
     title="Tenants and cardinality",
     why="Who sends how much, whose items are turned away, and which values labels have.",
-    variables=(APP, Typed("metric", "Metric", "page_view")),
+    variables=(APP, TextVariable("metric", "Metric", "page_view")),
     rows=(
         Row(
             "Is anybody turned away, who, since when?",
@@ -100,7 +99,7 @@ DASHBOARD = Board(
             "Which operations are there?",
             (
                 listing(
-                    Words(
+                    PanelText(
                         "Operations by service",
                         "Names of spans. Ids in names make a series each: use routes.",
                         "short",

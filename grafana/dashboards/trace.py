@@ -5,9 +5,9 @@ from grafana.dashboards.ask import Ask
 from grafana.dashboards.board import Board, Row
 from grafana.dashboards.columns import column, words
 from grafana.dashboards.expect import rows
-from grafana.dashboards.panels import Words, one_trace, records
+from grafana.dashboards.panels import PanelText, one_trace, records
 from grafana.dashboards.tables import listing
-from grafana.dashboards.variables import Words as Typed
+from grafana.dashboards.variables import TextVariable
 
 _SPANS = Ask("trace", trace_id="$trace", expect=rows("spans", 2))
 _STATUS = {
@@ -21,13 +21,13 @@ DASHBOARD = Board(
     uid="seamark-trace",
     title="One trace",
     why="All spans of a trace, the services they are of, and the log records written in it.",
-    variables=(Typed("trace", "Trace ID"),),
+    variables=(TextVariable("trace", "Trace ID"),),
     rows=(
         Row(
             "What failed, in which service, since when?",
             (
                 one_trace(
-                    Words(
+                    PanelText(
                         "Trace",
                         "The spans of the trace in `Trace ID`, in order, with their "
                         "attributes and events.",
@@ -37,7 +37,7 @@ DASHBOARD = Board(
                     width=14,
                 ),
                 listing(
-                    Words(
+                    PanelText(
                         "Services in this trace",
                         "The same spans, one a line. A click on a service leads to it.",
                         "short",
@@ -67,7 +67,7 @@ DASHBOARD = Board(
             "What was said in it?",
             (
                 records(
-                    Words(
+                    PanelText(
                         "Log records of this trace",
                         "What services wrote while they worked on it.",
                         "short",

@@ -4,11 +4,10 @@ from grafana.dashboards.ask import Ask, chosen, where
 from grafana.dashboards.board import Board, Row
 from grafana.dashboards.columns import ERROR, NUMBER, SHORT_TRACE, TEXT, TIME, TRACE, column
 from grafana.dashboards.expect import between, every, rows, series_of
-from grafana.dashboards.panels import Words
+from grafana.dashboards.panels import PanelText
 from grafana.dashboards.series import course
 from grafana.dashboards.tables import listing
-from grafana.dashboards.variables import APP_OF_SPANS, SERVICE, SPANS, Choice
-from grafana.dashboards.variables import Words as Typed
+from grafana.dashboards.variables import APP_OF_SPANS, SERVICE, SPANS, Choice, TextVariable
 
 _FILTERS = chosen("app", "service", "status")
 
@@ -20,14 +19,14 @@ DASHBOARD = Board(
         APP_OF_SPANS,
         SERVICE,
         Choice("status", "Status", fixed=("ok", "error", "unset")),
-        Typed("operation", "Operation"),
+        TextVariable("operation", "Operation"),
     ),
     rows=(
         Row(
             "Is it broken, for whom, since when?",
             (
                 listing(
-                    Words(
+                    PanelText(
                         "Newest traces with an error",
                         "A trace is listed when a span of it failed. A click on its id shows it.",
                         "short",
@@ -49,7 +48,7 @@ DASHBOARD = Board(
                     height=8,
                 ),
                 course(
-                    Words(
+                    PanelText(
                         "Spans in error by service", "Since when, and in which service.", "short"
                     ),
                     Ask(
@@ -71,7 +70,7 @@ DASHBOARD = Board(
             "Search",
             (
                 listing(
-                    Words(
+                    PanelText(
                         "Traces",
                         "Traces with a span like the one searched for, the newest first. "
                         "A click on an id shows one.",
@@ -93,7 +92,9 @@ DASHBOARD = Board(
                     },
                 ),
                 course(
-                    Words("How long spans take", "p50 and p95 of the spans searched for.", "ms"),
+                    PanelText(
+                        "How long spans take", "p50 and p95 of the spans searched for.", "ms"
+                    ),
                     Ask(
                         "timeseries",
                         {

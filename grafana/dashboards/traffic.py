@@ -5,11 +5,10 @@ from grafana.dashboards.ask import Ask, chosen
 from grafana.dashboards.board import Board, Row
 from grafana.dashboards.columns import column
 from grafana.dashboards.expect import Expectation, every, listed, rows, series_of, several_times
-from grafana.dashboards.panels import Panel, Words, bars, number_of_rows, pie
+from grafana.dashboards.panels import Panel, PanelText, bars, number_of_rows, pie
 from grafana.dashboards.series import course
 from grafana.dashboards.tables import listing
-from grafana.dashboards.variables import WEB
-from grafana.dashboards.variables import Words as Typed
+from grafana.dashboards.variables import WEB, TextVariable
 
 _NAMES = [choice.name for choice in WEB]
 _FILTERS = chosen(*_NAMES)
@@ -33,7 +32,7 @@ def _views(by: str, limit: int, expect: Expectation) -> Ask:
 
 def _share(dimension: str, expect: Expectation, *, called: str = "") -> Panel:
     clicks = _only(dimension) if dimension in _NAMES else ()
-    words = Words(
+    words = PanelText(
         f"Page views by {called or dimension}",
         f"Shares of page views by {called or dimension}.",
         "short",
@@ -44,7 +43,7 @@ def _share(dimension: str, expect: Expectation, *, called: str = "") -> Panel:
 
 def _visits(title: str, why: str, unit: str, aggregate: str) -> Panel:
     return course(
-        Words(title, why, unit),
+        PanelText(title, why, unit),
         Ask(
             "sessions",
             {"granularity": "1h", "groupBy": "device", "filters": _FILTERS},
@@ -62,14 +61,14 @@ DASHBOARD = Board(
         "Page views, visitors and visits: by page, country, device and browser. A click on a "
         "part shows it alone."
     ),
-    variables=(*WEB, Typed("start", "Paths from", "/product")),
+    variables=(*WEB, TextVariable("start", "Paths from", "/product")),
     since="now-24h",
     rows=(
         Row(
             "Are people there? Who is missing, since when?",
             (
                 number_of_rows(
-                    Words(
+                    PanelText(
                         "Visitors",
                         "Different people in the range, as far as they are known by id, by app.",
                         "short",
@@ -90,7 +89,7 @@ DASHBOARD = Board(
                 ),
                 _share("country", listed("US", "DE", "GB")),
                 course(
-                    Words(
+                    PanelText(
                         "Page views over time",
                         "A sudden drop is an outage, or telemetry that no longer arrives.",
                         "short",
@@ -114,7 +113,7 @@ DASHBOARD = Board(
             "What do they look at?",
             (
                 bars(
-                    Words(
+                    PanelText(
                         "Top pages",
                         "Most viewed first. A click shows one page alone.",
                         "short",
@@ -124,7 +123,7 @@ DASHBOARD = Board(
                     width=12,
                 ),
                 listing(
-                    Words(
+                    PanelText(
                         "Top pages: share",
                         "The same with their share of all page views.",
                         "short",
@@ -178,7 +177,7 @@ DASHBOARD = Board(
                     "lengthP50Ms",
                 ),
                 listing(
-                    Words(
+                    PanelText(
                         "Where people go next",
                         "What follows the first view of the page in `Paths from`. A "
                         "shorter path is a visit that ended there.",

@@ -53,7 +53,7 @@ class Choice(Builder[models.VariableModel]):
 
 
 @dataclass(frozen=True, slots=True)
-class Words(Builder[models.VariableModel]):
+class TextVariable(Builder[models.VariableModel]):
     """A text that is typed."""
 
     name: str
@@ -72,7 +72,7 @@ class Words(Builder[models.VariableModel]):
         )
 
 
-Variable = Choice | Words
+Variable = Choice | TextVariable
 
 
 def source() -> Builder[models.VariableModel]:

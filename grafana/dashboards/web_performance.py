@@ -6,7 +6,7 @@ from grafana.dashboards import links
 from grafana.dashboards.ask import Ask, chosen
 from grafana.dashboards.board import Board, Row
 from grafana.dashboards.expect import Expectation, between, every, listed, series_of, slower
-from grafana.dashboards.panels import Panel, Steps, Words, bars, number_of_rows
+from grafana.dashboards.panels import Panel, PanelText, Steps, bars, number_of_rows
 from grafana.dashboards.series import course
 from grafana.dashboards.variables import WEB
 
@@ -14,7 +14,7 @@ _FILTERS = chosen(*(choice.name for choice in WEB))
 
 
 @dataclass(frozen=True, slots=True)
-class Vital:
+class VitalPanels:
     """A web vital and where it stops being good, and begins to be poor.
 
     Thresholds: https://web.dev/articles/vitals
@@ -40,7 +40,7 @@ class Vital:
 
 
 VITALS = (
-    Vital(
+    VitalPanels(
         "LCP",
         "Largest Contentful Paint: when the main thing is there",
         "ms",
@@ -48,7 +48,7 @@ VITALS = (
         4000,
         (300, 30_000),
     ),
-    Vital(
+    VitalPanels(
         "INP",
         "Interaction to Next Paint: how long a click waits for its answer",
         "ms",
@@ -56,10 +56,10 @@ VITALS = (
         500,
         (5, 5_000),
     ),
-    Vital(
+    VitalPanels(
         "CLS", "Cumulative Layout Shift: how much the page jumps about", "none", 0.1, 0.25, (0, 5)
     ),
-    Vital(
+    VitalPanels(
         "TTFB",
         "Time To First Byte: how long the server and the network take",
         "ms",
@@ -70,9 +70,9 @@ VITALS = (
 )
 
 
-def _now(vital: Vital) -> Panel:
+def _now(vital: VitalPanels) -> Panel:
     return number_of_rows(
-        Words(
+        PanelText(
             f"{vital.name} by app",
             f"{vital.says}. 75 % of page views are at least this good: green to "
             f"{vital.good:g}, red from {vital.poor:g}.",
@@ -88,9 +88,9 @@ def _now(vital: Vital) -> Panel:
     )
 
 
-def _by(vital: Vital, dimension: str, expect: Expectation, *, width: int) -> Panel:
+def _by(vital: VitalPanels, dimension: str, expect: Expectation, *, width: int) -> Panel:
     return bars(
-        Words(
+        PanelText(
             f"{vital.name} by {dimension}",
             f"p75 of {vital.name}, for which {dimension} it is worst.",
             vital.unit,
@@ -125,9 +125,9 @@ def _others(dimension: str) -> list[str]:
     return [choice.name for choice in WEB if choice.name != dimension]
 
 
-def _since(vital: Vital, *, by: str = "release", width: int = 12) -> Panel:
+def _since(vital: VitalPanels, *, by: str = "release", width: int = 12) -> Panel:
     return course(
-        Words(
+        PanelText(
             f"{vital.name} over time by {by}",
             f"p75 of {vital.name} for each {by}: since when, and did a {by} make the difference?",
             vital.unit,
@@ -154,7 +154,7 @@ _SLOW_PRODUCT = every(listed("/", "/product"), slower("/product", "/search", tim
 """The demo's newest release paints the product page slowly."""
 
 
-def _details(vital: Vital) -> Row:
+def _details(vital: VitalPanels) -> Row:
     found = [
         _by(vital, "country", listed("US", "DE"), width=8),
         _by(vital, "device", listed("desktop", "mobile"), width=8),

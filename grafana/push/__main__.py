@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from grafana.push import remote, report
 from grafana.push.carry_out import carry_out
-from grafana.push.connection import Connection
+from grafana.push.connection import GrafanaConnection
 from grafana.push.failures import PushError
 from grafana.push.objects import DATASOURCE_UID
-from grafana.push.plan import Plan, plan
-from grafana.push.wanted import Choices, wish
+from grafana.push.plan import PushPlan, plan
+from grafana.push.wanted import PushOptions, wish
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -32,7 +32,7 @@ class Order:
     url: str
     files: str
     token: str = field(repr=False)
-    choices: Choices = field(repr=False)
+    choices: PushOptions = field(repr=False)
     dry_run: bool = False
     overwrite: bool = False
     renew_secrets: bool = False
@@ -43,7 +43,7 @@ class Order:
 def main() -> int:
     """Read the order, carry it out, say so."""
     given = json.load(sys.stdin)
-    order = Order(**given | {"choices": Choices(**given["choices"])})
+    order = Order(**given | {"choices": PushOptions(**given["choices"])})
     try:
         return push(order)
     except PushError as error:
@@ -55,7 +55,7 @@ def push(order: Order) -> int:
     """Look, compare, and unless this is a dry run, do; returns the exit code."""
     wanted = wish(_texts(Path(order.files)), order.choices, os.environ)
     verify: bool | str = not order.insecure and (order.ca or True)
-    to = Connection(order.url, order.token, verify=verify)
+    to = GrafanaConnection(order.url, order.token, verify=verify)
     version = to.check()
     _say([f"Grafana {version or 'of a hidden version'} at {to.url}"])
     if order.choices.datasource:
@@ -81,7 +81,7 @@ def push(order: Order) -> int:
     return DONE
 
 
-def _do(to: Connection, made: Plan) -> None:
+def _do(to: GrafanaConnection, made: PushPlan) -> None:
     _say(report.listing(made, most=_SHOWN_LINES))
     for number, step in enumerate(made.changes):
         try:

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from grafana.push.connection import Connection
+from grafana.push.connection import GrafanaConnection
 from grafana.push.failures import PushError
-from grafana.push.objects import ALERT_FOLDER, DASHBOARD_FOLDER, MARK, Found, Kind, Wanted
+from grafana.push.objects import ALERT_FOLDER, DASHBOARD_FOLDER, MARK, DesiredState, Found, Kind
 from grafana.push.plan import Step
 from grafana.push.remote import rule_group
 
 
-def carry_out(to: Connection, step: Step) -> None:
+def carry_out(to: GrafanaConnection, step: Step) -> None:
     """Do one step; raises `PushError` when Grafana does not. Notification policies: never."""
     if step.action == "unchanged":
         return
@@ -22,7 +22,7 @@ def carry_out(to: Connection, step: Step) -> None:
     _DO[step.want.kind](to, step.want, step.have)
 
 
-def _delete(to: Connection, have: Found) -> None:
+def _delete(to: GrafanaConnection, have: Found) -> None:
     doing = f"delete the {have.kind} “{have.title}” ({have.uid})"
     if have.kind == "dashboard":
         to.call(doing, lambda: to.api.dashboard.delete_dashboard(have.uid))
@@ -32,7 +32,7 @@ def _delete(to: Connection, have: Found) -> None:
         raise PushError(f"a {have.kind} is never deleted: {have.uid}")
 
 
-def _folder(to: Connection, want: Wanted, have: Found | None) -> None:
+def _folder(to: GrafanaConnection, want: DesiredState, have: Found | None) -> None:
     doing = f"save the folder “{want.title}”"
     if have is None:
         made = to.call(doing, lambda: to.api.folder.create_folder(want.title, uid=want.uid))
@@ -42,7 +42,7 @@ def _folder(to: Connection, want: Wanted, have: Found | None) -> None:
     _saved(doing, made)
 
 
-def _datasource(to: Connection, want: Wanted, have: Found | None) -> None:
+def _datasource(to: GrafanaConnection, want: DesiredState, have: Found | None) -> None:
     doing = f"save the datasource “{want.title}”"
     if have is None:
         body = {"uid": want.uid, "name": want.title, **want.body}
@@ -57,7 +57,7 @@ def _datasource(to: Connection, want: Wanted, have: Found | None) -> None:
     )
 
 
-def _dashboard(to: Connection, want: Wanted, have: Found | None) -> None:
+def _dashboard(to: GrafanaConnection, want: DesiredState, have: Found | None) -> None:
     doing = f"save the dashboard “{want.title}” ({want.uid})"
     body = {
         # The version that was compared: if it is another by now, Grafana refuses.
@@ -70,7 +70,7 @@ def _dashboard(to: Connection, want: Wanted, have: Found | None) -> None:
     _saved(doing, to.call(doing, lambda: to.api.dashboard.update_dashboard(body)))
 
 
-def _contact_point(to: Connection, want: Wanted, have: Found | None) -> None:
+def _contact_point(to: GrafanaConnection, want: DesiredState, have: Found | None) -> None:
     doing = f"save the contact point “{want.title}”"
     alerting, body = to.api.alertingprovisioning, dict(want.body)
     if have is None:
@@ -79,7 +79,7 @@ def _contact_point(to: Connection, want: Wanted, have: Found | None) -> None:
         _saved(doing, to.call(doing, lambda: alerting.update_contactpoint(want.uid, body)))
 
 
-def _alert_rule(to: Connection, want: Wanted, have: Found | None) -> None:
+def _alert_rule(to: GrafanaConnection, want: DesiredState, have: Found | None) -> None:
     doing = f"save the alert rule “{want.title}” ({want.uid})"
     alerting, body = to.api.alertingprovisioning, dict(want.body)
     if have is None:
@@ -88,7 +88,7 @@ def _alert_rule(to: Connection, want: Wanted, have: Found | None) -> None:
         _saved(doing, to.call(doing, lambda: alerting.update_alertrule(want.uid, body)))
 
 
-def _rule_group(to: Connection, want: Wanted, have: Found | None) -> None:  # noqa: ARG001
+def _rule_group(to: GrafanaConnection, want: DesiredState, have: Found | None) -> None:  # noqa: ARG001
     """Set how often it is evaluated. A group is made by its first rule, with Grafana's default.
 
     Grafana takes the group as a whole and deletes the rules that are not named, so it gets back
@@ -110,7 +110,7 @@ def _saved(doing: str, answer: Any) -> None:
         raise PushError(f"could not {doing}: it, or its folder, is gone meanwhile. Push again")
 
 
-_DO: Mapping[Kind, Callable[[Connection, Wanted, Found | None], None]] = {
+_DO: Mapping[Kind, Callable[[GrafanaConnection, DesiredState, Found | None], None]] = {
     "folder": _folder,
     "datasource": _datasource,
     "dashboard": _dashboard,

@@ -17,7 +17,7 @@ from grafana.push.objects import DATASOURCE_TYPE
 TIMEOUT_S: Final = 30.0
 
 
-class Connection:
+class GrafanaConnection:
     """`api` is a grafana_client.GrafanaApi."""
 
     def __init__(self, url: str, token: str, *, verify: bool | str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from grafana.push.objects import REDACTED, Found, Wanted
+from grafana.push.objects import REDACTED, DesiredState, Found
 
 _WHOLE = ("labels", "annotations")
 
@@ -36,7 +36,7 @@ def same(ours: Any, theirs: Any, *, whole: bool = False) -> bool:
     return bool(ours == theirs) and isinstance(ours, bool) == isinstance(theirs, bool)
 
 
-def lines(want: Wanted | None, have: Found | None) -> list[str]:
+def lines(want: DesiredState | None, have: Found | None) -> list[str]:
     """A unified diff from what is there to what should be, as YAML; secrets are never shown."""
     if want is None or have is None:
         return []
@@ -71,7 +71,7 @@ def _projected(theirs: Any, ours: Any) -> Any:
     return theirs
 
 
-def _masked(value: Any, want: Wanted, path: tuple[str, ...], ours: Any) -> Any:
+def _masked(value: Any, want: DesiredState, path: tuple[str, ...], ours: Any) -> Any:
     """`value` with what is secret told apart from ours, but not told."""
     if path in want.secrets:
         known = value in (ours, REDACTED)

@@ -34,7 +34,7 @@ class Owner(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DesiredState:
     """Something that should stand in Grafana. `secrets`: paths in `body` -> where they come from.
 
     An empty `title` of a folder, and an address or token that a datasource's body lacks, mean:

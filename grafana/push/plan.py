@@ -13,9 +13,9 @@ from grafana.push.objects import (
     DASHBOARD_FOLDER,
     KINDS,
     REDACTED,
+    DesiredState,
     Found,
     Owner,
-    Wanted,
 )
 
 Action = Literal["create", "update", "unchanged", "delete"]
@@ -28,11 +28,11 @@ class Step:
     """One object and what becomes of it."""
 
     action: Action
-    want: Wanted | None
+    want: DesiredState | None
     have: Found | None
 
     @property
-    def object(self) -> Wanted | Found:
+    def object(self) -> DesiredState | Found:
         """What the step is about."""
         found = self.want or self.have
         assert found is not None  # noqa: S101  # a step is about something
@@ -40,7 +40,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PushPlan:
     """Steps in the order they can be carried out; `refusals` name what stands in the way."""
 
     steps: tuple[Step, ...]
@@ -54,12 +54,12 @@ class Plan:
 
 
 def plan(
-    wanted: Iterable[Wanted],
+    wanted: Iterable[DesiredState],
     found: Iterable[Found],
     *,
     overwrite: bool = False,
     renew_secrets: bool = False,
-) -> Plan:
+) -> PushPlan:
     """Compare. `overwrite`: people's edits of what is ours go; `renew_secrets`: send them again."""
     wishes = list(wanted)
     there = {each.key: each for each in found}
@@ -86,10 +86,10 @@ def plan(
                 refusals.append(_edited(have, "delete it"))
             else:
                 steps.append(Step("delete", None, have))
-    return Plan(tuple(sorted(steps, key=_order)), tuple(refusals), tuple(_uncompared(steps)))
+    return PushPlan(tuple(sorted(steps, key=_order)), tuple(refusals), tuple(_uncompared(steps)))
 
 
-def _agrees(want: Wanted, have: Found) -> bool:
+def _agrees(want: DesiredState, have: Found) -> bool:
     if want.digest and want.digest == have.stamp:
         return True  # Saved by a push and by nobody since, whatever Grafana made of its form.
     body = {name: value for name, value in want.body.items() if name != "secureJsonData"}
@@ -110,7 +110,7 @@ def _uncompared(steps: Iterable[Step]) -> Iterator[str]:
                 )
 
 
-def _stays(want: Wanted, have: Found) -> bool:
+def _stays(want: DesiredState, have: Found) -> bool:
     """A group of ours that holds a person's rule too: nothing is wrong until it has to change."""
     return want.kind == "rule group" and _agrees(want, have)
 
@@ -120,7 +120,7 @@ def _order(step: Step) -> tuple[int, bool]:
     return (KINDS.index(step.object.kind), step.action != "delete")
 
 
-def _rivals(want: Wanted, there: Iterable[Found]) -> list[str]:
+def _rivals(want: DesiredState, there: Iterable[Found]) -> list[str]:
     """Others' objects of the same name in the same place: Grafana, or a person, would mix them."""
     place = _PLACES.get(want.kind, "")
     return [
@@ -135,7 +135,7 @@ def _rivals(want: Wanted, there: Iterable[Found]) -> list[str]:
     ]
 
 
-def _lacking(want: Wanted) -> list[str]:
+def _lacking(want: DesiredState) -> list[str]:
     if want.kind != "datasource" or {"url", "secureJsonData"} <= want.body.keys():
         return []
     return [

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from grafana.push.connection import Connection
+from grafana.push.connection import GrafanaConnection
 from grafana.push.failures import PushError
 from grafana.push.objects import (
     ALERT_FOLDER,
@@ -14,16 +14,16 @@ from grafana.push.objects import (
     MARK,
     PREFIX,
     TAG,
+    DesiredState,
     Found,
     Owner,
-    Wanted,
     is_ours,
 )
 
 _MOST = 5000
 
 
-def read(to: Connection, wanted: Iterable[Wanted]) -> list[Found]:
+def read(to: GrafanaConnection, wanted: Iterable[DesiredState]) -> list[Found]:
     """All that a plan has to know of: what is wanted, what is ours, what bears the same names."""
     wishes = list(wanted)
     found = list(_folders(to))
@@ -37,7 +37,7 @@ def read(to: Connection, wanted: Iterable[Wanted]) -> list[Found]:
     return found
 
 
-def check_datasource(to: Connection, uid: str) -> None:
+def check_datasource(to: GrafanaConnection, uid: str) -> None:
     """Raise unless there is a datasource of our type under `uid`."""
     there = to.call("read the datasource", lambda: to.api.datasource.get_datasource_by_uid(uid))
     if there is None:
@@ -46,7 +46,7 @@ def check_datasource(to: Connection, uid: str) -> None:
         raise PushError(f"--datasource {uid}: it is of type {there['type']}, not {DATASOURCE_TYPE}")
 
 
-def health(to: Connection, uid: str) -> str:
+def health(to: GrafanaConnection, uid: str) -> str:
     """What Grafana's own check of the datasource says is wrong; "" when it works."""
     try:
         answer = to.call("check the datasource", lambda: to.api.datasource.health(uid)) or {}
@@ -55,7 +55,7 @@ def health(to: Connection, uid: str) -> str:
     return "" if answer.get("status") == "OK" else str(answer.get("message", "no answer"))
 
 
-def _folders(to: Connection) -> Iterator[Found]:
+def _folders(to: GrafanaConnection) -> Iterator[Found]:
     for each in to.get("/folders?limit=1000", "list the folders") or []:
         ours = each["uid"] in (DASHBOARD_FOLDER, ALERT_FOLDER)
         if not ours:
@@ -67,7 +67,7 @@ def _folders(to: Connection) -> Iterator[Found]:
             yield Found("folder", uid, there["title"], Owner.OURS, there)
 
 
-def _datasources(to: Connection) -> Iterator[Found]:
+def _datasources(to: GrafanaConnection) -> Iterator[Found]:
     for brief in to.call("list the datasources", to.api.datasource.list_datasources) or []:
         marks = brief.get("jsonData") or {}
         owner = Owner.OTHERS
@@ -83,7 +83,7 @@ def _datasources(to: Connection) -> Iterator[Found]:
         yield Found("datasource", brief["uid"], brief["name"], owner, body)
 
 
-def _dashboards(to: Connection, wanted: set[str]) -> Iterator[Found]:
+def _dashboards(to: GrafanaConnection, wanted: set[str]) -> Iterator[Found]:
     def search(query: str) -> list[dict[str, Any]]:
         path = f"/search?type=dash-db&limit={_MOST}&{query}"
         return to.get(path, "search the dashboards") or []
@@ -99,7 +99,9 @@ def _dashboards(to: Connection, wanted: set[str]) -> Iterator[Found]:
             yield _dashboard(to, uid, there["dashboard"], there["meta"])
 
 
-def _dashboard(to: Connection, uid: str, body: dict[str, Any], meta: dict[str, Any]) -> Found:
+def _dashboard(
+    to: GrafanaConnection, uid: str, body: dict[str, Any], meta: dict[str, Any]
+) -> Found:
     owner = Owner.OURS if is_ours(uid, body.get("tags") or []) else Owner.OTHERS
     if meta.get("provisioned"):
         owner = Owner.FILES
@@ -126,7 +128,7 @@ def _dashboard(to: Connection, uid: str, body: dict[str, Any], meta: dict[str, A
     )
 
 
-def _contact_points(to: Connection) -> Iterator[Found]:
+def _contact_points(to: GrafanaConnection) -> Iterator[Found]:
     points = to.call(
         "list the contact points", to.api.alertingprovisioning.get_contactpoints, absent=[]
     )
@@ -135,7 +137,7 @@ def _contact_points(to: Connection) -> Iterator[Found]:
         yield Found("contact point", each.get("uid", ""), each["name"], owner, each)
 
 
-def _rules(to: Connection) -> Iterator[Found]:
+def _rules(to: GrafanaConnection) -> Iterator[Found]:
     rules = to.call(
         "list the alert rules", to.api.alertingprovisioning.get_alertrules_all, absent=[]
     )
@@ -152,7 +154,7 @@ def _by_provenance(each: dict[str, Any], *, ours: bool) -> Owner:
     return Owner.OURS if ours and provenance == "api" else Owner.OTHERS
 
 
-def _groups(to: Connection, rules: list[Found], wanted: list[str]) -> Iterator[Found]:
+def _groups(to: GrafanaConnection, rules: list[Found], wanted: list[str]) -> Iterator[Found]:
     for name in wanted:
         members = [
             rule
@@ -167,7 +169,7 @@ def _groups(to: Connection, rules: list[Found], wanted: list[str]) -> Iterator[F
         yield Found("rule group", name, name, owner, there, folder=ALERT_FOLDER)
 
 
-def rule_group(to: Connection, name: str) -> dict[str, Any]:
+def rule_group(to: GrafanaConnection, name: str) -> dict[str, Any]:
     """A group of rules in our folder, as Grafana has it; raises when it is not there."""
     there = to.call(
         f"read the rule group {name}",

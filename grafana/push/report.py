@@ -5,20 +5,20 @@ from collections.abc import Iterator
 from typing import Final
 
 from grafana.push.difference import lines
-from grafana.push.plan import Action, Plan, Step
+from grafana.push.plan import Action, PushPlan, Step
 
 _SIGNS: Final[dict[Action, str]] = {"create": "+", "update": "~", "delete": "-", "unchanged": "="}
 _DONE: Final[dict[Action, str]] = {"create": "created", "update": "updated", "delete": "deleted"}
 
 
-def summary(plan: Plan) -> str:
+def summary(plan: PushPlan) -> str:
     """One line: how many of what."""
     counted = Counter(step.action for step in plan.steps)
     said = [f"{counted[action]} to {action}" for action in _DONE if counted[action]]
     return ", ".join([*said, f"{counted['unchanged']} unchanged"])
 
 
-def listing(plan: Plan, *, most: int | None) -> Iterator[str]:
+def listing(plan: PushPlan, *, most: int | None) -> Iterator[str]:
     """Each step that changes something, with its diff of at most `most` lines."""
     for step in plan.changes:
         yield headline(step)
@@ -39,7 +39,7 @@ def headline(step: Step) -> str:
     return f"{_SIGNS[step.action]} {step.action} {about.kind} {name}{again}"
 
 
-def done(plan: Plan) -> str:
+def done(plan: PushPlan) -> str:
     """What was done, in one line."""
     counted = Counter(step.action for step in plan.changes)
     if not counted:
@@ -49,7 +49,7 @@ def done(plan: Plan) -> str:
     )
 
 
-def refusal(plan: Plan) -> Iterator[str]:
+def refusal(plan: PushPlan) -> Iterator[str]:
     """Why nothing is done."""
     for reason in plan.refusals:
         yield f"refused: {reason}"

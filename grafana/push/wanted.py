@@ -22,7 +22,7 @@ from grafana.push.objects import (
     LABEL,
     MARK,
     TAG,
-    Wanted,
+    DesiredState,
 )
 
 _REFERENCE = re.compile(r"\$\$|\$\{(\w+)\}|\$(\w+)")
@@ -30,7 +30,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class PushOptions:
     """What the person asked for. `datasource`: uid of one that is there already and stays as is."""
 
     folder: str = ""
@@ -43,11 +43,11 @@ class Choices:
 class Wish:
     """All that should be there, and notes about what was left out and why."""
 
-    objects: tuple[Wanted, ...]
+    objects: tuple[DesiredState, ...]
     notes: tuple[str, ...]
 
 
-def wish(files: Mapping[str, str], choices: Choices, environ: Mapping[str, str]) -> Wish:
+def wish(files: Mapping[str, str], choices: PushOptions, environ: Mapping[str, str]) -> Wish:
     """What `files` (path below provisioning/grafana -> text) want of a Grafana."""
     objects = list(_folders(files, choices))
     if not choices.datasource:
@@ -88,7 +88,7 @@ def digest(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _folders(files: Mapping[str, str], choices: Choices) -> Iterator[Wanted]:
+def _folders(files: Mapping[str, str], choices: PushOptions) -> Iterator[DesiredState]:
     boards = yaml.safe_load(files["dashboards/seamark.yaml"])["providers"][0]["folder"]
     alerts = yaml.safe_load(files["alerting/rules.yaml"])["groups"][0]["folder"]
     titles = {DASHBOARD_FOLDER: boards, ALERT_FOLDER: alerts}
@@ -96,10 +96,10 @@ def _folders(files: Mapping[str, str], choices: Choices) -> Iterator[Wanted]:
         titles = {DASHBOARD_FOLDER: choices.folder, ALERT_FOLDER: f"{choices.folder} alerts"}
     for uid, title in titles.items():
         # Without --folder a person may have renamed it in Grafana: that stays.
-        yield Wanted("folder", uid, title, {"title": title} if choices.folder else {})
+        yield DesiredState("folder", uid, title, {"title": title} if choices.folder else {})
 
 
-def _datasource(files: Mapping[str, str], choices: Choices) -> Wanted:
+def _datasource(files: Mapping[str, str], choices: PushOptions) -> DesiredState:
     (given,) = yaml.safe_load(files["datasources/seamark.yaml"])["datasources"]
     body: dict[str, Any] = {"type": given["type"], "access": given["access"]}
     marks = {"managedBy": MARK}
@@ -111,17 +111,19 @@ def _datasource(files: Mapping[str, str], choices: Choices) -> Wanted:
         marks["tokenDigest"] = digest(choices.datasource_token)
         body["secureJsonData"] = {"token": choices.datasource_token}
         secrets["secureJsonData", "token"] = "the datasource's token"
-    return Wanted("datasource", DATASOURCE_UID, given["name"], body | {"jsonData": marks}, secrets)
+    return DesiredState(
+        "datasource", DATASOURCE_UID, given["name"], body | {"jsonData": marks}, secrets
+    )
 
 
-def _dashboard(board: dict[str, Any], datasource: str) -> Wanted:
+def _dashboard(board: dict[str, Any], datasource: str) -> DesiredState:
     body = _pointed(board, datasource) | {"tags": [*board.get("tags", []), TAG]}
-    return Wanted("dashboard", board["uid"], board["title"], body, digest=digest(body))
+    return DesiredState("dashboard", board["uid"], board["title"], body, digest=digest(body))
 
 
 def _contact_points(
     files: Mapping[str, str], environ: Mapping[str, str]
-) -> tuple[list[Wanted], list[str]]:
+) -> tuple[list[DesiredState], list[str]]:
     """Those whose variables are set; of the others only a note."""
     made, notes = [], []
     for path, text in sorted(files.items()):
@@ -147,11 +149,11 @@ def _contact_points(
                     "disableResolveMessage": receiver["disableResolveMessage"],
                     "settings": settings,
                 }
-                made.append(Wanted("contact point", body["uid"], body["name"], body, secrets))
+                made.append(DesiredState("contact point", body["uid"], body["name"], body, secrets))
     return made, notes
 
 
-def _rules(provisioned: dict[str, Any], datasource: str) -> Iterator[Wanted]:
+def _rules(provisioned: dict[str, Any], datasource: str) -> Iterator[DesiredState]:
     for group in provisioned["groups"]:
         name = plain(group["name"])
         for rule in group["rules"]:
@@ -165,9 +167,9 @@ def _rules(provisioned: dict[str, Any], datasource: str) -> Iterator[Wanted]:
                 "folderUID": ALERT_FOLDER,
                 "ruleGroup": name,
             }
-            yield Wanted("alert rule", rule["uid"], body["title"], body)
+            yield DesiredState("alert rule", rule["uid"], body["title"], body)
         seconds = int(group["interval"][:-1]) * _UNITS[group["interval"][-1]]
-        yield Wanted("rule group", name, name, {"interval": seconds})
+        yield DesiredState("rule group", name, name, {"interval": seconds})
 
 
 def _pointed(value: Any, datasource: str) -> Any:

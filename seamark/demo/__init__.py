@@ -1,1 +1,1 @@
-"""A small shop that sends telemetry like a real one, and can check what became of it."""
+"""A small shop that sends telemetry like a real one, and can check the outcome."""

@@ -20,14 +20,14 @@ from typing import Any, Final
 
 import aiohttp
 
-from seamark.demo.access import Access, read_access
+from seamark.demo.access import DemoAccess, read_access
 from seamark.demo.check import Asker, Unanswered
-from seamark.demo.deliver import Delivery
+from seamark.demo.deliver import DemoDelivery
 from seamark.demo.exporting import exporting_providers
-from seamark.demo.play import HOUR_MS, LONGEST_VISIT_MS, Plan, Shop
-from seamark.demo.questions import Totals, Window, every_question, expected, table
+from seamark.demo.play import HOUR_MS, LONGEST_VISIT_MS, Shop, VisitPlan
+from seamark.demo.questions import DemoWindow, Totals, every_question, expected, table
 from seamark.demo.services import Services
-from seamark.demo.tally import Tally
+from seamark.demo.tally import DemoTally
 from seamark.service import lifecycle, logs
 
 _MOST_HISTORY_HOURS: Final = 167.0
@@ -74,20 +74,20 @@ def _hours(text: str) -> float:
 
 
 async def play(
-    options: argparse.Namespace, access: Access, stop: asyncio.Event
-) -> tuple[Tally, dict[str, Any]]:
+    options: argparse.Namespace, access: DemoAccess, stop: asyncio.Event
+) -> tuple[DemoTally, dict[str, Any]]:
     """Send, then compare if asked to; the tally and the summary.
 
     Raises Unanswered when the API does not answer a comparison.
     """
-    plan = Plan(
+    plan = VisitPlan(
         seed=options.seed,
         rate=options.rate,
         sessions=options.sessions,
         duration_seconds=options.duration,
         backfill_hours=options.backfill,
     )
-    tally = Tally()
+    tally = DemoTally()
     started_ms = time.time_ns() // 1_000_000
     oldest_ms = started_ms - round(plan.backfill_hours * HOUR_MS) - 2 * LONGEST_VISIT_MS
     run = secrets.token_hex(4)
@@ -96,10 +96,10 @@ async def play(
         asker = Asker(session, access)
         before: Totals = {}
         if options.check:
-            before = await asker.settle(every_question(), Window.around(oldest_ms, started_ms))
+            before = await asker.settle(every_question(), DemoWindow.around(oldest_ms, started_ms))
         make = functools.partial(exporting_providers, access=access, tally=tally)
         services = Services(make, seed=plan.seed)
-        delivery = Delivery(session, access, tally)
+        delivery = DemoDelivery(session, access, tally)
         shop = Shop(delivery, services, run=run, app=access.app)
         ended = asyncio.Event()
         interruption = asyncio.create_task(_interrupt(stop, delivery, ended))
@@ -121,7 +121,7 @@ async def play(
             lines = await asker.until_equal(
                 expected(tally),
                 before,
-                Window.around(oldest_ms, ended_ms),
+                DemoWindow.around(oldest_ms, ended_ms),
                 deadline_seconds=options.check_seconds,
             )
             print(table(lines))
@@ -159,14 +159,14 @@ def main(argv: list[str] | None = None) -> int:
     return lifecycle.run(lambda stop: _whole(options, access, stop), deadline_seconds=30.0)
 
 
-async def _interrupt(stop: asyncio.Event, delivery: Delivery, ended: asyncio.Event) -> None:
+async def _interrupt(stop: asyncio.Event, delivery: DemoDelivery, ended: asyncio.Event) -> None:
     """A signal ends the sending, and the waiting too; the end of a duration only the sending."""
     await stop.wait()
     delivery.hurry()
     ended.set()
 
 
-async def _whole(options: argparse.Namespace, access: Access, stop: asyncio.Event) -> int:
+async def _whole(options: argparse.Namespace, access: DemoAccess, stop: asyncio.Event) -> int:
     try:
         tally, summary = await play(options, access, stop)
     except Unanswered as error:
@@ -179,7 +179,7 @@ async def _whole(options: argparse.Namespace, access: Access, stop: asyncio.Even
     return 1 if failed or summary.get("check", {}).get("different") else 0
 
 
-def _report(tally: Tally, summary: dict[str, Any]) -> None:
+def _report(tally: DemoTally, summary: dict[str, Any]) -> None:
     print(
         f"{summary['sessions']} sessions: {tally.accepted} of {tally.offered} events accepted, "
         f"{tally.retries} retries, {tally.rejected} rejected, {tally.refused} refused, "

@@ -20,7 +20,7 @@ class _Credentials(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class DemoAccess:
     """Addresses without a trailing slash; `token` and `app` may be empty."""
 
     ingest_url: str
@@ -30,14 +30,14 @@ class Access:
     token: str
     app: str
 
-    def at(self, *, ingest_url: str, api_url: str) -> "Access":
+    def at(self, *, ingest_url: str, api_url: str) -> "DemoAccess":
         """The same secrets for a stack at other addresses."""
         return dataclasses.replace(self, ingest_url=ingest_url, api_url=api_url)
 
 
 def read_access(
     environ: Mapping[str, str], credentials: Path | None, *, prefix: str, port_offset: int = 0
-) -> Access:
+) -> DemoAccess:
     """Read `<prefix>_INGEST_URL`, `_GRPC_URL`, `_API_URL`, `_KEY`, `_TOKEN` and `_APP`.
 
     A variable that is set goes before the file, and an address before those of a stack on this
@@ -58,7 +58,7 @@ def read_access(
     key = environ.get(f"{prefix}_KEY") or from_file.ingest_key
     if not key:
         raise ValueError(f"no ingest key: set {prefix}_KEY, or name a file with --credentials")
-    return Access(
+    return DemoAccess(
         ingest_url=address("INGEST", 4318),
         grpc_url=address("GRPC", 4317),
         api_url=address("API", 4320),

@@ -6,8 +6,8 @@ from typing import Final
 
 import aiohttp
 
-from seamark.demo.access import Access
-from seamark.demo.questions import Line, Question, Totals, Window, compare, totals
+from seamark.demo.access import DemoAccess
+from seamark.demo.questions import DemoQuestion, DemoWindow, Line, Totals, compare, totals
 
 _POLL_SECONDS: Final = 0.5
 _AT_ONCE: Final = 4
@@ -21,13 +21,13 @@ class Unanswered(Exception):
 class Asker:
     """Puts questions to the API with a query token."""
 
-    def __init__(self, session: aiohttp.ClientSession, access: Access) -> None:
+    def __init__(self, session: aiohttp.ClientSession, access: DemoAccess) -> None:
         self._session = session
         self._url = f"{access.api_url}/v1/query/timeseries"
         self._headers = {"Authorization": f"Bearer {access.token}"}
         self._gate = asyncio.Semaphore(_AT_ONCE)
 
-    async def ask(self, question: Question, window: Window) -> Totals:
+    async def ask(self, question: DemoQuestion, window: DemoWindow) -> Totals:
         """The totals of one question. Raises Unanswered."""
         body = question.body(window)
         async with self._gate:
@@ -41,14 +41,14 @@ class Asker:
             except aiohttp.ClientError as error:
                 raise Unanswered(f"{question.metric}: {error}") from error
 
-    async def ask_all(self, questions: Iterable[Question], window: Window) -> Totals:
+    async def ask_all(self, questions: Iterable[DemoQuestion], window: DemoWindow) -> Totals:
         """The totals of many questions in one mapping. Raises Unanswered."""
         found: Totals = {}
         for part in await asyncio.gather(*(self.ask(q, window) for q in questions)):
             found |= part
         return found
 
-    async def settle(self, questions: list[Question], window: Window) -> Totals:
+    async def settle(self, questions: list[DemoQuestion], window: DemoWindow) -> Totals:
         """Totals that two askings a second apart agree on: nothing older is still on its way.
 
         Raises Unanswered when they never do: somebody else is sending to the same org.
@@ -63,7 +63,7 @@ class Asker:
         raise Unanswered("a question that stands still: somebody else is sending to this org")
 
     async def until_equal(
-        self, wanted: Totals, before: Totals, window: Window, *, deadline_seconds: float
+        self, wanted: Totals, before: Totals, window: DemoWindow, *, deadline_seconds: float
     ) -> list[Line]:
         """Ask until everything is equal or the deadline is over; the last comparison."""
         loop = asyncio.get_running_loop()

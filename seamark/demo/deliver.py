@@ -10,8 +10,8 @@ from typing import Final
 import aiohttp
 import msgspec
 
-from seamark.demo.access import Access
-from seamark.demo.tally import Tally
+from seamark.demo.access import DemoAccess
+from seamark.demo.tally import DemoTally
 from seamark.demo.visits import Page, Visit
 
 logger = logging.getLogger(__name__)
@@ -45,14 +45,14 @@ def pause_seconds(attempt: int, retry_after: str | None, jitter: float) -> float
     return float(min(_LONGEST_PAUSE, 0.1 * 2 ** min(attempt, 10)) * (0.5 + jitter / 2))
 
 
-class Delivery:
+class DemoDelivery:
     """Sends the batches of visits and counts what was accepted."""
 
     def __init__(
         self,
         session: aiohttp.ClientSession,
-        access: Access,
-        tally: Tally,
+        access: DemoAccess,
+        tally: DemoTally,
         *,
         patience_seconds: float = 120.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,

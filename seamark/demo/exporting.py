@@ -36,8 +36,8 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
-from seamark.demo.access import Access
-from seamark.demo.tally import Tally
+from seamark.demo.access import DemoAccess
+from seamark.demo.tally import DemoTally
 
 _QUEUE = 65_536
 """Items a processor holds. The shop flushes long before, so that nothing is dropped unseen."""
@@ -60,7 +60,7 @@ class SeededIds(IdGenerator):
 
 
 class _Spans(SpanExporter):
-    def __init__(self, inner: SpanExporter, tally: Tally, service: str) -> None:
+    def __init__(self, inner: SpanExporter, tally: DemoTally, service: str) -> None:
         self._inner, self._tally, self._service = inner, tally, service
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -75,7 +75,7 @@ class _Spans(SpanExporter):
 
 
 class _Logs(LogRecordExporter):
-    def __init__(self, inner: LogRecordExporter, tally: Tally, service: str) -> None:
+    def __init__(self, inner: LogRecordExporter, tally: DemoTally, service: str) -> None:
         self._inner, self._tally, self._service = inner, tally, service
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
@@ -96,7 +96,7 @@ class _Metrics(MetricExporter):
     def __init__(
         self,
         inner: MetricExporter,
-        tally: Tally,
+        tally: DemoTally,
         service: str,
         *,
         temporality: dict[type, AggregationTemporality],
@@ -149,7 +149,7 @@ class Providers:
 
 
 def exporting_providers(
-    service: str, version: str, ids: SeededIds, *, access: Access, tally: Tally
+    service: str, version: str, ids: SeededIds, *, access: DemoAccess, tally: DemoTally
 ) -> Providers:
     """Providers of `service` that export to the stack and count in `tally`.
 

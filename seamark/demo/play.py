@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from seamark.demo.batches import encode_batch
-from seamark.demo.deliver import Delivery
+from seamark.demo.deliver import DemoDelivery
 from seamark.demo.services import Services
 from seamark.demo.visits import Visit, make_visit
 
@@ -34,7 +34,7 @@ _PUNCTUAL_MS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class VisitPlan:
     """How much to play. `rate` in events per second, 0 = as fast as the stack takes them.
 
     `sessions` and `duration_seconds` None: without end. With `backfill_hours`, `sessions` are
@@ -67,7 +67,7 @@ class Shop:
 
     def __init__(
         self,
-        delivery: Delivery,
+        delivery: DemoDelivery,
         services: Services,
         *,
         run: str,
@@ -82,7 +82,7 @@ class Shop:
         self._exporting = asyncio.Lock()
         self.visits = 0
 
-    async def play(self, plan: Plan, stop: asyncio.Event) -> None:
+    async def play(self, plan: VisitPlan, stop: asyncio.Event) -> None:
         """History first, then live, until the plan is done or `stop` is set.
 
         A duration counts from the end of the history, and ends by setting `stop`. Returns when
@@ -143,7 +143,7 @@ class Shop:
             for _ in range(_AT_ONCE):
                 workers.create_task(worker())
 
-    async def _live(self, plan: Plan, numbers: Iterable[int], stop: asyncio.Event) -> None:
+    async def _live(self, plan: VisitPlan, numbers: Iterable[int], stop: asyncio.Event) -> None:
         """Visits that begin at the plan's rate and take their time.
 
         Without a number of sessions, those of the last minute are under way already, and the rate

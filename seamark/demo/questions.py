@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from seamark.demo import catalogue
-from seamark.demo.tally import Tally
+from seamark.demo.tally import DemoTally
 
 SPAN_METRIC: Final = "traces.span.duration"
 HOUR_MS: Final = 3_600_000
@@ -17,14 +17,14 @@ _WIDEST_BY_MINUTE: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class DemoWindow:
     """The range asked about: whole hours, epoch ms."""
 
     from_ms: int
     to_ms: int
 
     @classmethod
-    def around(cls, from_ms: int, to_ms: int) -> "Window":
+    def around(cls, from_ms: int, to_ms: int) -> "DemoWindow":
         """Widened to whole hours, so that it does not depend on the granularity."""
         return cls(from_ms // HOUR_MS * HOUR_MS, -(-(to_ms + 1) // HOUR_MS) * HOUR_MS)
 
@@ -35,7 +35,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class DemoQuestion:
     """One time series question, with one aggregate, by at most one dimension."""
 
     metric: str
@@ -43,7 +43,7 @@ class Question:
     group_by: str = ""
     source: str = "events"
 
-    def body(self, window: Window) -> dict[str, Any]:
+    def body(self, window: DemoWindow) -> dict[str, Any]:
         """The JSON body for `POST /v1/query/timeseries`; past the cache."""
         return {
             "metric": self.metric,
@@ -57,11 +57,11 @@ class Question:
         }
 
 
-Totals = dict[tuple[Question, str], float]
-"""Question and label (or "") -> total."""
+Totals = dict[tuple[DemoQuestion, str], float]
+"""DemoQuestion and label (or "") -> total."""
 
 
-def totals(question: Question, answer: Mapping[str, Any]) -> Totals:
+def totals(question: DemoQuestion, answer: Mapping[str, Any]) -> Totals:
     """Sum the buckets of an answer per label. Raises ValueError when it was truncated."""
     if answer.get("meta", {}).get("truncated"):
         raise ValueError(f"the answer about {question.metric} was truncated")
@@ -74,27 +74,27 @@ def totals(question: Question, answer: Mapping[str, Any]) -> Totals:
     return found
 
 
-def expected(tally: Tally) -> Totals:
+def expected(tally: DemoTally) -> Totals:
     """What must be found of this run, after what was there before is taken off."""
     wanted: Totals = {}
     for name in sorted(tally.counts):
-        wanted[Question(name), ""] = tally.counts[name]
+        wanted[DemoQuestion(name), ""] = tally.counts[name]
         if name in tally.sums:
-            wanted[Question(name, "sum"), ""] = tally.sums[name]
-    page_views = Question(catalogue.PAGE_VIEW, group_by="country")
+            wanted[DemoQuestion(name, "sum"), ""] = tally.sums[name]
+    page_views = DemoQuestion(catalogue.PAGE_VIEW, group_by="country")
     for (name, country), count in sorted(tally.by_country.items()):
         if name == catalogue.PAGE_VIEW:
             wanted[page_views, country] = count
     for (name, release), count in sorted(tally.by_release.items()):
         if name in (catalogue.EXCEPTION, catalogue.PURCHASE):
-            wanted[Question(name, group_by="release"), release] = count
-    spans = Question(SPAN_METRIC, group_by="service", source="spans")
+            wanted[DemoQuestion(name, group_by="release"), release] = count
+    spans = DemoQuestion(SPAN_METRIC, group_by="service", source="spans")
     for service, count in sorted(tally.otlp.get("spans", {}).items()):
         wanted[spans, service] = count
     return wanted
 
 
-def every_question() -> list[Question]:
+def every_question() -> list[DemoQuestion]:
     """All questions that any run can lead to: what is asked before anything is sent."""
     names = (
         catalogue.PAGE_VIEW,
@@ -105,12 +105,12 @@ def every_question() -> list[Question]:
         *(vital.event for vital in catalogue.VITALS),
     )
     return [
-        *(Question(name) for name in names),
-        *(Question(name, "sum") for name in names),
-        Question(catalogue.PAGE_VIEW, group_by="country"),
-        Question(catalogue.EXCEPTION, group_by="release"),
-        Question(catalogue.PURCHASE, group_by="release"),
-        Question(SPAN_METRIC, group_by="service", source="spans"),
+        *(DemoQuestion(name) for name in names),
+        *(DemoQuestion(name, "sum") for name in names),
+        DemoQuestion(catalogue.PAGE_VIEW, group_by="country"),
+        DemoQuestion(catalogue.EXCEPTION, group_by="release"),
+        DemoQuestion(catalogue.PURCHASE, group_by="release"),
+        DemoQuestion(SPAN_METRIC, group_by="service", source="spans"),
     ]
 
 
@@ -118,7 +118,7 @@ def every_question() -> list[Question]:
 class Line:
     """One comparison."""
 
-    question: Question
+    question: DemoQuestion
     label: str
     wanted: float
     found: float

@@ -12,7 +12,7 @@ Key = tuple[str, ...]
 
 
 @dataclass(slots=True)
-class Tally:
+class DemoTally:
     """Counts of events by name and by name, country and release; of OTLP items by service.
 
     The OTLP counters are written by exporter threads, hence the lock. `refused` events were

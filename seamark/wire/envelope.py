@@ -66,7 +66,7 @@ def _zigzag_field(number: int, value: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one request, counted in its own items (events, spans, points, records).
+    """The outcome of one request, counted in its own items (events, spans, points, records).
 
     Laws: offered = accepted + sum(rejected) + sampled + limited, and of what was accepted
     `duplicate` and `dead_lettered` are not stored. `request_rejections` counts requests, not

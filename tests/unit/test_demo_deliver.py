@@ -9,10 +9,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from seamark.demo.access import Access
+from seamark.demo.access import DemoAccess
 from seamark.demo.batches import encode_batch
-from seamark.demo.deliver import Delivery, pause_seconds
-from seamark.demo.tally import Tally
+from seamark.demo.deliver import DemoDelivery, pause_seconds
+from seamark.demo.tally import DemoTally
 from seamark.demo.visits import make_visit
 
 TIMEOUT = aiohttp.ClientTimeout(total=10)
@@ -63,15 +63,15 @@ def accepted(count: int, errors: tuple[int, ...] = ()) -> web.Response:
     return web.json_response(body, status=202)
 
 
-async def send(ingest: Ingest, *, patience_seconds: float = 100.0) -> tuple[Tally, list[float]]:
-    tally, pauses = Tally(), []
+async def send(ingest: Ingest, *, patience_seconds: float = 100.0) -> tuple[DemoTally, list[float]]:
+    tally, pauses = DemoTally(), []
 
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
 
-    who = Access(ingest.url, "", "", key="smk_k", token="", app="demo")
+    who = DemoAccess(ingest.url, "", "", key="smk_k", token="", app="demo")
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
-        delivery = Delivery(session, who, tally, patience_seconds=patience_seconds, sleep=sleep)
+        delivery = DemoDelivery(session, who, tally, patience_seconds=patience_seconds, sleep=sleep)
         await delivery.send(VISIT, PAGE, BODY)
     return tally, pauses
 
@@ -132,10 +132,10 @@ async def test_in_a_hurry_nothing_is_waited_for(ingest: Ingest) -> None:
     async def interrupted(_: float) -> None:
         delivery.hurry()
 
-    tally = Tally()
-    who = Access(ingest.url, "", "", key="smk_k", token="", app="demo")
+    tally = DemoTally()
+    who = DemoAccess(ingest.url, "", "", key="smk_k", token="", app="demo")
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
-        delivery = Delivery(session, who, tally, sleep=interrupted)
+        delivery = DemoDelivery(session, who, tally, sleep=interrupted)
         await delivery.send(VISIT, PAGE, BODY)
     assert (tally.unknown, tally.retries, len(ingest.bodies)) == (len(PAGE.events), 1, 2)
 

@@ -17,9 +17,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from seamark.demo.__main__ import main, parser
 from seamark.demo.access import read_access
-from seamark.demo.deliver import Delivery
+from seamark.demo.deliver import DemoDelivery
 from seamark.demo.exporting import Providers, SeededIds
-from seamark.demo.play import HOUR_MS, LONGEST_VISIT_MS, SESSIONS_PER_HOUR, Plan, Shop
+from seamark.demo.play import HOUR_MS, LONGEST_VISIT_MS, SESSIONS_PER_HOUR, Shop, VisitPlan
 from seamark.demo.services import Services
 from seamark.demo.visits import Page, Visit
 from tests.support.virtual_clock import run_virtually
@@ -46,7 +46,7 @@ class Memory:
         return Providers(service, traces, logs, metrics)
 
 
-class Kept(Delivery):
+class Kept(DemoDelivery):
     """Keeps batches instead of sending them."""
 
     def __init__(self) -> None:
@@ -62,14 +62,14 @@ def shop(
     return Shop(kept, Services(memory.make, seed=5), run=run, app="demo", now_ms=now_ms)
 
 
-async def played(plan: Plan, run: str = "r1") -> tuple[Memory, list[dict[str, Any]]]:
+async def played(plan: VisitPlan, run: str = "r1") -> tuple[Memory, list[dict[str, Any]]]:
     memory, kept = Memory(), Kept()
     await shop(memory, kept, run=run).play(plan, asyncio.Event())
     return memory, sorted(map(json.loads, kept.bodies), key=lambda body: str(body["batchId"]))
 
 
 async def test_the_same_plan_sends_the_same_events_and_spans() -> None:
-    plan = Plan(seed=5, rate=0, sessions=30)
+    plan = VisitPlan(seed=5, rate=0, sessions=30)
     one, other = await played(plan), await played(plan)
     assert one[1] == other[1]
 
@@ -84,7 +84,7 @@ async def test_the_same_plan_sends_the_same_events_and_spans() -> None:
 
 
 async def test_another_run_is_other_visits_of_the_same_people() -> None:
-    plan = Plan(seed=5, rate=0, sessions=30)
+    plan = VisitPlan(seed=5, rate=0, sessions=30)
     runs = [await played(plan), await played(plan, "r2")]
 
     def told(key: str) -> list[set[str]]:
@@ -101,7 +101,7 @@ async def test_another_run_is_other_visits_of_the_same_people() -> None:
 
 
 async def test_visits_sent_at_once_have_just_ended() -> None:
-    _, bodies = await played(Plan(seed=5, rate=0, sessions=10))
+    _, bodies = await played(VisitPlan(seed=5, rate=0, sessions=10))
     assert len({body["batchId"] for body in bodies}) == len(bodies)
     for body in bodies:
         assert body["sentAt"] == NOW_MS
@@ -111,7 +111,7 @@ async def test_visits_sent_at_once_have_just_ended() -> None:
 
 
 async def test_history_fills_its_hours_and_nothing_else() -> None:
-    plan = Plan(seed=5, rate=0, sessions=40, backfill_hours=24)
+    plan = VisitPlan(seed=5, rate=0, sessions=40, backfill_hours=24)
     memory, bodies = await played(plan)
     times = [event["ts"] for body in bodies for event in body["events"]]
     oldest = NOW_MS - 24 * HOUR_MS - LONGEST_VISIT_MS
@@ -123,9 +123,9 @@ async def test_history_fills_its_hours_and_nothing_else() -> None:
 
 
 def test_history_has_a_number_of_its_own_when_none_is_given() -> None:
-    assert Plan(seed=1, rate=50, backfill_hours=2).history == 2 * SESSIONS_PER_HOUR
-    assert Plan(seed=1, rate=50, sessions=9, backfill_hours=2).history == 9
-    assert Plan(seed=1, rate=50, sessions=9).history == 0
+    assert VisitPlan(seed=1, rate=50, backfill_hours=2).history == 2 * SESSIONS_PER_HOUR
+    assert VisitPlan(seed=1, rate=50, sessions=9, backfill_hours=2).history == 9
+    assert VisitPlan(seed=1, rate=50, sessions=9).history == 0
 
 
 def test_live_goes_on_at_its_rate_until_it_is_stopped() -> None:
@@ -135,7 +135,7 @@ def test_live_goes_on_at_its_rate_until_it_is_stopped() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         live = shop(memory, kept, now_ms=lambda: NOW_MS + round(loop.time() * 1000))
-        await live.play(Plan(seed=5, rate=400, duration_seconds=1.5), stop)
+        await live.play(VisitPlan(seed=5, rate=400, duration_seconds=1.5), stop)
         assert stop.is_set()
         return loop.time()
 
@@ -154,7 +154,7 @@ def spans_of(memory: Memory) -> dict[int, list[ReadableSpan]]:
 
 
 async def test_every_call_is_one_trace_through_two_services() -> None:
-    memory, bodies = await played(Plan(seed=5, rate=0, sessions=20))
+    memory, bodies = await played(VisitPlan(seed=5, rate=0, sessions=20))
     traces = spans_of(memory)
     assert len(traces) == len(bodies)
     for spans in traces.values():
@@ -175,7 +175,7 @@ async def test_every_call_is_one_trace_through_two_services() -> None:
 
 
 async def test_metrics_of_every_kind_are_measured_live() -> None:
-    memory, _ = await played(Plan(seed=5, rate=0, sessions=60))
+    memory, _ = await played(VisitPlan(seed=5, rate=0, sessions=60))
     names = set()
     for reader in memory.readers:
         data = reader.get_metrics_data()

@@ -4,21 +4,21 @@ import pytest
 
 from seamark.demo.questions import (
     HOUR_MS,
-    Question,
+    DemoQuestion,
+    DemoWindow,
     Totals,
-    Window,
     compare,
     every_question,
     expected,
     table,
     totals,
 )
-from seamark.demo.tally import Tally
+from seamark.demo.tally import DemoTally
 from seamark.demo.visits import make_visit
 
 
-def some_tally(visits: int = 60) -> Tally:
-    tally = Tally()
+def some_tally(visits: int = 60) -> DemoTally:
+    tally = DemoTally()
     for number in range(visits):
         for page in make_visit(3, number).pages:
             tally.accept(page.events, ())
@@ -29,14 +29,14 @@ def some_tally(visits: int = 60) -> Tally:
 
 
 def test_a_window_is_whole_hours_and_chooses_its_granularity() -> None:
-    short = Window.around(10 * HOUR_MS + 5, 11 * HOUR_MS)
+    short = DemoWindow.around(10 * HOUR_MS + 5, 11 * HOUR_MS)
     assert (short.from_ms, short.to_ms) == (10 * HOUR_MS, 12 * HOUR_MS)
     assert short.granularity == "1m"
-    assert Window.around(0, 168 * HOUR_MS).granularity == "1h"
+    assert DemoWindow.around(0, 168 * HOUR_MS).granularity == "1h"
 
 
 def test_an_answer_is_summed_by_label() -> None:
-    question = Question("page_view", group_by="country")
+    question = DemoQuestion("page_view", group_by="country")
     answer = {
         "columns": ["time", "count"],
         "series": [
@@ -51,7 +51,7 @@ def test_an_answer_is_summed_by_label() -> None:
 
 
 def test_empty_buckets_of_a_sum_are_nothing() -> None:
-    question = Question("purchase", "sum")
+    question = DemoQuestion("purchase", "sum")
     answer = {
         "columns": ["time", "sum"],
         "series": [{"labels": {}, "rows": [[0, None], [60_000, 2.5]]}],
@@ -70,7 +70,7 @@ def test_what_failed_to_be_exported_is_not_expected() -> None:
 
 def test_equal_is_equal_after_what_was_there_before() -> None:
     wanted = expected(some_tally())
-    before: Totals = {(Question("page_view"), ""): 100.0}
+    before: Totals = {(DemoQuestion("page_view"), ""): 100.0}
     after = {key: value + before.get(key, 0.0) for key, value in wanted.items()}
     lines = compare(wanted, before, after)
     assert len(lines) == len(wanted)
@@ -82,14 +82,14 @@ def test_equal_is_equal_after_what_was_there_before() -> None:
 def test_one_event_too_many_or_too_few_is_seen(off: float) -> None:
     wanted = expected(some_tally())
     after = dict(wanted)
-    after[Question("page_view"), ""] += off
+    after[DemoQuestion("page_view"), ""] += off
     wrong = [line for line in compare(wanted, {}, after) if not line.equal]
     assert [line.question.metric for line in wrong] == ["page_view"]
     assert "DIFFERS" in table(wrong)
 
 
 def test_somebody_elses_label_is_seen() -> None:
-    by_country = Question("page_view", group_by="country")
+    by_country = DemoQuestion("page_view", group_by="country")
     wanted: Totals = {(by_country, "DE"): 2.0}
     after: Totals = {(by_country, "DE"): 2.0, (by_country, "XX"): 1.0}
     assert [line.equal for line in compare(wanted, {}, after)] == [True, False]

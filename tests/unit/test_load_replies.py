@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from load.replies import Unreadable, accepted_items, parse_reply
+from load.replies import UnreadableReply, accepted_items, parse_reply
 
 ACCEPTED = (
     b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 29\r\n\r\n"
@@ -41,18 +41,18 @@ def test_what_the_server_asks_for_is_seen() -> None:
     ],
 )
 def test_what_is_no_answer_is_said_to_be_none(data: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableReply):
         parse_reply(data)
 
 
 def test_accepted_comes_from_the_answer_not_from_hope() -> None:
     assert accepted_items("events", 50, b'{"accepted": 48,"rejected":2}') == 48
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableReply):
         accepted_items("events", 50, b"{}")
     partial = ExportTraceServiceResponse()
     assert accepted_items("traces", 50, b"") == 50
     assert accepted_items("traces", 50, partial.SerializeToString()) == 50
     partial.partial_success.rejected_spans = 7
     assert accepted_items("traces", 50, partial.SerializeToString()) == 43
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableReply):
         accepted_items("traces", 50, b"\xff\xff")

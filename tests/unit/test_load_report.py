@@ -8,11 +8,11 @@ import pytest
 from load import machine, table
 from load.course import POINTS, Course, thin
 from load.plot import picture
-from load.report import Result, Stored, cpu_us_per_item, markdown, verdicts
+from load.report import RunResult, StoredCounts, cpu_us_per_item, markdown, verdicts
 from load.sample import PartFigures, lag_messages, part_figures
-from load.scenario import Budget, Scenario, Stream
-from load.schedule import Spread
-from load.tally import Summary, Tally, summarise
+from load.scenario import Scenario, ScenarioBudget, Stream
+from load.schedule import SpreadSchedule
+from load.tally import LoadTally, Summary, summarise
 from load.usage import Usage
 from load.visible import Markers, Visible
 
@@ -27,7 +27,7 @@ PART = PartFigures(
 
 
 def summary(*, accepted: int = 1000, p95_us: int = 40_000) -> Summary:
-    tally = Tally(planned=100, started=98, offered_items=980)
+    tally = LoadTally(planned=100, started=98, offered_items=980)
     for number in range(20):
         tally.accept(accepted // 20, accepted // 20, p95_us * 1000, number // 10)
     return summarise(
@@ -41,22 +41,22 @@ def summary(*, accepted: int = 1000, p95_us: int = 40_000) -> Summary:
     )
 
 
-def result(*, stored: int = 1000, unknown: int = 0, accepted: int = 1000) -> Result:
-    return Result(
+def result(*, stored: int = 1000, unknown: int = 0, accepted: int = 1000) -> RunResult:
+    return RunResult(
         scenario=Scenario(
             name="made-up",
             text="Nothing at all",
             duration_seconds=2,
             load=[Stream(kind="events", rate=500)],
-            budget=Budget(ingest_p95_ms=50, visible_p95_ms=1000, accepted_per_second=501),
+            budget=ScenarioBudget(ingest_p95_ms=50, visible_p95_ms=1000, accepted_per_second=501),
         ),
         date="2026-11-22",
         command="python -m load.run load/scenarios/made-up.toml",
         machine=machine.describe(),
         generators=[summary(accepted=accepted)],
-        visible=Visible(8, 8, 0, [], Spread(8, 400, 900, 950, 960, 500)),
+        visible=Visible(8, 8, 0, [], SpreadSchedule(8, 400, 900, 950, 960, 500)),
         parts={"collector": PART, "store": PART},
-        stored=[Stored("events", accepted, unknown, stored)],
+        stored=[StoredCounts("events", accepted, unknown, stored)],
         window_seconds=4.0,
         catch_up_seconds=1.0,
         lag_max=7,
@@ -77,7 +77,7 @@ def test_a_summary_is_the_tally_in_rates_and_milliseconds() -> None:
 
 
 def test_the_worst_second_is_one_in_which_nothing_was_accepted() -> None:
-    tally = Tally()
+    tally = LoadTally()
     tally.accept(5, 5, 1, 0)
     tally.accept(5, 5, 1, 2)
     found = summarise(
@@ -105,7 +105,7 @@ def test_the_worst_second_is_one_in_which_nothing_was_accepted() -> None:
 def test_exact_means_every_acknowledged_item_once(
     accepted: int, unknown: int, stored: int, exact: bool
 ) -> None:
-    assert Stored("events", accepted, unknown, stored).exact is exact
+    assert StoredCounts("events", accepted, unknown, stored).exact is exact
 
 
 def test_cpu_is_per_accepted_item() -> None:

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from grafana.push.difference import lines, same
 from grafana.push.failures import explained, too_old
-from grafana.push.objects import REDACTED, Found, Owner, Wanted
+from grafana.push.objects import REDACTED, DesiredState, Found, Owner
 from seamark.cli import app
 from seamark.cli_grafana import _OURS
 from seamark.service.registry import new_secret
@@ -35,7 +35,7 @@ def test_same(ours: Any, theirs: Any, agree: bool) -> None:
 
 
 def test_a_diff_is_readable_and_leaves_out_what_only_grafana_has() -> None:
-    want = Wanted("alert rule", "r", "R", {"for": "5m", "labels": {"a": "1"}})
+    want = DesiredState("alert rule", "r", "R", {"for": "5m", "labels": {"a": "1"}})
     body = {"for": "1h", "labels": {"a": "1", "b": "2"}, "id": 4, "updated": "now"}
     have = Found("alert rule", "r", "R", Owner.OURS, body)
     assert lines(want, have) == [

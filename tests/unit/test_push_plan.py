@@ -13,13 +13,13 @@ from grafana.push.objects import (
     DASHBOARD_FOLDER,
     KINDS,
     REDACTED,
+    DesiredState,
     Found,
     Kind,
     Owner,
-    Wanted,
     is_ours,
 )
-from grafana.push.plan import Plan, Step, plan
+from grafana.push.plan import PushPlan, Step, plan
 from grafana.push.report import done, headline, listing, refusal, summary
 
 UIDS = ("seamark-a", "seamark-b", "theirs")
@@ -29,9 +29,9 @@ PLACE = {"dashboard": DASHBOARD_FOLDER, "alert rule": ALERT_FOLDER}
 COMPLETE = {"url": "http://a", "secureJsonData": {"token": "t"}}
 
 
-def wanted(kind: Kind, uid: str, title: str, body: dict[str, Any]) -> Wanted:
+def wanted(kind: Kind, uid: str, title: str, body: dict[str, Any]) -> DesiredState:
     more = COMPLETE if kind == "datasource" else {}
-    return Wanted(kind, uid, title, body | more)
+    return DesiredState(kind, uid, title, body | more)
 
 
 wishes = st.lists(
@@ -79,7 +79,7 @@ def carried_out(steps: Iterable[Step], state: Iterable[Found]) -> list[Found]:
 
 @given(wishes, states, st.booleans())
 def test_a_push_twice_changes_nothing_the_second_time(
-    wish: list[Wanted], state: list[Found], overwrite: bool
+    wish: list[DesiredState], state: list[Found], overwrite: bool
 ) -> None:
     first = plan(wish, state, overwrite=overwrite)
     if first.refusals:
@@ -91,7 +91,7 @@ def test_a_push_twice_changes_nothing_the_second_time(
 
 @given(wishes, states, st.booleans(), st.booleans())
 def test_what_is_not_ours_is_never_changed(
-    wish: list[Wanted], state: list[Found], overwrite: bool, renew: bool
+    wish: list[DesiredState], state: list[Found], overwrite: bool, renew: bool
 ) -> None:
     made = plan(wish, state, overwrite=overwrite, renew_secrets=renew)
     for step in made.changes:
@@ -102,27 +102,29 @@ def test_what_is_not_ours_is_never_changed(
 
 
 @given(wishes, states)
-def test_edits_are_lost_only_when_asked(wish: list[Wanted], state: list[Found]) -> None:
+def test_edits_are_lost_only_when_asked(wish: list[DesiredState], state: list[Found]) -> None:
     for step in plan(wish, state).changes:
         assert step.have is None or not step.have.edited_by
     assert not any("edited" in why for why in plan(wish, state, overwrite=True).refusals)
 
 
 @given(wishes, states)
-def test_only_dashboards_and_rules_are_ever_deleted(wish: list[Wanted], state: list[Found]) -> None:
+def test_only_dashboards_and_rules_are_ever_deleted(
+    wish: list[DesiredState], state: list[Found]
+) -> None:
     for step in plan(wish, state, overwrite=True).steps:
         if step.action == "delete":
             assert step.object.kind in ("dashboard", "alert rule")
             assert step.object.key not in {each.key for each in wish}
 
 
-BOARD = Wanted("dashboard", "seamark-a", "A", {"panels": [1], "tags": ["t"]}, digest="d1")
+BOARD = DesiredState("dashboard", "seamark-a", "A", {"panels": [1], "tags": ["t"]}, digest="d1")
 THERE = Found(
     "dashboard", "seamark-a", "A", Owner.OURS, {"panels": [2]}, folder="seamark", stamp="d0"
 )
 
 
-def only(made: Plan) -> Step:
+def only(made: PushPlan) -> Step:
     (step,) = made.steps
     return step
 
@@ -158,14 +160,14 @@ def test_a_name_is_free_in_another_folder_only() -> None:
 
 
 def test_a_new_datasource_needs_an_address_and_a_token() -> None:
-    bare = Wanted("datasource", "seamark", "Seamark", {"type": "t"})
+    bare = DesiredState("datasource", "seamark", "Seamark", {"type": "t"})
     assert "--datasource-url" in plan([bare], []).refusals[0]
     there = Found("datasource", "seamark", "Seamark", Owner.OURS, {"type": "t", "url": "u"})
     assert only(plan([bare], [there])).action == "unchanged"
 
 
 def test_a_group_with_a_persons_rule_is_in_the_way_only_when_it_has_to_change() -> None:
-    group = Wanted("rule group", "G", "G", {"interval": 60})
+    group = DesiredState("rule group", "G", "G", {"interval": 60})
     there = Found("rule group", "G", "G", Owner.OTHERS, {"interval": 60})
     assert only(plan([group], [there])).action == "unchanged"
     made = plan([group], [replace(there, body={"interval": 300})])
@@ -174,7 +176,7 @@ def test_a_group_with_a_persons_rule_is_in_the_way_only_when_it_has_to_change() 
 
 def test_secrets_are_renewed_on_demand_and_never_shown() -> None:
     secrets: dict[tuple[str, ...], str] = {("settings", "url"): "$URL"}
-    point = Wanted("contact point", "seamark-s", "S", {"settings": {"url": "hush"}}, secrets)
+    point = DesiredState("contact point", "seamark-s", "S", {"settings": {"url": "hush"}}, secrets)
     there = Found("contact point", "seamark-s", "S", Owner.OURS, {"settings": {"url": REDACTED}})
     same = plan([point], [there])
     assert not same.changes

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from grafana.push.objects import KINDS, Wanted
-from grafana.push.wanted import Choices, Wish, filled, plain, wish
+from grafana.push.objects import KINDS, DesiredState
+from grafana.push.wanted import PushOptions, Wish, filled, plain, wish
 
 FOLDER = Path(__file__).parents[2] / "provisioning" / "grafana"
 FILES = {
@@ -23,12 +23,12 @@ ALERTED = {
 }
 
 
-def of(kind: str, made: Wish) -> dict[str, Wanted]:
+def of(kind: str, made: Wish) -> dict[str, DesiredState]:
     return {each.uid: each for each in made.objects if each.kind == kind}
 
 
 def test_every_committed_file_is_wanted() -> None:
-    made = wish(FILES, Choices(), ALERTED)
+    made = wish(FILES, PushOptions(), ALERTED)
     counts = {kind: len(of(kind, made)) for kind in KINDS}
     boards = sum(path.endswith(".json") for path in FILES)
     rules = FILES["alerting/rules.yaml"].count("      - uid: ")
@@ -46,7 +46,7 @@ def test_every_committed_file_is_wanted() -> None:
 
 
 def test_all_carry_our_mark() -> None:
-    made = wish(FILES, Choices(), ALERTED)
+    made = wish(FILES, PushOptions(), ALERTED)
     for board in of("dashboard", made).values():
         assert {"seamark", "managed-by-seamark"} <= set(board.body["tags"])
         assert board.uid.startswith("seamark-")
@@ -59,7 +59,7 @@ def test_all_carry_our_mark() -> None:
 
 def test_dollars_of_files_are_single_for_the_api_where_files_double_them() -> None:
     text = FILES["alerting/rules.yaml"].replace("severity: page", "severity: $$5", 1)
-    made = wish(FILES | {"alerting/rules.yaml": text}, Choices(), {})
+    made = wish(FILES | {"alerting/rules.yaml": text}, PushOptions(), {})
     rules = of("alert rule", made).values()
     assert "$5" in {rule.body["labels"]["severity"] for rule in rules}
     says = json.dumps([rule.body["annotations"] for rule in rules])
@@ -85,7 +85,7 @@ def test_variables(text: str, value: str, missing: list[str]) -> None:
 
 
 def test_contact_points_are_those_whose_variables_are_set() -> None:
-    made = wish(FILES, Choices(), {"SEAMARK_ALERT_SLACK_URL": "https://x/$$y"})
+    made = wish(FILES, PushOptions(), {"SEAMARK_ALERT_SLACK_URL": "https://x/$$y"})
     assert set(of("contact point", made)) == {"seamark-slack"}
     slack = of("contact point", made)["seamark-slack"]
     assert slack.body["settings"] == {"url": "https://x/$$y"}, "a value is not read again"
@@ -94,7 +94,7 @@ def test_contact_points_are_those_whose_variables_are_set() -> None:
 
 
 def test_another_datasource_is_pointed_to_everywhere() -> None:
-    made = wish(FILES, Choices(datasource="other"), {})
+    made = wish(FILES, PushOptions(datasource="other"), {})
     assert not of("datasource", made)
     for rule in of("alert rule", made).values():
         uids = {step["datasourceUid"] for step in rule.body["data"]}
@@ -107,21 +107,21 @@ def test_another_datasource_is_pointed_to_everywhere() -> None:
 
 
 def test_a_folder_is_named_only_when_asked() -> None:
-    silent = of("folder", wish(FILES, Choices(), {}))
+    silent = of("folder", wish(FILES, PushOptions(), {}))
     assert {uid: (f.title, dict(f.body)) for uid, f in silent.items()} == {
         "seamark": ("Seamark", {}),
         "seamark-alerts": ("Seamark alerts", {}),
     }
-    asked = of("folder", wish(FILES, Choices(folder="X"), {}))
+    asked = of("folder", wish(FILES, PushOptions(folder="X"), {}))
     assert [f.body["title"] for f in asked.values()] == ["X", "X alerts"]
 
 
 def test_a_datasource_says_only_what_was_given() -> None:
-    def body(choices: Choices) -> dict[str, Any]:
+    def body(choices: PushOptions) -> dict[str, Any]:
         return dict(of("datasource", wish(FILES, choices, {}))["seamark"].body)
 
-    assert not {"url", "secureJsonData"} & body(Choices()).keys()
-    given = body(Choices(datasource_url="http://a", datasource_token="smq_x"))
+    assert not {"url", "secureJsonData"} & body(PushOptions()).keys()
+    given = body(PushOptions(datasource_url="http://a", datasource_token="smq_x"))
     assert given["url"] == "http://a"
     assert given["secureJsonData"] == {"token": "smq_x"}
     assert len(given["jsonData"]["tokenDigest"]) == 16

@@ -15,7 +15,7 @@ export const QUERY_TYPES = [
   { value: 'trace', label: 'One trace', description: 'All spans of a trace' },
   { value: 'services', label: 'Services', description: 'Rate, errors and duration of each service' },
   { value: 'servicemap', label: 'Service map', description: 'Who calls whom' },
-  { value: 'ledger', label: 'Ledger', description: 'What became of everything that was sent' },
+  { value: 'ledger', label: 'Ledger', description: 'The outcome of every item that was sent' },
   { value: 'annotations', label: 'Events as annotations', description: 'Deploys and releases, as marks on a graph' },
 ] as const;
 
