@@ -5,9 +5,9 @@ from typing import Final
 
 from api.own_metrics import OwnMetrics
 from api.query.statement import Statement, template
-from api.reasons import NotNow, Refused
 from api.store import Store, StoreFault
 from seamark.service.connections import sleep_or_stop
+from seamark.wire.failures import Rejected, Unavailable
 
 EVERY_SECONDS: Final = 300.0
 _AGAIN_SECONDS: Final = 5.0
@@ -17,7 +17,7 @@ async def count_series(store: Store, metrics: OwnMetrics) -> bool:
     """Count them once. False, and nothing changes, where the store does not answer."""
     try:
         found = await store.ask(Statement(template("active_series"), {}), tuple[str, int])
-    except (Refused, NotNow, StoreFault):
+    except (Rejected, Unavailable, StoreFault):
         return False
     for kind, series in found.rows:
         metrics.active_series.labels(kind).set(series)

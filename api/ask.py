@@ -19,19 +19,19 @@ Q = TypeVar("Q", bound=ScopedRequest)
 
 
 async def ask_json(context: Context, scope: Scope, question: Question[Any], body: bytes) -> bytes:
-    """The answer (JSON) to a request (JSON). Raises Refused, NotNow, StoreFault."""
+    """The answer (JSON) to a request (JSON). Raises as `ask`."""
     return await ask(context, scope, question, from_json(body, question.request))
 
 
 async def ask_query(
     context: Context, scope: Scope, question: Question[Any], parameters: Mapping[str, str]
 ) -> bytes:
-    """The answer (JSON) to the parameters of an address. Raises Refused, NotNow, StoreFault."""
+    """The answer (JSON) to the parameters of an address. Raises as `ask`."""
     return await ask(context, scope, question, from_query(parameters, question.request))
 
 
 async def ask(context: Context, scope: Scope, question: Question[Q], request: Q) -> bytes:
-    """The answer (JSON) to a request. Raises Refused, NotNow, StoreFault."""
+    """The answer (JSON) to a request. Raises Rejected, Unavailable, StoreFault."""
     scope = narrow(scope, context.registry, org_id=request.org_id, app_id=request.app_id)
     query_scope = await _query_scope(context, scope, question, request)
     fields: dict[str, msgspec.Raw] = {}

@@ -17,7 +17,7 @@ import redis.asyncio
 import redis.exceptions
 
 from api.own_metrics import OwnMetrics
-from api.reasons import NotNow
+from seamark.wire.failures import Unavailable
 
 logger = logging.getLogger(__name__)
 AWAY_SECONDS: Final = 5.0
@@ -69,7 +69,7 @@ class AnswerCache:
     async def answer(self, keep: Keep | None, produce: Callable[[], Awaitable[bytes]]) -> Kept:
         """The kept answer, or what `produce` gives; `keep` None asks neither cache nor others.
 
-        Raises what `produce` raises; NotNow only when no stale answer is kept either.
+        Raises what `produce` raises; Unavailable only when no stale answer is kept either.
         """
         if keep is None:
             self._metrics.cache.labels("off").inc()
@@ -90,7 +90,7 @@ class AnswerCache:
             return Kept(body, "hit")
         try:
             body = await produce()
-        except NotNow:
+        except Unavailable:
             body = await self._get(keep.stale_key) if keep.stale_seconds else None
             if body is None:
                 raise

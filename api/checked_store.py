@@ -11,8 +11,8 @@ from typing import Final, TypeVar
 
 from api.query.attribute_keys import plan_key_exists, plan_keys, unknown_attribute
 from api.query.statement import AttributeUse, Statement
-from api.reasons import NotNow, Refused
 from api.store import Rows, Store, StoreFault
+from seamark.wire.failures import Rejected, Unavailable
 
 R = TypeVar("R")
 _REMEMBERED_SECONDS: Final = 3600.0
@@ -20,7 +20,7 @@ _MOST_REMEMBERED: Final = 50_000
 
 
 class CheckedStore:
-    """See `Store`; `ask` also raises Refused (UNKNOWN_ATTRIBUTE)."""
+    """See `Store`; `ask` also raises Rejected (UNKNOWN_ATTRIBUTE)."""
 
     def __init__(self, store: Store, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
@@ -33,7 +33,7 @@ class CheckedStore:
         return await self._store.ask(statement, row)
 
     async def check(self, statement: Statement) -> None:
-        """Raise Refused where the statement uses an attribute that no row of its scope has."""
+        """Raise Rejected where the statement uses an attribute that no row of its scope has."""
         for use in statement.attributes:
             identity = (statement.scope, use.table, use.maps, use.name)
             if self._known.get(identity, 0.0) > self._clock():
@@ -49,7 +49,7 @@ class CheckedStore:
             if found.rows:
                 return
             keys = await self._store.ask(plan_keys(use, scope), tuple[str, int])
-        except (Refused, NotNow, StoreFault):
+        except (Rejected, Unavailable, StoreFault):
             return
         if keys.rows:
             raise unknown_attribute(use, [key for key, _ in keys.rows if key])

@@ -11,11 +11,11 @@ from api.exports.exports import Exports
 from api.ingest import Ingest
 from api.log_tail import LogTail
 from api.query.sources import SPAN_METRIC, SourceName
-from api.reasons import NotNow
 from api.scope import Scope
 from api.settings import ApiSettings
 from api.source_finder import SourceFinder
 from seamark.service.registry import Registry
+from seamark.wire.failures import Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Context:
         can be found. Raises what `SourceFinder.find` raises."""
         try:
             return await self.sources.find(scope, metric)
-        except NotNow:
+        except Unavailable:
             remembered = self.sources.remembered(scope, metric)
             if remembered is None:
                 raise

@@ -7,7 +7,8 @@ from typing import Final, Protocol
 import aiohttp
 import msgspec
 
-from api.reasons import NotNow
+from api.reasons import QuestionReason
+from seamark.wire.failures import Unavailable
 
 PATH: Final = "/v1/ingest/replay"
 _SECONDS: Final = 15.0
@@ -52,7 +53,7 @@ class Ingest(Protocol):
     async def replay(self, body: bytes, *, token: str, dry_run: bool) -> Taken | Turned:
         """Send a batch; once this returns it is in the log. A dry run only asks for the verdict.
 
-        Raises NotNow when it may be sent again.
+        Raises Unavailable when it may be sent again.
         """
 
 
@@ -79,10 +80,11 @@ class HttpIngest:
             ) as answer:
                 status, text = answer.status, await answer.read()
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise NotNow(
+            raise Unavailable(
                 f"The collector does not answer ({type(error).__name__}); SEAMARK_API_INGEST_URL "
                 "says where it is looked for.",
                 retry_after=2.0,
+                reason=QuestionReason.UNAVAILABLE,
             ) from error
         try:
             if status in (200, 202):
@@ -91,7 +93,11 @@ class HttpIngest:
         except msgspec.MsgspecError:
             words = ""
         if status in (429, 503) or status >= 500 or status in (200, 202):
-            raise NotNow(f"The collector answered {status}: {words[:300]}", retry_after=2.0)
+            raise Unavailable(
+                f"The collector answered {status}: {words[:300]}",
+                retry_after=2.0,
+                reason=QuestionReason.UNAVAILABLE,
+            )
         return Turned(words[:1000] or f"the collector answered {status}")
 
     def _opened(self) -> aiohttp.ClientSession:

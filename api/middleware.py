@@ -9,8 +9,9 @@ from aiohttp.typedefs import Handler, Middleware
 
 from api.answers import ErrorAnswer, Problem, encode
 from api.own_metrics import OwnMetrics
-from api.reasons import STATUS, NotNow, QuestionReason, Refused
+from api.reasons import STATUS, QuestionReason
 from api.store import StoreFault
+from seamark.wire.failures import Rejected, Unavailable
 
 logger = logging.getLogger(__name__)
 _CORS_MAX_AGE_SECONDS: Final = 7200
@@ -35,11 +36,11 @@ def problem(
 
 def _failed(request: web.Request, error: Exception) -> tuple[QuestionReason, web.Response]:
     match error:
-        case Refused():
+        case Rejected() if isinstance(error.reason, QuestionReason):
             headers = {"WWW-Authenticate": "Bearer"} if STATUS[error.reason] == 401 else None
             answer = problem(error.reason, error.message, field=error.field, headers=headers)
             return error.reason, answer
-        case NotNow():
+        case Unavailable() if isinstance(error.reason, QuestionReason):
             headers = {"Retry-After": str(max(round(error.retry_after), 1))}
             return error.reason, problem(error.reason, error.message, headers=headers)
         case web.HTTPException() if error.status in _FROM_AIOHTTP:

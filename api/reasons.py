@@ -7,6 +7,8 @@ import enum
 from collections.abc import Mapping
 from typing import Final
 
+from seamark.wire.failures import Rejected, Unavailable
+
 
 class QuestionReason(enum.StrEnum):
     """The first groups are the asker's to change; the last is ours, and safe to ask again."""
@@ -60,26 +62,5 @@ STATUS: Final[Mapping[QuestionReason, int]] = {
     QuestionReason.INTERNAL: 500,
 }
 
-
-class Refused(Exception):
-    """Permanent: the same question will be refused again; the asker has to change something.
-
-    Attributes: `reason`, `message` (names the thing, the value, the limit and the way out), `field`
-    (path of the offending field, or "").
-    """
-
-    def __init__(self, reason: QuestionReason, message: str, *, field: str = "") -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
-        self.field = field
-
-
-class NotNow(Exception):
-    """Temporary: the same question may be asked again after `retry_after` seconds."""
-
-    def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
-        super().__init__(message)
-        self.reason = QuestionReason.UNAVAILABLE
-        self.message = message
-        self.retry_after = retry_after
+QuestionFailure = Rejected[QuestionReason] | Unavailable[QuestionReason]
+"""`Rejected`: the same question will be rejected again. `Unavailable`: it may be sent again."""

@@ -4,8 +4,9 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
 from seamark.service.registry import Registry
+from seamark.wire.failures import Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,13 @@ def scope_of(
 ) -> Scope:
     """The scope of the token in `Authorization: Bearer smq_…`, which is of one of `kinds`.
 
-    Raises Refused: no token, unknown, disabled, or a key or token of another kind.
+    Raises Rejected: no token, unknown, disabled, or a key or token of another kind.
     """
     secret = secret_in(headers)
     if not secret:
         wanted = "a query token" if "query" in kinds else "an admin token"
         example = "smq_…" if "query" in kinds else "sma_…"
-        raise Refused(
+        raise Rejected(
             QuestionReason.NO_TOKEN,
             f"This needs {wanted}: send the header Authorization: Bearer {example}",
         )
@@ -47,20 +48,20 @@ def scope_of(
     if record is None:
         if secret.startswith("smk_") or registry.key(secret) is not None:
             use = "the query_token" if "query" in kinds else "the admin_token"
-            raise Refused(QuestionReason.WRONG_KIND, f"this is an ingest key; use {use}")
-        raise Refused(
+            raise Rejected(QuestionReason.WRONG_KIND, f"this is an ingest key; use {use}")
+        raise Rejected(
             QuestionReason.UNKNOWN_TOKEN,
             "This token is not known here; it may have been deleted or belong to another Seamark.",
         )
     if record.kind not in kinds:
-        raise Refused(
+        raise Rejected(
             QuestionReason.WRONG_KIND,
             "this is an admin token, which cannot ask; use the query_token"
             if record.kind == "admin"
             else "this is a query token, which can only ask; use the admin_token",
         )
     if record.status != "active":
-        raise Refused(QuestionReason.DISABLED, f"Token {record.token_id} is disabled.")
+        raise Rejected(QuestionReason.DISABLED, f"Token {record.token_id} is disabled.")
     return Scope(record.org, record.app)
 
 
@@ -69,10 +70,10 @@ def narrow(
 ) -> Scope:
     """The scope, narrowed to an app if the question names one, in its field `app_field`.
 
-    Raises Refused (OUT_OF_SCOPE) when the question names an org or app beyond the token's scope.
+    Raises Rejected (OUT_OF_SCOPE) when the question names an org or app beyond the token's scope.
     """
     if org_id and org_id != scope.org:
-        raise Refused(
+        raise Rejected(
             QuestionReason.OUT_OF_SCOPE,
             f"This token is for org {scope.org}; leave orgId out, or use a token of the other org.",
             field="orgId",
@@ -80,14 +81,14 @@ def narrow(
     if not app_id or app_id == scope.app:
         return scope
     if scope.app:
-        raise Refused(
+        raise Rejected(
             QuestionReason.OUT_OF_SCOPE,
             f"This token is for app {scope.app} only; leave {app_field} out, or use a token of "
             "the org.",
             field=app_field,
         )
     if registry.app(scope.org, app_id) is None:
-        raise Refused(
+        raise Rejected(
             QuestionReason.OUT_OF_SCOPE,
             f"Org {scope.org} has no app of that name.",
             field=app_field,

@@ -21,10 +21,11 @@ from clickhouse_connect.driver.exceptions import Error, OperationalError
 
 from api.own_metrics import OwnMetrics
 from api.query.statement import Statement
-from api.reasons import NotNow, QuestionReason, Refused
+from api.reasons import QuestionFailure, QuestionReason
 from api.settings import ApiSettings
 from seamark.service.connections import StoreSettings
 from seamark.service.health import Health
+from seamark.wire.failures import Rejected, Unavailable
 
 logger = logging.getLogger(__name__)
 R = TypeVar("R")
@@ -66,7 +67,7 @@ class Store(Protocol):
     async def ask(self, statement: Statement, row: type[R]) -> Rows[R]:
         """Run a statement; each row is decoded from a JSON array as `row`.
 
-        Raises Refused (TIMEOUT, TOO_MUCH, INVALID_FILTER), NotNow when the store is away, and
+        Raises Rejected (TIMEOUT, TOO_MUCH, INVALID_FILTER), Unavailable when the store is away, and
         StoreFault. Does not retry.
         """
 
@@ -140,16 +141,16 @@ class ClickHouseStore:
             code = _CODE.search(body, max(len(body) - 4096, 0))
             raise self._counted(self._failure(int(code[1]) if code else None, error)) from error
 
-    def _failure(self, code: int | None, error: Exception) -> Refused | NotNow | StoreFault:
+    def _failure(self, code: int | None, error: Exception) -> QuestionFailure | StoreFault:
         if code in _TOO_LONG:
             return _too_long(self._limits.query_seconds)
         if code in _TOO_MUCH:
-            return Refused(
+            return Rejected(
                 QuestionReason.TOO_MUCH,
                 f"This question reads or returns more than one question may. {_NARROW}",
             )
         if code == _BAD_PATTERN:
-            return Refused(
+            return Rejected(
                 QuestionReason.INVALID_FILTER,
                 "A pattern in filters is not a valid RE2 expression "
                 "(https://github.com/google/re2/wiki/Syntax).",
@@ -157,7 +158,11 @@ class ClickHouseStore:
             )
         if code in _AWAY or (code is None and isinstance(error, OperationalError)):
             self._health.down("store", str(error)[:200])
-            return NotNow("The store does not answer at the moment.", retry_after=2.0)
+            return Unavailable(
+                "The store does not answer at the moment.",
+                retry_after=2.0,
+                reason=QuestionReason.UNAVAILABLE,
+            )
         return StoreFault(str(error)[:2000])
 
     def _counted(self, failure: Exception) -> Exception:
@@ -196,7 +201,7 @@ class ClickHouseStore:
         """Ask for nothing, so that `health` learns whether the store is there. Never raises."""
         try:
             await self.ask(Statement("SELECT 1", {}), tuple[int])
-        except (Refused, NotNow, StoreFault) as failure:
+        except (Rejected, Unavailable, StoreFault) as failure:
             self._health.down("store", str(failure)[:200])
 
     async def close(self) -> None:
@@ -205,5 +210,5 @@ class ClickHouseStore:
             await self._client.close()
 
 
-def _too_long(seconds: float) -> Refused:
-    return Refused(QuestionReason.TIMEOUT, f"No answer within {seconds:g} s, the limit. {_NARROW}")
+def _too_long(seconds: float) -> Rejected[QuestionReason]:
+    return Rejected(QuestionReason.TIMEOUT, f"No answer within {seconds:g} s, the limit. {_NARROW}")

@@ -21,8 +21,9 @@ from api.exports.job import RESULT, Job, Said, StoreAccess
 from api.exports.making import make
 from api.exports.record import UNFINISHED, Record
 from api.exports.settings import ExportSettings
-from api.reasons import NotNow, QuestionReason, Refused
+from api.reasons import QuestionReason
 from seamark.service.connections import StoreSettings
+from seamark.wire.failures import Rejected, Unavailable
 
 logger = logging.getLogger(__name__)
 _ATTEMPTS: Final = 5
@@ -68,15 +69,15 @@ class Exports:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def add(self, record: Record) -> None:
-        """Queue an export. Raises Refused (TOO_MUCH), NotNow."""
+        """Queue an export. Raises Rejected (TOO_MUCH), Unavailable."""
         await asyncio.to_thread(self._add, record)
         self._wake.set()
 
     async def find(self, id_: str, *, org: str, app: str) -> Record:
-        """An export of a scope. Raises Refused (NOT_FOUND)."""
+        """An export of a scope. Raises Rejected (NOT_FOUND)."""
         record = await asyncio.to_thread(self._folder.read, id_)
         if record is None or not record.seen_by(org, app):
-            raise Refused(
+            raise Rejected(
                 QuestionReason.NOT_FOUND,
                 "There is no such export here: it was removed, is another scope's, or is kept by "
                 "another instance of the API.",
@@ -126,7 +127,7 @@ class Exports:
                 if other.org == record.org and other.status in UNFINISHED
             ]
             if len(unfinished) >= settings.org_exports:
-                raise Refused(
+                raise Rejected(
                     QuestionReason.TOO_MUCH,
                     f"Org {record.org} has {len(unfinished)} exports queued or running; the limit "
                     f"is {settings.org_exports} (SEAMARK_EXPORT_ORG_EXPORTS). Wait for one, or "
@@ -134,18 +135,19 @@ class Exports:
                 )
             used = self._folder.used_bytes()
             if used >= settings.total_bytes:
-                raise Refused(
+                raise Rejected(
                     QuestionReason.TOO_MUCH,
                     f"Exports take {used} bytes; the limit is {settings.total_bytes} "
                     "(SEAMARK_EXPORT_TOTAL_BYTES). Remove some: DELETE /v1/exports/{id}.",
                 )
             free = self._folder.free_bytes()
             if free < settings.disk_keep_bytes:
-                raise NotNow(
+                raise Unavailable(
                     f"The disk of the exports is nearly full: {free} bytes are free, "
                     f"{settings.disk_keep_bytes} are kept free (SEAMARK_EXPORT_DISK_KEEP_BYTES). "
                     "Remove exports, or give it room.",
                     retry_after=60.0,
+                    reason=QuestionReason.UNAVAILABLE,
                 )
             self._folder.add(record)
 

@@ -19,8 +19,9 @@ from api.query.export import (
     plan_export,
     plan_keeping,
 )
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
 from api.scope import Scope, narrow, scope_of
+from seamark.wire.failures import Rejected
 
 Handle = Callable[[Exports, Scope, web.Request], Awaitable[web.StreamResponse]]
 
@@ -32,7 +33,7 @@ def add_exports(app: web.Application, context: Context) -> None:
         async def of(request: web.Request) -> web.StreamResponse:
             scope = scope_of(request.headers, context.registry)
             if context.exports is None:
-                raise Refused(
+                raise Rejected(
                     QuestionReason.NOT_FOUND,
                     "This API makes no exports: SEAMARK_EXPORT_PATH names no folder.",
                 )
@@ -60,7 +61,7 @@ async def _plan(context: Context, exports: Exports, scope: Scope, body: bytes) -
     now_ms = context.clock_ms()
     plan = plan_export(request, org=scope.org, app=scope.app, now_ms=now_ms)
     if plan.limit > exports.settings.rows:
-        raise Refused(
+        raise Rejected(
             QuestionReason.TOO_MUCH,
             f"limit is {plan.limit}; one export has at most {exports.settings.rows} rows "
             "(SEAMARK_EXPORT_ROWS).",
@@ -109,7 +110,7 @@ async def _end(exports: Exports, scope: Scope, request: web.Request) -> web.Stre
 async def _download(exports: Exports, scope: Scope, request: web.Request) -> web.StreamResponse:
     record = await _asked_for(exports, scope, request)
     if record.status != "done":
-        raise Refused(
+        raise Rejected(
             QuestionReason.NOT_FOUND,
             f"This export is {record.status}; its file is there when it is done. "
             f"GET /v1/exports/{record.id} says how far it is.",

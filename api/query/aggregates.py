@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 
 MAX_AGGREGATES: Final = 16
 PLAIN: Final = ("count", "sum", "avg", "min", "max", "rate", "uniq_users", "uniq_sessions")
@@ -24,9 +25,9 @@ class Aggregate:
 
 
 def parse_aggregates(names: Sequence[str]) -> list[Aggregate]:
-    """`count`, …, `p95`, `p99.9`, `p(75)`. Raises Refused for others, repeated, none, too many."""
+    """`count`, …, `p95`, `p99.9`, `p(75)`. Raises Rejected for others, repeated, none, too many."""
     if not 1 <= len(names) <= MAX_AGGREGATES or len(set(names)) != len(names):
-        raise Refused(
+        raise Rejected(
             QuestionReason.INVALID_AGGREGATE,
             f"agg takes 1 to {MAX_AGGREGATES} different aggregates.",
             field="agg",
@@ -39,7 +40,7 @@ def _parse(name: str, place: int) -> Aggregate:
         return Aggregate(name, name)
     match = _PERCENTILE.match(name)
     if match is None:
-        raise Refused(
+        raise Rejected(
             QuestionReason.INVALID_AGGREGATE,
             f"agg {name[:40]!r} is none of {', '.join(PLAIN)}, or a percentile like p50, p99.9.",
             field=f"agg[{place}]",
@@ -50,10 +51,10 @@ def _parse(name: str, place: int) -> Aggregate:
 def refuse_unknown(
     aggregates: Sequence[Aggregate], columns: Mapping[str, str], source: str
 ) -> None:
-    """Raise Refused for an aggregate that a source cannot give (`columns` lacks its kind)."""
+    """Raise Rejected for an aggregate that a source cannot give (`columns` lacks its kind)."""
     for place, aggregate in enumerate(aggregates):
         if aggregate.kind not in columns:
-            raise Refused(
+            raise Rejected(
                 QuestionReason.INVALID_AGGREGATE,
                 f"{source} have no {aggregate.name}; they have {', '.join(columns)}.",
                 field=f"agg[{place}]",

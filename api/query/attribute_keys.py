@@ -5,7 +5,8 @@ from typing import Final
 from api.query.near import did_you_mean
 from api.query.scoping import scope_conditions
 from api.query.statement import AttributeUse, Statement, Values, fill
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 
 SAMPLED_ROWS: Final = 10_000
 """Rows whose keys are read to name near matches."""
@@ -39,10 +40,10 @@ def plan_keys(use: AttributeUse, scope: tuple[str, str]) -> Statement:
     )
 
 
-def unknown_attribute(use: AttributeUse, keys: list[str]) -> Refused:
+def unknown_attribute(use: AttributeUse, keys: list[str]) -> Rejected[QuestionReason]:
     """The failure that names the key and near matches among `keys`."""
     item = {"metric_points": "point", "logs": "log record"}.get(use.table, use.table.rstrip("s"))
-    return Refused(
+    return Rejected(
         QuestionReason.UNKNOWN_ATTRIBUTE,
         f"No stored {item} has an attribute {use.key[:120]!r}.{did_you_mean(use.name, keys)}"
         f" Some that there are: {', '.join(sorted(keys)[:8])}.",

@@ -13,7 +13,8 @@ from typing import Final
 
 from api.query.filters import Column
 from api.query.statement import AttributeUse, Values
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 
 MAX_KEY_CHARS: Final = 128
 
@@ -46,7 +47,7 @@ _BARE: Final = 2
 def attribute_column(values: Values, raw: RawColumns) -> Column:
     """SQL of a key: a column, or an attribute; "" where a row has no such attribute.
 
-    Raises Refused for a key without a name, too long, or with a NUL in it.
+    Raises Rejected for a key without a name, too long, or with a NUL in it.
     """
 
     def column(key: str, field: str) -> str:
@@ -58,7 +59,7 @@ def attribute_column(values: Values, raw: RawColumns) -> Column:
         else:
             maps = [raw.maps[prefix]]
         if not 0 < len(name) <= MAX_KEY_CHARS or "\0" in name:
-            raise Refused(
+            raise Rejected(
                 QuestionReason.INVALID_FILTER,
                 f"An attribute's name has 1 to {MAX_KEY_CHARS} characters, none of them NUL.",
                 field=field,

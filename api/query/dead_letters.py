@@ -11,7 +11,8 @@ import msgspec
 from api.query.scoping import scope_conditions
 from api.query.statement import Statement, Values, fill
 from api.query.timerange import TimeRange, parse_range
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 
 MAX_DEAD_LETTERS: Final = 1_000
 _CURSOR: Final = re.compile(r"([0-9]{1,15})\.([0-9a-f-]{36})\Z")
@@ -66,7 +67,7 @@ class Selection:
 def plan_dead_letters(
     selection: Selection, asked: TimeRange, *, org: str, app: str, limit: int
 ) -> Statement:
-    """The statement; one row more than `limit`, to tell whether more follow. Raises Refused."""
+    """The statement; one row more than `limit`, to tell whether more follow. Raises Rejected."""
     values = Values()
     scope = scope_conditions(values, org, app)
     own, where = " AND ".join(scope), _where(selection, values, asked, scope)
@@ -98,7 +99,7 @@ def plan_reasons(selection: Selection, asked: TimeRange, *, org: str, app: str) 
 def dead_letters_range(
     from_: str | int | float, to: str | int | float, *, now_ms: int
 ) -> TimeRange:
-    """The range of receipt that is asked for. Raises Refused."""
+    """The range of receipt that is asked for. Raises Rejected."""
     return parse_range(from_, to, now_ms=now_ms)
 
 
@@ -127,7 +128,7 @@ def _dead_letter_id(text: str, place: int) -> str:
     try:
         return str(uuid.UUID(text))
     except ValueError:
-        raise Refused(
+        raise Rejected(
             QuestionReason.INVALID_FIELD,
             "A deadLetterId is a UUID; take it from GET /v1/deadletters.",
             field=f"deadLetterIds[{place}]",
@@ -141,7 +142,7 @@ def _read_cursor(cursor: str) -> tuple[int, str]:
             raise ValueError
         return int(match[1]), str(uuid.UUID(match[2]))
     except ValueError:
-        raise Refused(
+        raise Rejected(
             QuestionReason.INVALID_FIELD,
             "cursor is not one of ours; take it from the answer that this one follows.",
             field="cursor",

@@ -57,7 +57,7 @@ class GroupRow(msgspec.Struct, array_like=True, frozen=True):
 
 
 def plan_error_groups(request: ErrorsRequest, scope: QueryScope) -> Plan:
-    """The statement; one group more than `limit`, to tell whether it is all. Raises Refused."""
+    """The statement; one group more than `limit`, to tell whether it is all. Raises Rejected."""
     covered, _ = errors_range(request, scope)
     values = Values()
     in_scope = scope_conditions(values, scope.org, scope.app)
@@ -115,7 +115,7 @@ def _texts(names: Iterable[str], values: Values) -> str:
 
 
 def _known(key: str, values: Values, field: str) -> str:
-    """The key, if the rates can be filtered by it too. Raises Refused."""
+    """The key, if the rates can be filtered by it too. Raises Rejected."""
     if key not in EVENT_DIMENSIONS:
         EVENTS.dimension(key, values, field)
     return key

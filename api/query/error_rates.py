@@ -48,7 +48,7 @@ class ReleaseRow(msgspec.Struct, array_like=True, frozen=True):
 
 
 def errors_range(request: ErrorsRequest, scope: QueryScope) -> tuple[TimeRange, Granularity]:
-    """The range, of whole minutes when it is short, else of whole hours. Raises Refused."""
+    """The range, of whole minutes when it is short, else of whole hours. Raises Rejected."""
     asked = parse_range(
         request.from_, request.to, now_ms=scope.now_ms, longest_ms=scope.search_days * DAY_MS
     )
@@ -57,7 +57,7 @@ def errors_range(request: ErrorsRequest, scope: QueryScope) -> tuple[TimeRange, 
 
 
 def plan_error_rates(request: ErrorsRequest, scope: QueryScope) -> Plan:
-    """The statement. Raises Refused."""
+    """The statement. Raises Rejected."""
     covered, whole = errors_range(request, scope)
     values = Values()
     where = [

@@ -15,8 +15,9 @@ from api.query.near import did_you_mean
 from api.query.scoping import scope_conditions
 from api.query.statement import Values, fill
 from api.query.timerange import TimeRange
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
 from seamark.wire.dimensions import EVENT_DIMENSIONS
+from seamark.wire.failures import Rejected
 
 EventName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 PERSON: Final = "if(user_id != '', concat('u', user_id), concat('s', session_id))"
@@ -57,17 +58,17 @@ def matching(values: Values, match: EventMatch, field: str) -> str:
     found = [f"name = {values.text(match.name)}"]
     try:
         found += conditions(match.filters, values, column(values))
-    except Refused as failure:
-        raise Refused(failure.reason, failure.message, field=f"{field}.{failure.field}") from None
+    except Rejected as failure:
+        raise Rejected(failure.reason, failure.message, field=f"{field}.{failure.field}") from None
     return " AND ".join(found)
 
 
 def dimension(key: str, field: str) -> str:
-    """SQL (a string) of a bounded dimension. Raises Refused when there is no such dimension."""
+    """SQL (a string) of a bounded dimension. Raises Rejected when there is no such dimension."""
     if key in ("app", "name"):
         return f"toString({key})"
     if key not in EVENT_DIMENSIONS:
-        raise Refused(
+        raise Rejected(
             QuestionReason.NOT_A_DIMENSION,
             f"{key[:60]!r} is not a dimension of events."
             f"{did_you_mean(key[:60], (*EVENT_DIMENSIONS, 'app', 'name'))} The dimensions are: "

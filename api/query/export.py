@@ -18,7 +18,8 @@ from api.query.filters import Filter, conditions
 from api.query.scoping import scope_conditions
 from api.query.statement import Statement, Values, fill
 from api.query.timerange import DAY_MS, TimeRange, parse_range
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 from seamark.wire.signals import Signal
 
 Source = Literal["store", "archive"]
@@ -84,7 +85,7 @@ class ExportPlan:
 
 
 def plan_export(request: ExportRequest, *, org: str, app: str, now_ms: int) -> ExportPlan:
-    """What to read. Raises Refused."""
+    """What to read. Raises Rejected."""
     signal = Signal(request.signal)
     asked = parse_range(request.from_, request.to, now_ms=now_ms)
     return ExportPlan(
@@ -106,10 +107,10 @@ def plan_keeping(signal: Signal) -> Statement:
 
 
 def choose_source(request: ExportRequest, plan: ExportPlan, kept: KeptRow, now_ms: int) -> Source:
-    """Where the rows are. Raises Refused when the archive is asked for and there is none."""
+    """Where the rows are. Raises Rejected when the archive is asked for and there is none."""
     archived = kept.archived_ms > 0
     if request.source == "archive" and not archived:
-        raise Refused(
+        raise Rejected(
             QuestionReason.INVALID_FIELD,
             f"The archive holds no {request.signal}; leave source out, or say store.",
             field="source",
@@ -141,13 +142,13 @@ def _columns(request: ExportRequest, signal: Signal) -> str:
     wanted = request.columns or known
     for place, name in enumerate(wanted):
         if name not in known:
-            raise Refused(
+            raise Rejected(
                 QuestionReason.INVALID_FIELD,
                 f"{name[:60]!r} is no column of {signal.value}; there are: {', '.join(known)}.",
                 field=f"columns[{place}]",
             )
         if name in wanted[:place]:
-            raise Refused(
+            raise Rejected(
                 QuestionReason.INVALID_FIELD,
                 f"Column {name} is named twice.",
                 field=f"columns[{place}]",

@@ -12,12 +12,13 @@ import msgspec
 
 from api.query.numbers import compare_numbers, read_number
 from api.query.statement import Values
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "!in", "=~", "!~", "exists", "!exists"]
 Scalar = str | int | float | bool
 Column = Callable[[str, str], str]
-"""(key, path of the key in the request) -> SQL of a text; raises Refused for a key there is not."""
+"""(key, path of the key in the request) -> SQL of a text; raises Rejected for an unknown key."""
 MAX_FILTERS: Final = 20
 MAX_VALUES: Final = 100
 MAX_VALUE_CHARS: Final = 1024
@@ -50,11 +51,11 @@ def as_text(value: Scalar) -> str:
 def conditions(filters: Sequence[Filter], values: Values, column: Column) -> list[str]:
     """One SQL condition for each filter, in a fixed order, so that equal questions are equal text.
 
-    Raises Refused for a value that does not fit its operator, and what `column` raises. A pattern
+    Raises Rejected for a value that does not fit its operator, and what `column` raises. A pattern
     that matches anything is no condition: dashboards send it for "All".
     """
     if len(filters) > MAX_FILTERS:
-        raise Refused(
+        raise Rejected(
             QuestionReason.INVALID_FILTER,
             f"{len(filters)} filters; the limit is {MAX_FILTERS}.",
             field="filters",
@@ -145,8 +146,8 @@ def _scalar(filter_: Filter, value: Scalar, place: int, most_chars: int) -> str 
     return text
 
 
-def _wrong(filter_: Filter, place: int, takes: str) -> Refused:
-    return Refused(
+def _wrong(filter_: Filter, place: int, takes: str) -> Rejected[QuestionReason]:
+    return Rejected(
         QuestionReason.INVALID_FILTER,
         f"Filter {filter_.op} on {filter_.key[:60]!r} {takes}.",
         field=f"filters[{place}].value",

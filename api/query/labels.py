@@ -8,7 +8,8 @@ from api.query.scoping import scope_conditions, time_conditions
 from api.query.sources import SOURCES, Source, SourceName
 from api.query.statement import Statement, Values, fill
 from api.query.timerange import DAY_MS, HOUR_MS, Granularity, TimeRange, parse_range
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 
 MAX_LABELS: Final = 200
 _MINUTES_UP_TO_MS: Final = 6 * HOUR_MS
@@ -98,7 +99,7 @@ def plan_label_values(
     dimension = source.dimension(label, values, "name")
     table, where = _within(source, request.metric, asked, values, org, app)
     if "\0" in request.prefix:
-        raise Refused(QuestionReason.INVALID_FIELD, "prefix holds a NUL.", field="prefix")
+        raise Rejected(QuestionReason.INVALID_FIELD, "prefix holds a NUL.", field="prefix")
     if request.prefix:
         where.append(f"startsWith(value, {values.text(request.prefix)})")
     return values.statement(

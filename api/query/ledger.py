@@ -8,7 +8,7 @@ import msgspec
 from api.query.scoping import scope_conditions
 from api.query.statement import Statement, Values, fill
 from api.query.timerange import MINUTE_MS, Granularity, TimeRange, choose_granularity, parse_range
-from api.reasons import Refused
+from seamark.wire.failures import Rejected
 
 AUTO_STEPS: Final = 120
 MOST_STEPS: Final = 3_000
@@ -67,7 +67,7 @@ class Balance:
 
 
 def plan_ledger(request: LedgerRequest, *, org: str, app: str, now_ms: int) -> LedgerPlan:
-    """The statement; one row more than MAX_ROWS, to tell whether there are more. Raises Refused."""
+    """The statement; one row more than MAX_ROWS, to tell whether it is all. Raises Rejected."""
     asked = parse_range(request.from_, request.to, now_ms=now_ms)
     step = _step(request.step, asked)
     covered = step.cover(asked)
@@ -96,9 +96,9 @@ def _step(text: str, asked: TimeRange) -> Granularity:
         return choose_granularity(
             text, asked, finest_ms=MINUTE_MS, auto_buckets=AUTO_STEPS, most_buckets=MOST_STEPS
         )
-    except Refused as refused:
-        words = refused.message.replace("granularity", "step")
-        raise Refused(refused.reason, words, field="step") from None
+    except Rejected as rejected:
+        words = rejected.message.replace("granularity", "step")
+        raise Rejected(rejected.reason, words, field="step") from None
 
 
 def balance(row: LedgerCounts) -> Balance:

@@ -16,7 +16,8 @@ from api.query.scoping import scope_conditions
 from api.query.search import raw_time_conditions
 from api.query.statement import Statement, Values, fill
 from api.query.timerange import TimeRange
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 
 _TIME: Final = re.compile(r"[0-9]{1,19}\Z")
 _ID: Final = re.compile(r"[0-9a-f]{16}\Z")
@@ -49,7 +50,7 @@ class ContextRow(LogRow, array_like=True, frozen=True):
 
 
 def plan_log_context(request: LogContextRequest, *, org: str, app: str) -> Statement:
-    """The statement: the records before, the nearest first, then those after. Raises Refused."""
+    """The statement: the records before, the nearest first, then those after. Raises Rejected."""
     time_ns = int(request.time) if _TIME.match(request.time) else 1 << 63
     if time_ns >= 1 << 63:
         raise _not_of_a_record("time", "nanoseconds since 1970, as text")
@@ -87,8 +88,8 @@ def plan_log_context(request: LogContextRequest, *, org: str, app: str) -> State
     return values.statement("\nUNION ALL\n".join(sides))
 
 
-def _not_of_a_record(field: str, what: str) -> Refused:
-    return Refused(
+def _not_of_a_record(field: str, what: str) -> Rejected[QuestionReason]:
+    return Rejected(
         QuestionReason.INVALID_FIELD,
         f"{field} is not that of a log record ({what}); take it from the answer of a search.",
         field=field,

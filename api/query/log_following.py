@@ -17,7 +17,8 @@ from api.query.filters import Filter
 from api.query.logs import LogRow, LogsRequest, log_conditions
 from api.query.statement import Statement, Values, fill
 from api.query.timerange import TimeRange
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 
 MOST_ARRIVALS: Final = 50_000
 """Requests that are looked through at one time; of more, the newest."""
@@ -76,10 +77,10 @@ class Cursor:
 
 
 def read_cursor(text: str) -> Cursor:
-    """A cursor out of a stream. Raises Refused (INVALID_FIELD)."""
+    """A cursor out of a stream. Raises Rejected (INVALID_FIELD)."""
     match = _CURSOR.match(text)
     if match is None:
-        raise Refused(
+        raise Rejected(
             QuestionReason.INVALID_FIELD,
             "after is not a cursor of ours; take the id of the last message of the tail that this "
             "one follows.",
@@ -92,7 +93,7 @@ def read_cursor(text: str) -> Cursor:
 
 
 def plan_arrivals(request: LogTailRequest, *, org: str, app: str, since_ms: int) -> Statement:
-    """Requests that brought matching records since a moment, the newest first. Raises Refused."""
+    """Requests that brought matching records since a moment, the newest first. Raises Rejected."""
     values = Values()
     where = [*_conditions(request, values, org, app), _received(values, ">=", since_ms)]
     return _unchecked(
@@ -109,7 +110,7 @@ def plan_arrivals(request: LogTailRequest, *, org: str, app: str, since_ms: int)
 def plan_arrived(
     request: LogTailRequest, *, org: str, app: str, arrivals: Sequence[ArrivalRow], limit: int
 ) -> Statement:
-    """The matching records of these requests (there is at least one). Raises Refused."""
+    """The matching records of these requests (there is at least one). Raises Rejected."""
     values = Values()
     times = [row.received_ms for row in arrivals]
     where = [

@@ -34,7 +34,7 @@ class LevelRow(msgspec.Struct, array_like=True, frozen=True):
 
 
 def plan_log_histogram(request: LogHistogramRequest, scope: QueryScope) -> Plan:
-    """The statement; whole buckets. Raises Refused."""
+    """The statement; whole buckets. Raises Rejected."""
     asked = raw_range(request, scope)
     granularity = choose_granularity(
         request.granularity, asked, finest_ms=MINUTE_MS, auto_buckets=120, most_buckets=1000

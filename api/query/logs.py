@@ -12,7 +12,8 @@ from api.query.scoping import scope_conditions
 from api.query.search import raw_time_conditions, trace_id_condition
 from api.query.statement import Statement, Values, fill
 from api.query.timerange import DAY_MS, TimeRange, parse_instant, parse_range
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 
 SEVERITIES: Final = {"TRACE": 1, "DEBUG": 5, "INFO": 9, "WARN": 13, "ERROR": 17, "FATAL": 21}
 """Least severity number of each name.
@@ -67,7 +68,7 @@ class LogRow(msgspec.Struct, array_like=True, frozen=True):
 
 
 def severity_number(severity: str | int) -> int:
-    """The least severity number asked for; 0 = any. Raises Refused."""
+    """The least severity number asked for; 0 = any. Raises Rejected."""
     if isinstance(severity, int):
         if 0 <= severity <= 24:
             return severity
@@ -78,7 +79,7 @@ def severity_number(severity: str | int) -> int:
             return SEVERITIES[name] if severity else 0
         if name.isascii() and name.isdigit() and int(name[:3]) <= 24:
             return int(name)
-    raise Refused(
+    raise Rejected(
         QuestionReason.INVALID_FIELD,
         f"severity is one of {', '.join(SEVERITIES)}, or a number from 1 to 24.",
         field="severity",
@@ -88,7 +89,7 @@ def severity_number(severity: str | int) -> int:
 def plan_logs(
     request: LogsRequest, *, org: str, app: str, now_ms: int, search_days: int
 ) -> Statement:
-    """The statement; one row more than `limit`, to tell whether more follow. Raises Refused."""
+    """The statement; one row more than `limit`, to tell whether more follow. Raises Rejected."""
     asked = parse_range(request.from_, request.to, now_ms=now_ms, longest_ms=search_days * DAY_MS)
     if request.before is not None:
         before = parse_instant(request.before, now_ms=now_ms, field="before")
@@ -117,7 +118,7 @@ def plan_logs(
 def log_conditions(
     request: LogsRequest, values: Values, asked: TimeRange, org: str, app: str
 ) -> list[str]:
-    """The conditions of a search on rows of `logs`. Raises Refused."""
+    """The conditions of a search on rows of `logs`. Raises Rejected."""
     where = [*scope_conditions(values, org, app), *raw_time_conditions(values, asked)]
     if request.service:
         where.append(f"service = {values.text(request.service)}")
@@ -141,7 +142,7 @@ def _pattern(text: str) -> str:
 def _read_cursor(cursor: str) -> tuple[int, int]:
     match = _CURSOR.match(cursor)
     if match is None or int(match[1]) >= 1 << 63:
-        raise Refused(
+        raise Rejected(
             QuestionReason.INVALID_FIELD,
             "cursor is not one of ours; take it from the answer that this one follows.",
             field="cursor",

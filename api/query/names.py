@@ -30,7 +30,7 @@ class NameRow(msgspec.Struct, array_like=True, frozen=True):
 
 
 def plan_names(request: NamesRequest, *, org: str, app: str, now_ms: int) -> Statement:
-    """The statement; one row more than `limit`, to tell whether it is all. Raises Refused."""
+    """The statement; one row more than `limit`, to tell whether it is all. Raises Rejected."""
     asked = parse_range(request.from_, request.to, now_ms=now_ms)
     resolution = Granularity(MINUTE_MS if asked.length_ms <= DAY_MS else HOUR_MS)
     values = Values()

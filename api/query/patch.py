@@ -12,7 +12,8 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 
 Event = dict[str, Any]
 Path = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
@@ -103,9 +104,9 @@ def patched(event: Event, changes: Sequence[Change]) -> Event:
 
 
 def check(changes: Sequence[Change]) -> None:
-    """Raises Refused for changes that nothing could come of."""
+    """Raises Rejected for changes that nothing could come of."""
     if len(changes) > MAX_CHANGES:
-        raise Refused(
+        raise Rejected(
             QuestionReason.INVALID_FIELD,
             f"{len(changes)} changes; the limit is {MAX_CHANGES}.",
             field="patch",
@@ -115,7 +116,7 @@ def check(changes: Sequence[Change]) -> None:
         for path in paths:
             _check_path(path, place)
         if isinstance(change, Rename) and _one_in_the_other(change.from_, change.to):
-            raise Refused(
+            raise Rejected(
                 QuestionReason.INVALID_FIELD,
                 "from and to are the same, or one holds the other.",
                 field=f"patch[{place}].to",
@@ -130,7 +131,7 @@ def _one_in_the_other(old: str, new: str) -> bool:
 def _check_path(path: str, place: int) -> None:
     head, dot, key = path.partition(".")
     if dot and (head not in MAPS or not key):
-        raise Refused(
+        raise Rejected(
             QuestionReason.INVALID_FIELD,
             f"{path[:60]!r} is no path: write a field (name, ts, value, …), or one of attrs or "
             "device (attrs.price).",

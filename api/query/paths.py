@@ -52,7 +52,7 @@ class PathRow(msgspec.Struct, array_like=True, frozen=True):
 
 
 def plan_paths(request: PathsRequest, scope: QueryScope) -> Plan:
-    """The statement; one path more than `limit`, to tell whether it is all. Raises Refused."""
+    """The statement; one path more than `limit`, to tell whether it is all. Raises Rejected."""
     covered = raw_range(request, scope)
     values = Values()
     where = [

@@ -8,7 +8,8 @@ from typing import Annotated, Final
 import msgspec
 
 from api.query.filters import Filter
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 Instant = Annotated[str, msgspec.Meta(max_length=64)]
@@ -51,12 +52,12 @@ class MetricRequest(
 
 
 def plain_filters(text: str) -> list[Filter]:
-    """`device:mobile,country:US` as filters. Raises Refused."""
+    """`device:mobile,country:US` as filters. Raises Rejected."""
     found = []
     for part in filter(None, text.split(",")):
         key, colon, value = part.partition(":")
         if not colon or not key:
-            raise Refused(
+            raise Rejected(
                 QuestionReason.INVALID_FILTER,
                 f"filter {part[:60]!r} is not dimension:value; separate several by commas.",
                 field="filter",

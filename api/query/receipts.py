@@ -9,7 +9,8 @@ import msgspec
 from api.query.scoping import scope_conditions
 from api.query.statement import Statement, Values, fill
 from api.query.timerange import MINUTE_MS
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 
 MAX_ENVELOPES: Final = 1_000
 """Parts of a split batch, and retries, that are looked at; more are not expected."""
@@ -44,13 +45,13 @@ class EnvelopeRow(msgspec.Struct, array_like=True, frozen=True):
 
 
 def read_receipt(text: str) -> str:
-    """A receipt as it is written in answers. Raises Refused unless it is a UUID."""
+    """A receipt as it is written in answers. Raises Rejected unless it is a UUID."""
     try:
         if len(text) not in (32, 36):
             raise ValueError
         return str(uuid.UUID(text))
     except ValueError:
-        raise Refused(
+        raise Rejected(
             QuestionReason.INVALID_FIELD,
             "A receipt is a UUID: the receiptId of an answer to a batch.",
             field="id",

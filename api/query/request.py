@@ -67,7 +67,7 @@ def raw_range(
 ) -> TimeRange:
     """The range of a question about raw rows, widened to whole minutes (or `whole`).
 
-    So equal questions of one minute are equal statements. Raises Refused when it is empty, no
+    So equal questions of one minute are equal statements. Raises Rejected when it is empty, no
     time, or longer than raw rows are read for.
     """
     asked = parse_range(

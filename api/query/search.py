@@ -2,7 +2,8 @@
 
 from api.query.statement import Values
 from api.query.timerange import TimeRange
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 
 
 def raw_time_conditions(values: Values, asked: TimeRange) -> list[str]:
@@ -14,10 +15,10 @@ def raw_time_conditions(values: Values, asked: TimeRange) -> list[str]:
 
 
 def trace_id_condition(values: Values, trace_id: str, field: str) -> str:
-    """Rows of one trace. Raises Refused unless it is 32 hexadecimal digits, not all zero."""
+    """Rows of one trace. Raises Rejected unless it is 32 hexadecimal digits, not all zero."""
     text = trace_id.strip().lower()
     if len(text) != 32 or not set(text) <= set("0123456789abcdef") or not text.strip("0"):
-        raise Refused(
+        raise Rejected(
             QuestionReason.INVALID_FIELD,
             f"{field} is 32 hexadecimal digits, not all zero; this has {len(text)} characters.",
             field=field,

@@ -33,7 +33,7 @@ class Series:
 
 
 def series_statement(asked: Series) -> Statement:
-    """The statement; one series more than `limit`, to tell whether it is all. Raises Refused."""
+    """The statement; one series more than `limit`, to tell whether it is all. Raises Rejected."""
     values, source = Values(), asked.source
     table = source.table(asked.granularity)
     keys = [
@@ -77,7 +77,7 @@ def series_statement(asked: Series) -> Statement:
 
 
 def series_conditions(asked: Series, values: Values, range_: TimeRange) -> list[str]:
-    """The conditions of a series on rows of its rollup within a range. Raises Refused."""
+    """The conditions of a series on rows of its rollup within a range. Raises Rejected."""
     return [
         *scope_conditions(values, asked.org, asked.app),
         *([f"name = {values.text(asked.metric)}"] if asked.source.named else []),

@@ -46,7 +46,7 @@ class EdgeRow(msgspec.Struct, array_like=True, frozen=True):
 
 
 def plan_servicemap(request: ServicemapRequest, scope: QueryScope) -> Plan:
-    """The statement; one edge more than `limit`, to tell whether it is all. Raises Refused."""
+    """The statement; one edge more than `limit`, to tell whether it is all. Raises Rejected."""
     covered = raw_range(request, scope)
     values = Values()
     in_scope = scope_conditions(values, scope.org, scope.app)

@@ -42,7 +42,7 @@ class ServiceRow(msgspec.Struct, array_like=True, frozen=True):
 
 
 def plan_services(request: ServicesRequest, scope: QueryScope) -> Plan:
-    """The statement; one row more than `limit`, to tell whether it is all. Raises Refused."""
+    """The statement; one row more than `limit`, to tell whether it is all. Raises Rejected."""
     asked = parse_range(request.from_, request.to, now_ms=scope.now_ms)
     kept = asked.from_ms >= scope.now_ms - scope.minute_days * DAY_MS
     whole = MINUTES if asked.length_ms <= 6 * HOUR_MS and kept else Granularity(HOUR_MS)

@@ -72,7 +72,7 @@ class SessionsRow(msgspec.Struct, array_like=True, frozen=True):
 
 
 def plan_sessions(request: SessionsRequest, scope: QueryScope) -> Plan:
-    """The statement; one series more than `limit`, to tell whether it is all. Raises Refused."""
+    """The statement; one series more than `limit`, to tell whether it is all. Raises Rejected."""
     asked = raw_range(request, scope)
     granularity = _granularity(request.granularity, asked)
     covered = granularity.cover(asked)

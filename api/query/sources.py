@@ -12,8 +12,9 @@ from api.query.near import did_you_mean
 from api.query.sketches import from_buckets, from_sketch
 from api.query.statement import Values
 from api.query.timerange import DAY_MS, HOUR_MS, MINUTE_MS, Granularity
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
 from seamark.wire.dimensions import EVENT_DIMENSIONS, SPAN_DIMENSIONS
+from seamark.wire.failures import Rejected
 
 SourceName = Literal["events", "metrics", "spans"]
 SPAN_METRIC: Final = "traces.span.duration"
@@ -51,7 +52,7 @@ class Source:
         raise AssertionError("granularities are whole minutes")
 
     def dimension(self, key: str, values: Values, field: str) -> str:
-        """SQL (a string) of a dimension. Raises Refused when there is no such dimension."""
+        """SQL (a string) of a dimension. Raises Rejected when there is no such dimension."""
         if key in self.plain_dimensions:
             return key
         mapped = self.mapped_dimensions
@@ -61,7 +62,7 @@ class Source:
             return f"dims[{values.text(key)}]"
         raise self._not_a_dimension(key, field)
 
-    def _not_a_dimension(self, key: str, field: str) -> Refused:
+    def _not_a_dimension(self, key: str, field: str) -> Rejected[QuestionReason]:
         dimensions = (*self.plain_dimensions, *(self.mapped_dimensions or ()))
         known = ", ".join(sorted(dimensions))
         way_out = {
@@ -71,7 +72,7 @@ class Source:
             "spans": "POST /v1/query/traces searches by any attribute.",
             "metrics": f"A dimension has 1 to {MAX_KEY_CHARS} characters.",
         }[self.name]
-        return Refused(
+        return Rejected(
             QuestionReason.NOT_A_DIMENSION,
             f"{key[:60]!r} is not a dimension of {self.name}.{did_you_mean(key[:60], dimensions)} "
             f"The dimensions are: {known}. {way_out}",

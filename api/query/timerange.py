@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
@@ -81,7 +82,7 @@ class Granularity:
 def parse_instant(value: str | int | float, *, now_ms: int, field: str) -> int:
     """An instant: epoch milliseconds (number or digits), ISO 8601, `now` or `now-1h` (s m h d w).
 
-    ISO 8601 without an offset is UTC. Raises Refused naming `field`.
+    ISO 8601 without an offset is UTC. Raises Rejected naming `field`.
     """
     if isinstance(value, bool):
         raise _not_a_time(str(value), field)
@@ -109,7 +110,7 @@ def parse_instant(value: str | int | float, *, now_ms: int, field: str) -> int:
 
 def _bounded(value_ms: float, field: str) -> int:
     if not 0 <= value_ms <= _MAX_MS:
-        raise Refused(
+        raise Rejected(
             QuestionReason.INVALID_TIME,
             f"{field} is {value_ms:.0f} ms since 1970, outside 1970 to 2100; "
             "epoch times are in milliseconds.",
@@ -118,8 +119,8 @@ def _bounded(value_ms: float, field: str) -> int:
     return int(value_ms)
 
 
-def _not_a_time(value: str, field: str) -> Refused:
-    return Refused(
+def _not_a_time(value: str, field: str) -> Rejected[QuestionReason]:
+    return Rejected(
         QuestionReason.INVALID_TIME,
         f"{field} {value[:40]!r} is not a time; write now-1h, 2026-11-22T10:00:00Z, "
         "or milliseconds since 1970.",
@@ -136,13 +137,13 @@ def parse_range(
         parse_instant(to, now_ms=now_ms, field="to"),
     )
     if asked.length_ms <= 0:
-        raise Refused(
+        raise Rejected(
             QuestionReason.INVALID_TIME,
             "from must be before to; this range is empty.",
             field="from",
         )
     if longest_ms and asked.length_ms > longest_ms:
-        raise Refused(
+        raise Rejected(
             QuestionReason.TOO_MUCH,
             f"The range is {asked.length_ms / DAY_MS:.1f} days; this search takes at most "
             f"{longest_ms / DAY_MS:g} days. Move from and to closer together.",
@@ -152,11 +153,11 @@ def parse_range(
 
 
 def parse_granularity(text: str) -> Granularity:
-    """`1m`, `5m`, `6h`, `1d`, `2w` …: a whole number of minutes. Raises Refused."""
+    """`1m`, `5m`, `6h`, `1d`, `2w` …: a whole number of minutes. Raises Rejected."""
     match = _GRANULARITY.match(text)
     length_ms = int(match[1]) * _UNITS_MS[match[2]] if match else 0
     if match is None or length_ms % MINUTE_MS or length_ms > 530 * WEEK_MS:
-        raise Refused(
+        raise Rejected(
             QuestionReason.INVALID_GRANULARITY,
             f"granularity {text[:40]!r} is not a whole number of minutes; write auto, or a number "
             "with m, h, d or w: 1m, 5m, 1h, 1d, 1w.",
@@ -172,20 +173,20 @@ def choose_granularity(
 
     `auto` or "" takes the finest of 1m 5m 15m 1h 6h 1d 1w with at most `auto_buckets` buckets, and
     whole weeks beyond that. `finest_ms` is what the store still keeps for this range. Raises
-    Refused when the asked one is finer, or makes more than `most_buckets` buckets.
+    Rejected when the asked one is finer, or makes more than `most_buckets` buckets.
     """
     if text in ("", "auto"):
         return _automatic(asked, finest_ms, auto_buckets)
     chosen = parse_granularity(text)
     if chosen.length_ms % finest_ms:
-        raise Refused(
+        raise Rejected(
             QuestionReason.INVALID_GRANULARITY,
             f"granularity {text} is finer than what is kept for a range that begins this long ago; "
             f"use multiples of {Granularity(finest_ms).text}, or a later from.",
             field="granularity",
         )
     if chosen.buckets(asked) > most_buckets:
-        raise Refused(
+        raise Rejected(
             QuestionReason.TOO_MUCH,
             f"granularity {text} makes {chosen.buckets(asked)} buckets of this range; the limit is "
             f"{most_buckets}. {_automatic(asked, finest_ms, auto_buckets).text} would do.",

@@ -20,7 +20,8 @@ from api.query.timerange import (
     choose_granularity,
     parse_range,
 )
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 
 AUTO_BUCKETS: Final = 300
 MOST_BUCKETS: Final = 11_000
@@ -94,11 +95,11 @@ def plan_timeseries(
 ) -> TimeseriesPlan:
     """Decide granularity, table and SQL. `app` empty: all apps of the org.
 
-    `minute_days` is how long rollups per minute are kept. Raises Refused.
+    `minute_days` is how long rollups per minute are kept. Raises Rejected.
     """
     source = SOURCES[source_name]
     if source is SPANS and request.metric != SPAN_METRIC:
-        raise Refused(
+        raise Rejected(
             QuestionReason.INVALID_FIELD,
             f"Spans have one metric, {SPAN_METRIC}.",
             field="metric",
@@ -116,7 +117,7 @@ def plan_timeseries(
         most_buckets=MOST_BUCKETS,
     )
     if request.group_by and granularity.buckets(asked) * request.limit > MOST_POINTS:
-        raise Refused(
+        raise Rejected(
             QuestionReason.TOO_MUCH,
             f"{granularity.buckets(asked)} buckets for up to {request.limit} series is more than "
             f"{MOST_POINTS} points. Lower limit, or use a coarser granularity.",
@@ -149,6 +150,6 @@ def plan_timeseries(
 
 def _refuse_repeated(group_by: Sequence[str]) -> None:
     if len(set(group_by)) != len(group_by):
-        raise Refused(
+        raise Rejected(
             QuestionReason.INVALID_FIELD, "groupBy names a dimension twice.", field="groupBy"
         )

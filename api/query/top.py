@@ -19,7 +19,8 @@ from api.query.series_sql import Series, increases, series_conditions
 from api.query.sources import EVENTS, SOURCES, SPAN_METRIC, Source, SourceName
 from api.query.statement import Values, fill
 from api.query.timerange import DAY_MS, HOUR_MS, Granularity, TimeRange, parse_range
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 
 OTHER: Final = "__other__"
 ADDITIVE: Final = frozenset({"count", "sum", "rate"})
@@ -72,10 +73,10 @@ class _Rows:
 
 
 def plan_top(request: TopRequest, scope: QueryScope, source_name: SourceName) -> Plan:
-    """The statement: the total and the largest values, the rest as one. Raises Refused."""
+    """The statement: the total and the largest values, the rest as one. Raises Rejected."""
     source = SOURCES[source_name]
     if source_name == "spans" and request.metric != SPAN_METRIC:
-        raise Refused(
+        raise Rejected(
             QuestionReason.INVALID_FIELD, f"Spans have one metric, {SPAN_METRIC}.", field="metric"
         )
     aggregate = _aggregate(request.agg, source)
@@ -111,8 +112,8 @@ def _aggregate(name: str, source: Source) -> Aggregate:
     try:
         (aggregate,) = parse_aggregates([name])
         refuse_unknown([aggregate], source.columns, source.name)
-    except Refused as failure:
-        raise Refused(failure.reason, failure.message, field="agg") from None
+    except Rejected as failure:
+        raise Rejected(failure.reason, failure.message, field="agg") from None
     return aggregate
 
 

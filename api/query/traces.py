@@ -10,7 +10,8 @@ from api.query.scoping import scope_conditions
 from api.query.search import raw_time_conditions, trace_id_condition
 from api.query.statement import Statement, Values, fill
 from api.query.timerange import DAY_MS, HOUR_MS, TimeRange, parse_range
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 
 MAX_SPANS: Final = 20_000
 _MARGIN_MS: Final = HOUR_MS
@@ -80,7 +81,7 @@ class SpanRow(msgspec.Struct, array_like=True, frozen=True):
 def plan_traces(
     request: TracesRequest, *, org: str, app: str, now_ms: int, search_days: int
 ) -> tuple[Statement, Statement]:
-    """The same search in the newest part of the range, and in all of it. Raises Refused.
+    """The same search in the newest part of the range, and in all of it. Raises Rejected.
 
     Each gives one trace more than `limit`, to tell whether it is all: traces come latest first, so
     where the first has so many, the second would find the same.
@@ -119,7 +120,7 @@ def _properties(request: TracesRequest, values: Values) -> list[str]:
         where.append(f"duration_ns >= {values.integer(int(request.min_duration_ms * 1e6))}")
     if request.max_duration_ms is not None:
         if request.max_duration_ms < (request.min_duration_ms or 0):
-            raise Refused(
+            raise Rejected(
                 QuestionReason.INVALID_FIELD,
                 "maxDurationMs is below minDurationMs.",
                 field="maxDurationMs",
@@ -129,7 +130,7 @@ def _properties(request: TracesRequest, values: Values) -> list[str]:
 
 
 def plan_trace(trace_id: str, *, org: str, app: str) -> Statement:
-    """The statement for the spans of one trace. Raises Refused unless the id is 32 hex digits."""
+    """The statement for the spans of one trace. Raises Rejected unless the id is 32 hex digits."""
     values = Values()
     where = [*scope_conditions(values, org, app), trace_id_condition(values, trace_id, "traceId")]
     return values.statement(

@@ -25,7 +25,7 @@ from api.store import Rows
 
 
 async def labels(context: Context, scope: Scope, parameters: Mapping[str, str]) -> bytes:
-    """The dimensions of a source or metric. Raises Refused, NotNow, StoreFault."""
+    """The dimensions of a source or metric. Raises Rejected, Unavailable, StoreFault."""
     request = from_query(parameters, LabelsRequest)
     source = await context.source(scope, request.source, request.metric)
     now_ms = context.clock_ms()
@@ -46,7 +46,7 @@ async def labels(context: Context, scope: Scope, parameters: Mapping[str, str]) 
 async def label_values(
     context: Context, scope: Scope, label: str, parameters: Mapping[str, str]
 ) -> bytes:
-    """The values of a dimension. Raises Refused, NotNow, StoreFault."""
+    """The values of a dimension. Raises Rejected, Unavailable, StoreFault."""
     request = from_query(parameters, LabelValuesRequest)
     source = await context.source(scope, request.source, request.metric)
     now_ms = context.clock_ms()
@@ -63,7 +63,7 @@ async def label_values(
 
 
 async def names(context: Context, scope: Scope, parameters: Mapping[str, str]) -> bytes:
-    """The names that can be asked for. Raises Refused, NotNow, StoreFault."""
+    """The names that can be asked for. Raises Rejected, Unavailable, StoreFault."""
     request = from_query(parameters, NamesRequest)
     now_ms = context.clock_ms()
     statement = plan_names(request, org=scope.org, app=scope.app, now_ms=now_ms)

@@ -23,7 +23,7 @@ from api.scope import Scope, narrow
 
 
 async def dead_letters(context: Context, scope: Scope, parameters: Mapping[str, str]) -> bytes:
-    """A page of dead letters and counts by reason. Raises Refused, NotNow, StoreFault."""
+    """A page of dead letters and counts by reason. Raises Rejected, Unavailable, StoreFault."""
     request = from_query(parameters, DeadLettersRequest)
     scope = narrow(scope, context.registry, org_id="", app_id=request.app, app_field="app")
     asked = dead_letters_range(request.from_, request.to, now_ms=context.clock_ms())

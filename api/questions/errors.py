@@ -59,7 +59,7 @@ GROUPS = Question("error_groups", ErrorsRequest, plan_error_groups, GroupRow, _s
 
 
 async def errors(context: Context, scope: Scope, body: bytes) -> bytes:
-    """Rates and groups together. Raises Refused, NotNow, StoreFault."""
+    """Rates and groups together. Raises Rejected, Unavailable, StoreFault."""
     request = from_json(body, ErrorsRequest)
     rates, rates_meta = await RATES.find(context, scope, request)
     groups, groups_meta = await GROUPS.find(context, scope, request)

@@ -114,7 +114,7 @@ class FunnelAnswer(msgspec.Struct, frozen=True):
 
 
 def plan_funnel(request: FunnelRequest, scope: QueryScope) -> Plan:
-    """The statement; one group more than `limit`, to tell whether it is all. Raises Refused."""
+    """The statement; one group more than `limit`, to tell whether it is all. Raises Rejected."""
     covered = raw_range(request, scope)
     values = Values()
     steps = [as_match(step) for step in request.steps]

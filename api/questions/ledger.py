@@ -18,7 +18,7 @@ _BEFORE_LOG_MS: Final = 60_000
 
 
 async def ledger(context: Context, scope: Scope, parameters: Mapping[str, str]) -> bytes:
-    """Rows, totals, and whether they balance. Raises Refused, NotNow, StoreFault."""
+    """Rows, totals, and whether they balance. Raises Rejected, Unavailable, StoreFault."""
     request = from_query(parameters, LedgerRequest)
     scope = narrow(scope, context.registry, org_id="", app_id=request.app, app_field="app")
     now_ms = context.clock_ms()

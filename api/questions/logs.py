@@ -27,7 +27,7 @@ HISTOGRAM = Question("log_histogram", LogHistogramRequest, plan_log_histogram, L
 
 
 async def log_context(context: Context, scope: Scope, body: bytes) -> bytes:
-    """Records around a record; never cached. Raises Refused, NotNow, StoreFault."""
+    """Records around a record; never cached. Raises Rejected, Unavailable, StoreFault."""
     request = from_json(body, LogContextRequest)
     scope = narrow(scope, context.registry, org_id=request.org_id, app_id=request.app_id)
     statement = plan_log_context(request, org=scope.org, app=scope.app)

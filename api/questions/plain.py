@@ -12,8 +12,8 @@ from api.query.decode import from_query
 from api.query.plain import MetricRequest, MinutesRequest, ValuesRequest, plain_filters
 from api.questions.timeseries import timeseries
 from api.questions.top import top
-from api.reasons import Refused
 from api.scope import Scope
+from seamark.wire.failures import Rejected
 
 
 class _Told(msgspec.Struct):
@@ -39,15 +39,15 @@ def _named(fields: Mapping[str, str]) -> Iterator[None]:
     """Failures name the parameter that was sent, not the field it became."""
     try:
         yield
-    except Refused as failure:
+    except Rejected as failure:
         field = failure.field.split("[")[0]
-        raise Refused(
+        raise Rejected(
             failure.reason, failure.message, field=fields.get(field, failure.field)
         ) from None
 
 
 async def minutes(context: Context, scope: Scope, parameters: Mapping[str, str]) -> bytes:
-    """`{data: [{time, avg, max, min}]}`. Raises Refused, NotNow, StoreFault."""
+    """`{data: [{time, avg, max, min}]}`. Raises Rejected, Unavailable, StoreFault."""
     request = from_query(parameters, MinutesRequest)
     asked = {
         "metric": request.name,
@@ -66,7 +66,7 @@ async def minutes(context: Context, scope: Scope, parameters: Mapping[str, str])
 
 
 async def values(context: Context, scope: Scope, parameters: Mapping[str, str]) -> bytes:
-    """`[{<dimension>, value}]`, or `[{time, value}]`. Raises Refused, NotNow, StoreFault."""
+    """`[{<dimension>, value}]`, or `[{time, value}]`. Raises Rejected, Unavailable, StoreFault."""
     request = from_query(parameters, ValuesRequest)
     asked: dict[str, Any] = {
         "metric": request.name,
@@ -99,7 +99,7 @@ async def _by_group(
 
 
 async def metric(context: Context, scope: Scope, name: str, parameters: Mapping[str, str]) -> bytes:
-    """Series as of `POST /v1/query/timeseries`. Raises Refused, NotNow, StoreFault."""
+    """Series as of `POST /v1/query/timeseries`. Raises Rejected, Unavailable, StoreFault."""
     request = from_query(parameters, MetricRequest)
     asked = {
         "metric": name,

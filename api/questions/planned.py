@@ -39,18 +39,18 @@ class Question(Generic[Q, R]):
     show: Callable[[Q, Plan, Sequence[R]], Shown]
 
     async def ask(self, context: Context, scope: Scope, body: bytes) -> bytes:
-        """The answer (JSON) to a request (JSON). Raises Refused, NotNow, StoreFault."""
+        """The answer (JSON) to a request (JSON). Raises Rejected, Unavailable, StoreFault."""
         return await self.answer(context, scope, from_json(body, self.request))
 
     async def answer(self, context: Context, scope: Scope, request: Q) -> bytes:
-        """The answer (JSON). Raises Refused, NotNow, StoreFault."""
+        """The answer (JSON). Raises Rejected, Unavailable, StoreFault."""
         fields, meta = await self.find(context, scope, request)
         return encode({**fields, "meta": meta})
 
     async def find(
         self, context: Context, scope: Scope, request: Q
     ) -> tuple[dict[str, msgspec.Raw], Meta]:
-        """The fields of an answer, and its `meta`. Raises Refused, NotNow, StoreFault."""
+        """The fields of an answer, and its `meta`. Raises Rejected, Unavailable, StoreFault."""
         scope = narrow(scope, context.registry, org_id=request.org_id, app_id=request.app_id)
         query_scope = QueryScope(
             org=scope.org,

@@ -23,9 +23,10 @@ from api.query.receipts import (
     verdict,
 )
 from api.query.timerange import DAY_MS, MINUTE_MS
-from api.reasons import NotNow, QuestionReason, Refused
+from api.reasons import QuestionFailure, QuestionReason
 from api.scope import Scope
 from api.store import Rows
+from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.signals import Signal
 
 R = TypeVar("R")
@@ -36,7 +37,7 @@ _MOST_MINUTES: Final = 4
 
 
 async def receipt(context: Context, scope: Scope, text: str) -> bytes:
-    """What became of a request. Raises Refused (NOT_FOUND), NotNow, StoreFault."""
+    """What became of a request. Raises Rejected (NOT_FOUND), Unavailable, StoreFault."""
     name = read_receipt(text)
     cost = _Cost()
     looked = await _look(context, scope, name)
@@ -137,12 +138,13 @@ def _row(signal: Signal, carried: Carried) -> EnvelopeRow:
     )
 
 
-def _not_found(looked: Looked | None) -> Refused | NotNow:
+def _not_found(looked: Looked | None) -> QuestionFailure:
     if looked is None:
-        return NotNow(
+        return Unavailable(
             "It is not in the store, and whether it waits in the log cannot be said: the log does "
             "not answer at the moment.",
             retry_after=2.0,
+            reason=QuestionReason.UNAVAILABLE,
         )
     more = (
         ""
@@ -150,7 +152,7 @@ def _not_found(looked: Looked | None) -> Refused | NotNow:
         else " More waits in the log than is looked through for one question: the store is behind; "
         "ask again when GET /v1/ledger says it is settled."
     )
-    return Refused(
+    return Rejected(
         QuestionReason.NOT_FOUND,
         "This receipt is neither in the store nor in the log. Check that it is the receiptId of a "
         "202, that it is not older than 30 days, that the token is of its org (and app), and, if "

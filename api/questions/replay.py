@@ -25,8 +25,9 @@ from api.query.dead_letters import (
 from api.query.decode import from_json
 from api.query.patch import check
 from api.query.replay import Batch, Mended, ReplayRequest, batches, mended
-from api.reasons import NotNow
+from api.reasons import QuestionReason
 from api.scope import Scope, narrow
+from seamark.wire.failures import Unavailable
 
 logger = logging.getLogger(__name__)
 _AT_ONCE: Final = 8
@@ -34,11 +35,14 @@ Result = Literal["accepted", "rejected", "skipped"]
 
 
 async def replay(context: Context, scope: Scope, body: bytes, *, token: str) -> bytes:
-    """Replay dead letters, `token` being the asker's. Raises Refused, NotNow, StoreFault."""
+    """Replay dead letters, `token` being the asker's. Raises Rejected, Unavailable, StoreFault."""
     request = from_json(body, ReplayRequest)
     check(request.patch)
     if context.ingest is None:
-        raise NotNow("This API was not told where the collector is (SEAMARK_API_INGEST_URL).")
+        raise Unavailable(
+            "This API was not told where the collector is (SEAMARK_API_INGEST_URL).",
+            reason=QuestionReason.UNAVAILABLE,
+        )
     scope = narrow(scope, context.registry, org_id="", app_id=request.app, app_field="app")
     asked = dead_letters_range(request.from_, request.to, now_ms=context.clock_ms())
     selection = Selection(
@@ -97,10 +101,10 @@ class _Sending:
         self._token = token
         self._dry_run = dry_run
         self._turns = asyncio.Semaphore(_AT_ONCE)
-        self._away: NotNow | None = None
+        self._away: Unavailable[QuestionReason] | None = None
 
     async def send(self, found: list[Batch]) -> None:
-        """Send all of them. Raises NotNow when none could be sent."""
+        """Send all of them. Raises Unavailable when none could be sent."""
         await asyncio.gather(*(self._send(batch) for batch in found))
         if self._away is not None and not any(
             result != "skipped" for result, _ in self.results.values()
@@ -116,7 +120,7 @@ class _Sending:
                 taken = await self._ingest.replay(
                     batch.body, token=self._token, dry_run=self._dry_run
                 )
-            except NotNow as away:
+            except Unavailable as away:
                 self._away = away
                 self._all(batch, "skipped", f"not sent: {away.message} Ask again.")
                 return

@@ -79,7 +79,7 @@ class RetentionAnswer(msgspec.Struct, frozen=True):
 
 
 def plan_retention(request: RetentionRequest, scope: QueryScope) -> Plan:
-    """The statement. The range is widened to whole periods. Raises Refused."""
+    """The statement. The range is widened to whole periods. Raises Rejected."""
     period = parse_granularity("1d" if request.period == "day" else "1w")
     covered = raw_range(request, scope, period)
     values = Values()

@@ -26,13 +26,14 @@ from api.query.traces import (
     plan_trace,
     plan_traces,
 )
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
 from api.scope import Scope, narrow
 from api.store import Rows
+from seamark.wire.failures import Rejected
 
 
 async def logs(context: Context, scope: Scope, body: bytes) -> bytes:
-    """A page of log records. Raises Refused, NotNow, StoreFault."""
+    """A page of log records. Raises Rejected, Unavailable, StoreFault."""
     request = from_json(body, LogsRequest)
     scope = narrow(scope, context.registry, org_id=request.org_id, app_id=request.app_id)
     statement = plan_logs(
@@ -55,7 +56,7 @@ async def logs(context: Context, scope: Scope, body: bytes) -> bytes:
 
 
 async def traces(context: Context, scope: Scope, body: bytes) -> bytes:
-    """Traces in short. Raises Refused, NotNow, StoreFault."""
+    """Traces in short. Raises Rejected, Unavailable, StoreFault."""
     request = from_json(body, TracesRequest)
     scope = narrow(scope, context.registry, org_id=request.org_id, app_id=request.app_id)
     rows_read = bytes_read = 0
@@ -84,11 +85,11 @@ async def traces(context: Context, scope: Scope, body: bytes) -> bytes:
 
 
 async def trace(context: Context, scope: Scope, trace_id: str) -> bytes:
-    """One trace. Raises Refused (NOT_FOUND when nothing of it is in scope), NotNow, StoreFault."""
+    """One trace. Raises Rejected (NOT_FOUND: none of it in scope), Unavailable, StoreFault."""
     statement = plan_trace(trace_id, org=scope.org, app=scope.app)
     answered = await context.store.ask(statement, SpanRow)
     if not answered.rows:
-        raise Refused(
+        raise Rejected(
             QuestionReason.NOT_FOUND,
             "No span of this trace is here: it may be older than raw data is kept, not stored yet, "
             "or outside this token's scope.",

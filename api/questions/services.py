@@ -66,7 +66,7 @@ EDGES = Question("edges", ServicemapRequest, plan_servicemap, EdgeRow, _show_edg
 
 
 async def servicemap(context: Context, scope: Scope, body: bytes) -> bytes:
-    """Edges, and all services with any span in the range. Raises Refused, NotNow, StoreFault."""
+    """Edges, and all services with spans in the range. Raises Rejected, Unavailable, StoreFault."""
     request = from_json(body, ServicemapRequest)
     edges, edges_meta = await EDGES.find(context, scope, request)
     whole = ServicesRequest(

@@ -22,7 +22,7 @@ from api.settings import ApiSettings
 
 
 async def timeseries(context: Context, scope: Scope, body: bytes) -> bytes:
-    """The answer (JSON) to a request (JSON). Raises Refused, NotNow, StoreFault."""
+    """The answer (JSON) to a request (JSON). Raises Rejected, Unavailable, StoreFault."""
     request = from_json(body, TimeseriesRequest)
     scope = narrow(scope, context.registry, org_id=request.org_id, app_id=request.app_id)
     found = source_named(request) or await context.find(scope, request.metric)

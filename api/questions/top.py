@@ -37,7 +37,7 @@ TOP = Question(
 
 
 async def top(context: Context, scope: Scope, body: bytes) -> bytes:
-    """The answer (JSON) to a request (JSON). Raises Refused, NotNow, StoreFault."""
+    """The answer (JSON) to a request (JSON). Raises Rejected, Unavailable, StoreFault."""
     request = from_json(body, TopRequest)
     scope = narrow(scope, context.registry, org_id=request.org_id, app_id=request.app_id)
     source = await context.source(scope, request.source, request.metric)

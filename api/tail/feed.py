@@ -19,12 +19,13 @@ from api.query.log_following import (
     plan_arrivals,
     plan_arrived,
 )
-from api.reasons import NotNow, QuestionReason, Refused
+from api.reasons import QuestionReason
 from api.scope import Scope
 from api.store import Store
 from api.tail import messages
 from api.tail.messages import Message
 from api.tail.seen import Seen
+from seamark.wire.failures import Rejected, Unavailable
 
 logger = logging.getLogger(__name__)
 _WAITING_MESSAGES: Final = 64
@@ -112,7 +113,7 @@ class Feed:
     async def join(self, follower: Follower, after: Cursor | None) -> None:
         """Tell `follower` everything from now on; with `after`, what he lacks first.
 
-        Raises Refused, NotNow, StoreFault; he has not joined then.
+        Raises Rejected, Unavailable, StoreFault; he has not joined then.
         """
         async with self._looking:
             if self._seen is None:
@@ -164,12 +165,12 @@ class Feed:
                     for message in await self._look(seen):
                         self._tell(message)
                 away = False
-            except NotNow:
+            except Unavailable:
                 if not away:
                     self._tell(messages.waiting(_AWAY))
                 away = True
-            except Refused as refused:
-                self._tell(messages.end(refused.reason.value, refused.message))
+            except Rejected as rejected:
+                self._tell(messages.end(rejected.reason.value, rejected.message))
                 return
             except Exception:
                 logger.exception("log tail failed")
@@ -211,8 +212,8 @@ class Feed:
         expected = sum(row.records for row in arrivals)
         try:
             read = (await self._store.ask(statement, ArrivedRow)).rows
-        except Refused as refused:
-            if refused.reason is not QuestionReason.TOO_MUCH:
+        except Rejected as rejected:
+            if rejected.reason is not QuestionReason.TOO_MUCH:
                 raise
             return [], expected  # together they are larger than one result may be
         return read, max(expected - len(read), 0)

@@ -14,10 +14,10 @@ from api.middleware import origin_headers
 from api.own_metrics import OwnMetrics
 from api.query.decode import from_json
 from api.query.log_following import LogTailRequest
-from api.reasons import Refused
 from api.scope import narrow, scope_of
 from api.tail import messages
 from api.tail.tails import Tail, Tails
+from seamark.wire.failures import Rejected
 
 PATH: Final = "/v1/query/logs/tail"
 _WRITE_SECONDS: Final = 30.0
@@ -64,8 +64,8 @@ async def _tell(
             message = messages.heartbeat(tail.feed.cursor)
         try:
             scope_of(request.headers, context.registry)
-        except Refused as refused:
-            message = messages.end(refused.reason.value, refused.message)
+        except Rejected as rejected:
+            message = messages.end(rejected.reason.value, rejected.message)
         async with asyncio.timeout(_WRITE_SECONDS):
             await response.write(message.data)
         if message.last:

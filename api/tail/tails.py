@@ -9,13 +9,14 @@ import msgspec
 
 from api.own_metrics import OwnMetrics
 from api.query.log_following import LogTailRequest, plan_arrivals, read_cursor
-from api.reasons import NotNow, QuestionReason, Refused
+from api.reasons import QuestionReason
 from api.scope import Scope
 from api.settings import ApiSettings
 from api.store import Store
 from api.tail import messages
 from api.tail.feed import Feed, Follower, Pace
 from api.tail.seen import CURSOR_MS
+from seamark.wire.failures import Rejected, Unavailable
 
 _STOPPING = "This server is stopping; ask again with the last cursor as after."
 
@@ -55,10 +56,10 @@ class Tails:
 
     @contextlib.asynccontextmanager
     async def opened(self, scope: Scope, request: LogTailRequest) -> AsyncIterator[Tail]:
-        """A tail that has begun; it ends with the block. Raises Refused, NotNow, StoreFault."""
+        """A tail; it ends with the block. Raises Rejected, Unavailable, StoreFault."""
         after = read_cursor(request.after) if request.after else None
         if after is not None and after.received_ms < self._clock_ms() - CURSOR_MS:
-            raise Refused(
+            raise Rejected(
                 QuestionReason.INVALID_FIELD,
                 f"after is older than {CURSOR_MS // 60_000} minutes, the limit; leave it out to "
                 "follow from now, and search for what lies between.",
@@ -102,17 +103,22 @@ class Tails:
 
     def _admit(self, scope: Scope) -> None:
         if self._stopping:
-            raise NotNow("This server is stopping; ask again.", retry_after=2.0)
+            raise Unavailable(
+                "This server is stopping; ask again.",
+                retry_after=2.0,
+                reason=QuestionReason.UNAVAILABLE,
+            )
         limit = self._settings.tails_per_org
         if self._orgs[scope.org] >= limit:
-            raise Refused(
+            raise Rejected(
                 QuestionReason.TOO_MUCH,
                 f"Org {scope.org} has {limit} live tails here, the limit; end one of them.",
             )
         if self._orgs.total() >= self._settings.tails:
-            raise NotNow(
+            raise Unavailable(
                 f"There are {self._settings.tails} live tails here, the limit; try later.",
                 retry_after=5.0,
+                reason=QuestionReason.UNAVAILABLE,
             )
 
     def _count(self) -> None:

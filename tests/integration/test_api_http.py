@@ -16,11 +16,12 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from api.openapi import ROUTES
 from api.own_metrics import OwnMetrics
 from api.query.statement import Statement
-from api.reasons import NotNow, QuestionReason, Refused
+from api.reasons import QuestionReason
 from api.settings import ApiSettings
 from api.store import ClickHouseStore
 from seamark.service.connections import StoreSettings
 from seamark.service.health import Health
+from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.signals import Signal
 from tests.support.ledger import QuietLog
 from tests.support.questions_stack import (
@@ -240,7 +241,7 @@ async def test_cancelling_ends_the_query_in_the_store(store: RunningStore) -> No
 
 async def test_what_takes_too_long_says_what_to_narrow(store: RunningStore) -> None:
     client = real(store, query_seconds=0.3, query_rows=10**15)
-    with pytest.raises(Refused, match="Narrow it") as refused:
+    with pytest.raises(Rejected, match="Narrow it") as refused:
         await client.ask(SLOW, tuple[int])
     assert refused.value.reason is QuestionReason.TIMEOUT
     await client.close()
@@ -258,7 +259,7 @@ async def test_what_costs_too_much_says_what_to_narrow(
     store: RunningStore, limits: dict[str, int], sql: str
 ) -> None:
     client = real(store, **limits)
-    with pytest.raises(Refused, match="Narrow it") as refused:
+    with pytest.raises(Rejected, match="Narrow it") as refused:
         await client.ask(Statement(sql, {}), tuple[Any])
     assert refused.value.reason is QuestionReason.TOO_MUCH
     await client.close()
@@ -281,7 +282,7 @@ async def test_a_store_that_is_not_there_is_unavailable() -> None:
         health=health,
     )
     health.expect("store")
-    with pytest.raises(NotNow):
+    with pytest.raises(Unavailable):
         await client.ask(Statement("SELECT 1", {}), tuple[int])
     await client.probe()
     assert not health.ready

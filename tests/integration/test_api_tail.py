@@ -14,10 +14,11 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from api.query.statement import Statement
-from api.reasons import NotNow
+from api.reasons import QuestionReason
 from api.store import Rows
 from seamark.service.registry import TokenRecord, digest
 from seamark.wire.envelope import Outcome, Sender, encode_envelope
+from seamark.wire.failures import Unavailable
 from seamark.wire.receipts import new_receipt
 from seamark.wire.signals import Signal
 from tests.support.questions_stack import SECRETS, Asking, RunningStore, asking, running_store
@@ -283,7 +284,7 @@ class Moody:
 
     async def ask(self, statement: Statement, row: Any) -> Rows[Any]:
         if self.away:
-            raise NotNow("away")
+            raise Unavailable("away", reason=QuestionReason.UNAVAILABLE)
         answered: Rows[Any] = await self.store.ask(statement, row)
         return answered
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.query.patch import Cast, Change, Default, Drop, Rename, cast, check, patched
-from api.reasons import Refused
+from seamark.wire.failures import Rejected
 
 NAMES = st.sampled_from(["name", "ts", "value", "sessionId", "x"])
 KEYS = st.sampled_from(["price", "a.b", "c", "x"])
@@ -162,11 +162,11 @@ def test_a_rename_goes_elsewhere(old: str, new: str, taken: bool) -> None:
     if taken:
         check([Rename(from_=old, to=new)])
     else:
-        with pytest.raises(Refused):
+        with pytest.raises(Rejected):
             check([Rename(from_=old, to=new)])
 
 
 @pytest.mark.parametrize("path", ["a.b", "attrs.", ".x", "events.0"])
 def test_paths_lead_into_maps_only(path: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         check([Drop(field=path)])

@@ -8,8 +8,9 @@ import msgspec
 
 from api.ingest import Fault, Taken, Turned
 from api.log_tail import Looked
-from api.reasons import NotNow
+from api.reasons import QuestionReason
 from seamark.wire.envelope import DeadLetter, Outcome, Sender, encode_envelope
+from seamark.wire.failures import Unavailable
 from seamark.wire.signals import Signal
 
 
@@ -77,7 +78,7 @@ class Judge:
 
     async def replay(self, body: bytes, *, token: str, dry_run: bool) -> Taken | Turned:
         if self.away:
-            raise NotNow("no collector")
+            raise Unavailable("no collector", reason=QuestionReason.UNAVAILABLE)
         batch = msgspec.json.decode(body)
         self.batches.append((batch, token, dry_run))
         if self.turned:

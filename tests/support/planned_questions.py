@@ -87,7 +87,7 @@ PLANNED = {*QUESTIONS, *(f"{name}_answer" for name in QUESTIONS)}
 
 
 def statements(name: str, body: Any, *, org: str = "acme", app: str = "") -> list[Statement]:
-    """The statements of a question. Raises Refused."""
+    """The statements of a question. Raises Rejected."""
     question = QUESTIONS[name]
     data = body if isinstance(body, bytes) else msgspec.json.encode(body)
     asked = from_json(data, question.request)

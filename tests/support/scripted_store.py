@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from api.query.statement import Statement
-from api.reasons import NotNow
+from api.reasons import QuestionReason
 from api.store import Rows
+from seamark.wire.failures import Unavailable
 from tests.support.questions_stack import Asking
 
 R = TypeVar("R")
@@ -30,7 +31,7 @@ class Scripted:
         self.asked += 1
         self.started.set()
         if self.away:
-            raise NotNow("away", retry_after=2.0)
+            raise Unavailable("away", retry_after=2.0, reason=QuestionReason.UNAVAILABLE)
         if self.hang is not None:
             try:
                 await self.hang.wait()

@@ -10,8 +10,9 @@ from api.query.attributes import LOGS, SPANS, attribute_column
 from api.query.filters import Filter, conditions
 from api.query.scoping import scope_conditions
 from api.query.statement import Statement, Values
-from api.reasons import NotNow, QuestionReason, Refused
+from api.reasons import QuestionReason
 from api.store import Rows
+from seamark.wire.failures import Rejected, Unavailable
 
 R = TypeVar("R")
 KEYS = {"http.route", "http.method", "tenant"}
@@ -28,7 +29,7 @@ class Attributes:
     async def ask(self, statement: Statement, row: type[R]) -> Rows[R]:
         self.asked.append(statement.sql)
         if self.away and statement.sql.startswith("SELECT 1 FROM"):
-            raise NotNow("away")
+            raise Unavailable("away", reason=QuestionReason.UNAVAILABLE)
         data: list[Any] = [[1]]
         if statement.sql.startswith("SELECT 1 FROM"):
             data = [[1]] if statement.values["p2"] in self.keys else []
@@ -48,7 +49,7 @@ def filtered(key: str, org: str = "acme") -> Statement:
 
 async def test_an_unknown_attribute_is_refused_with_near_matches() -> None:
     store = Attributes(KEYS)
-    with pytest.raises(Refused, match=r"'http\.rout'.*Did you mean 'http\.route'") as caught:
+    with pytest.raises(Rejected, match=r"'http\.rout'.*Did you mean 'http\.route'") as caught:
         await CheckedStore(store).ask(filtered("http.rout"), tuple[int])
     assert caught.value.reason is QuestionReason.UNKNOWN_ATTRIBUTE
     assert caught.value.field == "filters[0].key"
@@ -95,6 +96,6 @@ def test_every_stored_attribute_has_a_spelling() -> None:
 
 @pytest.mark.parametrize("key", ["", "attr.", "resource.", "x" * 129, "a\0b", "scope." + "x" * 129])
 def test_a_key_without_a_name_is_refused(key: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejected) as caught:
         attribute_column(Values(), LOGS)(key, "filters[3].key")
     assert caught.value.field == "filters[3].key"

@@ -18,8 +18,9 @@ from api.query.export import (
     plan_keeping,
 )
 from api.query.export_columns import COLUMNS, NESTED, names, shown
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
 from provisioning.clickhouse.migrate import read_migrations
+from seamark.wire.failures import Rejected
 from seamark.wire.signals import Signal
 
 NOW = 1_795_343_040_123
@@ -72,7 +73,7 @@ def test_whatever_was_written_is_apart_from_the_statements(signal: str, form: st
     ],
 )
 def test_what_is_wrong_is_named(fields: Any, reason: QuestionReason, field: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejected) as caught:
         plan(**fields)
     assert (caught.value.reason, caught.value.field) == (reason, field)
 
@@ -103,7 +104,7 @@ def test_where_rows_are_read_from(source: str, from_: str, row: KeptRow, chosen:
 def test_an_archive_that_is_not_there_is_refused() -> None:
     request = asked(source="archive")
     made = plan_export(request, org="acme", app="", now_ms=NOW)
-    with pytest.raises(Refused, match="holds no events"):
+    with pytest.raises(Rejected, match="holds no events"):
         choose_source(request, made, kept(archived_ms=0), NOW)
 
 

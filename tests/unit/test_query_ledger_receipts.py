@@ -3,7 +3,7 @@
 import pytest
 
 from api.query.receipts import EnvelopeRow, read_receipt, verdict
-from api.reasons import Refused
+from seamark.wire.failures import Rejected
 
 KEPT_MS = 1_000
 
@@ -55,5 +55,5 @@ def test_receipts_are_uuids() -> None:
     assert read_receipt(text) == text.lower()
     assert read_receipt(text.replace("-", "")) == text.lower()
     for wrong in ("", "x" * 36, text + "0", "{" + text[1:-1] + "}"):
-        with pytest.raises(Refused):
+        with pytest.raises(Rejected):
             read_receipt(wrong)

@@ -10,7 +10,8 @@ import pytest
 from api.query.decode import from_json
 from api.query.plain import plain_filters
 from api.query.top import TopRequest, plan_top
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 from tests.support.planned_questions import PLANNED, QUESTIONS, statements, within
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "questions"
@@ -113,13 +114,13 @@ def test_every_question_has_its_sql_agreed() -> None:
     ],
 )  # fmt: skip
 def test_a_wrong_request_names_the_field(question: str, body: Any, field: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejected) as caught:
         statements(question, body)
     assert caught.value.field == field
 
 
 def test_what_is_no_dimension_is_refused_naming_those_there_are() -> None:
-    with pytest.raises(Refused, match=r"country, device.*Filters take any") as caught:
+    with pytest.raises(Rejected, match=r"country, device.*Filters take any") as caught:
         statements("funnel", {"steps": ["a"], "groupBy": "plan"})
     assert caught.value.reason is QuestionReason.NOT_A_DIMENSION
 
@@ -129,7 +130,7 @@ def test_top_of_spans_and_metrics_reads_their_rollups() -> None:
     assert "FROM spans_1h" in plan_top(asked, within(), "spans").statement.sql
     asked = TopRequest(metric="requests", by="route", agg="sum", from_="now-1h")
     assert "FROM metrics_1m" in plan_top(asked, within(), "metrics").statement.sql
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Rejected) as caught:
         plan_top(TopRequest(metric="x", by="service"), within(), "spans")
     assert caught.value.field == "metric"
 
@@ -139,7 +140,7 @@ def test_filters_in_a_query_string() -> None:
         ("device", "mobile"),
         ("page", "/a:b"),
     ]
-    with pytest.raises(Refused):
+    with pytest.raises(Rejected):
         plain_filters("mobile")
 
 

@@ -16,7 +16,8 @@ from api.query.timerange import (
     parse_instant,
     parse_range,
 )
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 
 NOW = 1_795_343_040_123  # 2026-11-22T10:24:00.123Z, a Sunday
 
@@ -64,7 +65,7 @@ def test_an_instant_is_read(text: str | int | float, expected: int) -> None:
     ],
 )
 def test_what_is_no_instant_is_refused_with_its_field(text: str | int | float) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Rejected) as refused:
         parse_instant(text, now_ms=NOW, field="to")
     assert refused.value.reason is QuestionReason.INVALID_TIME
     assert refused.value.field == "to"
@@ -72,12 +73,12 @@ def test_what_is_no_instant_is_refused_with_its_field(text: str | int | float) -
 
 def test_an_empty_or_backward_range_is_refused() -> None:
     for from_, to in (("now", "now"), ("now", "now-1h")):
-        with pytest.raises(Refused, match="from must be before to"):
+        with pytest.raises(Rejected, match="from must be before to"):
             parse_range(from_, to, now_ms=NOW)
 
 
 def test_a_search_says_how_long_its_range_may_be() -> None:
-    with pytest.raises(Refused, match=r"40\.0 days; this search takes at most 31 days") as refused:
+    with pytest.raises(Rejected, match=r"40\.0 days; this search takes at most 31 days") as refused:
         parse_range("now-40d", "now", now_ms=NOW, longest_ms=31 * DAY_MS)
     assert refused.value.reason is QuestionReason.TOO_MUCH
 
@@ -113,7 +114,7 @@ def test_granularity_is_at_least_what_is_kept() -> None:
         "auto", asked, finest_ms=HOUR_MS, auto_buckets=300, most_buckets=11_000
     )
     assert chosen.text == "1h"
-    with pytest.raises(Refused, match="multiples of 1h"):
+    with pytest.raises(Rejected, match="multiples of 1h"):
         choose_granularity("5m", asked, finest_ms=HOUR_MS, auto_buckets=300, most_buckets=11_000)
 
 
@@ -138,7 +139,7 @@ def test_granularity_is_at_least_what_is_kept() -> None:
 )
 def test_granularity_as_written(text: str, length_ms: int, written: str) -> None:
     if not length_ms:
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(Rejected) as refused:
             parse_granularity(text)
         assert refused.value.reason is QuestionReason.INVALID_GRANULARITY
     else:
@@ -148,7 +149,7 @@ def test_granularity_as_written(text: str, length_ms: int, written: str) -> None
 
 def test_too_many_buckets_are_refused_naming_one_that_fits() -> None:
     asked = TimeRange(NOW - 30 * DAY_MS, NOW)
-    with pytest.raises(Refused, match="6h would do") as refused:
+    with pytest.raises(Rejected, match="6h would do") as refused:
         choose_granularity("1m", asked, finest_ms=MINUTE_MS, auto_buckets=300, most_buckets=11_000)
     assert refused.value.reason is QuestionReason.TOO_MUCH
 

@@ -9,7 +9,8 @@ import pytest
 from api.query.decode import from_json
 from api.query.sources import SourceName
 from api.query.timeseries import TimeseriesPlan, TimeseriesRequest, plan_timeseries
-from api.reasons import QuestionReason, Refused
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 
 NOW = 1_795_343_040_123
 GOLDEN = Path(__file__).parents[1] / "golden" / "questions"
@@ -29,8 +30,8 @@ def plan(
     )
 
 
-def refused(source: SourceName = "events", **request: Any) -> Refused:
-    with pytest.raises(Refused) as caught:
+def refused(source: SourceName = "events", **request: Any) -> Rejected[QuestionReason]:
+    with pytest.raises(Rejected) as caught:
         plan(source, **request)
     return caught.value
 

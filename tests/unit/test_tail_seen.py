@@ -15,10 +15,10 @@ from api.query.log_following import (
     read_cursor,
 )
 from api.query.statement import Statement
-from api.reasons import Refused
 from api.tail import messages
 from api.tail.feed import Follower
 from api.tail.seen import REACH_MS, Seen
+from seamark.wire.failures import Rejected
 from seamark.wire.receipts import new_receipt
 
 NOW = 1_795_343_040_123
@@ -119,7 +119,7 @@ def test_someone_who_comes_back() -> None:
 
 def test_a_cursor_that_is_none() -> None:
     for text in ("x", "1.2.3", f"{NOW}.{'g' * 32}.1", f"{NOW}.{'0' * 32}.1 "):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(Rejected) as refused:
             read_cursor(text)
         assert refused.value.field == "after"
 
