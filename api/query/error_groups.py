@@ -1,11 +1,9 @@
 """`POST /v1/query/errors`, the groups: which errors are one and the same.
 
 Occurrences are native error events, and exceptions in spans (events named `exception`) and log
-records (those with an `exception.type`). A group is what agrees in app, service, `exception.type`,
-normalised message and normalised top frame; the fingerprint is a hash of these. The message is its
-first line. The frame is the first `at …` line of the stack (JavaScript, Java, .NET), else the last
-`File "…", line …, in …` (Python). Normalised: what stands in quotes becomes `<s>` (the apostrophe
-of a word is no quote), a number or a run of hexadecimal digits `<n>`.
+records (those with an `exception.type`). What makes a group is in `error_grouping.py`; the
+fingerprint is a hash of it. An exception of a log record is not counted where a span of the same
+trace and span id, which began within an hour, recorded one of the same type.
 
 A group is *new in* a release when all its occurrences in the range are of that one release, and
 that release is the app's newest: the one of several in the range whose first event came last (by
@@ -15,11 +13,23 @@ Occurrences are read from the table of errors. It does not have events that are 
 name alone than `exception` and `error`: those come from raw events, which are sorted by name.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import msgspec
 
+from api.query.error_grouping import (
+    ANY_FRAME,
+    BUILD,
+    FRAME,
+    INNERMOST_LAST,
+    MAX_FRAMES,
+    MAX_LINES,
+    OUTSIDE,
+    PLACEHOLDER,
+    POSITION,
+    VALUES,
+)
 from api.query.error_rates import ErrorsRequest, errors_range
 from api.query.events import column, event_conditions
 from api.query.filters import conditions
@@ -28,13 +38,15 @@ from api.query.scoping import scope_conditions, time_conditions
 from api.query.search import raw_time_conditions
 from api.query.sources import EVENTS
 from api.query.statement import Values, fill
-from api.query.timerange import HOUR_MS, Granularity
+from api.query.timerange import HOUR_MS, Granularity, TimeRange
 from seamark.wire.dimensions import EVENT_DIMENSIONS
 
 RECORDED_NAMES: Final = frozenset({"exception", "error"})
 """Events of these names are in the table of errors, `exception.type` or not."""
-_QUOTED = r"""'(^|[^A-Za-z0-9])("[^"\n]*"|\'[^\'\n]*\')'"""
-_NUMBER = "'0[xX][0-9a-fA-F]+|[0-9a-fA-F]{8,}|[0-9]+'"
+MAX_MESSAGE_CHARS: Final = 300
+"""Of a message, after its values were replaced."""
+_AROUND_MS: Final = HOUR_MS
+"""Spans are looked for so far around the range, as log records are later than their span began."""
 
 
 class GroupRow(msgspec.Struct, array_like=True, frozen=True):
@@ -61,7 +73,7 @@ def plan_error_groups(request: ErrorsRequest, scope: QueryScope) -> Plan:
     covered, _ = errors_range(request, scope)
     values = Values()
     in_scope = scope_conditions(values, scope.org, scope.app)
-    sources = [_recorded(request, values, [*in_scope, *raw_time_conditions(values, covered)])]
+    sources = [_recorded(request, values, in_scope, covered)]
     if others := sorted(set(request.names) - RECORDED_NAMES):
         where = [
             *event_conditions(values, covered, org=scope.org, app=scope.app),
@@ -77,8 +89,7 @@ def plan_error_groups(request: ErrorsRequest, scope: QueryScope) -> Plan:
             fill(
                 "error_groups",
                 occurrences="\n        UNION ALL\n".join(sources),
-                normal_message=_normal("line"),
-                normal_frame=_normal("top"),
+                **_rule(values),
                 releases=" AND ".join([*in_scope, *time_conditions(values, hours)]),
                 limit=values.add(request.limit + 1, "UInt64"),
             )
@@ -87,7 +98,7 @@ def plan_error_groups(request: ErrorsRequest, scope: QueryScope) -> Plan:
     )
 
 
-def _recorded(request: ErrorsRequest, values: Values, where: list[str]) -> str:
+def _recorded(request: ErrorsRequest, values: Values, scope: list[str], covered: TimeRange) -> str:
     """SQL of the occurrences that the table of errors has."""
     sources = ["'event'", *["'span'"] * request.spans, *["'log'"] * request.logs]
     named = f" OR name IN ({_texts(request.names, values)})" if request.names else ""
@@ -95,13 +106,25 @@ def _recorded(request: ErrorsRequest, values: Values, where: list[str]) -> str:
     filters = [
         f"source IN ({', '.join(sources)})",
         f"(source != 'event' OR kind != ''{named})",
+        *_once(request, values, scope, covered),
         *conditions(
             request.filters,
             values,
             lambda key, field: columns.get(_known(key, values, field), f"dims['{key}']"),
         ),
     ]
-    return fill("error_occurrences", where=" AND ".join(where), filters=" AND ".join(filters))
+    where = " AND ".join([*scope, *raw_time_conditions(values, covered)])
+    return fill("error_occurrences", where=where, filters=" AND ".join(filters))
+
+
+def _once(
+    request: ErrorsRequest, values: Values, scope: list[str], covered: TimeRange
+) -> list[str]:
+    if not (request.spans and request.logs):
+        return []
+    wider = TimeRange(max(covered.from_ms - _AROUND_MS, 0), covered.to_ms + _AROUND_MS)
+    around = " AND ".join([*scope, *raw_time_conditions(values, wider)])
+    return [fill("error_once", around=around)]
 
 
 def _of_events(values: Values) -> Callable[[str, str], str]:
@@ -121,6 +144,25 @@ def _known(key: str, values: Values, field: str) -> str:
     return key
 
 
-def _normal(text: str) -> str:
-    quoted = f"replaceRegexpAll({text}, {_QUOTED}, '\\\\1<s>')"
-    return f"substring(replaceRegexpAll({quoted}, {_NUMBER}, '<n>'), 1, 300)"
+def _rule(values: Values) -> dict[str, str]:
+    """The slots that error_grouping.py fills: its patterns are values of the statement."""
+
+    def replaced(sql: str, patterns: Sequence[str], by: str) -> str:
+        for pattern in patterns:
+            sql = f"replaceRegexpAll({sql}, {values.text(pattern)}, {values.text(by)})"
+        return sql
+
+    def normal(line: str) -> str:
+        return f"substring({replaced(line, VALUES, PLACEHOLDER)}, 1, {MAX_MESSAGE_CHARS})"
+
+    return {
+        "normal_line": normal("substringIndex(latest.6, '\\n', 1)"),
+        "normal_sample": normal("substringIndex(sample.6, '\\n', 1)"),
+        "normal_frames": replaced(replaced("joined", [POSITION], ""), [BUILD], PLACEHOLDER),
+        "frame": values.text(FRAME),
+        "any_frame": values.text(ANY_FRAME),
+        "outside": values.text(OUTSIDE),
+        "innermost_last": values.text(INNERMOST_LAST),
+        "max_lines": str(MAX_LINES),
+        "max_frames": str(MAX_FRAMES),
+    }

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import random
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from seamark.wire.signals import Signal
+from tests.support.error_rule import frames_of, identity, message_of
 from tests.support.people_events import DAY, HOUR, MINUTE, NOW, TOKENS, Answers
 from tests.support.questions_stack import Asking, asking, envelope, running_store
 
@@ -26,7 +26,8 @@ pytestmark = pytest.mark.integration
 TYPES = ["TypeError", "ValueError"]
 MESSAGES = [
     'no "cart" at 17', 'no "user" at 4', "id 0xdeadBEEF is gone\nsecond line", "it's 'here' 1.5",
-    "{p0:String} \\ ☠", "",
+    "{p0:String} \\ ☠", "", "user 3f2a9c12-1111-4222-8333-0123456789ab at /srv/a.log",
+    "user 01ARZ3NDEKTSV4RRFFQ69G5FAV at https://shop.example/a",
 ]  # fmt: skip
 STACKS = [
     "",
@@ -171,17 +172,6 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
         runner.run(stack.aclose())
 
 
-def normal(text: str) -> str:
-    quoted = re.sub("(^|[^A-Za-z0-9])(\"[^\"\n]*\"|'[^'\n]*')", r"\1<s>", text)
-    return re.sub("0[xX][0-9a-fA-F]+|[0-9a-fA-F]{8,}|[0-9]+", "<n>", quoted)
-
-
-def frame(stack: str) -> str:
-    at = re.search(r"(?m)^\s*at +(.*)$", stack)
-    python = re.findall(r'File "[^"]*", line [0-9]+, in .*', stack)
-    return normal(at[1] if at else python[-1] if python else "")
-
-
 questions: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "names": st.lists(
@@ -267,14 +257,17 @@ def newest(mine: list[Occurrence], since: int, until: int) -> dict[str, str]:
 def check_groups(answer: Any, errors: list[Occurrence], limit: int, latest: dict[str, str]) -> None:
     groups: dict[tuple[str, ...], list[Occurrence]] = defaultdict(list)
     for o in errors:
-        message = normal(o.message.split("\n")[0])
-        groups[o.app, o.service, o.kind, message, frame(o.stack)].append(o)
+        groups[o.app, o.service, o.kind, *identity(o.message, o.stack)].append(o)
     counts = sorted((sum(o.weight for o in g) for g in groups.values()), reverse=True)
     assert [g["count"] for g in answer["groups"]] == counts[:limit]
     assert answer["meta"]["truncated"] is (len(groups) > limit)
     assert len({g["fingerprint"] for g in answer["groups"]}) == len(answer["groups"])
     for g in answer["groups"]:
-        of = groups[g["app"], g["service"], g["type"], g["message"], g["frame"]]
+        sample = g["sample"]
+        same = identity(sample["message"], sample["stacktrace"])
+        of = groups[g["app"], g["service"], g["type"], *same]
+        assert g["message"] == message_of(sample["message"])
+        assert g["frame"] == frames_of(sample["stacktrace"]).split("\n")[0]
         releases = {o.release for o in of}
         assert g["count"] == sum(o.weight for o in of)
         assert g["people"] == len({o.user for o in of if o.user})

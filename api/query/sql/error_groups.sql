@@ -1,30 +1,49 @@
 -- Groups of errors, the most frequent first, each with its latest occurrence as a sample.
--- toLowCardinality: texts are mostly the same few, and a function of such a column is computed once
--- for each text of a block, which makes this four times as fast.
+-- First what agrees in its stack trace (without frames: in its message) is counted, so that patterns
+-- are applied once to each distinct text; then what the rule of error_grouping.py makes the same.
+WITH arraySort(groupUniqArrayArray(every_release)) AS all_releases
 SELECT
-    lower(hex(sipHash64(app, service, kind, normal_message, normal_frame))) AS fingerprint,
-    app, service, kind, normal_message, normal_frame,
-    sum(weight) AS occurrences,
-    uniqExactIf(who, who != 's') AS people,
-    min(at) AS first_ms,
-    max(at) AS last_ms,
-    arraySort(groupUniqArrayIf(20)(release, release != '')) AS releases,
-    if(uniqExact(release) = 1 AND any(release) != '' AND any(release) = any(newest), any(release), '') AS new_in,
-    max((at, event, trace, span, release, substring(message, 1, 4096), substring(stack, 1, 16384))) AS sample,
-    max(weight != 1) AS sampled
+    lower(hex(sipHash64(app, service, kind, frames, normal_message))) AS fingerprint,
+    app, service, kind,
+    /*normal_sample*/ AS message_shown,
+    substringIndex(frames, '\n', 1) AS top_frame,
+    sum(occurrences) AS total,
+    uniqExactIfMerge(people_state) AS people,
+    min(first_at) AS first_ms,
+    max(last_at) AS last_ms,
+    arraySlice(arrayFilter(x -> x != '', all_releases), 1, 20) AS releases_shown,
+    if(length(all_releases) = 1 AND all_releases[1] = any(newest), all_releases[1], '') AS new_in,
+    max(latest) AS sample,
+    max(weighted) AS sampled
 FROM
 (
     SELECT
         *,
-        substringIndex(toLowCardinality(message), '\n', 1) AS line,
-        extract(toLowCardinality(stack), '(?m)^[ \\t]*at +([^\\n]*)') AS at_line,
-        arrayElementOrNull(extractAll(stack, '(File "[^"]*", line [0-9]+, in [^\\n]*)'), -1) AS python_line,
-        toLowCardinality(if(at_line != '', at_line, ifNull(python_line, ''))) AS top,
-        /*normal_message*/ AS normal_message,
-        /*normal_frame*/ AS normal_frame
+        splitByChar('\n', replaceAll(trace_text, ')\n\t/', ') /')) AS all_lines,
+        arraySlice(if(position(trace_text, /*innermost_last*/) > 0, arrayReverse(all_lines), all_lines), 1, /*max_lines*/) AS lines,
+        arrayFilter(x -> match(x, /*frame*/), lines) AS found_frames,
+        arrayFilter(x -> NOT match(x, /*outside*/), found_frames) AS own_frames,
+        arrayStringConcat(arraySlice(if(empty(own_frames), found_frames, own_frames), 1, /*max_frames*/), '\n') AS joined,
+        /*normal_frames*/ AS frames,
+        if(frames != '', '', /*normal_line*/) AS normal_message
     FROM
     (
+        SELECT
+            app, service, kind,
+            if(match(toLowCardinality(stack), /*any_frame*/), stack, '') AS trace_text,
+            if(trace_text != '', '', substringIndex(message, '\n', 1)) AS line,
+            sum(weight) AS occurrences,
+            uniqExactIfState(who, who != 's') AS people_state,
+            min(at) AS first_at,
+            max(at) AS last_at,
+            groupUniqArray(release) AS every_release,
+            max((at, event, trace, span, release, substring(message, 1, 4096), substring(stack, 1, 16384))) AS latest,
+            max(weight != 1) AS weighted
+        FROM
+        (
 /*occurrences*/
+        )
+        GROUP BY app, service, kind, trace_text, line
     )
 ) AS occurrence
 LEFT JOIN
@@ -41,6 +60,6 @@ LEFT JOIN
     HAVING count() > 1
 ) AS releases
 ON occurrence.app = releases.app
-GROUP BY app, service, kind, normal_message, normal_frame
-ORDER BY occurrences DESC, last_ms DESC, fingerprint
+GROUP BY app, service, kind, frames, normal_message
+ORDER BY total DESC, last_ms DESC, fingerprint
 LIMIT /*limit*/
