@@ -5,7 +5,7 @@ import contextlib
 import random
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +54,13 @@ class Occurrence:
     release: str
     user: str
     name: str = "exception"
+    ids: tuple[bytes, bytes] = (b"", b"")
+    """Trace and span. Those of a span are its own, some log records have those of a span."""
 
 
 def make(count: int) -> list[Occurrence]:
     rng = random.Random(3)
-    found = []
+    found: list[Occurrence] = []
     for _ in range(count):
         where = rng.choice(["events", "events", "events", "spans", "logs"])
         time = NOW - rng.randrange(rng.choice([HOUR, 5 * HOUR, 3 * DAY]))
@@ -79,8 +81,16 @@ def make(count: int) -> list[Occurrence]:
                 name=rng.choice(["exception", "error", "page_view", "crash", "other"])
                 if where == "events"
                 else "",
+                ids=(rng.randbytes(16), rng.randbytes(8)) if where == "spans" else (b"", b""),
             )
         )
+    spans = [o for o in found if o.where == "spans"]
+    for place, o in enumerate(found):
+        if o.where == "logs" and rng.random() < 0.5:
+            span = rng.choice(spans)
+            near = replace(o, org=span.org, app=span.app, ids=span.ids)
+            time = min(span.time + rng.randrange(2 * HOUR), NOW - 1)
+            found[place] = replace(near, time=time)
     return found
 
 
@@ -128,16 +138,18 @@ def body_of(where: str, group: list[Occurrence]) -> tuple[Signal, bytes]:
             resource_logs.scope_logs.add().log_records.add(
                 time_unix_nano=o.time * 1_000_000,
                 attributes=attributes(**details(o), user_id=o.user),
+                trace_id=o.ids[0],
+                span_id=o.ids[1],
             )
         return Signal.LOGS, logs.SerializeToString()
     traces = ExportTraceServiceRequest()
-    for place, o in enumerate(group):
+    for o in group:
         resource_spans = traces.resource_spans.add()
         resource_spans.resource.attributes.extend(
             attributes(service_name=o.service, service_version=o.release)
         )
         span = resource_spans.scope_spans.add().spans.add(
-            trace_id=place.to_bytes(16, "big"), span_id=(place + 1).to_bytes(8, "big"),
+            trace_id=o.ids[0], span_id=o.ids[1],
             start_time_unix_nano=o.time * 1_000_000, end_time_unix_nano=o.time * 1_000_000,
             attributes=attributes(user_id=o.user),
         )  # fmt: skip
@@ -220,6 +232,10 @@ def test_rates_and_groups_are_what_counting_gives(
         o for o in found
         if o.where in wanted and (o.where != "events" or o.kind or o.name in body["names"])
     ]  # fmt: skip
+    if body["spans"] and body["logs"]:
+        near = [o for o in mine if since - HOUR <= o.time < until + HOUR and o.where == "spans"]
+        reported = {(o.app, o.ids, o.kind) for o in near}
+        errors = [o for o in errors if o.where != "logs" or (o.app, o.ids, o.kind) not in reported]
     check_groups(answer, errors, body["limit"], newest(mine, since, until))
 
 
