@@ -8,15 +8,15 @@ from api.answers import Meta
 
 
 class LedgerBalance(msgspec.Struct, frozen=True):
-    """What each law is off by; 0: it holds. null: counted before there was a `stored` to check.
+    """What each law is off by; 0: it holds.
 
     `offered` = offered − (accepted + Σ rejected + sampled + limited); `stored` = accepted −
     (stored + duplicate + dead-lettered); `archived` = stored − archived.
     """
 
     offered: int
-    stored: int | None
-    archived: int | None
+    stored: int
+    archived: int
 
 
 class LedgerTotals(msgspec.Struct, frozen=True, rename="camel"):

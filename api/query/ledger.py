@@ -45,7 +45,6 @@ class LedgerCounts(msgspec.Struct, array_like=True, frozen=True):
     archived: int
     dead_letters: int
     request_rejections: dict[str, int]
-    unchecked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +58,11 @@ class LedgerPlan:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What each law of the ledger is off by; 0: it holds. None: it cannot be checked."""
+    """What each law of the ledger is off by; 0: it holds."""
 
     offered: int
-    stored: int | None
-    archived: int | None
+    stored: int
+    archived: int
 
 
 def plan_ledger(request: LedgerRequest, *, org: str, app: str, now_ms: int) -> LedgerPlan:
@@ -107,8 +106,8 @@ def balance(row: LedgerCounts) -> Balance:
     kept = row.stored + row.duplicate + row.dead_lettered
     return Balance(
         offered=row.offered - judged,
-        stored=None if row.unchecked else row.accepted - kept,
-        archived=None if row.unchecked else row.stored - row.archived,
+        stored=row.accepted - kept,
+        archived=row.stored - row.archived,
     )
 
 
@@ -141,5 +140,4 @@ def total(rows: list[LedgerCounts]) -> LedgerCounts:
         archived=counted("archived"),
         dead_letters=counted("dead_letters"),
         request_rejections=by_reason("request_rejections"),
-        unchecked=max((row.unchecked for row in rows), default=0),
     )

@@ -8,8 +8,9 @@ from api.query.aggregates import Aggregate, level_literal, levels_of
 from api.query.filters import Filter, conditions
 from api.query.scoping import scope_conditions, time_conditions
 from api.query.sources import Source
-from api.query.statement import Statement, Values, fill, template
+from api.query.statement import Statement, Values, fill
 from api.query.timerange import HOUR_MS, MINUTE_MS, Granularity, TimeRange
+from seamark.wire.sketches import SKETCH_ACCURACY
 
 _HEAVY: Final = frozenset({"percentile", "uniq_users", "uniq_sessions"})
 _LOOK_BACK_ROWS: Final = 10
@@ -95,7 +96,7 @@ def increases(asked: Series, values: Values, table: str) -> tuple[str, str]:
     since = values.integer(since_ms // 1000)
     states, more = "", ""
     if any(aggregate.kind == "percentile" for aggregate in asked.aggregates):
-        states = template("metric_sketch_states").rstrip()
+        states = fill("metric_sketch_states", accuracy=f"{SKETCH_ACCURACY:g}").rstrip()
         more = fill("metric_sketches", since=since).rstrip()
     rows = fill(
         "metric_increases",

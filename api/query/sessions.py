@@ -10,10 +10,10 @@ any. Of events of one time the first is that with the smallest (device's clock, 
 those alike in all of these, any.
 
 Questions are answered from *pieces*: what one key did within one *slot* of time. A slot is never
-longer than the gap, so no session begins inside a piece. The rollup (0012_visits.sql) keeps pieces
-of 15 minutes and serves gaps of that length and more; it knows no filters, no dimensions but KEPT
-and the app, and no views of another name. All else reads raw events, and so do slots that the
-rollup cannot speak for (sql/sessions_rolled.sql). Both ways give the same answer.
+longer than the gap, so no session begins inside a piece. The rollup (`visits_15m`) has pieces
+of 15 minutes and serves gaps of that length and more; it knows no filters, no dimensions but ROLLED
+and the app, and no views of another name. All else reads raw events, and so does the slot that the
+range ends in (sql/sessions_rolled.sql). Both ways give the same answer.
 """
 
 from collections.abc import Sequence
@@ -35,14 +35,15 @@ from api.query.request import Plan, QueryScope, QuestionRequest, raw_range
 from api.query.scoping import scope_conditions
 from api.query.statement import Values, fill
 from api.query.timerange import MINUTE_MS, Granularity, TimeRange, choose_granularity
+from seamark.wire.dimensions import SESSION_DIMENSIONS
 
 COLUMNS: Final = (
     "time", "sessions", "eventsPerSession", "lengthP50Ms", "lengthP95Ms", "bounceRate",
 )  # fmt: skip
 SESSION: Final = "if(session_id != '', concat('s', session_id), concat('u', user_id))"
 """SQL of what events of one session have in common, beside how close they lie in time."""
-KEPT: Final = ("name", "country", "device", "browser", "os", "release", "page", "platform")
-"""Dimensions of a piece's first event that the rollup keeps, beside its app."""
+ROLLED: Final = ("name", *SESSION_DIMENSIONS)
+"""Dimensions of a piece's first event that the rollup has, beside its app."""
 TIE: Final = "cityHash64(receipt, name, event_id)"
 """SQL of what decides between events of one session with one time, one device's clock and weight:
 as good as chance, but always the same. The rollup has it of each piece's first event."""
@@ -101,7 +102,7 @@ def _is_rolled(request: SessionsRequest) -> bool:
         request.gap_sec * 1000 >= SLOT_MS
         and not conditions(request.filters, Values(), column(Values()))
         and request.view == ROLLED_VIEW
-        and request.group_by in ("", "app", *KEPT)
+        and request.group_by in ("", "app", *ROLLED)
     )
 
 
@@ -129,10 +130,7 @@ def _from_rollup(
     label = {"": "''", "app": "toString(v.app)"}.get(
         request.group_by, f"v.first.{request.group_by}"
     )
-    not_rolled = [
-        "(time < fromUnixTimestamp64Milli(rolled_from, 'UTC')"
-        " OR time >= fromUnixTimestamp64Milli(rolled_until, 'UTC'))"
-    ]
+    not_rolled = ["time >= fromUnixTimestamp64Milli(rolled_until, 'UTC')"]
     return fill(
         "sessions_rolled",
         raw=_pieces(request, scope, values, whole, slot_ms=SLOT_MS, only=not_rolled),

@@ -1,9 +1,6 @@
 """Percentiles as SQL: from sketches, and from the buckets of histograms."""
 
-from typing import Final
-
-SKETCH_ACCURACY: Final = 0.01
-"""Relative error of the sketches in the rollups."""
+from seamark.wire.sketches import SKETCH_ACCURACY
 
 
 def from_sketch(sketch: str, least: str, most: str) -> str:

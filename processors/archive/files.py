@@ -14,8 +14,6 @@ from seamark.wire.signals import Signal
 LIVE: Final = "live"
 REPLACED: Final = "replaced"
 LEDGER_KEYS: Final = ("org", "app", "signal", "minute", "key_id")
-_LARGEST: Final = ("unchecked",)
-"""Columns of the ledger of which the largest is kept; all others are summed."""
 
 
 class Count(msgspec.Struct, frozen=True, order=True):
@@ -98,18 +96,16 @@ def merge_ledgers(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         into = merged.setdefault(key, dict(zip(LEDGER_KEYS, key, strict=True)))
         for name, value in row.items():
             if name not in LEDGER_KEYS:
-                into[name] = _sum(name, into.get(name), value)
+                into[name] = _sum(into.get(name), value)
     return [merged[key] for key in sorted(merged)]
 
 
-def _sum(name: str, before: Any, value: Any) -> Any:
+def _sum(before: Any, value: Any) -> Any:
     if isinstance(value, Mapping):
         total = dict(before or {})
         for reason, count in value.items():
             total[reason] = total.get(reason, 0) + count
         return total
-    if name in _LARGEST:
-        return max(before or 0, value)
     return (before or 0) + value
 
 

@@ -1,8 +1,10 @@
 """Brings the schema of a store to the newest migration: `NNNN_name.sql`, in order, each once.
 
-What was applied is kept in `<database>.migrations` with the checksum of its file. Invariants: a
-released file is never edited; every statement can be run again (IF NOT EXISTS), so a runner that
-dies in the middle of a file is simply started again. Blocks on the store.
+A migration may be spread over several files: a line `--: include path` stands for the lines of
+`path` (relative to the folder), `--: constants` for those of constants.py. What was applied is
+recorded in `<database>.migrations` with the checksum of the text that results. Invariants: a
+released text is never edited; every statement can be run again (IF NOT EXISTS), so a runner that
+dies in the middle of a migration is simply started again. Blocks on the store.
 """
 
 import hashlib
@@ -13,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from provisioning.clickhouse.variant import Variant, placeholders, statements
+from provisioning.clickhouse.constants import constants
+from provisioning.clickhouse.template import statements
+from provisioning.clickhouse.variant import Variant, placeholders
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 FOLDER: Final = Path(__file__).parent
 _FILE_NAME: Final = re.compile(r"([0-9]{4})_([a-z0-9_]+)\.sql\Z")
+_INCLUDE: Final = "--: include "
+_CONSTANTS: Final = "--: constants"
 _OWN_TABLE: Final = (
     "CREATE DATABASE IF NOT EXISTS {database} {on_cluster} ENGINE = Atomic",
     "CREATE TABLE IF NOT EXISTS {database}.migrations {on_cluster} "
@@ -61,7 +67,7 @@ class OverHttp:
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One file: `version` is its number, `checksum` the SHA-256 of its bytes, in hexadecimal."""
+    """`version` is its number, `checksum` the SHA-256 of `text` (UTF-8), in hexadecimal."""
 
     version: int
     name: str
@@ -84,20 +90,20 @@ class Recorded:
 
 
 def read_migrations(folder: Path = FOLDER) -> list[Migration]:
-    """The migrations of a folder in order. Raises MigrationError unless they count 1, 2, 3, …"""
+    """The migrations of a folder in order.
+
+    Raises MigrationError unless they count 1, 2, 3, …, and where an included file is missing.
+    """
     found = []
     for path in sorted(folder.glob("*.sql")):
         match = _FILE_NAME.match(path.name)
         if match is None:
             raise MigrationError(
-                f"{path.name}: migrations are named NNNN_name.sql (small dead_letters)."
+                f"{path.name}: migrations are named NNNN_name.sql, the name in lower case."
             )
-        content = path.read_bytes()
-        found.append(
-            Migration(
-                int(match[1]), match[2], content.decode(), hashlib.sha256(content).hexdigest()
-            )
-        )
+        text = _whole_text(folder, path.name)
+        checksum = hashlib.sha256(text.encode()).hexdigest()
+        found.append(Migration(int(match[1]), match[2], text, checksum))
     for expected, migration in enumerate(found, start=1):
         if migration.version != expected:
             raise MigrationError(
@@ -105,6 +111,21 @@ def read_migrations(folder: Path = FOLDER) -> list[Migration]:
                 "without gaps or repetitions."
             )
     return found
+
+
+def _whole_text(folder: Path, name: str) -> str:
+    """The text of a file, with what it includes in its place."""
+    try:
+        lines = (folder / name).read_text().splitlines()
+    except FileNotFoundError as error:
+        raise MigrationError(f"{folder / name} is included by a migration but missing.") from error
+    found = []
+    for line in lines:
+        if line.startswith(_INCLUDE):
+            found.append(_whole_text(folder, line.removeprefix(_INCLUDE)))
+        else:
+            found.append(constants() if line == _CONSTANTS else line)
+    return "\n".join(found)
 
 
 def outstanding(files: Sequence[Migration], recorded: Sequence[Recorded]) -> list[Migration]:
@@ -124,8 +145,9 @@ def outstanding(files: Sequence[Migration], recorded: Sequence[Recorded]) -> lis
         if migration.checksum != record.checksum:
             raise MigrationError(
                 f"{migration.file_name} was changed after it had been applied: the store has "
-                f"checksum {record.checksum}, the file has {migration.checksum}. Restore the file, "
-                "and put the change into a new migration."
+                f"checksum {record.checksum}, the text has {migration.checksum}. Restore the text "
+                "and put the change into a new migration, or rebuild the store from the archive "
+                "(docs/recovery.md)."
             )
     applied = {record.version for record in recorded}
     missing = [migration for migration in files if migration.version not in applied]

@@ -1,12 +1,10 @@
-"""What the placeholders of a migration stand for, in each variant of the store.
+"""What the placeholders of a migration stand for that differ by variant of the store.
 
-A migration is SQL with `{name}` in it. Some names are given here, by variant; others are defined by
-the file itself, in lines `--: name = text`, which later lines and the statements may use. Pure.
+`template.py` fills them in; all others are defined by the migrations themselves. Pure.
 """
 
 import enum
 import re
-from collections.abc import Mapping
 from typing import Final
 
 DEDUPLICATION_WINDOW: Final = 10_000
@@ -20,8 +18,6 @@ DEDUPLICATION_SECONDS: Final = 7 * 24 * 3600
 """Replicated tables also forget by age; as long as the log keeps its messages (7 days)."""
 
 _REPLICATED_PATH: Final = "'/clickhouse/tables/{uuid}/{shard}', '{replica}'"
-_PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-_DEFINITION: Final = re.compile(r"--: ([a-z][a-z0-9_]*) = (.*)")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -58,30 +54,3 @@ def placeholders(variant: Variant, *, database: str, cluster: str = "") -> dict[
         "deduplication": f"replicated_deduplication_window = {DEDUPLICATION_WINDOW}, "
         f"replicated_deduplication_window_seconds = {DEDUPLICATION_SECONDS}",
     }
-
-
-def statements(text: str, values: Mapping[str, str]) -> list[str]:
-    """The statements of a migration, with placeholders filled and comments left out.
-
-    A statement ends with a semicolon at the end of a line. Raises ValueError for an unknown
-    placeholder.
-    """
-    known = dict(values)
-    body: list[str] = []
-    for line in text.splitlines():
-        definition = _DEFINITION.match(line)
-        if definition:
-            known[definition[1]] = _fill(definition[2], known)
-        elif not line.lstrip().startswith("--"):
-            body.append(_fill(line, known))
-    parts = re.split(r";[ \t]*(?:\n|\Z)", "\n".join(body))
-    return [part.strip() for part in parts if part.strip()]
-
-
-def _fill(text: str, values: Mapping[str, str]) -> str:
-    def value(match: re.Match[str]) -> str:
-        if match[1] not in values:
-            raise ValueError(f"unknown placeholder {{{match[1]}}} in: {text.strip()[:80]}")
-        return values[match[1]]
-
-    return _PLACEHOLDER.sub(value, text)

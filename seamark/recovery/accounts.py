@@ -23,10 +23,7 @@ class Key(msgspec.Struct, frozen=True, order=True):
 
 
 class Counts(msgspec.Struct, kw_only=True):
-    """What was counted of it. `files`: None where there is no archive.
-
-    `unchecked`: the hour holds rows from before rows were counted; `stored` says nothing then.
-    """
+    """What was counted of it. `files`: None where there is no archive."""
 
     offered: int = 0
     accepted: int = 0
@@ -39,7 +36,6 @@ class Counts(msgspec.Struct, kw_only=True):
     archived: int = 0
     raw: int = 0
     files: int | None = None
-    unchecked: bool = False
 
 
 class RollupKey(msgspec.Struct, frozen=True, order=True):
@@ -97,9 +93,8 @@ def _of_lines(account: Account) -> Iterable[Difference]:
                 n.accepted - n.duplicate - n.dead_lettered,
                 n.raw,
             ),
+            ("ledger's stored ≠ raw rows", n.raw, n.stored),
         ]
-        if not n.unchecked:
-            pairs.append(("ledger's stored ≠ raw rows", n.raw, n.stored))
         if n.files is not None and not account.archive_under_way:
             pairs.append(("rows of the archive's files ≠ raw rows", n.raw, n.files))
             pairs.append(("ledger's archived ≠ rows of the archive's files", n.files, n.archived))

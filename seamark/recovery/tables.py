@@ -20,8 +20,7 @@ class Rollup:
     """A table that views make of raw rows `t`, and how the same is counted in both.
 
     `daily`: its times are days. `rows` and `raw`: SQL of how many raw rows its rows are of, and of
-    how many those ought to be. `where`: which of its rows count. `since`: SQL of the time from
-    which on it is whole, where that is not always.
+    how many those ought to be.
     """
 
     table: str
@@ -29,8 +28,6 @@ class Rollup:
     time: str = "time"
     rows: str = "sum(t.rows)"
     raw: str = "count()"
-    where: str = "true"
-    since: str = ""
 
     @property
     def step(self) -> str:
@@ -38,14 +35,8 @@ class Rollup:
         return "toStartOfDay" if self.daily else "toStartOfHour"
 
 
-_NOT_TWICE: Final = """(NOT t.backfilled OR (t.received_at, t.receipt, t.event_id) NOT IN (
-    SELECT received_at, receipt, event_id FROM {database}.errors WHERE NOT backfilled
-    AND received_at <= (SELECT max(received_at) FROM {database}.errors WHERE backfilled)))"""
-"""What 0011_errors.sql says of rows that were there before the table was."""
-
-
 def _errors(source: str, raw: str) -> Rollup:
-    return Rollup("errors", rows=f"countIf(t.source = '{source}')", raw=raw, where=_NOT_TWICE)
+    return Rollup("errors", rows=f"countIf(t.source = '{source}')", raw=raw)
 
 
 _HAS_TYPE: Final = "mapContains(t.attrs, 'exception.type')"
@@ -59,7 +50,6 @@ ROLLUPS: Final[Mapping[Signal, tuple[Rollup, ...]]] = {
             time="slot",
             rows="sum(t.events)",
             raw="countIf(t.session_id != '' OR t.user_id != '')",
-            since="SELECT max(since) + INTERVAL 15 MINUTE AS since FROM {database}.visits_since",
         ),
         _errors("event", f"countIf({_HAS_TYPE} OR t.name IN ('exception', 'error'))"),
     ),

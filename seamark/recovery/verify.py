@@ -169,7 +169,7 @@ async def _count_ledger(
         " sum(arraySum(mapValues(l.rejected))) AS rejected, sum(l.sampled) AS sampled,"
         " sum(l.limited) AS limited, sum(l.duplicate) AS duplicate,"
         " sum(l.dead_lettered) AS dead_lettered,"
-        " sum(l.stored) AS stored, sum(l.archived) AS archived, max(l.unchecked) AS unchecked"
+        " sum(l.stored) AS stored, sum(l.archived) AS archived"
         f" FROM {store.database}.ledger AS l"
         " WHERE l.minute >= toDateTime({a:UInt32}, 'UTC')"
         f" AND l.minute < toDateTime({{b:UInt32}}, 'UTC') {only} GROUP BY org, app, signal, hour",
@@ -180,7 +180,6 @@ async def _count_ledger(
             setattr(line, name, row[name])
         for name in ("duplicate", "dead_lettered", "stored", "archived"):
             setattr(line, name, row[name])
-        line.unchecked = bool(row["unchecked"])
 
 
 async def _count_files(
@@ -208,34 +207,25 @@ async def _count_rollup(
     begin, end = floor(within.begin), floor(within.end)
     if within.quiet and end < within.end:
         end += step
-    if rollup.since:
-        [row] = await store.rows(
-            f"SELECT toUnixTimestamp(since) AS since FROM ({_named(store, rollup.since)})"
-        )
-        begin = max(begin, floor(datetime.fromtimestamp(row["since"], UTC)) + step)
     only = "AND app = {app:String}" if within.app else ""
     params = within.params | {"a": int(begin.timestamp()), "b": int(end.timestamp())}
     counted: dict[RollupKey, list[int]] = {}
     places = (
-        (RAW[signal], "t.time", rollup.raw, "true"),
-        (rollup.table, f"t.{rollup.time}", rollup.rows, _named(store, rollup.where)),
+        (RAW[signal], "t.time", rollup.raw),
+        (rollup.table, f"t.{rollup.time}", rollup.rows),
     )
-    for index, (table, time, what, where) in enumerate(places):
+    for index, (table, time, what) in enumerate(places):
         for row in await store.rows(
             f"SELECT org, app, toUnixTimestamp({rollup.step}(toDateTime({time}, 'UTC'))) AS begin,"
             f" {what} AS n FROM {store.database}.{table} AS t"
             f" WHERE {time} >= toDateTime({{a:UInt32}}, 'UTC')"
-            f" AND {time} < toDateTime({{b:UInt32}}, 'UTC') AND {where} {only}"
+            f" AND {time} < toDateTime({{b:UInt32}}, 'UTC') {only}"
             " GROUP BY org, app, begin HAVING n > 0",
             params=params,
         ):
             key = RollupKey(signal, rollup.table, row["org"], row["app"], row["begin"])
             counted.setdefault(key, [0, 0])[index] = row["n"]
     account.rollups |= {key: (raw_rows, rolled) for key, (raw_rows, rolled) in counted.items()}
-
-
-def _named(store: Store, sql: str) -> str:
-    return sql.format(database=store.database)
 
 
 def _key(signal: str, row: Mapping[str, Any]) -> Key:

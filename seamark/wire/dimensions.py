@@ -1,7 +1,7 @@
 """Rollup dimensions: the bounded labels that dashboards may filter and group by.
 
-A dimension is the first non-empty of its sources. The materialized views compute the same
-(`provisioning/clickhouse`), which a test holds them to.
+A dimension is the first non-empty of its sources. The materialized views are made from these
+constants (`provisioning/clickhouse/constants.py`).
 """
 
 from typing import Final
@@ -19,3 +19,8 @@ EVENT_DIMENSIONS: Final[dict[str, tuple[str, ...]]] = {
     "error": ("attrs.exception.type",),
 }
 SPAN_DIMENSIONS: Final[tuple[str, ...]] = ("service", "operation", "kind", "status")
+SESSION_DIMENSIONS: Final[tuple[str, ...]] = (
+    *("country", "device", "browser", "os"),
+    *("release", "page", "platform"),
+)
+"""Event dimensions that `visits_15m` has of a session's first event."""

@@ -14,7 +14,8 @@ from typing import Final
 import msgspec
 
 from provisioning.clickhouse.migrate import read_migrations
-from provisioning.clickhouse.variant import Variant, placeholders, statements
+from provisioning.clickhouse.template import statements
+from provisioning.clickhouse.variant import Variant, placeholders
 from seamark.standalone.store.engine import Engine, Handle, open_engine
 from seamark.standalone.store.folder import StoreFolder
 from seamark.standalone.store.settings import StoreServerSettings

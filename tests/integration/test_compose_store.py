@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from provisioning.clickhouse.migrate import read_migrations
-from provisioning.clickhouse.variant import Variant, placeholders, statements
+from provisioning.clickhouse.template import statements
+from provisioning.clickhouse.variant import Variant, placeholders
 from provisioning.compose import layout
 from seamark.wire.insert import INSERT_SETTINGS
 from seamark.wire.signals import Signal, input_table

@@ -14,7 +14,9 @@ from nats.aio.client import Client as NatsClient
 
 from processors.rows.__main__ import serve
 from processors.rows.settings import RowsSettings
-from provisioning.clickhouse.variant import Variant, placeholders, statements
+from provisioning.clickhouse.migrate import read_migrations
+from provisioning.clickhouse.template import statements
+from provisioning.clickhouse.variant import Variant, placeholders
 from seamark.service.connections import LogSettings, StoreSettings, connect_log
 from seamark.wire.envelope import Outcome, Sender, encode_envelope, varint
 from seamark.wire.signals import Signal, stream_name, subject
@@ -93,8 +95,8 @@ class Pipeline:
             await add_stream(self.client, stream_name(signal, 0), subject(signal, 0))
         values = placeholders(Variant.EMBEDDED, database="seamark")
         await self.ask("CREATE DATABASE IF NOT EXISTS seamark ENGINE = Atomic")
-        for path in sorted((ROOT / "provisioning" / "clickhouse").glob("[0-9]*.sql")):
-            for statement in statements(path.read_text(), values):
+        for file in read_migrations():
+            for statement in statements(file.text, values):
                 await self.ask(statement)
 
     async def ask(self, sql: str) -> list[list[str]]:

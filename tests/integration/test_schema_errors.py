@@ -1,4 +1,4 @@
-"""The table of errors: what its views put there, once each, and what an older store brings."""
+"""The table of errors: what its views put there, once each."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -13,20 +13,16 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from api.query.error_groups import plan_error_groups
 from api.query.error_rates import ErrorsRequest
 from api.query.request import QueryScope
-from provisioning.clickhouse.migrate import Migration, read_migrations
-from provisioning.clickhouse.variant import Variant, placeholders, statements
 from seamark.wire.dimensions import EVENT_DIMENSIONS
 from seamark.wire.envelope import Sender
 from seamark.wire.insert import INSERT_SETTINGS
 from seamark.wire.signals import Signal, input_table
+from tests.support.archive_stack import migrate
 from tests.support.otlp_values import attributes
 from tests.support.schema_store import RECEIVED_NS, EngineStore, envelope, events_envelope
 from tests.support.store_server import StoreServer
 
 pytestmark = pytest.mark.integration
-FILES = read_migrations()
-VERSION = 11
-"""The migration that brings the table of errors."""
 NS, DAY_NS = 1_000_000, 86_400 * 10**9
 RECEIVED_MS = RECEIVED_NS // NS
 SIGNALS = (Signal.EVENTS, Signal.TRACES, Signal.LOGS)
@@ -109,59 +105,27 @@ def times(how_often: int, counts: dict[str, int]) -> dict[str, int]:
     return {name: how_often * count for name, count in counts.items()}
 
 
-def steps(files: Sequence[Migration]) -> list[str]:
-    values = placeholders(Variant.EMBEDDED, database="seamark")
-    return [statement for file in files for statement in statements(file.text, values)]
-
-
 @pytest.fixture
-def older(tmp_path: Path) -> Iterator[StoreServer]:
-    """A store as the release before left it."""
+def store(tmp_path: Path) -> Iterator[StoreServer]:
     with StoreServer(tmp_path / "data", fsync="false") as store:
-        for statement in ("CREATE DATABASE seamark", *steps(FILES[: VERSION - 1])):
-            store.rows(statement)
+        migrate(store)
         yield store
 
 
-def test_a_block_that_is_sent_again_adds_nothing(older: StoreServer) -> None:
-    for statement in steps(FILES[VERSION - 1 :]):
-        older.rows(statement)
-    insert(older, 1)
-    assert stored(older) == STORED
-    assert counted(older) == COUNTED
-    assert counted(older, []) == {kind: count for kind, count in COUNTED.items() if kind}
-    assert counted(older, ["crash", "exception"])[""] == 2
+def test_a_block_that_is_sent_again_adds_nothing(store: StoreServer) -> None:
+    insert(store, 1)
+    assert stored(store) == STORED
+    assert counted(store) == COUNTED
+    assert counted(store, []) == {kind: count for kind, count in COUNTED.items() if kind}
+    assert counted(store, ["crash", "exception"])[""] == 2
     for number in (1, 2):
-        insert(older, number)
-    assert older.stop() == 0
-    older.start()
+        insert(store, number)
+    assert store.stop() == 0
+    store.start()
     for number in (1, 2):
-        insert(older, number)
-    assert stored(older) == times(2, STORED)
-    assert counted(older) == times(2, COUNTED)
-
-
-def test_an_older_store_brings_its_errors_along_once(older: StoreServer) -> None:
-    insert(older, 1)
-    insert(older, 2)
-    migration = steps(FILES[VERSION - 1 : VERSION])
-    for cut in range(1, len(migration) + 1):
-        for statement in migration[:cut]:
-            older.rows(statement)
-    for statement in steps(FILES[VERSION:]):
-        older.rows(statement)
-    assert stored(older) == times(2, STORED)
-    assert counted(older) == times(2, COUNTED)
-    # the answer to its insert was lost: it comes again after the upgrade
-    insert(older, 2)
-    assert counted(older) == times(2, COUNTED)
-    insert(older, 3)
-    assert counted(older) == times(3, COUNTED)
-    assert older.stop() == 0
-    older.start()
-    for number in (2, 3):
-        insert(older, number)
-    assert counted(older) == times(3, COUNTED)
+        insert(store, number)
+    assert stored(store) == times(2, STORED)
+    assert counted(store) == times(2, COUNTED)
 
 
 def test_dimensions_are_those_of_the_rollups() -> None:

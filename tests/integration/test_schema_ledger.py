@@ -1,8 +1,6 @@
-"""Ledger, receipts and dead letters on the engine; and an older store's upgrade."""
+"""Ledger, receipts and dead letters on the engine."""
 
 import re
-import shutil
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -22,14 +20,11 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
-from provisioning.clickhouse.migrate import FOLDER, migrate
-from provisioning.clickhouse.variant import Variant
 from seamark.wire.envelope import DeadLetter, Outcome, Sender, encode_envelope
 from seamark.wire.signals import Signal
 from tests.support.schema_store import RECEIVED_NS, EngineStore
 
 pytestmark = pytest.mark.integration
-MINUTE_NS = 60 * 10**9
 RAW = {
     Signal.EVENTS: "events",
     Signal.TRACES: "spans",
@@ -94,8 +89,8 @@ def ledger(store: EngineStore, *by: str) -> dict[tuple[Any, ...], dict[str, Any]
     )
     rows = store.records(
         f"SELECT {', '.join(by)}, {counted}, sumMap(rejected) AS rejected_, "
-        f"sumMap(request_rejections) AS request_rejections_, "
-        f"max(unchecked) AS unchecked_ FROM {store.database}.ledger GROUP BY {', '.join(by)}"
+        f"sumMap(request_rejections) AS request_rejections_ FROM {store.database}.ledger "
+        f"GROUP BY {', '.join(by)}"
     )
     return {
         tuple(row[name] for name in by): {
@@ -103,68 +98,6 @@ def ledger(store: EngineStore, *by: str) -> dict[tuple[Any, ...], dict[str, Any]
         }
         for row in rows
     }
-
-
-def old_store(folder: Path) -> EngineStore:
-    """A store of the release before."""
-    for path in FOLDER.glob("000[1-8]_*.sql"):
-        shutil.copy(path, folder)
-    store = EngineStore()
-    migrate(store, variant=Variant.EMBEDDED, database=store.database, folder=folder)
-    return store
-
-
-def numbers(store: EngineStore) -> dict[str, Any]:
-    """Everything an older store can be asked for."""
-    found: dict[str, Any] = {}
-    for table in ("events", "spans", "metric_points", "logs"):
-        found[table] = store.rows(
-            f"SELECT org, app, receipt, received_at, time, count() FROM {store.database}.{table} "
-            "GROUP BY ALL ORDER BY ALL"
-        )
-    for table in ("events_1m", "events_1h", "events_1d", "spans_1m", "metrics_1m"):
-        found[table] = store.rows(
-            f"SELECT time, sum(rows), sum(count) FROM {store.database}.{table} "
-            "GROUP BY ALL ORDER BY ALL"
-        )
-    found["ledger"] = store.rows(
-        "SELECT org, app, signal, minute, key_id, sum(requests), sum(offered), sum(accepted), "
-        f"sumMap(rejected), sum(sampled), sum(limited) FROM {store.database}.ledger "
-        "GROUP BY ALL ORDER BY ALL"
-    )
-    return found
-
-
-def test_an_older_store_keeps_its_numbers_and_counts_on(tmp_path: Path) -> None:
-    store = old_store(tmp_path)
-    for signal in Signal:
-        first = made(signal, Outcome(5, 3, {"invalid_name": 2}), stored=3)
-        store.insert(signal, [first], token=f"old-{signal}")
-    before = numbers(store)
-
-    migrate(store, variant=Variant.EMBEDDED, database=store.database)
-
-    assert numbers(store) == before
-    assert {row["unchecked"] for row in ledger(store, "minute").values()} == {1}
-    for signal in Signal:  # a block whose record was not written before the upgrade comes again
-        first = made(signal, Outcome(5, 3, {"invalid_name": 2}), stored=3)
-        store.insert(signal, [first], token=f"old-{signal}")
-    assert numbers(store) == before
-
-    later_ns = RECEIVED_NS + 5 * MINUTE_NS
-    for signal in Signal:
-        second = made(signal, Outcome(2, 2), stored=2, received_ns=later_ns, receipt=2)
-        for _ in range(2):
-            store.insert(signal, [second], token=f"new-{signal}")
-    for signal in Signal:
-        rows = ledger(store, "signal", "minute")
-        row = rows[signal.value, "2026-11-22 03:09:00"]
-        assert (row["accepted"], row["stored"], row["unchecked"]) == (2, 2, 0)
-        assert rows[signal.value, "2026-11-22 03:04:00"]["unchecked"] == 1
-        raw = store.rows(
-            f"SELECT key_id, count() FROM {store.database}.{RAW[signal]} GROUP BY ALL ORDER BY ALL"
-        )
-        assert raw == [["", 3], ["k1", 2]]
 
 
 @pytest.mark.parametrize("signal", Signal)

@@ -1,7 +1,7 @@
-"""The rollup of visits: the same whatever the blocks are, and what an older store brings along."""
+"""The rollup of visits: the same whatever the blocks are, and enough to answer a question from."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +11,20 @@ import zstandard
 from api.query.events import SOMEBODY, dimension
 from api.query.filters import Filter
 from api.query.request import QueryScope
-from api.query.sessions import KEPT, SESSION, TIE, SessionsRequest, plan_sessions
-from provisioning.clickhouse.migrate import Migration, read_migrations
-from provisioning.clickhouse.variant import Variant, placeholders, statements
+from api.query.sessions import ROLLED, SESSION, TIE, SessionsRequest, plan_sessions
 from seamark.wire.dimensions import EVENT_DIMENSIONS
 from seamark.wire.envelope import Sender
 from seamark.wire.insert import INSERT_SETTINGS
 from seamark.wire.signals import Signal
+from tests.support.archive_stack import migrate
 from tests.support.schema_store import RECEIVED_NS, EngineStore, events_envelope
 from tests.support.store_server import StoreServer
 
 pytestmark = pytest.mark.integration
-FILES = read_migrations()
-VERSION = 12
-"""The migration that brings the rollup."""
 HOUR_MS = 3_600_000
 BEFORE_MS = RECEIVED_NS // 10**6
 AFTER_MS = BEFORE_MS + 7 * 24 * HOUR_MS
-"""When the rows of before, and of after the migration, are received."""
-MIGRATED_MS = AFTER_MS - 6 * HOUR_MS
+"""When rows are received."""
 SENDERS = (
     Sender(org="acme", app="shop"),
     Sender(org="acme", app="blog", country="US", device="phone", browser="Firefox", os="Linux"),
@@ -82,7 +77,9 @@ def test_visits_are_what_their_events_say_however_blocks_are_cut() -> None:
                 store.insert(Signal.EVENTS, block, token=f"{len(rest)}")
         table = f"{store.database}.visits_15m FINAL"
         found.append(store.lines(f"SELECT {ROWS} FROM {table} ORDER BY ALL"))
-        dims = ", ".join("toString(name)" if key == "name" else dimension(key, "") for key in KEPT)
+        dims = ", ".join(
+            "toString(name)" if key == "name" else dimension(key, "") for key in ROLLED
+        )
         assert found[-1] == store.lines(
             "SELECT org, app, toDate(received_at), toStartOfFifteenMinutes(time) AS s,"
             f" min((time, ts, weight, {TIE}, {dims})), max(time),"
@@ -93,11 +90,6 @@ def test_visits_are_what_their_events_say_however_blocks_are_cut() -> None:
         )
     assert len(found[0]) > 50
     assert found[0] == found[1] == found[2]
-
-
-def steps(files: Sequence[Migration]) -> list[str]:
-    values = placeholders(Variant.EMBEDDED, database="seamark")
-    return [statement for file in files for statement in statements(file.text, values)]
 
 
 def insert(store: StoreServer, number: int, *, received_ms: int = BEFORE_MS) -> None:
@@ -130,48 +122,28 @@ def from_events(store: StoreServer) -> list[list[str]]:
 
 
 @pytest.fixture
-def older(tmp_path: Path) -> Iterator[StoreServer]:
-    """A store as the release before left it."""
+def store(tmp_path: Path) -> Iterator[StoreServer]:
     with StoreServer(tmp_path / "data", fsync="false") as store:
-        for statement in ("CREATE DATABASE seamark", *steps(FILES[: VERSION - 1])):
-            store.rows(statement)
+        migrate(store)
         yield store
 
 
-def test_an_older_store_is_asked_for_raw_rows_up_to_the_migration(older: StoreServer) -> None:
-    for number in (1, 2):
-        insert(older, number)
-    migration = steps(FILES[VERSION - 1 : VERSION])
-    for cut in range(1, len(migration) + 1):
-        for statement in migration[:cut]:
-            older.rows(statement)
-    moment = "toDateTime(now('UTC') + INTERVAL 15 MINUTE)"
-    assert older.rows(
-        f"SELECT max(since) BETWEEN {moment} - 60 AND {moment} FROM seamark.visits_since"
-    ) == [["1"]]
-    older.rows("ALTER TABLE seamark.visits_since DROP PARTITION ALL")
-    older.rows(f"INSERT INTO seamark.visits_since VALUES ({MIGRATED_MS // 1000})")
-    before = asked(older)
-    assert before == from_events(older) != []
-    for _ in range(2):  # the answer to its insert was lost: it comes again after the upgrade
-        insert(older, 2)
-    assert older.rows("SELECT sum(events) > 0 FROM seamark.visits_15m") == [["1"]]
-    assert asked(older) == before
-    for _ in range(2):
-        insert(older, 2)
-        for number in (3, 4):
-            insert(older, number, received_ms=AFTER_MS)
-        assert asked(older) == from_events(older) != before
-        assert older.stop() == 0
-        older.start()
-
-
-def test_a_new_store_is_not_asked_for_raw_rows(older: StoreServer) -> None:
-    for statement in steps(FILES[VERSION - 1 :]):
-        older.rows(statement)
+def test_a_block_that_is_sent_again_adds_nothing(store: StoreServer) -> None:
     for number, received_ms in ((1, BEFORE_MS), (2, AFTER_MS)):
-        insert(older, number, received_ms=received_ms)
-    found = asked(older)
-    assert found == from_events(older) != []
-    older.rows("ALTER TABLE seamark.events DROP PARTITION ALL")
-    assert asked(older) == found
+        insert(store, number, received_ms=received_ms)
+    found = asked(store)
+    assert found == from_events(store) != []
+    for _ in range(2):
+        for number, received_ms in ((1, BEFORE_MS), (2, AFTER_MS)):
+            insert(store, number, received_ms=received_ms)
+        assert asked(store) == from_events(store) == found
+        assert store.stop() == 0
+        store.start()
+
+
+def test_raw_rows_are_not_read_for_whole_slots(store: StoreServer) -> None:
+    for number, received_ms in ((1, BEFORE_MS), (2, AFTER_MS)):
+        insert(store, number, received_ms=received_ms)
+    found = asked(store)
+    store.rows("ALTER TABLE seamark.events DROP PARTITION ALL")
+    assert asked(store) == found != []

@@ -7,12 +7,12 @@ process. Prints one JSON object: rows of each signal's raw table. An error of th
 
 import json
 import sys
-from pathlib import Path
 
 import chdb
 
-import provisioning.clickhouse
-from provisioning.clickhouse.variant import Variant, placeholders, statements
+from provisioning.clickhouse.migrate import read_migrations
+from provisioning.clickhouse.template import statements
+from provisioning.clickhouse.variant import Variant, placeholders
 
 _TABLES = {"traces": "spans", "metrics": "metric_points", "logs": "logs"}
 
@@ -22,8 +22,8 @@ def main(schema: str, folder: str, *blocks: str) -> None:
     connection = chdb.connect(folder)
     connection.query("CREATE DATABASE seamark ENGINE = Atomic")
     values = placeholders(Variant.EMBEDDED, database="seamark")
-    for path in sorted(Path(provisioning.clickhouse.__path__[0]).glob("[0-9]*.sql")):
-        for statement in statements(path.read_text(), values):
+    for file in read_migrations():
+        for statement in statements(file.text, values):
             connection.query(statement)
     rows = {}
     for (signal, table), block in zip(_TABLES.items(), blocks, strict=True):

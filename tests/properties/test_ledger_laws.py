@@ -114,11 +114,7 @@ def read(store: EngineStore) -> dict[tuple[str, str, int], LedgerCounts]:
         name for name in LedgerCounts.__struct_fields__ if name not in ("time", "app", "signal")
     ]
     columns = ", ".join(
-        f"sumMap({name})"
-        if name in ("rejected", "request_rejections")
-        else f"max({name})"
-        if name == "unchecked"
-        else f"sum({name})"
+        f"sumMap({name})" if name in ("rejected", "request_rejections") else f"sum({name})"
         for name in order
     )
     rows = store.rows(

@@ -21,7 +21,8 @@ from nats.aio.client import Client as NatsClient
 
 from processors.archive.layout import Hour
 from provisioning.clickhouse.migrate import read_migrations
-from provisioning.clickhouse.variant import Variant, placeholders, statements
+from provisioning.clickhouse.template import statements
+from provisioning.clickhouse.variant import Variant, placeholders
 from seamark.service.connections import LogSettings, connect_log
 from seamark.wire.envelope import Outcome, Sender, encode_envelope
 from seamark.wire.signals import Signal, stream_name, subject

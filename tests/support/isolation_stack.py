@@ -19,7 +19,9 @@ from yarl import URL
 
 from api.exports.exports import Exports
 from api.exports.settings import ExportSettings
-from provisioning.clickhouse.variant import Variant, placeholders, statements
+from provisioning.clickhouse.migrate import read_migrations
+from provisioning.clickhouse.template import statements
+from provisioning.clickhouse.variant import Variant, placeholders
 from seamark.service.connections import StoreSettings
 from seamark.service.registry import AppRecord, Registry, TokenRecord, digest
 from seamark.wire.signals import Signal, input_table
@@ -38,7 +40,6 @@ from tests.support.isolation_rows import (
 )
 from tests.support.ledger import Judge, QuietLog
 from tests.support.questions_stack import (
-    ROOT,
     RunningStore,
     asking,
     running_store,
@@ -162,8 +163,8 @@ class Database(RunningStore):
     async def provision(self) -> None:
         await self.run(f"CREATE DATABASE {self.name} ENGINE = Atomic")
         values = placeholders(Variant.EMBEDDED, database=self.name)
-        for path in sorted((ROOT / "provisioning" / "clickhouse").glob("[0-9]*.sql")):
-            for statement in statements(path.read_text(), values):
+        for file in read_migrations():
+            for statement in statements(file.text, values):
                 await self.run(statement)
 
     async def fill(self, tenants: Sequence[Tenant]) -> None:

@@ -27,7 +27,9 @@ from api.server import make_app, start_server
 from api.settings import ApiSettings
 from api.source_finder import SourceFinder
 from api.store import ClickHouseStore, Store
-from provisioning.clickhouse.variant import Variant, placeholders, statements
+from provisioning.clickhouse.migrate import read_migrations
+from provisioning.clickhouse.template import statements
+from provisioning.clickhouse.variant import Variant, placeholders
 from seamark.service.connections import StoreSettings
 from seamark.service.health import Health
 from seamark.service.registry import AppRecord, KeyRecord, Registry, TokenRecord, digest
@@ -71,8 +73,8 @@ class RunningStore:
         """Put the schema in place."""
         await self.run("CREATE DATABASE IF NOT EXISTS seamark ENGINE = Atomic")
         values = placeholders(Variant.EMBEDDED, database="seamark")
-        for path in sorted((ROOT / "provisioning" / "clickhouse").glob("[0-9]*.sql")):
-            for statement in statements(path.read_text(), values):
+        for file in read_migrations():
+            for statement in statements(file.text, values):
                 await self.run(statement)
 
     async def insert(self, signal: Signal, envelopes: Sequence[bytes]) -> None:

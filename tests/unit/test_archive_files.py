@@ -17,7 +17,7 @@ from processors.archive.files import (
 ROWS = st.lists(
     st.fixed_dictionaries(
         {name: st.sampled_from(["a", "b"]) for name in LEDGER_KEYS}
-        | {"accepted": st.integers(0, 9), "unchecked": st.integers(0, 1)}
+        | {"accepted": st.integers(0, 9)}
         | {"rejected": st.dictionaries(st.sampled_from(["x", "y"]), st.integers(1, 9))}
     ),
     max_size=8,
@@ -38,8 +38,8 @@ def test_ledgers_are_summed_in_any_grouping(left: list, right: list) -> None:  #
 
 def test_a_column_that_one_side_lacks_counts_as_nothing() -> None:
     keys = dict.fromkeys(LEDGER_KEYS, "a")
-    merged = merge_ledgers([keys | {"accepted": 1}, keys | {"duplicate": 2, "unchecked": 1}])
-    assert merged == [keys | {"accepted": 1, "duplicate": 2, "unchecked": 1}]
+    merged = merge_ledgers([keys | {"accepted": 1}, keys | {"duplicate": 2}])
+    assert merged == [keys | {"accepted": 1, "duplicate": 2}]
 
 
 def test_counts_are_summed_by_key() -> None:

@@ -5,19 +5,21 @@ from pathlib import Path
 
 import pytest
 
+import api
 from provisioning.clickhouse.migrate import (
+    FOLDER,
     Migration,
     MigrationError,
     Recorded,
     outstanding,
     read_migrations,
 )
+from provisioning.clickhouse.template import statements
 from provisioning.clickhouse.variant import (
     DEDUPLICATION_SECONDS,
     DEDUPLICATION_WINDOW,
     Variant,
     placeholders,
-    statements,
 )
 from tests.support.schema_store import EngineStore
 
@@ -35,10 +37,6 @@ REPEATABLE = (
     r"DETACH TABLE IF EXISTS seamark\.\w+\Z",
     r"ALTER TABLE seamark\.\w+ *\n    (ADD|DROP|MODIFY) COLUMN ",
     r"ALTER TABLE seamark\.\w+ +MODIFY QUERY\n",
-    r"ALTER TABLE seamark\.\w+ +UPDATE \w+ = \d WHERE ",
-    r"ALTER TABLE seamark\.errors +DROP PARTITION ALL\Z",
-    r"INSERT INTO seamark\.errors \(",  # behind the statement above
-    r"INSERT INTO seamark\.visits_since \(",  # the latest counts
 )
 """Statements that change nothing, or the same, when they are run again."""
 
@@ -79,8 +77,7 @@ def test_the_variants_differ_in_the_engine_only(file: Migration) -> None:
         statements(file.text, EMBEDDED), statements(file.text, SERVER), strict=True
     ):
         assert plain(embedded) == plain(server)
-        # replicas take rows from each other
-        assert "ON CLUSTER main" in server or server.startswith("INSERT INTO ")
+        assert "ON CLUSTER main" in server
         assert "Replicated" not in embedded
 
 
@@ -118,20 +115,45 @@ def test_every_target_table_remembers_tokens(variant: Variant) -> None:
         assert re.search(r"\nTTL ", statement)
 
 
-def test_comments_and_definitions_do_not_reach_the_engine() -> None:
-    text = (
-        "-- why {nothing}\n--: a = X\n--: b = {a}Y\nSELECT {b},\n  -- {c}\n  1;\n\nSELECT ';x';\n"
-    )
-    assert statements(text, {}) == ["SELECT XY,\n  1", "SELECT ';x'"]
-
-
-def test_unknown_placeholders_and_names_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"unknown placeholder \{nobody\}"):
-        statements("SELECT {nobody};", {})
+def test_a_database_or_cluster_that_needs_quoting_is_refused() -> None:
     with pytest.raises(ValueError, match="cannot name"):
         placeholders(Variant.EMBEDDED, database="a b")
     with pytest.raises(ValueError, match="cannot name"):
         placeholders(Variant.SERVER, database="a", cluster="x;y")
+
+
+def test_sql_lines_are_at_most_120_wide() -> None:
+    for folder in (FOLDER, Path(api.__path__[0])):
+        for path in folder.rglob("*.sql"):
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                assert len(line) <= 120, f"{path.name}:{number}"
+
+
+def test_a_migration_of_several_files_is_checked_as_one(tmp_path: Path) -> None:
+    (tmp_path / "part").mkdir()
+    whole, part = tmp_path / "0001_a.sql", tmp_path / "part" / "b.sql"
+    whole.write_text("SELECT 1;\n--: include part/b.sql\nSELECT 3;\n")
+    part.write_text("SELECT 2;\n")
+    [first] = read_migrations(tmp_path)
+    assert statements(first.text, {}) == ["SELECT 1", "SELECT 2", "SELECT 3"]
+    part.write_text("SELECT 4;\n")
+    [second] = read_migrations(tmp_path)
+    assert first.checksum != second.checksum
+    part.unlink()
+    with pytest.raises(MigrationError, match=r"b\.sql is included"):
+        read_migrations(tmp_path)
+
+
+def test_constants_are_part_of_the_checksum(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "0001_a.sql").write_text("--: constants\nSELECT {sketch_accuracy};\n")
+    [first] = read_migrations(tmp_path)
+    assert statements(first.text, {}) == ["SELECT 0.01"]
+    monkeypatch.setattr("provisioning.clickhouse.constants.SKETCH_ACCURACY", 0.02)
+    [second] = read_migrations(tmp_path)
+    assert statements(second.text, {}) == ["SELECT 0.02"]
+    assert first.checksum != second.checksum
 
 
 @pytest.mark.parametrize(

@@ -63,10 +63,6 @@ def test_a_rollup_that_lacks_rows() -> None:
     assert (found.signal, found.expected, found.found) == ("traces", 6, 4)
 
 
-def test_hours_from_before_rows_were_counted_are_not_held_against_stored() -> None:
-    assert differences(Account(lines={KEY: counts(stored=0, unchecked=True)})) == []
-
-
 def test_without_an_archive_nothing_is_said_of_it() -> None:
     assert differences(Account(lines={KEY: counts(files=None, archived=0)})) == []
 

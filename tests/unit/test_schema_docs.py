@@ -3,8 +3,7 @@
 import re
 from pathlib import Path
 
-from provisioning.clickhouse.migrate import read_migrations
-from provisioning.clickhouse.variant import Variant, placeholders, statements
+from tests.support.schema_tables import Table, tables
 
 PAGE = Path(__file__).parents[2] / "docs" / "schema.md"
 SAME_COLUMNS = {
@@ -14,38 +13,6 @@ SAME_COLUMNS = {
     "metrics_1h": "metrics_1m",
 }
 """Tables that the page names at another's section."""
-Table = tuple[dict[str, str], str, str, str]
-"""Columns and their types; order, partition, lifetime."""
-
-
-def tables() -> dict[str, Table]:
-    """Tables that keep rows, as the migrations make them."""
-    found: dict[str, Table] = {}
-    values = placeholders(Variant.EMBEDDED, database="seamark")
-    for file in read_migrations():
-        for statement in statements(file.text, values):
-            if altered := re.match(r"ALTER TABLE seamark\.(\w+)\s*\n", statement):
-                columns = found[altered[1]][0] if altered[1] in found else {}
-                added = r"^    ADD COLUMN IF NOT EXISTS (\S+) (.*?),?$"
-                columns |= re.findall(added, statement, re.M)
-                continue
-            head = re.match(r"CREATE TABLE IF NOT EXISTS seamark\.(\w+)\s*\n\(\n", statement)
-            if head is None or "ENGINE = Null" in statement:
-                continue
-            body, tail = statement[head.end() :].split("\n)\n", 1)
-            columns = {}
-            for line in body.splitlines():
-                name, kind = line.strip().rstrip(",").split(" ", 1)
-                if name != "INDEX":
-                    columns[name.strip("`")] = re.sub(r" CODEC\(.*\)\Z", "", kind)
-            order = re.search(r"^ORDER BY \((.*)\)$", tail.replace("`", ""), re.M)
-            partition = re.search(r"^PARTITION BY (.*)$", tail, re.M)
-            ttl = re.search(r"^TTL (.*)$", tail, re.M)
-            assert order
-            assert partition
-            assert ttl
-            found[head[1]] = (columns, order[1], partition[1], ttl[1])
-    return found
 
 
 def sections() -> dict[str, Table]:

@@ -20,10 +20,12 @@ FROM
     SELECT
         *,
         splitByChar('\n', replaceAll(trace_text, ')\n\t/', ') /')) AS all_lines,
-        arraySlice(if(position(trace_text, /*innermost_last*/) > 0, arrayReverse(all_lines), all_lines), 1, /*max_lines*/) AS lines,
+        if(position(trace_text, /*innermost_last*/) > 0, arrayReverse(all_lines), all_lines) AS inner_first,
+        arraySlice(inner_first, 1, /*max_lines*/) AS lines,
         arrayFilter(x -> match(x, /*frame*/), lines) AS found_frames,
         arrayFilter(x -> NOT match(x, /*outside*/), found_frames) AS own_frames,
-        arrayStringConcat(arraySlice(if(empty(own_frames), found_frames, own_frames), 1, /*max_frames*/), '\n') AS joined,
+        if(empty(own_frames), found_frames, own_frames) AS frames,
+        arrayStringConcat(arraySlice(frames, 1, /*max_frames*/), '\n') AS joined,
         /*normal_frames*/ AS frames,
         if(frames != '', '', /*normal_line*/) AS normal_message
     FROM

@@ -1,6 +1,8 @@
 -- The records of some requests, in order of their arrival; `id` as in a search.
 SELECT
-    lower(hex(sipHash64(org, app, service, time, receipt, trace_id, span_id, severity_number, body, mapKeys(attrs), mapValues(attrs)))) AS id,
+    lower(hex(sipHash64(
+        org, app, service, time, receipt, trace_id, span_id, severity_number, body, mapKeys(attrs), mapValues(attrs)
+    ))) AS id,
     toString(toUnixTimestamp64Nano(time)) AS time_ns,
     toString(toUnixTimestamp64Nano(observed_time)) AS observed_ns,
     severity_number, severity_text, body, event_name, service,

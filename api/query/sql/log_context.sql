@@ -2,7 +2,9 @@
 SELECT * FROM
 (
     SELECT
-        lower(hex(sipHash64(org, app, service, time, receipt, trace_id, span_id, severity_number, body, mapKeys(attrs), mapValues(attrs)))) AS id,
+        lower(hex(sipHash64(
+            org, app, service, time, receipt, trace_id, span_id, severity_number, body, mapKeys(attrs), mapValues(attrs)
+        ))) AS id,
         toString(toUnixTimestamp64Nano(time)) AS time_ns,
         toString(toUnixTimestamp64Nano(observed_time)) AS observed_ns,
         severity_number, severity_text, body, event_name, service,
@@ -17,7 +19,8 @@ SELECT * FROM
         (
             SELECT /*farthest*/(time) FROM
             (
-                SELECT time FROM logs WHERE /*where*/ AND time /*nearer*/ /*at*/ ORDER BY time /*direction*/ LIMIT /*limit*/
+                SELECT time FROM logs WHERE /*where*/ AND time /*nearer*/ /*at*/
+                ORDER BY time /*direction*/ LIMIT /*limit*/
             )
         ))
     )

@@ -2,7 +2,9 @@
 -- the conditions need; the outer one reads whole rows of that stretch. Records of one nanosecond
 -- are ordered by `id`, a hash of what tells them apart.
 SELECT
-    lower(hex(sipHash64(org, app, service, time, receipt, trace_id, span_id, severity_number, body, mapKeys(attrs), mapValues(attrs)))) AS id,
+    lower(hex(sipHash64(
+        org, app, service, time, receipt, trace_id, span_id, severity_number, body, mapKeys(attrs), mapValues(attrs)
+    ))) AS id,
     toString(toUnixTimestamp64Nano(time)) AS time_ns,
     toString(toUnixTimestamp64Nano(observed_time)) AS observed_ns,
     severity_number, severity_text, body, event_name, service,

@@ -7,5 +7,6 @@
                 started >= toDateTime(/*since*/, 'UTC'), ([], []), first_histogram) AS histogram_before,
             if(running,
                 (arrayConcat(last_histogram.1, histogram_before.1),
-                    arrayConcat(arrayMap(n -> toInt64(n), last_histogram.2), arrayMap(n -> -toInt64(n), histogram_before.2))),
+                    arrayConcat(
+                        arrayMap(n -> toInt64(n), last_histogram.2), arrayMap(n -> -toInt64(n), histogram_before.2))),
                 (observed.1, arrayMap(n -> toInt64(n), observed.2))) AS buckets

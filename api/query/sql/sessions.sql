@@ -1,7 +1,8 @@
 -- One row per series: sessions by bucket and group of their first event.
 SELECT
     label,
-    arraySort(point -> point.1, groupArray((bucket, session_count, events_each, lengths[1], lengths[2], bounce_rate))) AS points,
+    arraySort(point -> point.1,
+        groupArray((bucket, session_count, events_each, lengths[1], lengths[2], bounce_rate))) AS points,
     sum(session_count) AS total,
     max(bucket_sampled) AS sampled
 FROM

@@ -11,7 +11,8 @@ FROM
 (
     SELECT
         arraySort(groupArray((/*place*/, at, until, weight, label, events, views, sampled))) AS pieces,
-        arrayMap((piece, before) -> piece.2 - before.3, pieces, arrayPushFront(arrayPopBack(pieces), pieces[1])) AS silences,
+        arrayPushFront(arrayPopBack(pieces), pieces[1]) AS before_each,
+        arrayMap((piece, before) -> piece.2 - before.3, pieces, before_each) AS silences,
         arrayJoin(arraySplit((piece, silence) -> silence > /*gap*/, pieces, silences)) AS session
     FROM
     (

@@ -1,9 +1,7 @@
 -- Sessions from the rollup. Most keys have one piece, which is a session as it is; only the others are
--- put in order and cut. Raw events are read for slots that the rollup does not have whole (up to
--- `since`, see 0012_visits.sql), and for the slot that the range ends in, if it has later events. Both
--- bounds are scalar subqueries, so that they are constants when parts and granules are chosen.
+-- put in order and cut. Raw events are read for the slot that the range ends in, if it has later events. That
+-- bound is a scalar subquery, so that it is a constant when parts and granules are chosen.
 WITH
-    (SELECT toInt64(intDiv(toUnixTimestamp(max(since)), 900) + 1) * 900000 FROM visits_since) AS rolled_from,
     (
         SELECT if(max(last) >= /*until*/, /*last_slot_ms*/, /*until_ms*/)
         FROM visits_15m
@@ -23,7 +21,7 @@ WITH
             v.views AS views,
             v.sampled AS sampled
         FROM visits_15m AS v
-        WHERE /*where*/ AND toUInt32(slot) >= rolled_from / 1000 AND toUInt32(slot) < rolled_until / 1000
+        WHERE /*where*/ AND toUInt32(slot) < rolled_until / 1000
         UNION ALL
         /*raw*/
     ),

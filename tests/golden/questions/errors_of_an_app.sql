@@ -48,10 +48,12 @@ FROM
     SELECT
         *,
         splitByChar('\n', replaceAll(trace_text, ')\n\t/', ') /')) AS all_lines,
-        arraySlice(if(position(trace_text, {p19:String}) > 0, arrayReverse(all_lines), all_lines), 1, 100) AS lines,
+        if(position(trace_text, {p19:String}) > 0, arrayReverse(all_lines), all_lines) AS inner_first,
+        arraySlice(inner_first, 1, 100) AS lines,
         arrayFilter(x -> match(x, {p16:String}), lines) AS found_frames,
         arrayFilter(x -> NOT match(x, {p18:String}), found_frames) AS own_frames,
-        arrayStringConcat(arraySlice(if(empty(own_frames), found_frames, own_frames), 1, 3), '\n') AS joined,
+        if(empty(own_frames), found_frames, own_frames) AS frames,
+        arrayStringConcat(arraySlice(frames, 1, 3), '\n') AS joined,
         replaceRegexpAll(replaceRegexpAll(joined, {p13:String}, {p14:String}), {p15:String}, {p10:String}) AS frames,
         if(frames != '', '', substring(replaceRegexpAll(replaceRegexpAll(replaceRegexpAll(substringIndex(latest.6, '\n', 1), {p9:String}, {p10:String}), {p11:String}, {p10:String}), {p12:String}, {p10:String}), 1, 300)) AS normal_message
     FROM
@@ -80,16 +82,7 @@ FROM
     SELECT toString(app), trace_id, span_id, toString(kind)
     FROM errors
     WHERE org = {p0:String} AND app = {p1:String} AND time >= fromUnixTimestamp64Milli({p4:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p5:Int64}, 'UTC') AND source = 'span' AND span_id != toFixedString('', 8)
-)) AND toString(release) = {p6:String} AND
-        (
-            NOT backfilled OR (received_at, receipt, event_id) NOT IN
-            (
-                SELECT received_at, receipt, event_id
-                FROM errors
-                WHERE org = {p0:String} AND app = {p1:String} AND time >= fromUnixTimestamp64Milli({p7:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p8:Int64}, 'UTC') AND NOT backfilled
-                    AND received_at <= (SELECT max(received_at) FROM errors WHERE org = {p0:String} AND app = {p1:String} AND time >= fromUnixTimestamp64Milli({p7:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p8:Int64}, 'UTC') AND backfilled)
-            )
-        )
+)) AND toString(release) = {p6:String}
         )
         GROUP BY app, service, kind, trace_text, line
     )

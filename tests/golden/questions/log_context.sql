@@ -1,7 +1,9 @@
 SELECT * FROM
 (
     SELECT
-        lower(hex(sipHash64(org, app, service, time, receipt, trace_id, span_id, severity_number, body, mapKeys(attrs), mapValues(attrs)))) AS id,
+        lower(hex(sipHash64(
+            org, app, service, time, receipt, trace_id, span_id, severity_number, body, mapKeys(attrs), mapValues(attrs)
+        ))) AS id,
         toString(toUnixTimestamp64Nano(time)) AS time_ns,
         toString(toUnixTimestamp64Nano(observed_time)) AS observed_ns,
         severity_number, severity_text, body, event_name, service,
@@ -16,7 +18,8 @@ SELECT * FROM
         (
             SELECT min(time) FROM
             (
-                SELECT time FROM logs WHERE org = {p0:String} AND app = {p1:String} AND service = {p2:String} AND time >= fromUnixTimestamp64Milli({p3:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p4:Int64}, 'UTC') AND time < fromUnixTimestamp64Nano({p5:Int64}, 'UTC') ORDER BY time DESC LIMIT {p7:UInt64}
+                SELECT time FROM logs WHERE org = {p0:String} AND app = {p1:String} AND service = {p2:String} AND time >= fromUnixTimestamp64Milli({p3:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p4:Int64}, 'UTC') AND time < fromUnixTimestamp64Nano({p5:Int64}, 'UTC')
+                ORDER BY time DESC LIMIT {p7:UInt64}
             )
         ))
     )
@@ -27,7 +30,9 @@ UNION ALL
 SELECT * FROM
 (
     SELECT
-        lower(hex(sipHash64(org, app, service, time, receipt, trace_id, span_id, severity_number, body, mapKeys(attrs), mapValues(attrs)))) AS id,
+        lower(hex(sipHash64(
+            org, app, service, time, receipt, trace_id, span_id, severity_number, body, mapKeys(attrs), mapValues(attrs)
+        ))) AS id,
         toString(toUnixTimestamp64Nano(time)) AS time_ns,
         toString(toUnixTimestamp64Nano(observed_time)) AS observed_ns,
         severity_number, severity_text, body, event_name, service,
@@ -42,7 +47,8 @@ SELECT * FROM
         (
             SELECT max(time) FROM
             (
-                SELECT time FROM logs WHERE org = {p0:String} AND app = {p1:String} AND service = {p2:String} AND time >= fromUnixTimestamp64Milli({p3:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p4:Int64}, 'UTC') AND time > fromUnixTimestamp64Nano({p5:Int64}, 'UTC') ORDER BY time ASC LIMIT {p7:UInt64}
+                SELECT time FROM logs WHERE org = {p0:String} AND app = {p1:String} AND service = {p2:String} AND time >= fromUnixTimestamp64Milli({p3:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p4:Int64}, 'UTC') AND time > fromUnixTimestamp64Nano({p5:Int64}, 'UTC')
+                ORDER BY time ASC LIMIT {p7:UInt64}
             )
         ))
     )

@@ -1,6 +1,7 @@
 SELECT
     label,
-    arraySort(point -> point.1, groupArray((bucket, session_count, events_each, lengths[1], lengths[2], bounce_rate))) AS points,
+    arraySort(point -> point.1,
+        groupArray((bucket, session_count, events_each, lengths[1], lengths[2], bounce_rate))) AS points,
     sum(session_count) AS total,
     max(bucket_sampled) AS sampled
 FROM
@@ -16,7 +17,6 @@ FROM
     FROM
     (
         WITH
-    (SELECT toInt64(intDiv(toUnixTimestamp(max(since)), 900) + 1) * 900000 FROM visits_since) AS rolled_from,
     (
         SELECT if(max(last) >= fromUnixTimestamp64Milli({p1:Int64}, 'UTC'), {p9:Int64}, {p1:Int64})
         FROM visits_15m
@@ -40,7 +40,7 @@ FROM
             v.views AS views,
             v.sampled AS sampled
         FROM visits_15m AS v
-        WHERE org = {p2:String} AND app = {p3:String} AND received_on >= toDate(toDateTime({p0:Int64}, 'UTC'), 'UTC') AND slot >= toDateTime({p0:Int64}, 'UTC') AND slot < fromUnixTimestamp64Milli({p1:Int64}, 'UTC') AND toUInt32(slot) >= rolled_from / 1000 AND toUInt32(slot) < rolled_until / 1000
+        WHERE org = {p2:String} AND app = {p3:String} AND received_on >= toDate(toDateTime({p0:Int64}, 'UTC'), 'UTC') AND slot >= toDateTime({p0:Int64}, 'UTC') AND slot < fromUnixTimestamp64Milli({p1:Int64}, 'UTC') AND toUInt32(slot) < rolled_until / 1000
         UNION ALL
         SELECT
     key,
@@ -68,7 +68,7 @@ FROM
         name = {p6:String} AS is_view,
         weight != 1 AS is_sampled
     FROM events
-    WHERE org = {p2:String} AND app = {p3:String} AND received_at >= fromUnixTimestamp64Milli({p4:Int64}, 'UTC') AND time >= fromUnixTimestamp64Milli({p4:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p1:Int64}, 'UTC') AND (user_id != '' OR session_id != '') AND (time < fromUnixTimestamp64Milli(rolled_from, 'UTC') OR time >= fromUnixTimestamp64Milli(rolled_until, 'UTC'))
+    WHERE org = {p2:String} AND app = {p3:String} AND received_at >= fromUnixTimestamp64Milli({p4:Int64}, 'UTC') AND time >= fromUnixTimestamp64Milli({p4:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p1:Int64}, 'UTC') AND (user_id != '' OR session_id != '') AND time >= fromUnixTimestamp64Milli(rolled_until, 'UTC')
 )
 GROUP BY key, piece_slot
     ),
@@ -89,7 +89,8 @@ FROM
 (
     SELECT
         arraySort(groupArray((place, at, until, weight, label, events, views, sampled))) AS pieces,
-        arrayMap((piece, before) -> piece.2 - before.3, pieces, arrayPushFront(arrayPopBack(pieces), pieces[1])) AS silences,
+        arrayPushFront(arrayPopBack(pieces), pieces[1]) AS before_each,
+        arrayMap((piece, before) -> piece.2 - before.3, pieces, before_each) AS silences,
         arrayJoin(arraySplit((piece, silence) -> silence > {p7:Int64}, pieces, silences)) AS session
     FROM
     (

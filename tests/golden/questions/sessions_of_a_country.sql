@@ -1,6 +1,7 @@
 SELECT
     label,
-    arraySort(point -> point.1, groupArray((bucket, session_count, events_each, lengths[1], lengths[2], bounce_rate))) AS points,
+    arraySort(point -> point.1,
+        groupArray((bucket, session_count, events_each, lengths[1], lengths[2], bounce_rate))) AS points,
     sum(session_count) AS total,
     max(bucket_sampled) AS sampled
 FROM
@@ -27,7 +28,8 @@ FROM
 (
     SELECT
         arraySort(groupArray((first_place, at, until, weight, label, events, views, sampled))) AS pieces,
-        arrayMap((piece, before) -> piece.2 - before.3, pieces, arrayPushFront(arrayPopBack(pieces), pieces[1])) AS silences,
+        arrayPushFront(arrayPopBack(pieces), pieces[1]) AS before_each,
+        arrayMap((piece, before) -> piece.2 - before.3, pieces, before_each) AS silences,
         arrayJoin(arraySplit((piece, silence) -> silence > {p7:Int64}, pieces, silences)) AS session
     FROM
     (

@@ -1,0 +1,30 @@
+-- The schema as it is now. What each file holds, and how to change it, is in README.md.
+--: constants
+--: include schema/definitions.sql
+--: include schema/inputs.sql
+--: include schema/events.sql
+--: include schema/events_rollups.sql
+--: include schema/visits.sql
+--: include schema/spans.sql
+--: include schema/spans_rollups.sql
+--: include schema/logs.sql
+--: include schema/errors.sql
+--: include schema/metric_points.sql
+--: include schema/metrics_rollups.sql
+--: include schema/ledger.sql
+--: include schema/receipts.sql
+--: include schema/dead_letters.sql
+--: include schema/archive_files.sql
+--: include views/values.sql
+--: include views/events.sql
+--: include views/events_rollups.sql
+--: include views/visits.sql
+--: include views/spans.sql
+--: include views/spans_rollups.sql
+--: include views/logs.sql
+--: include views/metric_points.sql
+--: include views/metrics_rollups.sql
+--: include views/errors.sql
+--: include views/ledger.sql
+--: include views/receipts.sql
+--: include views/dead_letters.sql

@@ -1,0 +1,56 @@
+-- Names that tables and views share. {merge_tree} and its kin, {deduplication}, {on_cluster} and {database}
+-- are given by variant.py.
+--
+-- An AnyValue of OTLP as a tuple, so and so many levels of arrays and lists deep. A member that is not set is
+-- NULL, or an empty array; what is nested deeper is the bytes of its message.
+--: scalars = string_value Nullable(String), bool_value Nullable(Bool), int_value Nullable(Int64),
+--:     double_value Nullable(Float64), bytes_value Nullable(String)
+--: any_0 = Tuple({scalars}, array_value Nullable(String), kvlist_value Nullable(String))
+--: any_1 = Tuple({scalars}, array_value Tuple(values Array({any_0})),
+--:     kvlist_value Tuple(values Array(Tuple(key String, value {any_0}))))
+--: any_2 = Tuple({scalars}, array_value Tuple(values Array({any_1})),
+--:     kvlist_value Tuple(values Array(Tuple(key String, value {any_1}))))
+--: any_3 = Tuple({scalars}, array_value Tuple(values Array({any_2})),
+--:     kvlist_value Tuple(values Array(Tuple(key String, value {any_2}))))
+--: attributes = Array(Tuple(key String, value {any_1}))
+--
+-- Columns that all raw tables begin with, and that those of OTLP end with.
+--: text_map = Map(LowCardinality(String), String)
+--: row =
+--:     org LowCardinality(String),
+--:     app LowCardinality(String),
+--:     receipt UUID,
+--:     received_at DateTime64(3, 'UTC') CODEC(Delta, LZ4),
+--:     weight Float64,
+--:     key_id LowCardinality(String)
+--: resource_and_scope =
+--:     resource_attrs {text_map},
+--:     resource_dropped_attrs UInt32,
+--:     resource_schema_url LowCardinality(String),
+--:     scope_name LowCardinality(String),
+--:     scope_version LowCardinality(String),
+--:     scope_attrs {text_map},
+--:     scope_dropped_attrs UInt32,
+--:     scope_schema_url LowCardinality(String)
+--
+-- A request's rows share one received_at, which this index finds among the few granules that were being
+-- filled at that moment.
+--: by_receipt_time = INDEX by_receipt_time received_at TYPE minmax GRANULARITY 1
+--
+-- Partitions of raw rows are days of receipt, so that a block of the log touches one or two of them however
+-- late its rows are, and retention drops whole parts.
+--: kept_30_days =
+--:     TTL toDateTime(received_at) + INTERVAL 30 DAY
+--:     SETTINGS {deduplication}, ttl_only_drop_parts = 1
+--
+-- Sketches and sets of users and sessions.
+--: levels = {sketch_accuracy}, 0.5, 0.95, 0.99
+--: sketch = AggregateFunction(quantilesDD({levels}), Float64)
+--: unique = 12
+--: set_of_ids = AggregateFunction(uniqCombined({unique}), String)
+--: instant_9 = DateTime64(9, 'UTC')
+--
+-- Of an envelope, in its input table as `i`.
+--: received_ms = toInt64(intDiv(least(i.received_ns, 9223372036854775807), 1000000))
+--: received_at = fromUnixTimestamp64Milli({received_ms}, 'UTC')
+--: receipt = toUUIDOrZero(i.receipt)

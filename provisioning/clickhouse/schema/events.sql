@@ -1,0 +1,33 @@
+-- Native events.
+CREATE TABLE IF NOT EXISTS {database}.events {on_cluster}
+(
+    {row},
+    time DateTime64(3, 'UTC') CODEC(Delta, LZ4),
+    time_flag UInt8,
+    ts DateTime64(3, 'UTC') CODEC(Delta, LZ4),
+    skew_ms Int64,
+    event_id String,
+    name LowCardinality(String),
+    value Nullable(Float64),
+    unit LowCardinality(String),
+    attrs {text_map},
+    session_id String,
+    user_id String,
+    device {text_map},
+    ip_hash String,
+    country LowCardinality(String),
+    browser LowCardinality(String),
+    browser_version LowCardinality(String),
+    os LowCardinality(String),
+    os_version LowCardinality(String),
+    device_type LowCardinality(String),
+    sdk_name LowCardinality(String),
+    sdk_version LowCardinality(String),
+    datacenter LowCardinality(String),
+    server_version LowCardinality(String),
+    {by_receipt_time}
+)
+ENGINE = {merge_tree}
+PARTITION BY toDate(received_at)
+ORDER BY (org, app, name, time)
+{kept_30_days};

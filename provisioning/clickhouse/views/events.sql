@@ -1,0 +1,47 @@
+-- Events out of the JSON of their batches.
+-- `ts` arrives as text: digits (epoch ms), another number, or RFC 3339, whose "t" and "z" may be small but are
+-- capitals to the engine. Fractions of a millisecond are cut off.
+-- time = received - max(0, sent - ts); flagged when the device gave no usable `sent`.
+--: event_type = Tuple(id String, ts String, name String, value Nullable(Float64), unit String,
+--:     attrs Map(String, String), sessionId String, userAnonId String, device Map(String, String))
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.events_view {on_cluster} TO {database}.events AS
+WITH
+    {received_ms} AS received_ms,
+    coalesce(
+        toInt64OrNull(e.ts),
+        accurateCastOrNull(floor(toFloat64OrNull(e.ts)), 'Int64'),
+        toUnixTimestamp64Milli(parseDateTime64BestEffortOrNull(upper(e.ts), 3, 'UTC')),
+        0) AS ts_ms,
+    toInt64(least(i.sent_ms, 9000000000000000)) - ts_ms AS age_ms
+SELECT
+    i.org AS org,
+    i.app AS app,
+    {receipt} AS receipt,
+    fromUnixTimestamp64Milli(received_ms, 'UTC') AS received_at,
+    i.weight AS weight,
+    i.key_id AS key_id,
+    fromUnixTimestamp64Milli(received_ms - if(i.sent_ms = 0, 0, greatest(0, age_ms)), 'UTC') AS time,
+    toUInt8(i.sent_ms = 0 OR age_ms < 0) AS time_flag,
+    fromUnixTimestamp64Milli(ts_ms, 'UTC') AS ts,
+    i.skew_ms AS skew_ms,
+    e.id AS event_id,
+    e.name AS name,
+    e.value AS value,
+    e.unit AS unit,
+    e.attrs AS attrs,
+    e.sessionId AS session_id,
+    e.userAnonId AS user_id,
+    e.device AS device,
+    i.ip_hash AS ip_hash,
+    i.country AS country,
+    i.browser AS browser,
+    i.browser_version AS browser_version,
+    i.os AS os,
+    i.os_version AS os_version,
+    i.device AS device_type,
+    i.sdk_name AS sdk_name,
+    i.sdk_version AS sdk_version,
+    i.datacenter AS datacenter,
+    i.server_version AS server_version
+FROM {database}.in_events AS i
+ARRAY JOIN JSONExtract(i.events_json, 'Array({event_type})') AS e;

@@ -1,0 +1,43 @@
+-- The ledger, from what envelopes say of their requests. An envelope that tells of requests turned away, whose
+-- items nobody counted, is no request of its own.
+--: is_request = i.outcome.offered > 0 OR empty(i.outcome.request_rejections)
+--: for signal in events, traces, metrics, logs
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.ledger_{signal}_view {on_cluster} TO {database}.ledger AS
+SELECT
+    org, app, '{signal}' AS signal,
+    toStartOfMinute(toDateTime(intDiv(least(received_ns, 4294967295000000000), 1000000000), 'UTC')) AS minute,
+    key_id,
+    countIf({is_request}) AS requests,
+    sum(toUInt64(i.outcome.offered)) AS offered,
+    sum(toUInt64(i.outcome.accepted)) AS accepted,
+    sumMap(CAST(i.outcome.rejected, 'Map(String, UInt64)')) AS rejected,
+    sum(toUInt64(i.outcome.sampled)) AS sampled,
+    sum(toUInt64(i.outcome.limited)) AS limited,
+    sum(toUInt64(i.outcome.duplicate)) AS duplicate,
+    sum(toUInt64(i.outcome.dead_lettered)) AS dead_lettered,
+    sum(length(i.dead_letters.index)) AS dead_letters,
+    sumMap(CAST(i.outcome.request_rejections, 'Map(String, UInt64)')) AS request_rejections
+FROM {database}.in_{signal} AS i
+GROUP BY org, app, signal, minute, key_id;
+--: end
+
+-- `stored` is counted from the rows themselves, not from what envelopes claim: it is what the law is checked
+-- against.
+--: for signal table in events events, traces spans, metrics metric_points, logs logs
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.ledger_stored_{signal}_view {on_cluster} TO {database}.ledger AS
+SELECT
+    org, app, '{signal}' AS signal, toStartOfMinute(toDateTime(r.received_at, 'UTC')) AS minute, key_id,
+    count() AS stored
+FROM {database}.{table} AS r
+GROUP BY org, app, signal, minute, key_id;
+--: end
+
+-- What the archive took from the log counts as archived; merging files adds nothing to it.
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.ledger_archived_view {on_cluster} TO {database}.ledger AS
+SELECT
+    c.org AS org, c.app AS app, f.signal AS signal, c.minute AS minute, c.key_id AS key_id,
+    sum(c.rows) AS archived
+FROM {database}.archive_files AS f
+ARRAY JOIN counts AS c
+WHERE f.state = 'live' AND f.stream != ''
+GROUP BY org, app, signal, minute, key_id;

@@ -1,0 +1,33 @@
+-- One row for each scope of the requests in in_{signal}, with its items as arrays, one for each field, named
+-- `x.<field>`. Whatever includes this defines `signal`, `kind` (as in resource_<kind>) and `items`, and joins
+-- {arrays} to get rows of items. It is a SELECT without an end.
+--: arrays = [`x.{field}` for field type in {fields_{signal}}]
+--: paths = [`{signal}.resource_{kind}.scope_{kind}.{items}.{field}` AS `x.{field}`
+--:     for field type in {fields_{signal}}]
+--: scope = {signal}.resource_{kind}.scope_{kind}
+    SELECT
+        {row_columns}, {resource_columns},
+        scope_name, scope_version, strings(s_attributes) AS scope_attrs, scope_dropped_attrs, scope_schema_url,
+        {arrays}
+    FROM
+    (
+        SELECT
+            org, app, {receipt} AS receipt, weight, key_id,
+            {received_at} AS received_at,
+            strings(r_attributes) AS resource_attrs, resource_attrs['service.name'] AS service,
+            resource_dropped_attrs, resource_schema_url,
+            scope_name, scope_version, s_attributes, scope_dropped_attrs, scope_schema_url,
+            {arrays}
+        FROM {database}.in_{signal} AS i
+        ARRAY JOIN
+            `{signal}.resource_{kind}.resource.attributes` AS r_attributes,
+            `{signal}.resource_{kind}.resource.dropped_attributes_count` AS resource_dropped_attrs,
+            `{signal}.resource_{kind}.schema_url` AS resource_schema_url,
+            `{scope}.scope.name` AS scope_name,
+            `{scope}.scope.version` AS scope_version,
+            `{scope}.scope.attributes` AS s_attributes,
+            `{scope}.scope.dropped_attributes_count` AS scope_dropped_attrs,
+            `{scope}.schema_url` AS scope_schema_url,
+            {paths}
+    ) AS g
+    ARRAY JOIN scope_name, scope_version, s_attributes, scope_dropped_attrs, scope_schema_url, {arrays}

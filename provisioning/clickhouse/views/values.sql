@@ -1,0 +1,38 @@
+-- How values of OTLP become columns: functions that the views of spans, logs and metric points begin with.
+--
+-- `text` is an attribute as it is stored: a string as it is, a number or a boolean in figures, bytes in base64,
+-- an array or a list as JSON, in which bytes, and whatever is nested too deep (the bytes of its message), are
+-- base64, and NaN and infinity are strings. An empty array, an empty list and no value are all ''.
+-- `body_text` is the same for the body of a log record, which is unrolled deeper.
+-- `json_<n>` is the JSON of a value with n levels of others in it, `nested_<n>` that of an array or list.
+-- Ids of a wrong length are cut or padded with zeros; times past 2262 become its last instant.
+--: levels_of_json = [
+--:     (x -> concat('[', arrayStringConcat(arrayMap(y -> json_{below}(y), x), ','), ']')) AS array_{n},
+--:     (x -> concat('{', arrayStringConcat(arrayMap(y -> concat(quoted(y.key), ':', json_{below}(y.value)), x), ','),
+--:         '}')) AS list_{n},
+--:     (x -> if(notEmpty(x.array_value.values), array_{n}(x.array_value.values),
+--:         if(notEmpty(x.kvlist_value.values), list_{n}(x.kvlist_value.values), NULL))) AS nested_{n},
+--:     (x -> coalesce(toString(x.int_value), number(x.double_value), toString(x.bool_value),
+--:         base64(x.bytes_value), nested_{n}(x), quoted(x.string_value), 'null')) AS json_{n}
+--:     for n below in 1 0, 2 1, 3 2]
+--: texts = [
+--:     (x -> coalesce(x.string_value, toString(x.int_value), toString(x.double_value), toString(x.bool_value),
+--:         base64Encode(x.bytes_value), nested_{n}(x), '')) AS {text}
+--:     for text n in text 1, body_text 3]
+--: values =
+--:     (x -> replaceAll(toJSONString(x), '\\/', '/')) AS quoted,
+--:     (x -> if(isFinite(x), toString(x), concat('"', toString(x), '"'))) AS number,
+--:     (x -> concat('"', base64Encode(x), '"')) AS base64,
+--:     (x -> coalesce(toString(x.int_value), number(x.double_value), toString(x.bool_value),
+--:         base64(coalesce(x.bytes_value, x.array_value, x.kvlist_value)), quoted(x.string_value), 'null')) AS json_0,
+--:     {levels_of_json},
+--:     {texts},
+--:     (x -> CAST((x.key, arrayMap(y -> text(y), x.value)), '{text_map}')) AS strings,
+--:     (x -> fromUnixTimestamp64Nano(toInt64(least(x, 9223372036854775807)), 'UTC')) AS instant,
+--:     (x -> toFixedString(substring(x, 1, 16), 16)) AS id_16,
+--:     (x -> toFixedString(substring(x, 1, 8), 8)) AS id_8
+--
+-- Columns that these views share.
+--: row_columns = org, app, receipt, received_at, weight, key_id, service
+--: scope_columns = scope_name, scope_version, scope_attrs, scope_dropped_attrs, scope_schema_url
+--: resource_columns = resource_attrs, resource_dropped_attrs, resource_schema_url
