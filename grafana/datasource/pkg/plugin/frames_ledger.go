@@ -11,23 +11,23 @@ import (
 )
 
 type ledgerRow struct {
-	Time           int64              `json:"time"`
-	App            string             `json:"app"`
-	Signal         string             `json:"signal"`
-	Offered        float64            `json:"offered"`
-	Accepted       float64            `json:"accepted"`
-	Stored         float64            `json:"stored"`
-	Archived       float64            `json:"archived"`
-	Duplicate      float64            `json:"duplicate"`
-	DeadLettered         float64            `json:"deadLettered"`
-	Sampled        float64            `json:"sampled"`
-	Limited        float64            `json:"limited"`
-	DeadLetters        float64            `json:"deadLetters"`
-	Rejected       map[string]float64 `json:"rejected"`
-	RequestRejections        map[string]float64 `json:"requestRejections"`
-	Settled        bool               `json:"settled"`
-	ArchiveSettled bool               `json:"archiveSettled"`
-	Balance        struct {
+	Time              int64              `json:"time"`
+	App               string             `json:"app"`
+	Signal            string             `json:"signal"`
+	Offered           float64            `json:"offered"`
+	Accepted          float64            `json:"accepted"`
+	Stored            float64            `json:"stored"`
+	Archived          float64            `json:"archived"`
+	Duplicate         float64            `json:"duplicate"`
+	DeadLettered      float64            `json:"deadLettered"`
+	Sampled           float64            `json:"sampled"`
+	Limited           float64            `json:"limited"`
+	DeadLetters       float64            `json:"deadLetters"`
+	Rejected          map[string]float64 `json:"rejected"`
+	RequestRejections map[string]float64 `json:"requestRejections"`
+	Settled           bool               `json:"settled"`
+	ArchiveSettled    bool               `json:"archiveSettled"`
+	Balance           struct {
 		Offered  float64  `json:"offered"`
 		Stored   *float64 `json:"stored"`
 		Archived *float64 `json:"archived"`
@@ -48,18 +48,18 @@ const behind = "behind"
 // yet; `offBy` is what the ledger is wrong by where that is settled, and 0 where it is not;
 // `archiveOffBy` is the same of the archive.
 var measures = map[string]func(ledgerRow) float64{
-	"offered":    func(row ledgerRow) float64 { return row.Offered },
-	"accepted":   func(row ledgerRow) float64 { return row.Accepted },
-	"stored":     func(row ledgerRow) float64 { return row.Stored },
-	"archived":   func(row ledgerRow) float64 { return row.Archived },
-	"duplicate":  func(row ledgerRow) float64 { return row.Duplicate },
-	"deadLettered":     func(row ledgerRow) float64 { return row.DeadLettered },
-	"sampled":    func(row ledgerRow) float64 { return row.Sampled },
-	"limited":    func(row ledgerRow) float64 { return row.Limited },
-	"deadLetters":    func(row ledgerRow) float64 { return row.DeadLetters },
-	"rejected":   func(row ledgerRow) float64 { return sum(row.Rejected) },
-	"requestRejections":    func(row ledgerRow) float64 { return sum(row.RequestRejections) },
-	"unarchived": func(row ledgerRow) float64 { return known(row.Balance.Archived, !row.ArchiveSettled) },
+	"offered":           func(row ledgerRow) float64 { return row.Offered },
+	"accepted":          func(row ledgerRow) float64 { return row.Accepted },
+	"stored":            func(row ledgerRow) float64 { return row.Stored },
+	"archived":          func(row ledgerRow) float64 { return row.Archived },
+	"duplicate":         func(row ledgerRow) float64 { return row.Duplicate },
+	"deadLettered":      func(row ledgerRow) float64 { return row.DeadLettered },
+	"sampled":           func(row ledgerRow) float64 { return row.Sampled },
+	"limited":           func(row ledgerRow) float64 { return row.Limited },
+	"deadLetters":       func(row ledgerRow) float64 { return row.DeadLetters },
+	"rejected":          func(row ledgerRow) float64 { return sum(row.Rejected) },
+	"requestRejections": func(row ledgerRow) float64 { return sum(row.RequestRejections) },
+	"unarchived":        func(row ledgerRow) float64 { return known(row.Balance.Archived, !row.ArchiveSettled) },
 	"offBy": func(row ledgerRow) float64 {
 		if !row.Settled {
 			return 0
