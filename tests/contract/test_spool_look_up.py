@@ -1,31 +1,14 @@
 """What a real stream says it holds: the ids behind a sequence, whatever became of the stream."""
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-
 import pytest
 from nats.aio.client import Client as NatsClient
 from nats.js.client import JetStreamContext
 
 from collector.publish.look_up import NotAnswered, ids_behind
-from seamark.service.connections import LogSettings, connect_log
 from tests.support.servers import NatsServer
 
 pytestmark = pytest.mark.integration
 OURS = ("life.", "earlier.")
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[NatsServer]:
-    with NatsServer(tmp_path / "nats") as running:
-        yield running
-
-
-@pytest.fixture
-async def client(server: NatsServer) -> AsyncIterator[NatsClient]:
-    connected = await connect_log(LogSettings(url=server.url), name="test")
-    yield connected
-    await connected.close()
 
 
 @pytest.fixture

@@ -30,7 +30,6 @@ from tests.support.questions_stack import (
     RunningStore,
     asking,
     envelope,
-    running_store,
 )
 from tests.support.scripted_store import Scripted, hang_up
 from tests.support.servers import free_port, running_cache
@@ -41,15 +40,7 @@ R = TypeVar("R")
 SLOW = Statement("SELECT count() FROM system.numbers WHERE cityHash64(number) = 1", {})
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
-    with running_store(Path(tmp_path_factory.mktemp("store"))) as running:
-        asyncio.run(fill(running))
-        yield running
-
-
 async def fill(store: RunningStore) -> None:
-    await store.provision()
     body = b'[{"name":"view","ts":1795343000000,"attrs":{"country":"DE"}}]'
     for org in ("acme", "other"):
         sent = envelope(Signal.EVENTS, body, org=org, app="shop", received_ms=NOW, sent_ms=NOW)

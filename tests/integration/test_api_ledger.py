@@ -1,7 +1,5 @@
 """Ledger, receipts and dead letters, asked over HTTP of a real store."""
 
-import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +23,7 @@ BAD = [
 DEAD_LETTERED = DeadLetter(0, "refused_by_store", "", "Code: 444", b"", "SEAMARK_events_0:7:1")
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
-    with running_store(Path(tmp_path_factory.mktemp("store"))) as running:
-        asyncio.run(fill(running))
-        yield running
-
-
 async def fill(store: RunningStore) -> None:
-    await store.provision()
     rejected = {"invalid_value": 1, "invalid_name": 1, "malformed": 1}
     await store.insert(
         Signal.EVENTS,

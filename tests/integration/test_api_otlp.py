@@ -1,8 +1,5 @@
 """OpenTelemetry data from the real schema in the real store: metrics, spans, logs, traces."""
 
-import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,20 +17,12 @@ from tests.support.otlp_bodies import (
     metrics_body,
     traces_body,
 )
-from tests.support.questions_stack import SECRETS, RunningStore, asking, envelope, running_store
+from tests.support.questions_stack import SECRETS, RunningStore, asking, envelope
 
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
-    with running_store(Path(tmp_path_factory.mktemp("store"))) as running:
-        asyncio.run(fill(running))
-        yield running
-
-
 async def fill(store: RunningStore) -> None:
-    await store.provision()
     for signal, body in (
         (Signal.METRICS, metrics_body()),
         (Signal.TRACES, traces_body()),

@@ -1,6 +1,5 @@
 """Questions about people over HTTP: answers, whose rows are seen, cache, limits, hanging up."""
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from tests.support.questions_stack import (
     RunningStore,
     asking,
     envelope,
-    running_store,
 )
 from tests.support.scripted_store import Scripted, hang_up
 from tests.support.servers import running_cache
@@ -65,15 +63,7 @@ FAILED = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
-    with running_store(Path(tmp_path_factory.mktemp("store"))) as running:
-        asyncio.run(fill(running))
-        yield running
-
-
 async def fill(store: RunningStore) -> None:
-    await store.provision()
     for org, app, rows in (
         ("acme", "shop", SHOP),
         ("acme", "shop", FAILED),

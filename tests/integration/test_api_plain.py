@@ -1,29 +1,17 @@
 """Questions in query strings over HTTP, in the shapes that scripts know."""
 
-import asyncio
-from collections.abc import Iterator
-from pathlib import Path
-
 import msgspec
 import pytest
 
 from seamark.wire.signals import Signal
-from tests.support.questions_stack import SECRETS, RunningStore, asking, envelope, running_store
+from tests.support.questions_stack import SECRETS, RunningStore, asking, envelope
 
 pytestmark = pytest.mark.integration
 NOW = 1_795_343_040_123  # 2026-11-22T10:24:00.123Z
 MINUTE = 60_000
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
-    with running_store(Path(tmp_path_factory.mktemp("store"))) as running:
-        asyncio.run(fill(running))
-        yield running
-
-
 async def fill(store: RunningStore) -> None:
-    await store.provision()
     for org, name, rows in (
         ("acme", "lcp", [(0, 10.0, "US", "mobile"), (1, 30.0, "US", "mobile"),
                          (1, 50.0, "DE", "desktop"), (1, 70.0, "DE", "mobile")]),

@@ -14,17 +14,10 @@ import pytest
 
 from seamark.service.registry import TokenRecord, digest, put_record
 from seamark.wire.buckets import CONFIG_BUCKET
-from tests.support.questions_stack import ROOT, RunningStore, running_store
+from tests.support.questions_stack import ROOT, RunningStore
 from tests.support.servers import NatsServer, free_port, wait_for_port
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
-    with running_store(Path(tmp_path_factory.mktemp("store"))) as running:
-        asyncio.run(running.provision())
-        yield running
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """Questions about services and logs over HTTP: answers, whose rows are seen, cache, limits."""
 
-import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from seamark.wire.signals import Signal
 from tests.support.otlp_values import attributes
-from tests.support.questions_stack import SECRETS, RunningStore, asking, envelope, running_store
+from tests.support.questions_stack import SECRETS, RunningStore, asking, envelope
 from tests.support.scripted_store import Scripted, hang_up
 
 pytestmark = pytest.mark.integration
@@ -79,15 +76,7 @@ def sums(**by_route: int) -> bytes:
     return request.SerializeToString()
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
-    with running_store(Path(tmp_path_factory.mktemp("store"))) as running:
-        asyncio.run(fill(running))
-        yield running
-
-
 async def fill(store: RunningStore) -> None:
-    await store.provision()
     for org, app, signal, body in (
         ("acme", "shop", Signal.TRACES, call(1, "web", "cart")),
         ("acme", "blog", Signal.TRACES, call(2, "web", "blogger")),

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,18 +21,11 @@ from seamark.wire.envelope import Outcome, Sender, encode_envelope
 from seamark.wire.failures import Unavailable
 from seamark.wire.receipts import new_receipt
 from seamark.wire.signals import Signal
-from tests.support.questions_stack import SECRETS, Asking, RunningStore, asking, running_store
+from tests.support.questions_stack import SECRETS, Asking, RunningStore, asking
 
 pytestmark = pytest.mark.integration
 PATH = "/v1/query/logs/tail"
 PACE: dict[str, Any] = {"tail_poll_seconds": 0.05, "tail_heartbeat_seconds": 0.3}
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
-    with running_store(tmp_path_factory.mktemp("tail")) as running:
-        asyncio.run(running.provision())
-        yield running
 
 
 @dataclass

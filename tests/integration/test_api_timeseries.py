@@ -1,15 +1,12 @@
 """Series from the real schema in the real store, over HTTP."""
 
-import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from seamark.wire.signals import Signal
-from tests.support.questions_stack import SECRETS, RunningStore, asking, envelope, running_store
+from tests.support.questions_stack import SECRETS, RunningStore, asking, envelope
 
 pytestmark = pytest.mark.integration
 NOW = 1_795_343_040_123  # 2026-11-22T10:24:00.123Z, a Sunday
@@ -21,15 +18,7 @@ def events(org: str, app: str, rows: list[dict[str, Any]], **more: Any) -> bytes
     return envelope(Signal.EVENTS, body, org=org, app=app, received_ms=NOW, sent_ms=NOW, **more)
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
-    with running_store(Path(tmp_path_factory.mktemp("store"))) as running:
-        asyncio.run(fill(running))
-        yield running
-
-
 async def fill(store: RunningStore) -> None:
-    await store.provision()
     shop = [
         {
             "ts": NOW - i * 10_000,

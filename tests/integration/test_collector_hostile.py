@@ -10,12 +10,13 @@ import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
 
 from seamark.wire.limits import BODY_BYTES
-from tests.support.collector_process import KEY, ROUTE, CollectorProcess, batch, prepare, stored
+from tests.support.collector_process import KEY, ROUTE, CollectorProcess, batch, stored
 from tests.support.servers import NatsServer
 from tests.support.until import until
 
@@ -27,24 +28,8 @@ GOOD = json.dumps(batch()).encode()
 
 
 @pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    with NatsServer(tmp_path_factory.mktemp("nats")) as server:
-        prepare(server)
-        yield server
-
-
-@pytest.fixture(scope="module")
-def collector(
-    log: NatsServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[CollectorProcess]:
-    with CollectorProcess(
-        log,
-        tmp_path_factory.mktemp("collector"),
-        header_deadline_seconds=0.4,
-        body_deadline_seconds=0.5,
-        connections=200,
-    ) as running:
-        yield running
+def collector_settings() -> dict[str, Any]:
+    return {"header_deadline_seconds": 0.4, "body_deadline_seconds": 0.5, "connections": 200}
 
 
 @pytest.fixture(autouse=True)

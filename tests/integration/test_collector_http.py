@@ -7,8 +7,8 @@ import threading
 import time
 import uuid
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
@@ -23,7 +23,6 @@ from tests.support.collector_process import (
     ROUTE,
     CollectorProcess,
     batch,
-    prepare,
     stored,
 )
 from tests.support.servers import NatsServer, free_port
@@ -36,24 +35,8 @@ IPHONE = (
 
 
 @pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    with NatsServer(tmp_path_factory.mktemp("nats")) as server:
-        prepare(server)
-        yield server
-
-
-@pytest.fixture(scope="module")
-def collector(
-    log: NatsServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[CollectorProcess]:
-    with CollectorProcess(
-        log,
-        tmp_path_factory.mktemp("collector"),
-        datacenter="ams1",
-        header_deadline_seconds=0.5,
-        body_deadline_seconds=0.7,
-    ) as running:
-        yield running
+def collector_settings() -> dict[str, Any]:
+    return {"datacenter": "ams1", "header_deadline_seconds": 0.5, "body_deadline_seconds": 0.7}
 
 
 def test_a_batch_is_stored_as_it_was_answered(collector: CollectorProcess, log: NatsServer) -> None:

@@ -9,7 +9,6 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
@@ -40,21 +39,6 @@ NOW_MS = time.time_ns() // 1_000_000
 DAY_MS = 86_400_000
 MEBIBYTE = 1024 * 1024
 FRAMES = "Seamark-Frames"
-
-
-@pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    with NatsServer(tmp_path_factory.mktemp("nats")) as server:
-        prepare(server)
-        yield server
-
-
-@pytest.fixture(scope="module")
-def collector(
-    log: NatsServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[CollectorProcess]:
-    with CollectorProcess(log, tmp_path_factory.mktemp("collector")) as running:
-        yield running
 
 
 def replay(collector: CollectorProcess, document: object, *, token: str) -> Answered:

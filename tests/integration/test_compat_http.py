@@ -3,7 +3,6 @@
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -37,22 +36,6 @@ EXPECTED: dict[str, Any] = {
     METRICS: {"success": True, "metrics_processed": 1},
 }
 ROUTES = sorted(GOOD)
-
-
-@pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    with NatsServer(tmp_path_factory.mktemp("nats")) as server:
-        prepare(server)
-        yield server
-
-
-@pytest.fixture(scope="module")
-def collector(
-    log: NatsServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[CollectorProcess]:
-    with CollectorProcess(log, tmp_path_factory.mktemp("collector")) as running:
-        yield running
-    assert "Traceback" not in running.output.read_text()
 
 
 def send(

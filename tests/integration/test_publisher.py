@@ -3,15 +3,13 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 import zstandard
 from nats.aio.client import Client as NatsClient
 
 from collector.publish.publisher import Publisher
-from seamark.service.connections import LogSettings, connect_log
 from seamark.service.health import Health
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.frames import HEADER, parse_frames
@@ -21,12 +19,6 @@ from tests.support.servers import NatsServer
 pytestmark = pytest.mark.integration
 NOISE = zstandard.compress(random.Random(1).randbytes(4_900))
 EVENTS = stream_name(Signal.EVENTS, 0)
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[NatsServer]:
-    with NatsServer(tmp_path / "nats") as running:
-        yield running
 
 
 async def add_stream(client: NatsClient, *, max_bytes: int = 64 * 1024 * 1024) -> None:
@@ -52,13 +44,6 @@ async def stored(client: NatsClient) -> list[tuple[bytes, str | None]]:
         message = await js.get_msg(EVENTS, seq, direct=True)
         found.append((message.data or b"", (message.headers or {}).get(HEADER)))
     return found
-
-
-@pytest.fixture
-async def client(server: NatsServer) -> AsyncIterator[NatsClient]:
-    connected = await connect_log(LogSettings(url=server.url), name="test")
-    yield connected
-    await connected.close()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-import { DataSourceJsonData } from '@grafana/data';
+import { DataSourceApi, DataSourceJsonData, MetricFindValue, ScopedVars, TimeRange } from '@grafana/data';
 import { DataQuery } from '@grafana/schema';
 
 /** The kinds of question, in the order in which the editor offers them. */
@@ -76,6 +76,14 @@ export interface VariableQuery {
   metric?: string;
   label?: string;
   prefix?: string;
+}
+
+/** What template variables need of the datasource. */
+export interface VariableSource extends DataSourceApi<SeamarkQuery, SeamarkOptions> {
+  metricFindQuery(
+    query: VariableQuery,
+    options?: { range?: TimeRange; scopedVars?: ScopedVars }
+  ): Promise<MetricFindValue[]>;
 }
 
 export const DEFAULT_QUERY: Partial<SeamarkQuery> = {

@@ -3,14 +3,13 @@ import { from, Observable } from 'rxjs';
 import { map } from 'rxjs/operators';
 
 import { VariableEditor } from './components/VariableEditor';
-import type { SeamarkDatasource } from './datasource';
-import { VariableQuery } from './types';
+import { VariableQuery, VariableSource } from './types';
 
 /** Template variables, with an editor of their own. */
-export class SeamarkVariables extends CustomVariableSupport<SeamarkDatasource, VariableQuery> {
+export class SeamarkVariables extends CustomVariableSupport<VariableSource, VariableQuery> {
   editor = VariableEditor;
 
-  constructor(private readonly datasource: SeamarkDatasource) {
+  constructor(private readonly datasource: VariableSource) {
     super();
   }
 

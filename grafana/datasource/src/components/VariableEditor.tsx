@@ -2,11 +2,10 @@ import { QueryEditorProps } from '@grafana/data';
 import { Combobox, InlineField } from '@grafana/ui';
 import React from 'react';
 
-import type { SeamarkDatasource } from '../datasource';
-import { SeamarkOptions, SeamarkQuery, VariableQuery } from '../types';
+import { SeamarkOptions, SeamarkQuery, VariableQuery, VariableSource } from '../types';
 import { LineInput } from './LineInput';
 
-type Props = QueryEditorProps<SeamarkDatasource, SeamarkQuery, SeamarkOptions, VariableQuery>;
+type Props = QueryEditorProps<VariableSource, SeamarkQuery, SeamarkOptions, VariableQuery>;
 
 const KINDS = [
   { value: 'values' as const, label: 'Values of a dimension' },
