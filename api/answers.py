@@ -103,33 +103,6 @@ class NamesAnswer(msgspec.Struct, frozen=True):
     meta: Meta
 
 
-class LogRecord(msgspec.Struct, frozen=True, rename="camel"):
-    """A log record. Times are nanoseconds since the epoch, as text."""
-
-    id: str
-    time: str
-    observed_time: str
-    severity_number: int
-    severity_text: str
-    body: str
-    event_name: str
-    service: str
-    trace_id: str
-    span_id: str
-    attributes: dict[str, str]
-    resource_attributes: dict[str, str]
-    scope_name: str
-    app: str
-
-
-class LogsAnswer(msgspec.Struct, frozen=True):
-    """A page of records; `cursor` asks for the next one, empty when this is the last."""
-
-    logs: list[LogRecord]
-    cursor: str
-    meta: Meta
-
-
 class TraceSummary(msgspec.Struct, frozen=True, rename="camel"):
     """A trace in short. `start_time`: nanoseconds since the epoch, as text."""
 

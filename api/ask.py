@@ -13,7 +13,7 @@ from api.query.decode import from_json, from_query
 from api.query.request import QueryScope, ScopedRequest
 from api.questions.question import Question, StoreQuery
 from api.scope import Scope, narrow
-from api.store import Rows
+from api.store import ResultTooLarge, Rows
 
 Q = TypeVar("Q", bound=ScopedRequest)
 
@@ -72,9 +72,8 @@ async def _read(
     plan = query.plan
 
     async def produce() -> Stored:
-        empty: Rows[Any] = Rows([], rows_read=0, bytes_read=0)
-        answered = empty if query.empty else await context.store.ask(plan.statement, query.row)
-        part = query.answer_part(answered.rows)
+        answered, read = await _rows(context, query)
+        part = read.answer_part(answered.rows)
         return Stored(
             msgspec.Raw(msgspec.json.encode(part.fields)),
             rows_read=answered.rows_read,
@@ -96,6 +95,19 @@ async def _read(
         sql=plan.statement.sql if request.sql else msgspec.UNSET,
     )
     return msgspec.json.decode(stored.content, type=dict[str, msgspec.Raw]), meta
+
+
+async def _rows(context: Context, query: StoreQuery[Any]) -> tuple[Rows[Any], StoreQuery[Any]]:
+    """The rows of a statement, or of the first smaller one whose result is not too large."""
+    if query.empty:
+        return Rows([], rows_read=0, bytes_read=0), query
+    while True:
+        try:
+            return await context.store.ask(query.plan.statement, query.row), query
+        except ResultTooLarge:
+            if query.smaller is None:
+                raise
+            query = query.smaller()
 
 
 def _cache_policy(

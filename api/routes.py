@@ -15,10 +15,7 @@ from api.query.error_rates import ErrorsRequest
 from api.query.export import ExportRequest
 from api.query.labels import LabelsRequest, LabelValuesRequest
 from api.query.ledger import LedgerRequest
-from api.query.log_context import LogContextRequest
 from api.query.log_following import LogTailRequest
-from api.query.log_histogram import LogHistogramRequest
-from api.query.logs import LogsRequest
 from api.query.names import NamesRequest
 from api.query.paths import PathsRequest
 from api.query.plain import MetricRequest, MinutesRequest
@@ -121,21 +118,6 @@ ROUTES: Final = (
         "Which service calls which.",
         services.ServicemapAnswer,
         body=ServicemapRequest,
-    ),
-    Route("POST", "/v1/query/logs", "Search in logs.", answers.LogsAnswer, body=LogsRequest),
-    Route(
-        "POST",
-        "/v1/query/logs/histogram",
-        "Log records by level and time.",
-        answers.TimeseriesAnswer,
-        body=LogHistogramRequest,
-    ),
-    Route(
-        "POST",
-        "/v1/query/logs/context",
-        "The log records before and after one.",
-        services.LogContextAnswer,
-        body=LogContextRequest,
     ),
     Route(
         "POST",

@@ -62,9 +62,6 @@ def _add_questions(app: web.Application, context: Context, metrics: OwnMetrics) 
     async def ask_timeseries(scope: Scope, request: web.Request) -> bytes:
         return await timeseries(context, scope, await request.read())
 
-    async def ask_logs(scope: Scope, request: web.Request) -> bytes:
-        return await search.logs(context, scope, await request.read())
-
     async def ask_traces(scope: Scope, request: web.Request) -> bytes:
         return await search.traces(context, scope, await request.read())
 
@@ -105,7 +102,6 @@ def _add_questions(app: web.Application, context: Context, metrics: OwnMetrics) 
     for path, ask in POSTED.items():
         app.router.add_post(path, asked(posted(context, ask)))
     app.router.add_post("/v1/query/timeseries", asked(ask_timeseries))
-    app.router.add_post("/v1/query/logs", asked(ask_logs))
     app.router.add_post("/v1/query/traces", asked(ask_traces))
     app.router.add_get("/v1/traces/{id}", asked(ask_trace))
     app.router.add_get("/v1/metrics", asked(ask_names))

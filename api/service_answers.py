@@ -2,7 +2,7 @@
 
 import msgspec
 
-from api.answers import LogRecord, Meta
+from api.answers import Meta
 
 
 class Service(msgspec.Struct, frozen=True, rename="camel"):
@@ -104,12 +104,4 @@ class ErrorsAnswer(msgspec.Struct, frozen=True):
     total: ReleaseErrors
     releases: list[ReleaseErrors]
     groups: list[ErrorGroup]
-    meta: Meta
-
-
-class LogContextAnswer(msgspec.Struct, frozen=True):
-    """The records of the same service before and after a record, on each side the nearest first."""
-
-    before: list[LogRecord]
-    after: list[LogRecord]
     meta: Meta

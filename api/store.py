@@ -34,6 +34,8 @@ R_co = TypeVar("R_co", covariant=True)
 _TOO_MUCH: Final = frozenset({158, 191, 241, 290, 307, 396})
 """TOO_MANY_ROWS, SET_SIZE_LIMIT_EXCEEDED, MEMORY_LIMIT_EXCEEDED, LIMIT_EXCEEDED, TOO_MANY_BYTES,
 TOO_MANY_ROWS_OR_BYTES. Source: ClickHouse `src/Common/ErrorCodes.cpp`."""
+_TOO_LARGE: Final = frozenset({241, 396})
+"""Of these, the ones that fewer rows of result avoid."""
 _TOO_LONG: Final = frozenset({159, 160})
 """TIMEOUT_EXCEEDED, TOO_SLOW."""
 _BAD_PATTERN: Final = 427
@@ -46,6 +48,10 @@ _NARROW: Final = (
     "Narrow it: a shorter range, a coarser granularity, more filters, fewer groupBy dimensions."
 )
 _CODE: Final = re.compile(rb"Code: (\d+)")
+
+
+class ResultTooLarge(Rejected[QuestionReason]):
+    """The result is larger than one may be; with fewer rows it may fit."""
 
 
 class StoreFault(Exception):
@@ -145,7 +151,8 @@ class ClickHouseStore:
         if code in _TOO_LONG:
             return _too_long(self._limits.query_seconds)
         if code in _TOO_MUCH:
-            return Rejected(
+            kind = ResultTooLarge if code in _TOO_LARGE else Rejected
+            return kind(
                 QuestionReason.TOO_MUCH,
                 f"This question reads or returns more than one question may. {_NARROW}",
             )

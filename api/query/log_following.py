@@ -14,7 +14,7 @@ from typing import Annotated, Final
 import msgspec
 
 from api.query.filters import Filter
-from api.query.logs import LogRow, LogsRequest, log_conditions
+from api.query.log_records import LogRow, log_conditions, record_columns
 from api.query.statement import Statement, Values, fill
 from api.query.timerange import TimeRange
 from api.reasons import QuestionReason
@@ -122,6 +122,7 @@ def plan_arrived(
         values.statement(
             fill(
                 "log_arrived",
+                record=record_columns(),
                 where=" AND ".join(where),
                 receipts=values.text(",".join(row.receipt for row in arrivals)),
                 limit=values.add(limit, "UInt64"),
@@ -136,14 +137,7 @@ def _unchecked(statement: Statement) -> Statement:
 
 
 def _conditions(request: LogTailRequest, values: Values, org: str, app: str) -> list[str]:
-    search = LogsRequest(
-        service=request.service,
-        severity=request.severity,
-        contains=request.contains,
-        filters=request.filters,
-        trace_id=request.trace_id,
-    )
-    return log_conditions(search, values, _EVER, org, app)
+    return log_conditions(request, values, _EVER, org, app)
 
 
 def _received(values: Values, sign: str, at_ms: int) -> str:

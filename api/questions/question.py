@@ -42,6 +42,8 @@ class StoreQuery(Generic[R]):
     row: type[R]
     answer_part: Callable[[Sequence[R]], AnswerPart]
     empty: bool = False
+    smaller: "Callable[[], StoreQuery[R]] | None" = None
+    """Reads fewer rows; taken when the result of this one is larger than a result may be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,14 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from api.questions import funnel, retention
+from api.questions import funnel, log_context, log_histogram, logs, retention
 from api.questions.question import Question
 
 QUESTIONS: Final[tuple[Question[Any], ...]] = (
     funnel.QUESTION,
+    log_context.QUESTION,
+    log_histogram.QUESTION,
+    logs.QUESTION,
     retention.QUESTION,
 )
 BY_KIND: Final[Mapping[str, Question[Any]]] = {question.kind: question for question in QUESTIONS}

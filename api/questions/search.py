@@ -1,10 +1,8 @@
-"""`POST /v1/query/logs`, `POST /v1/query/traces`, `GET /v1/traces/{id}`: never cached."""
+"""`POST /v1/query/traces`, `GET /v1/traces/{id}`: never cached."""
 
 import msgspec
 
 from api.answers import (
-    LogRecord,
-    LogsAnswer,
     Meta,
     Span,
     SpanEvent,
@@ -16,7 +14,6 @@ from api.answers import (
 )
 from api.context import Context
 from api.query.decode import from_json
-from api.query.logs import LogRow, LogsRequest, next_cursor, plan_logs
 from api.query.statement import Statement
 from api.query.traces import (
     MAX_SPANS,
@@ -30,29 +27,6 @@ from api.reasons import QuestionReason
 from api.scope import Scope, narrow
 from api.store import Rows
 from seamark.wire.failures import Rejected
-
-
-async def logs(context: Context, scope: Scope, body: bytes) -> bytes:
-    """A page of log records. Raises Rejected, Unavailable, StoreFault."""
-    request = from_json(body, LogsRequest)
-    scope = narrow(scope, context.registry, org_id=request.org_id, app_id=request.app_id)
-    statement = plan_logs(
-        request,
-        org=scope.org,
-        app=scope.app,
-        now_ms=context.clock_ms(),
-        search_days=context.settings.search_days,
-    )
-    answered = await context.store.ask(statement, LogRow)
-    shown = answered.rows[: request.limit]
-    more = len(answered.rows) > request.limit
-    return encode(
-        LogsAnswer(
-            logs=[LogRecord(*msgspec.structs.astuple(row)) for row in shown],
-            cursor=next_cursor(shown, request.cursor) if more else "",
-            meta=_meta(answered, more, statement, request.sql),
-        )
-    )
 
 
 async def traces(context: Context, scope: Scope, body: bytes) -> bytes:

@@ -19,6 +19,7 @@ from api.query.log_following import (
     plan_arrivals,
     plan_arrived,
 )
+from api.query.log_records import numbered
 from api.reasons import QuestionReason
 from api.scope import Scope
 from api.store import Store
@@ -216,7 +217,7 @@ class Feed:
             if rejected.reason is not QuestionReason.TOO_MUCH:
                 raise
             return [], expected  # together they are larger than one result may be
-        return read, max(expected - len(read), 0)
+        return numbered(read), max(expected - len(read), 0)
 
     def _tell(self, message: Message) -> None:
         for follower in self.followers:

@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
-from api.answers import LogRecord
 from api.query.log_following import ArrivedRow, Cursor
+from api.query.log_records import record_of
 
 MESSAGE_BYTES: Final = 256 * 1024
 """About how large one message of records becomes; one record alone may be larger."""
@@ -60,7 +60,7 @@ def records(rows: Sequence[ArrivedRow], cursor: Cursor) -> Iterator[Message]:
     pieces: list[list[bytes]] = [[]]
     size = 0
     for row in rows:
-        encoded = _encode(LogRecord(*msgspec.structs.astuple(row)[:-2]))
+        encoded = _encode(record_of(row))
         if size and size + len(encoded) > MESSAGE_BYTES:
             pieces.append([])
             size = 0

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from api.query.decode import from_json
 from api.query.labels import LabelsRequest, LabelValuesRequest, plan_label_names, plan_label_values
-from api.query.logs import LogsRequest, plan_logs
 from api.query.names import NamesRequest, plan_names
+from api.query.request import QueryScope
 from api.query.statement import Statement
 from api.query.timerange import Granularity, TimeRange, choose_granularity, parse_granularity
 from api.query.timeseries import TimeseriesRequest, plan_timeseries
 from api.query.traces import TracesRequest, plan_traces
+from api.questions.logs import LogsRequest, plan_logs
 
 NOW = 1_795_343_040_123
 MARK = "☠"
@@ -113,7 +114,8 @@ def test_series_of_metrics_take_any_attribute(
 def test_searches(org: str, app: str, text: str, filters: list[Any]) -> None:
     logs = {"service": text, "contains": text, "filters": filters, "traceId": "ab" * 16}
     request = from_json(msgspec.json.encode(logs), LogsRequest)
-    check(plan_logs(request, org=org, app=app, now_ms=NOW, search_days=31), org, app, text)
+    scope = QueryScope(org=org, app=app, now_ms=NOW, search_days=31, minute_days=396)
+    check(plan_logs(request, scope, reads=11).statement, org, app, text)
     traces = {"service": text, "operation": text, "filters": filters, "minDurationMs": 1}
     asked = from_json(msgspec.json.encode(traces), TracesRequest)
     for statement in plan_traces(asked, org=org, app=app, now_ms=NOW, search_days=31):

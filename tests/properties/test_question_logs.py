@@ -38,9 +38,9 @@ class Record:
 
 
 def make(count: int) -> list[Record]:
-    """Many of one nanosecond."""
+    """Many of one nanosecond, some of them equal."""
     rng = random.Random(4)
-    return [
+    found = [
         Record(
             org=rng.choice(["acme", "acme", "other"]),
             app=rng.choice(["shop", "blog"]),
@@ -54,6 +54,9 @@ def make(count: int) -> list[Record]:
         )
         for place in range(count)
     ]  # fmt: skip
+    for made in rng.sample(found, count // 8):  # equal in everything
+        found += [made] * rng.randrange(1, 4)
+    return found
 
 
 MADE = make(1200)
@@ -182,3 +185,31 @@ def test_a_context_is_what_stands_around_in_a_search(
     ordered = sorted(records, key=lambda r: (int(r["time"]), r["id"]))
     assert [r["id"] for r in answer["before"]] == near(ordered[:place][::-1], before)
     assert [r["id"] for r in answer["after"]] == near(ordered[place + 1 :], after)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    limit=st.sampled_from([1, 2, 3, 7, 40]),
+    order=st.sampled_from(["asc", "desc"]),
+    search=st.sampled_from([{}, {"service": "cart"}, {"severity": "error"}, {"contains": "RD 11"}]),
+    since=st.sampled_from([NOW - 40, NOW - 20, NOW - HOUR]),
+    token=tokens,
+)
+def test_pages_together_are_the_whole_search(
+    answers: Answers, limit: int, order: str, search: dict[str, Any], since: int, token: str
+) -> None:
+    question = {**search, "order": order, "from": since, "to": NOW + MINUTE}
+    whole = answers("/v1/query/logs", token, question | {"limit": 60})["logs"]
+    paged: list[Any] = []
+    cursor = ""
+    while len(paged) < len(whole):
+        page = answers("/v1/query/logs", token, question | {"limit": limit, "cursor": cursor})
+        assert len(page["logs"]) <= limit
+        paged += page["logs"]
+        cursor = page["cursor"]
+        if not cursor:
+            break
+    assert paged[: len(whole)] == whole
+    assert len({record["id"] for record in paged}) == len(paged)
+    if not cursor:
+        assert len(paged) == len(whole)

@@ -51,7 +51,7 @@ def test_questions_about_services(
         ("errors", {"names": [text], "against": text, "filters": filters}),
         ("services", {"service": text}),
         ("servicemap", {"service": text, "filters": own}),
-        ("histogram", {"service": text, "contains": text, "filters": own}),
+        ("log_histogram", {"service": text, "contains": text, "filters": own}),
         ("context", {"id": "ab" * 8, "time": "1", "service": text, "filters": own}),
     ):
         for made in statements(name, body, org=org, app=app):

@@ -11,8 +11,6 @@ from api.product_answers import PathsAnswer, TopAnswer
 from api.query.decode import from_json
 from api.query.error_groups import plan_error_groups
 from api.query.error_rates import ErrorsRequest, plan_error_rates
-from api.query.log_context import LogContextRequest, plan_log_context
-from api.query.log_histogram import LogHistogramRequest, plan_log_histogram
 from api.query.paths import PathsRequest, plan_paths
 from api.query.request import QueryScope
 from api.query.servicemap import ServicemapRequest, plan_servicemap
@@ -24,7 +22,6 @@ from api.questions.question import Question
 from api.questions.registry import QUESTIONS as REGISTERED
 from api.service_answers import (
     ErrorsAnswer,
-    LogContextAnswer,
     ServicemapAnswer,
     ServicesAnswer,
 )
@@ -75,12 +72,6 @@ QUESTIONS = {
     "errors": _planned(ErrorsRequest, ErrorsAnswer, plan_error_rates, plan_error_groups),
     "services": _planned(ServicesRequest, ServicesAnswer, plan_services),
     "servicemap": _planned(ServicemapRequest, ServicemapAnswer, plan_servicemap),
-    "histogram": _planned(LogHistogramRequest, TimeseriesAnswer, plan_log_histogram),
-    "context": Planned(
-        LogContextRequest,
-        (lambda asked, within: plan_log_context(asked, org=within.org, app=within.app),),
-        LogContextAnswer,
-    ),
 }
 PLANNED = {*QUESTIONS, *(f"{name}_answer" for name in QUESTIONS)}
 """Kinds of examples in docs/questions.md that belong to them."""

@@ -12,7 +12,6 @@ from api.ledger_answers import LedgerAnswer, ReceiptAnswer
 from api.openapi import ROUTES, document
 from api.query.decode import from_json
 from api.query.log_following import LogTailRequest, plan_arrivals
-from api.query.logs import LogsRequest, plan_logs
 from api.query.sources import EVENTS, METRICS, SPANS
 from api.query.timeseries import TimeseriesRequest, plan_timeseries, source_named
 from api.query.traces import TracesRequest, plan_traces
@@ -40,8 +39,6 @@ def test_an_example_is_understood(kind: str, example: str) -> None:
         case "error":
             answer = msgspec.json.decode(body, type=ErrorAnswer)
             assert answer.error.reason in set(QuestionReason)
-        case "logs":
-            plan_logs(from_json(body, LogsRequest), **SCOPE, search_days=31)
         case "tail":
             plan_arrivals(from_json(body, LogTailRequest), org="acme", app="", since_ms=NOW)
         case "ledger_answer" | "receipt_answer":
@@ -58,7 +55,7 @@ def test_an_example_is_understood(kind: str, example: str) -> None:
 
 def test_there_are_examples_of_each_kind() -> None:
     assert [kind for kind, _ in EXAMPLES].count("") >= 3
-    assert {"answer", "error", "logs", "traces"} <= {kind for kind, _ in EXAMPLES}
+    assert {"answer", "error", "traces"} <= {kind for kind, _ in EXAMPLES}
 
 
 def test_dimensions_and_routes_are_all_named() -> None:

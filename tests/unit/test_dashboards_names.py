@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from api.query.log_histogram import LEVELS
+from api.questions.log_histogram import LEVELS
 from grafana.dashboards.columns import LEVEL_COLOURS
 from tests.support.grafana_files import PLUGIN, SAVED, clicked, overridden, panels, shown
 

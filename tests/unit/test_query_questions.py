@@ -53,9 +53,17 @@ GOLDEN_CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "errors_of_an_app": ("errors", {"filters": [{"key": "release", "value": "1.0"}]}),
     "services_by_operation": ("services", {"by": "operation", "service": "cart"}),
     "servicemap_of_a_service": ("servicemap", {"service": "cart"}),
-    "log_histogram": ("histogram", {"service": "cart", "severity": "warn", "contains": "no"}),
+    "log_histogram": ("log_histogram", {"service": "cart", "severity": "warn", "contains": "no"}),
+    "logs_after_a_cursor": (
+        "logs",
+        {
+            "service": "cart",
+            "limit": 50,
+            "cursor": "1795343040123456789.9f86d081884c7d65.2",
+        },
+    ),
     "log_context": (
-        "context",
+        "log_context",
         {"id": "9f86d081884c7d65", "time": "1795343040123456789", "service": "cart"},
     ),
 }
@@ -107,10 +115,10 @@ def test_every_question_has_its_sql_agreed() -> None:
         ("services", {"kinds": ["web"]}, "kinds[0]"),
         ("services", {"filters": [{"key": "zone", "value": "x"}]}, "filters[0].key"),
         ("servicemap", {"limit": 0}, "limit"),
-        ("histogram", {"severity": "loud"}, "severity"),
-        ("context", {"id": "x", "time": "1"}, "id"),
-        ("context", {"id": "9f86d081884c7d65", "time": "now"}, "time"),
-        ("context", {"id": "9f86d081884c7d65", "time": "9" * 19}, "time"),
+        ("log_histogram", {"severity": "loud"}, "severity"),
+        ("log_context", {"id": "x", "time": "1"}, "id"),
+        ("log_context", {"id": "9f86d081884c7d65", "time": "now"}, "time"),
+        ("log_context", {"id": "9f86d081884c7d65", "time": "9" * 19}, "time"),
     ],
 )  # fmt: skip
 def test_a_wrong_request_names_the_field(question: str, body: Any, field: str) -> None:

@@ -3,7 +3,7 @@
 -- are applied once to each distinct text; then what the rule of error_grouping.py makes the same.
 WITH arraySort(groupUniqArrayArray(every_release)) AS all_releases
 SELECT
-    lower(hex(sipHash64(app, service, kind, frames, normal_message))) AS fingerprint,
+    leftPad(lower(hex(sipHash64(app, service, kind, frames, normal_message))), 16, '0') AS fingerprint,
     app, service, kind,
     /*normal_sample*/ AS message_shown,
     substringIndex(frames, '\n', 1) AS top_frame,

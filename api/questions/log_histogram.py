@@ -1,0 +1,96 @@
+"""`POST /v1/query/logs/histogram`: how many log records there are, by level and time."""
+
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import msgspec
+
+from api.answers import Meta, Series
+from api.query.log_records import log_conditions
+from api.query.request import Instant, Plan, QueryScope, QuestionRequest, raw_range
+from api.query.statement import Values, fill
+from api.query.timerange import MINUTE_MS, choose_granularity
+from api.questions.columns import count
+from api.questions.question import AnswerPart, Question, StoreQuery
+
+LEVELS: Final = ("trace", "debug", "info", "warn", "error", "fatal")
+"""Each is four severity numbers, from 1.
+Source: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber"""
+_NAMES: Final = ("unknown", *LEVELS)
+
+
+class LogHistogramRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
+    """A search as of `POST /v1/query/logs`, counted by level and buckets of time."""
+
+    from_: Instant = msgspec.field(name="from", default="now-1h")
+    granularity: Annotated[str, msgspec.Meta(max_length=16, title="Granularity")] = "auto"
+    service: Annotated[
+        str, msgspec.Meta(max_length=255, title="Service", extra={"completes": "service"})
+    ] = ""
+    severity: Annotated[str | int, msgspec.Meta(title="Severity")] = 0
+    contains: Annotated[str, msgspec.Meta(max_length=1024, title="Contains")] = ""
+    trace_id: Annotated[str, msgspec.Meta(title="Trace")] = ""
+
+
+class LevelRow(msgspec.Struct, array_like=True, frozen=True):
+    """One level; `place` in LEVELS from 1, 0 for records without a severity."""
+
+    place: int
+    points: msgspec.Raw
+    sampled: bool | int
+
+
+class LogHistogramAnswer(msgspec.Struct, frozen=True):
+    """A series for each level, the most severe first. `columns` are those of a row."""
+
+    columns: list[str]
+    series: list[Series]
+    meta: Meta
+
+
+def plan_log_histogram(request: LogHistogramRequest, scope: QueryScope) -> Plan:
+    """The statement; whole buckets. Raises Rejected."""
+    asked = raw_range(request, scope)
+    granularity = choose_granularity(
+        request.granularity, asked, finest_ms=MINUTE_MS, auto_buckets=120, most_buckets=1000
+    )
+    covered = granularity.cover(asked)
+    values = Values()
+    where = log_conditions(request, values, covered, scope.org, scope.app)
+    return Plan(
+        values.statement(
+            fill(
+                "log_histogram",
+                origin=values.integer(granularity.origin_ms),
+                step=values.integer(granularity.length_ms),
+                where=" AND ".join(where),
+            )
+        ),
+        covered,
+        granularity.text,
+    )
+
+
+def _answer_part(rows: Sequence[LevelRow]) -> AnswerPart:
+    series = [Series({"level": _NAMES[row.place]}, row.points) for row in rows]
+    fields = {"columns": ["time", "count"], "series": series}
+    return AnswerPart(fields, sampled=any(row.sampled for row in rows))
+
+
+def _plan(request: LogHistogramRequest, scope: QueryScope) -> list[StoreQuery[LevelRow]]:
+    plan = plan_log_histogram(request, scope)
+    return [StoreQuery("log_histogram", plan, LevelRow, _answer_part)]
+
+
+QUESTION: Final = Question(
+    kind="log_histogram",
+    title="Log histogram",
+    summary="Log records by level and time.",
+    request=LogHistogramRequest,
+    answer=LogHistogramAnswer,
+    plan=_plan,
+    columns=(count("series", "rows", "Records", headline=True),),
+    example={},
+    shape="series",
+    route="/v1/query/logs/histogram",
+)
