@@ -94,7 +94,11 @@ aggregates = st.sampled_from(
 )
 sources = st.sampled_from(["events", "metrics", "spans"])
 limits = st.sampled_from([1, 2, 50, 200, -1, 1 << 40])
-cursors = st.sampled_from([f"{THEN * 1_000_000}.1", f"{NOW}.0", "0.0", OTHERS]) | odd
+cursors = (
+    st.sampled_from([f"{THEN * 1_000_000}.{'0' * 16}.1", f"{THEN * 1_000_000}.{'f' * 16}.2", "0.0"])
+    | st.just(OTHERS)
+    | odd
+)
 severities = st.sampled_from(["", "INFO", "ERROR", 0, 9, 25, -1]) | odd
 flags = st.booleans()
 RECEIPTS: Final = [

@@ -31,7 +31,7 @@ LIMIT {p9:UInt64}
 -- p9 = 102
 WITH arraySort(groupUniqArrayArray(every_release)) AS all_releases
 SELECT
-    lower(hex(sipHash64(app, service, kind, frames, normal_message))) AS fingerprint,
+    leftPad(lower(hex(sipHash64(app, service, kind, frames, normal_message))), 16, '0') AS fingerprint,
     app, service, kind,
     substring(replaceRegexpAll(replaceRegexpAll(replaceRegexpAll(substringIndex(sample.6, '\n', 1), {p9:String}, {p10:String}), {p11:String}, {p10:String}), {p12:String}, {p10:String}), 1, 300) AS message_shown,
     substringIndex(frames, '\n', 1) AS top_frame,

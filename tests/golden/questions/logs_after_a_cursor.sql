@@ -1,9 +1,9 @@
 SELECT
-    lower(hex(sipHash64(
+    leftPad(lower(hex(sipHash64(
     org, app, service, logs.time, observed_time, receipt, trace_id, span_id, severity_number, severity_text,
     body, event_name, flags, scope_name, mapKeys(attrs), mapValues(attrs), mapKeys(resource_attrs),
     mapValues(resource_attrs)
-))) AS id,
+))), 16, '0') AS id,
 toString(toUnixTimestamp64Nano(logs.time)) AS time_ns,
 toString(toUnixTimestamp64Nano(observed_time)) AS observed_ns,
 severity_number, severity_text, body, event_name, service,
