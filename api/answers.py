@@ -13,8 +13,9 @@ _ROWS = {
 class Meta(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """How an answer came about.
 
-    `from`, `to`: the whole buckets answered, epoch milliseconds. `stale`: the store was away and
-    this is an earlier answer. `truncated`: there is more than was returned. `sampled`: counts are
+    `from`, `to`: the whole buckets answered, epoch milliseconds. `partial`: the starts of buckets
+    that had not ended when this was answered. `stale`: the store was away and this is an earlier
+    answer. `truncated`: there is more than was returned. `sampled`: counts are
     estimates, weighted by the sampling rate.
     """
 
@@ -28,6 +29,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     source: Literal["events", "metrics", "spans", "none"] | msgspec.UnsetType = msgspec.UNSET
     from_: int | msgspec.UnsetType = msgspec.field(name="from", default=msgspec.UNSET)
     to: int | msgspec.UnsetType = msgspec.UNSET
+    partial: list[int] | msgspec.UnsetType = msgspec.UNSET
     sql: str | msgspec.UnsetType = msgspec.UNSET
 
 

@@ -82,6 +82,7 @@ async def _read(
             sampled=part.sampled,
             from_ms=plan.range.from_ms,
             to_ms=plan.range.to_ms,
+            running_ms=plan.running_ms,
         )
 
     cached = question.cached and request.cache and not query.empty

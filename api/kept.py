@@ -24,6 +24,8 @@ class Stored(msgspec.Struct, frozen=True):
     sampled: bool = False
     from_ms: int = 0
     to_ms: int = 0
+    running_ms: int | None = None
+    """Start of the bucket that had not ended."""
 
 
 def is_live(to_ms: int, now_ms: int) -> bool:
@@ -69,5 +71,6 @@ def meta_of(
         source=source,
         from_=stored.from_ms if stored.to_ms else msgspec.UNSET,
         to=stored.to_ms or msgspec.UNSET,
+        partial=msgspec.UNSET if stored.running_ms is None else [stored.running_ms],
         sql=sql,
     )

@@ -24,25 +24,6 @@ class PathsAnswer(msgspec.Struct, frozen=True):
     meta: Meta
 
 
-class TopValue(msgspec.Struct, frozen=True):
-    """A value of the dimension, its number, and its share of the total (counts and sums only).
-
-    `__other__` is all that is not shown, and comes last.
-    """
-
-    label: str
-    value: int | float | None
-    share: float | None
-
-
-class TopAnswer(msgspec.Struct, frozen=True):
-    """Values of the dimension, the largest first."""
-
-    total: int | float | None
-    values: list[TopValue]
-    meta: Meta
-
-
 class MinuteValues(msgspec.Struct, frozen=True):
     """One minute (its start, epoch ms); null where no event of it has a value."""
 

@@ -10,6 +10,7 @@ import api.ledger_answers as books
 import api.product_answers as product
 import api.service_answers as services
 from api.exports.record import ExportAnswer, ExportsAnswer
+from api.query.compat import MetricRequest, MinutesRequest
 from api.query.dead_letters import DeadLettersRequest
 from api.query.error_rates import ErrorsRequest
 from api.query.export import ExportRequest
@@ -18,13 +19,10 @@ from api.query.ledger import LedgerRequest
 from api.query.log_following import LogTailRequest
 from api.query.names import NamesRequest
 from api.query.paths import PathsRequest
-from api.query.plain import MetricRequest, MinutesRequest
 from api.query.replay import ReplayRequest
 from api.query.servicemap import ServicemapRequest
 from api.query.services import ServicesRequest
 from api.query.sessions import SessionsRequest
-from api.query.timeseries import TimeseriesRequest
-from api.query.top import TopRequest
 from api.query.traces import TracesRequest
 from api.questions.describe import QuestionsAnswer
 from api.questions.question import Question
@@ -72,13 +70,6 @@ ROUTES: Final = (
     ),
     Route(
         "POST",
-        "/v1/query/timeseries",
-        "Series of a metric, by buckets of time and by dimensions.",
-        answers.TimeseriesAnswer,
-        body=TimeseriesRequest,
-    ),
-    Route(
-        "POST",
         "/v1/query/sessions",
         "Sessions: how many, how long, how many bounce.",
         answers.TimeseriesAnswer,
@@ -90,13 +81,6 @@ ROUTES: Final = (
         "What people do next, or did before.",
         product.PathsAnswer,
         body=PathsRequest,
-    ),
-    Route(
-        "POST",
-        "/v1/query/top",
-        "The largest values of a dimension or attribute.",
-        product.TopAnswer,
-        body=TopRequest,
     ),
     Route(
         "POST",

@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
+from multidict import MultiDict
 from prometheus_client import generate_latest
 
+import api.compat_routes as compat_routes
 from api.answers import encode
 from api.ask import ask_json, ask_query
 from api.context import Context
@@ -17,12 +19,11 @@ from api.look.routes import add_look, for_people
 from api.middleware import make_cors, make_guard
 from api.openapi import ROUTES, document
 from api.own_metrics import OwnMetrics
-from api.questions import catalogue, plain, search
+from api.questions import catalogue, search
 from api.questions.describe import described
 from api.questions.posted import POSTED, posted
 from api.questions.question import Question
 from api.questions.registry import QUESTIONS
-from api.questions.timeseries import timeseries
 from api.scope import Scope, scope_of
 from api.settings import ApiSettings
 from api.tail.stream import add_tail
@@ -59,9 +60,6 @@ def _add_questions(app: web.Application, context: Context, metrics: OwnMetrics) 
 
         return handle
 
-    async def ask_timeseries(scope: Scope, request: web.Request) -> bytes:
-        return await timeseries(context, scope, await request.read())
-
     async def ask_traces(scope: Scope, request: web.Request) -> bytes:
         return await search.traces(context, scope, await request.read())
 
@@ -80,18 +78,19 @@ def _add_questions(app: web.Application, context: Context, metrics: OwnMetrics) 
         )
 
     async def ask_minutes(scope: Scope, request: web.Request) -> bytes:
-        return await plain.minutes(context, scope, request.query)
+        return await compat_routes.minutes(context, scope, request.query)
 
     async def ask_metric(scope: Scope, request: web.Request) -> bytes:
-        return await plain.metric(context, scope, request.match_info["name"], request.query)
+        name = request.match_info["name"]
+        return await compat_routes.metric(context, scope, name, request.query)
 
     async def ask_numbers(scope: Scope, request: web.Request) -> bytes:
-        return await plain.values(context, scope, request.query)
+        return await compat_routes.numbers(context, scope, request.query)
 
     numbers = asked(ask_numbers)
 
     async def own_or_numbers(request: web.Request) -> web.Response:
-        """Own metrics are asked for without parameters, and without a token."""
+        """Own metrics take no parameters and no token."""
         return await numbers(request) if request.query else own_metrics_of(metrics)
 
     app.router.add_get("/metrics", own_or_numbers)
@@ -101,7 +100,6 @@ def _add_questions(app: web.Application, context: Context, metrics: OwnMetrics) 
         app.router.add_route(question.method, question.path, asked(_answerer(context, question)))
     for path, ask in POSTED.items():
         app.router.add_post(path, asked(posted(context, ask)))
-    app.router.add_post("/v1/query/timeseries", asked(ask_timeseries))
     app.router.add_post("/v1/query/traces", asked(ask_traces))
     app.router.add_get("/v1/traces/{id}", asked(ask_trace))
     app.router.add_get("/v1/metrics", asked(ask_names))
@@ -113,7 +111,8 @@ def _answerer(context: Context, question: Question[Any]) -> Asked:
     async def answer(scope: Scope, request: web.Request) -> bytes:
         if question.method == "POST":
             return await ask_json(context, scope, question, await request.read())
-        return await ask_query(context, scope, question, {**request.query, **request.match_info})
+        parameters = MultiDict([*request.query.items(), *request.match_info.items()])
+        return await ask_query(context, scope, question, parameters)
 
     return answer
 

@@ -34,10 +34,9 @@ def exemplars_statement(asked: Series) -> Statement | None:
             labels=f"[{', '.join(f'toString({key})' for key in keys)}]"
             if keys
             else "emptyArrayString()",
-            origin=values.integer(asked.granularity.origin_ms // 1000),
-            step=values.integer(asked.granularity.length_ms // 1000),
-            table=asked.source.table(asked.granularity),
-            where=" AND ".join(series_conditions(asked, values, asked.range)),
+            bucket=asked.buckets.start_sql(values),
+            table=asked.source.table(asked.buckets),
+            where=" AND ".join(series_conditions(asked, values, asked.buckets.range)),
             limit=values.add(MAX_EXEMPLARS, "UInt64"),
         )
     )

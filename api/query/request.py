@@ -55,11 +55,16 @@ class QueryScope:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One statement, and the range it answers. `granularity` empty: there are no buckets."""
+    """One statement, and the range it answers.
+
+    `granularity` empty: there are no buckets. `running_ms`: start of the bucket that had not ended
+    when this was planned, in epoch milliseconds.
+    """
 
     statement: Statement
     range: TimeRange
     granularity: str = ""
+    running_ms: int | None = None
 
 
 def raw_range(

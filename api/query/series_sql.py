@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from api.query.aggregates import Aggregate, level_literal, levels_of
+from api.query.buckets import Buckets
 from api.query.filters import Filter, conditions
 from api.query.scoping import scope_conditions, time_conditions
 from api.query.sources import Source
 from api.query.statement import Statement, Values, fill
-from api.query.timerange import HOUR_MS, MINUTE_MS, Granularity, TimeRange
+from api.query.timerange import HOUR_MS, MINUTE_MS, TimeRange
 from seamark.wire.sketches import SKETCH_ACCURACY
 
 _HEAVY: Final = frozenset({"percentile", "uniq_users", "uniq_sessions"})
@@ -19,24 +20,24 @@ _LOOK_BACK_ROWS: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What is asked, checked and with its choices made. `range` is of whole buckets."""
+    """What is asked, checked and with its choices made."""
 
     source: Source
     metric: str
     aggregates: Sequence[Aggregate]
-    granularity: Granularity
-    range: TimeRange
+    buckets: Buckets
     filters: Sequence[Filter]
     group_by: Sequence[str]
     limit: int
     org: str
     app: str
+    now_ms: int
 
 
 def series_statement(asked: Series) -> Statement:
     """The statement; one series more than `limit`, to tell whether it is all. Raises Rejected."""
     values, source = Values(), asked.source
-    table = source.table(asked.granularity)
+    table = source.table(asked.buckets)
     keys = [
         source.dimension(key, values, f"groupBy[{place}]")
         for place, key in enumerate(asked.group_by)
@@ -46,7 +47,7 @@ def series_statement(asked: Series) -> Statement:
     rows, where = (
         increases(asked, values, table)
         if source.increases
-        else (table, " AND ".join(series_conditions(asked, values, asked.range)))
+        else (table, " AND ".join(series_conditions(asked, values, asked.buckets.range)))
     )
     largest = ""
     if keys and not source.increases and any(a.kind in _HEAVY for a in asked.aggregates):
@@ -58,12 +59,11 @@ def series_statement(asked: Series) -> Statement:
             "timeseries",
             labels=f"[{', '.join(names)}]" if names else "emptyArrayString()",
             aggregates="".join(f", {expression}" for expression in _outer(asked.aggregates)),
-            origin=values.integer(asked.granularity.origin_ms // 1000),
-            step=values.integer(asked.granularity.length_ms // 1000),
+            bucket=asked.buckets.start_sql(values),
             columns=",\n        ".join(
                 [
                     *(f"{key} AS {name}" for key, name in zip(keys, names, strict=True)),
-                    *_inner(asked),
+                    *_inner(asked, values),
                 ]
             ),
             total=source.total,
@@ -91,8 +91,8 @@ def series_conditions(asked: Series, values: Values, range_: TimeRange) -> list[
 
 def increases(asked: Series, values: Values, table: str) -> tuple[str, str]:
     """The rows to add up, made of running totals, and the condition on them."""
-    row_ms = HOUR_MS if asked.granularity.length_ms % HOUR_MS == 0 else MINUTE_MS
-    since_ms = max(asked.range.from_ms - _LOOK_BACK_ROWS * row_ms, 0)
+    row_ms = HOUR_MS if asked.buckets.fits(HOUR_MS) else MINUTE_MS
+    since_ms = max(asked.buckets.range.from_ms - _LOOK_BACK_ROWS * row_ms, 0)
     since = values.integer(since_ms // 1000)
     states, more = "", ""
     if any(aggregate.kind == "percentile" for aggregate in asked.aggregates):
@@ -105,19 +105,19 @@ def increases(asked: Series, values: Values, table: str) -> tuple[str, str]:
         more_states=states,
         table=table,
         where=" AND ".join(
-            series_conditions(asked, values, TimeRange(since_ms, asked.range.to_ms))
+            series_conditions(asked, values, TimeRange(since_ms, asked.buckets.range.to_ms))
         ),
     )
-    return rows.strip(), time_conditions(values, asked.range)[0]
+    return rows.strip(), time_conditions(values, asked.buckets.range)[0]
 
 
-def _inner(asked: Series) -> list[str]:
+def _inner(asked: Series, values: Values) -> list[str]:
     columns = []
     for place, aggregate in enumerate(asked.aggregates):
         if aggregate.kind != "percentile":
-            sql = asked.source.columns[aggregate.kind].replace(
-                "{seconds}", str(asked.granularity.length_ms // 1000)
-            )
+            sql = asked.source.columns[aggregate.kind]
+            if "{seconds}" in sql:
+                sql = sql.replace("{seconds}", asked.buckets.seconds_sql(values, asked.now_ms))
             columns.append(f"{sql} AS a{place}")
     levels = levels_of(asked.aggregates)
     if levels:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from api.query.buckets import Buckets
 from api.query.near import did_you_mean
 from api.query.sketches import from_buckets, from_sketch
 from api.query.statement import Values
@@ -44,12 +45,12 @@ class Source:
     increases: bool = False
     """Whether rows have to be made of running totals first (`metric_increases.sql`)."""
 
-    def table(self, granularity: Granularity) -> str:
-        """The coarsest table that still tells the buckets of `granularity` apart."""
+    def table(self, buckets: Granularity | Buckets) -> str:
+        """The coarsest table of which each row lies within one bucket."""
         for resolution_ms, table in self.tables:
-            if granularity.length_ms % resolution_ms == 0:
+            if buckets.fits(resolution_ms):
                 return table
-        raise AssertionError("granularities are whole minutes")
+        raise AssertionError("buckets are whole minutes")
 
     def dimension(self, key: str, values: Values, field: str) -> str:
         """SQL (a string) of a dimension. Raises Rejected when there is no such dimension."""

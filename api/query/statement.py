@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Value = str | int | float
-Kind = Literal["String", "Int64", "UInt64", "Float64"]
+Kind = Literal["String", "Int64", "UInt64", "Float64", "Array(Int64)"]
 
 
 @dataclass(frozen=True, slots=True)

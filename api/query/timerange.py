@@ -7,7 +7,7 @@ first bar means the same as the others and equal questions have equal answers.
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from api.reasons import QuestionReason
@@ -23,6 +23,7 @@ _MAX_MS: Final = 4_102_444_800_000
 """2100-01-01."""
 _UNITS_MS: Final = {"s": 1000, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": WEEK_MS}
 _RELATIVE: Final = re.compile(r"now(?:([+-])([0-9]{1,9})([smhdw]))?\Z")
+_WORDS: Final = {"minute": "1m", "hour": "1h", "day": "1d", "week": "1w"}
 _GRANULARITY: Final = re.compile(r"([1-9][0-9]{0,5})([smhdw])\Z")
 _AUTO_MS: Final = (
     MINUTE_MS,
@@ -65,6 +66,10 @@ class Granularity:
                 return f"{self.length_ms // _UNITS_MS[unit]}{unit}"
         return f"{self.length_ms // MINUTE_MS}m"
 
+    def fits(self, resolution_ms: int) -> bool:
+        """Whether rows of a rollup of this resolution lie within one bucket each."""
+        return self.length_ms % resolution_ms == self.origin_ms % resolution_ms == 0
+
     def start_of(self, time_ms: int) -> int:
         """Start of the bucket that holds `time_ms`."""
         return time_ms - (time_ms - self.origin_ms) % self.length_ms
@@ -79,10 +84,10 @@ class Granularity:
         return -(-self.cover(asked).length_ms // self.length_ms)
 
 
-def parse_instant(value: str | int | float, *, now_ms: int, field: str) -> int:
+def parse_instant(value: str | int | float, *, now_ms: int, field: str, zone: tzinfo = UTC) -> int:
     """An instant: epoch milliseconds (number or digits), ISO 8601, `now` or `now-1h` (s m h d w).
 
-    ISO 8601 without an offset is UTC. Raises Rejected naming `field`.
+    ISO 8601 without an offset is local time of `zone`. Raises Rejected naming `field`.
     """
     if isinstance(value, bool):
         raise _not_a_time(str(value), field)
@@ -101,7 +106,7 @@ def parse_instant(value: str | int | float, *, now_ms: int, field: str) -> int:
     except ValueError:
         raise _not_a_time(value, field) from None
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
+        moment = moment.replace(tzinfo=zone)
     try:
         return _bounded(moment.timestamp() * 1000, field)
     except OverflowError:
@@ -129,12 +134,17 @@ def _not_a_time(value: str, field: str) -> Rejected[QuestionReason]:
 
 
 def parse_range(
-    from_: str | int | float, to: str | int | float, *, now_ms: int, longest_ms: int = 0
+    from_: str | int | float,
+    to: str | int | float,
+    *,
+    now_ms: int,
+    longest_ms: int = 0,
+    zone: tzinfo = UTC,
 ) -> TimeRange:
     """A range that is not empty, and not longer than `longest_ms` unless that is 0."""
     asked = TimeRange(
-        parse_instant(from_, now_ms=now_ms, field="from"),
-        parse_instant(to, now_ms=now_ms, field="to"),
+        parse_instant(from_, now_ms=now_ms, field="from", zone=zone),
+        parse_instant(to, now_ms=now_ms, field="to", zone=zone),
     )
     if asked.length_ms <= 0:
         raise Rejected(
@@ -154,13 +164,13 @@ def parse_range(
 
 def parse_granularity(text: str) -> Granularity:
     """`1m`, `5m`, `6h`, `1d`, `2w` …: a whole number of minutes. Raises Rejected."""
-    match = _GRANULARITY.match(text)
+    match = _GRANULARITY.match(_WORDS.get(text, text))
     length_ms = int(match[1]) * _UNITS_MS[match[2]] if match else 0
     if match is None or length_ms % MINUTE_MS or length_ms > 530 * WEEK_MS:
         raise Rejected(
             QuestionReason.INVALID_GRANULARITY,
             f"granularity {text[:40]!r} is not a whole number of minutes; write auto, or a number "
-            "with m, h, d or w: 1m, 5m, 1h, 1d, 1w.",
+            "with m, h, d or w, or minute, hour, day, week: 1m, 5m, 1h, 1d, 1w.",
             field="granularity",
         )
     return Granularity(length_ms, _FIRST_MONDAY_MS if match[2] == "w" else 0)

@@ -10,7 +10,6 @@ from api.questions.errors import errors
 from api.questions.paths import PATHS
 from api.questions.services import SERVICES, servicemap
 from api.questions.sessions import SESSIONS
-from api.questions.top import top
 from api.scope import Scope
 
 Ask = Callable[[Context, Scope, bytes], Awaitable[bytes]]
@@ -20,7 +19,6 @@ POSTED: Final[Mapping[str, Ask]] = {
     "/v1/query/servicemap": servicemap,
     "/v1/query/services": SERVICES.ask,
     "/v1/query/sessions": SESSIONS.ask,
-    "/v1/query/top": top,
 }
 
 

@@ -5,7 +5,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from api.questions import funnel, log_context, log_histogram, logs, retention
+from api.questions import funnel, log_context, log_histogram, logs, retention, timeseries, top
 from api.questions.question import Question
 
 QUESTIONS: Final[tuple[Question[Any], ...]] = (
@@ -14,5 +14,7 @@ QUESTIONS: Final[tuple[Question[Any], ...]] = (
     log_histogram.QUESTION,
     logs.QUESTION,
     retention.QUESTION,
+    timeseries.QUESTION,
+    top.QUESTION,
 )
 BY_KIND: Final[Mapping[str, Question[Any]]] = {question.kind: question for question in QUESTIONS}

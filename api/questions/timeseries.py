@@ -1,139 +1,206 @@
-"""`POST /v1/query/timeseries`."""
+"""`POST /v1/query/timeseries`: series of a metric, by buckets of time and by dimensions.
+
+What is counted, exactly: rows of the rollups of events, metrics or spans whose time lies in whole
+buckets of the answer; the range is widened to their bounds. A bucket without rows is left out. The
+bucket that had not ended is named in `meta.partial`; its `rate` is over the time that has passed.
+A name that has not arrived yet has no series.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from api.answers import Exemplar, Meta, Series, encode
-from api.cache import Keep, Kept, cache_key
-from api.context import Context
-from api.kept import Stored, is_live, keep_for, meta_of, through_cache
-from api.query.decode import from_json
-from api.query.exemplars import MAX_EXEMPLARS, ExemplarRow
+from api.answers import Exemplar, TimeseriesAnswer
+from api.answers import Series as SeriesFound
+from api.query.aggregates import parse_aggregates, refuse_unknown
+from api.query.buckets import Buckets, choose_buckets
+from api.query.calendar import WeekStart, calendar_of
+from api.query.exemplars import MAX_EXEMPLARS, ExemplarRow, exemplars_statement
+from api.query.request import Instant, Plan, QueryScope, QuestionRequest
+from api.query.series_sql import Series, series_statement
+from api.query.sources import SOURCES, SPAN_METRIC, SPANS, SourceName
 from api.query.statement import Statement
-from api.query.timeseries import (
-    TimeseriesPlan,
-    TimeseriesRequest,
-    TimeseriesRow,
-    plan_timeseries,
-    source_named,
-)
-from api.questions.planned import both
-from api.scope import Scope, narrow
-from api.settings import ApiSettings
+from api.query.timerange import DAY_MS, HOUR_MS, MINUTE_MS, parse_range
+from api.questions.columns import Column, instant
+from api.questions.question import AnswerPart, Metric, Question, StoreQuery
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
+
+AUTO_BUCKETS: Final = 300
+MOST_BUCKETS: Final = 11_000
+MOST_POINTS: Final = 500_000
+MAX_GROUP_BY: Final = 4
 
 
-async def timeseries(context: Context, scope: Scope, body: bytes) -> bytes:
-    """The answer (JSON) to a request (JSON). Raises Rejected, Unavailable, StoreFault."""
-    request = from_json(body, TimeseriesRequest)
-    scope = narrow(scope, context.registry, org_id=request.org_id, app_id=request.app_id)
-    found = source_named(request) or await context.find(scope, request.metric)
-    now_ms = context.clock_ms()
-    plan = plan_timeseries(
-        request,
-        found or "events",
+class TimeseriesRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
+    """A question for series.
+
+    `source` says where `metric` is stored; without it events are looked at first, then metrics.
+    `granularity`: `auto`, `minute`, `hour`, `day`, `week`, `month`, or a number with m, h, d, w or
+    mo. Buckets are those of the time zone `tz` (IANA), weeks begin on `weekStart`; an ISO 8601 time
+    without an offset is of that zone. `exemplars` asks for a trace of each bucket of spans.
+    """
+
+    metric: Annotated[
+        str,
+        msgspec.Meta(min_length=1, max_length=255, title="Metric", extra={"completes": "metric"}),
+    ]
+    from_: Instant = msgspec.field(name="from", default="now-1h")
+    granularity: Annotated[str, msgspec.Meta(max_length=16, title="Granularity")] = "auto"
+    group_by: Annotated[
+        list[str],
+        msgspec.Meta(max_length=MAX_GROUP_BY, title="Group by", extra={"completes": "label"}),
+    ] = msgspec.field(default_factory=list)
+    agg: Annotated[list[str], msgspec.Meta(title="Aggregates")] = msgspec.field(
+        default_factory=lambda: ["count"]
+    )
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1000, title="Limit")] = 50
+    source: Annotated[
+        Literal["events", "metrics", "spans"] | None, msgspec.Meta(title="Source")
+    ] = None
+    tz: Annotated[str, msgspec.Meta(max_length=64, title="Time zone")] = "UTC"
+    week_start: Annotated[WeekStart, msgspec.Meta(title="Week starts on")] = "monday"
+    exemplars: Annotated[bool, msgspec.Meta(title="Exemplars")] = False
+
+
+class TimeseriesRow(msgspec.Struct, array_like=True, frozen=True):
+    """One row of the statement: one series."""
+
+    labels: list[str]
+    points: msgspec.Raw
+    total: float
+    sampled: bool | int
+
+
+def source_named(request: TimeseriesRequest) -> SourceName | None:
+    """The source if the request decides it, else None: it depends on what the store holds."""
+    return "spans" if request.metric == SPAN_METRIC and not request.source else request.source
+
+
+def plan_buckets(request: TimeseriesRequest, scope: QueryScope) -> Buckets:
+    """The buckets of an answer. Raises Rejected."""
+    calendar = calendar_of(request.tz, request.week_start)
+    asked = parse_range(
+        request.from_, request.to, now_ms=scope.now_ms, zone=ZoneInfo(calendar.zone)
+    )
+    minutes_kept = asked.from_ms >= scope.now_ms - scope.minute_days * DAY_MS
+    buckets = choose_buckets(
+        request.granularity,
+        asked,
+        calendar=calendar,
+        finest_ms=MINUTE_MS if minutes_kept else HOUR_MS,
+        auto_buckets=AUTO_BUCKETS,
+        most_buckets=MOST_BUCKETS,
+    )
+    if request.group_by and buckets.count * request.limit > MOST_POINTS:
+        raise Rejected(
+            QuestionReason.TOO_MUCH,
+            f"{buckets.count} buckets for up to {request.limit} series is more than "
+            f"{MOST_POINTS} points. Lower limit, or use a coarser granularity.",
+            field="limit",
+        )
+    return buckets
+
+
+def plan_series(request: TimeseriesRequest, scope: QueryScope, buckets: Buckets) -> Series:
+    """What is asked of the rollups of `scope.source` (None: events). Raises Rejected."""
+    source = SOURCES[scope.source or "events"]
+    if source is SPANS and request.metric != SPAN_METRIC:
+        raise Rejected(
+            QuestionReason.INVALID_FIELD,
+            f"Spans have one metric, {SPAN_METRIC}.",
+            field="metric",
+        )
+    aggregates = parse_aggregates(request.agg)
+    refuse_unknown(aggregates, source.columns, source.name)
+    if len(set(request.group_by)) != len(request.group_by):
+        raise Rejected(
+            QuestionReason.INVALID_FIELD, "groupBy names a dimension twice.", field="groupBy"
+        )
+    return Series(
+        source=source,
+        metric=request.metric,
+        aggregates=aggregates,
+        buckets=buckets,
+        filters=request.filters,
+        group_by=request.group_by,
+        limit=request.limit,
         org=scope.org,
         app=scope.app,
-        now_ms=now_ms,
-        minute_days=context.settings.minute_days,
+        now_ms=scope.now_ms,
     )
-    if found is None:  # a name nobody has sent yet: no store would know more
-        nothing = msgspec.Raw(b"[]")
-        stored = Stored(nothing, from_ms=plan.range.from_ms, to_ms=plan.range.to_ms)
-        kept = Kept(b"", "off")
-    else:
-        keep = _keep(request, plan, scope, now_ms, context.settings) if request.cache else None
-        stored, kept = await through_cache(context.cache, keep, lambda: _ask(context, plan))
-    meta = meta_of(
-        stored,
-        kept,
-        granularity=plan.granularity.text,
-        source=found or "none",
-        sql=plan.statement.sql if request.sql else msgspec.UNSET,
-    )
-    answer: dict[str, object] = {"columns": plan.columns, "series": stored.content}
-    if request.exemplars:
-        answer["exemplars"] = []
-        if plan.exemplars is not None:
-            statement = plan.exemplars
-            answer["exemplars"], more = await _exemplars(context, request, plan, stored, statement)
-            meta = both(meta, more)
-    return encode({**answer, "meta": meta})
 
 
-async def _exemplars(
-    context: Context,
-    request: TimeseriesRequest,
-    plan: TimeseriesPlan,
-    stored: Stored,
-    statement: Statement,
-) -> tuple[list[Exemplar], Meta]:
-    """Of the series that are shown; kept for as long as these are."""
+def plan_timeseries(request: TimeseriesRequest, scope: QueryScope) -> list[StoreQuery[Any]]:
+    """The statement of the series, and that of their exemplars. Raises Rejected."""
+    buckets = plan_buckets(request, scope)
+    running_ms = buckets.running_at(scope.now_ms)
+    if scope.source is None:
+        parse_aggregates(request.agg)
+        nothing = Plan(Statement("", {}), buckets.range, buckets.text, running_ms)
+        return [_series_query(request, nothing, empty=True)]
+    series = plan_series(request, scope, buckets)
+    plan = Plan(series_statement(series), buckets.range, buckets.text, running_ms)
+    queries: list[StoreQuery[Any]] = [_series_query(request, plan)]
+    exemplars = exemplars_statement(series) if request.exemplars else None
+    if exemplars is not None:
+        queries.append(_exemplars_query(request, Plan(exemplars, buckets.range, buckets.text)))
+    return queries
 
-    async def ask() -> Stored:
-        answered = await context.store.ask(statement, ExemplarRow)
-        return Stored(
-            msgspec.Raw(msgspec.json.encode(answered.rows)),
-            rows_read=answered.rows_read,
-            bytes_read=answered.bytes_read,
-            truncated=len(answered.rows) >= MAX_EXEMPLARS,
+
+def _series_query(
+    request: TimeseriesRequest, plan: Plan, *, empty: bool = False
+) -> StoreQuery[TimeseriesRow]:
+    def answer_part(rows: Sequence[TimeseriesRow]) -> AnswerPart:
+        shown = rows[: request.limit]
+        return AnswerPart(
+            {
+                "columns": ["time", *request.agg],
+                "series": [SeriesFound(_labels(request, row.labels), row.points) for row in shown],
+            },
+            truncated=len(rows) > request.limit,
+            sampled=any(row.sampled for row in shown),
         )
 
-    question = ("exemplars", statement.sql, sorted(statement.values.items()))
-    keep = keep_for(
-        context.settings,
-        live=is_live(plan.range.to_ms, context.clock_ms()),
-        key=cache_key(question),
-        stale_key=cache_key(question, "latest"),
-    )
-    found, kept = await through_cache(context.cache, keep if request.cache else None, ask)
-    shown = {
-        tuple(series.labels.values())
-        for series in msgspec.json.decode(stored.content, type=list[Series])
-    }
-    return [
-        Exemplar(dict(zip(plan.labels, row.labels, strict=True)), row.time, row.trace_id)
-        for row in msgspec.json.decode(found.content, type=list[ExemplarRow])
-        if tuple(row.labels) in shown
-    ], meta_of(found, kept, sql=statement.sql)
+    return StoreQuery("timeseries", plan, TimeseriesRow, answer_part, empty=empty)
 
 
-async def _ask(context: Context, plan: TimeseriesPlan) -> Stored:
-    answered = await context.store.ask(plan.statement, TimeseriesRow)
-    shown = answered.rows[: plan.limit]
-    series = [Series(dict(zip(plan.labels, row.labels, strict=True)), row.points) for row in shown]
-    return Stored(
-        content=msgspec.Raw(msgspec.json.encode(series)),
-        rows_read=answered.rows_read,
-        bytes_read=answered.bytes_read,
-        truncated=len(answered.rows) > plan.limit,
-        sampled=any(row.sampled for row in shown),
-        from_ms=plan.range.from_ms,
-        to_ms=plan.range.to_ms,
-    )
+def _exemplars_query(request: TimeseriesRequest, plan: Plan) -> StoreQuery[ExemplarRow]:
+    def answer_part(rows: Sequence[ExemplarRow]) -> AnswerPart:
+        found = [Exemplar(_labels(request, row.labels), row.time, row.trace_id) for row in rows]
+        return AnswerPart({"exemplars": found}, truncated=len(rows) >= MAX_EXEMPLARS)
+
+    return StoreQuery("exemplars", plan, ExemplarRow, answer_part)
 
 
-def _keep(
-    request: TimeseriesRequest,
-    plan: TimeseriesPlan,
-    scope: Scope,
-    now_ms: int,
-    settings: ApiSettings,
-) -> Keep:
-    """Equal buckets have equal keys. The stale key of a live range leaves out where it lies."""
-    live = is_live(plan.range.to_ms, now_ms)
-    question = (
-        scope,
-        plan.source,
-        request.metric,
-        plan.granularity,
-        sorted(map(repr, request.filters)),
-        plan.labels,
-        plan.columns,
-        plan.limit,
-    )
-    shape = ("live", plan.range.length_ms) if live else plan.range
-    return keep_for(
-        settings,
-        live=live,
-        key=cache_key(question, plan.range),
-        stale_key=cache_key(question, shape, "latest"),
-    )
+def _labels(request: TimeseriesRequest, values: Sequence[str]) -> dict[str, str]:
+    return dict(zip(request.group_by, values, strict=True))
+
+
+def _finish(request: TimeseriesRequest, fields: dict[str, msgspec.Raw]) -> Mapping[str, object]:
+    """Exemplars are those of the series that are shown."""
+    if not request.exemplars:
+        return fields
+    series = msgspec.json.decode(fields["series"], type=list[SeriesFound])
+    shown = {tuple(one.labels.values()) for one in series}
+    found = msgspec.json.decode(fields.get("exemplars", b"[]"), type=list[Exemplar])
+    kept = [exemplar for exemplar in found if tuple(exemplar.labels.values()) in shown]
+    return {**fields, "exemplars": kept}
+
+
+_ROWS: Final = "series.rows"
+QUESTION: Final = Question(
+    kind="timeseries",
+    title="Timeseries",
+    summary="Series of a metric, by buckets of time and by dimensions.",
+    request=TimeseriesRequest,
+    answer=TimeseriesAnswer,
+    plan=plan_timeseries,
+    columns=(instant(_ROWS, "0", "Time"), Column(_ROWS, "1", "Value", "number", "")),
+    example={"metric": "page_view"},
+    shape="series",
+    metric=lambda request: Metric(request.metric, source_named(request)),
+    finish=_finish,
+)

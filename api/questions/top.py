@@ -1,18 +1,234 @@
-"""`POST /v1/query/top`."""
+"""`POST /v1/query/top`: which values of a dimension or attribute make up most of a metric.
 
-from collections.abc import Sequence
-from dataclasses import replace
+Dimensions are read from the rollups. An attribute of events that is no dimension is read from raw
+events, for at most as long as they are searched. `__other__` is what the values that are not shown
+make together: computed from their rows, not from their numbers, so it holds for percentiles too.
+"""
 
-from api.context import Context
-from api.product_answers import TopValue
-from api.query.decode import from_json
-from api.query.request import Plan
-from api.query.top import ADDITIVE, TopRequest, TopRow, plan_top
-from api.questions.planned import Question, Shown
-from api.scope import Scope, narrow
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from api.answers import Meta
+from api.query.aggregates import Aggregate, level_literal, parse_aggregates, refuse_unknown
+from api.query.buckets import Buckets
+from api.query.events import column, event_conditions
+from api.query.filters import conditions
+from api.query.request import MINUTES, Plan, QueryScope, QuestionRequest, raw_range
+from api.query.series_sql import Series, increases, series_conditions
+from api.query.sources import EVENTS, SOURCES, SPAN_METRIC, SPANS, Source, SourceName
+from api.query.statement import Statement, Values, fill
+from api.query.timerange import DAY_MS, HOUR_MS, Granularity, TimeRange, parse_range
+from api.questions.columns import Column, ratio, text
+from api.questions.question import AnswerPart, Metric, Question, StoreQuery
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
+
+OTHER: Final = "__other__"
+ADDITIVE: Final = frozenset({"count", "sum", "rate"})
+"""Aggregates whose values over all groups make the total."""
+_RAW_COLUMNS: Final[Mapping[str, str]] = {
+    "count": "sum(weight)",
+    "sum": "if(countIf(value IS NOT NULL) = 0, NULL, sum(weight * ifNull(value, 0)))",
+    "avg": "sum(weight * ifNull(value, 0)) / nullIf(sumIf(weight, value IS NOT NULL), 0)",
+    "min": "min(value)",
+    "max": "max(value)",
+    "rate": "sum(weight) / {seconds}",
+    "uniq_users": "uniqExactIf(user_id, user_id != '')",
+    "uniq_sessions": "uniqExactIf(session_id, session_id != '')",
+    "percentile": "quantilesExactInclusiveIf({levels})(assumeNotNull(value), value IS NOT NULL)",
+}
 
 
-def _show(request: TopRequest, _: Plan, rows: Sequence[TopRow]) -> Shown:
+class TopRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
+    """The values of `by` that are largest by `agg` of `metric`.
+
+    `metric`: a name, or `traces.span.duration`. `source` as for series.
+    """
+
+    metric: Annotated[
+        str,
+        msgspec.Meta(min_length=1, max_length=255, title="Metric", extra={"completes": "metric"}),
+    ]
+    by: Annotated[
+        str, msgspec.Meta(min_length=1, max_length=128, title="By", extra={"completes": "label"})
+    ]
+    agg: Annotated[str, msgspec.Meta(max_length=16, title="Aggregate")] = "count"
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1000, title="Limit")] = 10
+    source: Annotated[
+        Literal["events", "metrics", "spans"] | None, msgspec.Meta(title="Source")
+    ] = None
+
+
+class TopValue(msgspec.Struct, frozen=True):
+    """A value of the dimension, its number, and its share of the total (counts and sums only).
+
+    `__other__` is all that is not shown, and comes last.
+    """
+
+    label: str
+    value: int | float | None
+    share: float | None
+
+
+class TopAnswer(msgspec.Struct, frozen=True):
+    """Values of the dimension, the largest first."""
+
+    columns: list[Column]
+    total: int | float | None
+    values: list[TopValue]
+    meta: Meta
+
+
+class TopRow(msgspec.Struct, array_like=True, frozen=True):
+    """One value; the row with `is_total` is everything together. `groups`: how many values."""
+
+    label: str
+    value: int | float | None
+    is_total: int
+    groups: int
+    sampled: bool | int
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What is counted: SQL of the key, of the rows, their condition and the aggregate."""
+
+    key: str
+    rows: str
+    where: Sequence[str]
+    value: str
+    sampled: str
+
+
+def source_named(request: TopRequest) -> SourceName | None:
+    """The source if the request decides it, else None: it depends on what the store holds."""
+    return "spans" if request.metric == SPAN_METRIC and not request.source else request.source
+
+
+def plan_top(request: TopRequest, scope: QueryScope) -> Plan:
+    """The statement: the total and the largest values, the rest as one. Raises Rejected."""
+    source = SOURCES[scope.source or "events"]
+    if source is SPANS and request.metric != SPAN_METRIC:
+        raise Rejected(
+            QuestionReason.INVALID_FIELD, f"Spans have one metric, {SPAN_METRIC}.", field="metric"
+        )
+    aggregate = _aggregate(request.agg, source)
+    values = Values()
+    raw = source is EVENTS and request.by not in (
+        *EVENTS.plain_dimensions,
+        *(EVENTS.mapped_dimensions or ()),
+    )
+    covered = raw_range(request, scope) if raw else _covered(request, scope, source)
+    made = (
+        _raw(request, scope, values, covered, aggregate)
+        if raw
+        else _rolled_up(request, scope, values, covered, aggregate, source)
+    )
+    return Plan(
+        values.statement(
+            fill(
+                "top",
+                key=made.key,
+                other=values.text(OTHER),
+                value=made.value,
+                sampled=made.sampled,
+                rows=made.rows,
+                where=" AND ".join(made.where),
+                limit=values.add(request.limit, "UInt64"),
+            )
+        ),
+        covered,
+    )
+
+
+def _aggregate(name: str, source: Source) -> Aggregate:
+    try:
+        (aggregate,) = parse_aggregates([name])
+        refuse_unknown([aggregate], source.columns, source.name)
+    except Rejected as failure:
+        raise Rejected(failure.reason, failure.message, field="agg") from None
+    return aggregate
+
+
+def _covered(request: TopRequest, scope: QueryScope, source: Source) -> TimeRange:
+    """Whole minutes of short ranges, hours of long ones, days of the longest, if there are any."""
+    asked = parse_range(request.from_, request.to, now_ms=scope.now_ms)
+    kept = asked.from_ms >= scope.now_ms - scope.minute_days * DAY_MS
+    if asked.length_ms <= 6 * HOUR_MS and kept:
+        return MINUTES.cover(asked)
+    days = source.tables[0][0] == DAY_MS and asked.length_ms > 60 * DAY_MS
+    return Granularity(DAY_MS if days else HOUR_MS).cover(asked)
+
+
+def _sql(
+    columns: Mapping[str, str], aggregate: Aggregate, covered: TimeRange, scope: QueryScope
+) -> str:
+    """A rate is over the part of the range that has passed, in whole seconds."""
+    passed_ms = max(min(covered.to_ms, scope.now_ms) - covered.from_ms, 1000)
+    sql = columns[aggregate.kind].replace("{seconds}", str(passed_ms // 1000))
+    if aggregate.kind == "percentile":
+        return f"({sql.replace('{levels}', level_literal(aggregate.level))})[1]"
+    return sql
+
+
+def _raw(
+    request: TopRequest, scope: QueryScope, values: Values, covered: TimeRange, aggregate: Aggregate
+) -> _Rows:
+    of = column(values)
+    return _Rows(
+        key=of(request.by, "by"),
+        rows="events",
+        where=[
+            *event_conditions(values, covered, org=scope.org, app=scope.app),
+            f"name = {values.text(request.metric)}",
+            *conditions(request.filters, values, of),
+        ],
+        value=_sql(_RAW_COLUMNS, aggregate, covered, scope),
+        sampled="max(weight != 1)",
+    )
+
+
+def _rolled_up(
+    request: TopRequest,
+    scope: QueryScope,
+    values: Values,
+    covered: TimeRange,
+    aggregate: Aggregate,
+    source: Source,
+) -> _Rows:
+    buckets = Buckets("", covered, covered.length_ms, covered.from_ms % covered.length_ms)
+    asked = Series(
+        source=source,
+        metric=request.metric,
+        aggregates=[aggregate],
+        buckets=buckets,
+        filters=request.filters,
+        group_by=[request.by],
+        limit=request.limit,
+        org=scope.org,
+        app=scope.app,
+        now_ms=scope.now_ms,
+    )
+    key = source.dimension(request.by, values, "by")
+    table = source.table(buckets)
+    if source.increases:
+        rows, condition = increases(asked, values, table)
+        where = [condition]
+    else:
+        rows, where = table, series_conditions(asked, values, covered)
+    return _Rows(
+        key=f"toString({key})",
+        rows=rows,
+        where=where,
+        value=_sql(source.columns, aggregate, covered, scope),
+        sampled=source.sampled,
+    )
+
+
+def _answer_part(request: TopRequest, rows: Sequence[TopRow]) -> AnswerPart:
     totals, shown = rows[:1], rows[1:]
     total = totals[0].value if shown else None
     shares = request.agg in ADDITIVE and bool(total)
@@ -24,22 +240,36 @@ def _show(request: TopRequest, _: Plan, rows: Sequence[TopRow]) -> Shown:
         )
         for row in shown
     ]
-    return Shown(
+    return AnswerPart(
         {"total": total, "values": values},
         truncated=bool(shown) and totals[0].groups > request.limit,
         sampled=any(row.sampled for row in rows),
     )
 
 
-TOP = Question(
-    "top", TopRequest, lambda request, within: plan_top(request, within, "events"), TopRow, _show
+def _plan(request: TopRequest, scope: QueryScope) -> list[StoreQuery[TopRow]]:
+    empty = scope.source is None
+    if empty:  # the name has not arrived yet
+        parse_aggregates([request.agg])
+        plan = Plan(Statement("", {}), _covered(request, scope, EVENTS))
+    else:
+        plan = plan_top(request, scope)
+    return [StoreQuery("top", plan, TopRow, lambda rows: _answer_part(request, rows), empty=empty)]
+
+
+_ROWS: Final = "values"
+QUESTION: Final = Question(
+    kind="top",
+    title="Top values",
+    summary="The largest values of a dimension or attribute.",
+    request=TopRequest,
+    answer=TopAnswer,
+    plan=_plan,
+    columns=(
+        text(_ROWS, "label", "Value", label="label"),
+        Column(_ROWS, "value", "Number", "number", "", "", True),
+        ratio(_ROWS, "share", "Share"),
+    ),
+    example={"metric": "page_view", "by": "page"},
+    metric=lambda request: Metric(request.metric, source_named(request)),
 )
-
-
-async def top(context: Context, scope: Scope, body: bytes) -> bytes:
-    """The answer (JSON) to a request (JSON). Raises Rejected, Unavailable, StoreFault."""
-    request = from_json(body, TopRequest)
-    scope = narrow(scope, context.registry, org_id=request.org_id, app_id=request.app_id)
-    source = await context.source(scope, request.source, request.metric)
-    question = replace(TOP, plan=lambda asked, within: plan_top(asked, within, source))
-    return await question.answer(context, scope, request)

@@ -46,6 +46,9 @@ async def test_minutes(store: RunningStore) -> None:
         assert await ask.get("/api/query", {"name": "nothing"}) == {"data": []}
         wrong = await ask.get("/api/query", {"name": "lcp", "start": "soon"}, status=400)
         assert wrong["error"]["field"] == "start"
+        unknown = await ask.get("/api/query", {"name": "lcp", "from": "now-1h"}, status=400)
+        assert unknown["error"]["field"] == "from"
+        assert "name, start, end" in unknown["error"]["message"]
         missing = await ask.get("/api/query", status=400)
         assert missing["error"]["field"] == "name"
         long = {"name": "lcp", "start": "now-30d"}
@@ -71,6 +74,18 @@ async def test_values_by_group_and_by_time(store: RunningStore) -> None:
         assert series == [{"time": last - MINUTE, "value": 50}, {"time": last, "value": 10}]
         series = await ask.get("/metrics", {"name": "view", "range": "1h"})
         assert [row["value"] for row in series] == [1, 1]
+        by = {"name": "lcp", "group_by": "country", "range": "1h"}
+        us = [{"country": "US", "value": 20}]
+        assert await ask.get("/metrics", by | {"country": "US", "device": "mobile"}) == us
+        repeated = [*by.items(), ("filter", "country:US"), ("filter", "device:mobile")]
+        assert await ask.get("/metrics", repeated) == us
+        either = [*by.items(), ("country", "US"), ("country", "DE"), ("device", "desktop")]
+        assert await ask.get("/metrics", either) == [{"country": "DE", "value": 50}]
+        wrong = await ask.get("/metrics", by | {"groupby": "page"}, status=400)
+        assert wrong["error"]["field"] == "groupby"
+        assert "Did you mean 'group_by'?" in wrong["error"]["message"]
+        twice = [*by.items(), ("range", "2h")]
+        assert (await ask.get("/metrics", twice, status=400))["error"]["field"] == "range"
         wrong = await ask.get("/metrics", {"name": "lcp", "filter": "mobile"}, status=400)
         assert wrong["error"]["field"] == "filter"
         wrong = await ask.get("/metrics", {"name": "lcp", "range": "soon"}, status=400)
@@ -95,5 +110,12 @@ async def test_one_metric(store: RunningStore) -> None:
         assert plain["columns"] == ["time", "count", "sum", "avg", "min", "max"]
         other = await ask.get("/v1/metrics/lcp", query, token=SECRETS["other"])
         assert other["series"][0]["rows"][0][1:] == [1, 999]
+        both = [("agg", "count"), ("filter", "country:DE"), ("filter", "device:desktop")]
+        found = await ask.get(
+            "/v1/metrics/lcp", [*both, ("granularity", "day"), ("tz", "Asia/Tokyo")]
+        )
+        (day,) = found["series"][0]["rows"]
+        assert day == [1_795_273_200_000, 1]  # midnight in Tokyo is 15:00 UTC
+        assert found["meta"]["partial"] == [day[0]]
         wrong = await ask.get("/v1/metrics/lcp", {"endTime": "never"}, status=400)
         assert wrong["error"]["field"] == "endTime"

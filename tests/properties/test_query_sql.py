@@ -13,13 +13,14 @@ from api.query.names import NamesRequest, plan_names
 from api.query.request import QueryScope
 from api.query.statement import Statement
 from api.query.timerange import Granularity, TimeRange, choose_granularity, parse_granularity
-from api.query.timeseries import TimeseriesRequest, plan_timeseries
 from api.query.traces import TracesRequest, plan_traces
 from api.questions.logs import LogsRequest, plan_logs
+from api.questions.timeseries import TimeseriesRequest, plan_timeseries
+from tests.support.planned_questions import within
 
 NOW = 1_795_343_040_123
 MARK = "☠"
-PLACEHOLDER = re.compile(r"\{(p[0-9]+):(?:String|Int64|UInt64|Float64)\}")
+PLACEHOLDER = re.compile(r"\{(p[0-9]+):(?:String|Int64|UInt64|Float64|Array\(Int64\))\}")
 nasty = st.sampled_from(
     [
         "'",
@@ -85,7 +86,8 @@ def test_series(
 ) -> None:
     body = {"metric": metric, "filters": filters, "groupBy": group_by, "agg": agg}
     request = from_json(msgspec.json.encode(body), TimeseriesRequest)
-    made = plan_timeseries(request, "events", org=org, app=app, now_ms=NOW, minute_days=396)
+    (query,) = plan_timeseries(request, within(org, app))
+    made = query.plan
     check(made.statement, org, app, metric)
     for filter_ in filters:
         values = filter_["value"]
@@ -105,8 +107,8 @@ def test_series_of_metrics_take_any_attribute(
 ) -> None:
     body = {"metric": metric, "filters": filters, "groupBy": keys}
     request = from_json(msgspec.json.encode(body), TimeseriesRequest)
-    made = plan_timeseries(request, "metrics", org=org, app="", now_ms=NOW, minute_days=396)
-    check(made.statement, org, metric, *keys)
+    (query,) = plan_timeseries(request, within(org, source="metrics"))
+    check(query.plan.statement, org, metric, *keys)
 
 
 @settings(max_examples=100, deadline=None)

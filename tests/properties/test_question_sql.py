@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.query.sources import SPAN_METRIC
-from api.query.timeseries import TimeseriesRequest, plan_timeseries
-from api.query.top import TopRequest, plan_top
+from api.questions.timeseries import TimeseriesRequest, plan_timeseries
+from api.questions.top import TopRequest, plan_top
 from tests.properties.test_query_sql import any_filters, check, event_filters, hostile
-from tests.support.planned_questions import NOW, statements, within
+from tests.support.planned_questions import statements, within
 
 attribute_filters = st.lists(any_filters, max_size=3)
 
@@ -52,7 +52,7 @@ def test_questions_about_services(
         ("services", {"service": text}),
         ("servicemap", {"service": text, "filters": own}),
         ("log_histogram", {"service": text, "contains": text, "filters": own}),
-        ("context", {"id": "ab" * 8, "time": "1", "service": text, "filters": own}),
+        ("log_context", {"id": "ab" * 8, "time": "1", "service": text, "filters": own}),
     ):
         for made in statements(name, body, org=org, app=app):
             check(made, org, app)
@@ -60,15 +60,14 @@ def test_questions_about_services(
                 assert text in made.values.values()
     series = {"metric": SPAN_METRIC, "exemplars": True, "groupBy": ["service"]}
     spans = [{"key": "operation", "value": text}]
-    made_of = plan_timeseries(
+    _, exemplars = plan_timeseries(
         msgspec.convert(series | {"filters": spans}, TimeseriesRequest),
-        "spans", org=org, app=app, now_ms=NOW, minute_days=396,
-    )  # fmt: skip
-    assert made_of.exemplars is not None
-    check(made_of.exemplars, org, app, text)
+        within(org, app, source="spans"),
+    )
+    check(exemplars.plan.statement, org, app, text)
     asked = {"metric": text, "by": text, "filters": own, "from": "now-1h"}
     request = msgspec.convert(asked, TopRequest)
-    check(plan_top(request, within(org, app), "metrics").statement, org, app, text)
+    check(plan_top(request, within(org, app, source="metrics")).statement, org, app, text)
 
 
 def test_equal_questions_make_equal_statements() -> None:

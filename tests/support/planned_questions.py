@@ -1,13 +1,13 @@
 """The questions that are one plan each: requests, plans and answers, by their name in docs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from api.answers import TimeseriesAnswer
-from api.product_answers import PathsAnswer, TopAnswer
+from api.product_answers import PathsAnswer
 from api.query.decode import from_json
 from api.query.error_groups import plan_error_groups
 from api.query.error_rates import ErrorsRequest, plan_error_rates
@@ -16,8 +16,8 @@ from api.query.request import QueryScope
 from api.query.servicemap import ServicemapRequest, plan_servicemap
 from api.query.services import ServicesRequest, plan_services
 from api.query.sessions import SessionsRequest, plan_sessions
+from api.query.sources import SourceName
 from api.query.statement import Statement
-from api.query.top import TopRequest, plan_top
 from api.questions.question import Question
 from api.questions.registry import QUESTIONS as REGISTERED
 from api.service_answers import (
@@ -51,7 +51,12 @@ def _of(question: Question[Any]) -> Planned:
     """A question of the registry."""
 
     def statement(place: int) -> Callable[[Any, QueryScope], Statement]:
-        return lambda asked, scope: question.plan(asked, scope)[place].plan.statement
+        def made(asked: Any, scope: QueryScope) -> Statement:
+            named = question.metric(asked).source if question.metric else None
+            found = replace(scope, source=named) if named else scope
+            return question.plan(asked, found)[place].plan.statement
+
+        return made
 
     made = question.plan(
         from_json(msgspec.json.encode(question.example), question.request), within()
@@ -59,16 +64,15 @@ def _of(question: Question[Any]) -> Planned:
     return Planned(question.request, tuple(statement(i) for i in range(len(made))), question.answer)
 
 
-def within(org: str = "acme", app: str = "") -> QueryScope:
+def within(org: str = "acme", app: str = "", *, source: SourceName | None = "events") -> QueryScope:
     """A moment, and limits as of the settings."""
-    return QueryScope(org=org, app=app, now_ms=NOW, search_days=31, minute_days=396)
+    return QueryScope(org=org, app=app, now_ms=NOW, search_days=31, minute_days=396, source=source)
 
 
 QUESTIONS = {
     **{question.kind: _of(question) for question in REGISTERED},
     "sessions": _planned(SessionsRequest, TimeseriesAnswer, plan_sessions),
     "paths": _planned(PathsRequest, PathsAnswer, plan_paths),
-    "top": _planned(TopRequest, TopAnswer, lambda asked, within: plan_top(asked, within, "events")),
     "errors": _planned(ErrorsRequest, ErrorsAnswer, plan_error_rates, plan_error_groups),
     "services": _planned(ServicesRequest, ServicesAnswer, plan_services),
     "servicemap": _planned(ServicemapRequest, ServicemapAnswer, plan_servicemap),

@@ -197,7 +197,7 @@ class Asking:
     async def get(
         self,
         path: str,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
         *,
         token: str = SECRETS["acme"],
         status: int = 200,

@@ -7,13 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from api.answers import ErrorAnswer, Meta, TimeseriesAnswer
+from api.answers import ErrorAnswer
 from api.ledger_answers import LedgerAnswer, ReceiptAnswer
 from api.openapi import ROUTES, document
 from api.query.decode import from_json
 from api.query.log_following import LogTailRequest, plan_arrivals
 from api.query.sources import EVENTS, METRICS, SPANS
-from api.query.timeseries import TimeseriesRequest, plan_timeseries, source_named
 from api.query.traces import TracesRequest, plan_traces
 from api.reasons import STATUS, QuestionReason
 from tests.support.planned_questions import PLANNED
@@ -32,10 +31,6 @@ SCOPE: dict[str, Any] = {"org": "acme", "app": "", "now_ms": NOW}
 def test_an_example_is_understood(kind: str, example: str) -> None:
     body = example.encode()
     match kind:
-        case "answer":
-            given = msgspec.json.decode(body)
-            assert set(given) == set(TimeseriesAnswer.__struct_fields__) - {"exemplars"}
-            assert set(given["meta"]) == set(Meta.__struct_encode_fields__) - {"sql"}
         case "error":
             answer = msgspec.json.decode(body, type=ErrorAnswer)
             assert answer.error.reason in set(QuestionReason)
@@ -49,13 +44,11 @@ def test_an_example_is_understood(kind: str, example: str) -> None:
         case "traces":
             plan_traces(from_json(body, TracesRequest), **SCOPE, search_days=31)
         case _:
-            request = from_json(body, TimeseriesRequest)
-            plan_timeseries(request, source_named(request) or "events", **SCOPE, minute_days=396)
+            raise AssertionError(f"what is an example of {kind!r}?")
 
 
 def test_there_are_examples_of_each_kind() -> None:
-    assert [kind for kind, _ in EXAMPLES].count("") >= 3
-    assert {"answer", "error", "traces"} <= {kind for kind, _ in EXAMPLES}
+    assert {"error", "traces"} <= {kind for kind, _ in EXAMPLES}
 
 
 def test_dimensions_and_routes_are_all_named() -> None:

@@ -6,7 +6,7 @@ import re
 import pytest
 import yaml
 
-from api.query.timeseries import TimeseriesRequest
+from api.questions.timeseries import TimeseriesRequest
 from grafana.dashboards.all import BOARDS
 from grafana.dashboards.board import Board
 from grafana.dashboards.generate import DASHBOARD_FOLDER, files

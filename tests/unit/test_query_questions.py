@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from api.query.compat import filters_of
 from api.query.decode import from_json
-from api.query.plain import plain_filters
-from api.query.top import TopRequest, plan_top
+from api.questions.top import TopRequest, plan_top
 from api.reasons import QuestionReason
 from seamark.wire.failures import Rejected
 from tests.support.planned_questions import PLANNED, QUESTIONS, statements, within
@@ -49,6 +49,16 @@ GOLDEN_CASES: dict[str, tuple[str, dict[str, Any]]] = {
         {"start": "pay", "of": "event", "direction": "previous", "depth": 4},
     ),
     "top_pages_by_p95": ("top", {"metric": "lcp", "by": "page", "agg": "p95"}),
+    "series_by_month_of_a_zone": (
+        "timeseries",
+        {
+            "metric": "lcp",
+            "from": "2026-09-10",
+            "granularity": "month",
+            "tz": "Europe/Berlin",
+            "agg": ["rate"],
+        },
+    ),
     "top_of_an_attribute": ("top", {"metric": "pay", "by": "plan", "agg": "sum"}),
     "errors_of_an_app": ("errors", {"filters": [{"key": "release", "value": "1.0"}]}),
     "services_by_operation": ("services", {"by": "operation", "service": "cart"}),
@@ -135,21 +145,22 @@ def test_what_is_no_dimension_is_refused_naming_those_there_are() -> None:
 
 def test_top_of_spans_and_metrics_reads_their_rollups() -> None:
     asked = TopRequest(metric="traces.span.duration", by="service", agg="p95")
-    assert "FROM spans_1h" in plan_top(asked, within(), "spans").statement.sql
+    assert "FROM spans_1h" in plan_top(asked, within(source="spans")).statement.sql
     asked = TopRequest(metric="requests", by="route", agg="sum", from_="now-1h")
-    assert "FROM metrics_1m" in plan_top(asked, within(), "metrics").statement.sql
+    assert "FROM metrics_1m" in plan_top(asked, within(source="metrics")).statement.sql
     with pytest.raises(Rejected) as caught:
-        plan_top(TopRequest(metric="x", by="service"), within(), "spans")
+        plan_top(TopRequest(metric="x", by="service"), within(source="spans"))
     assert caught.value.field == "metric"
 
 
 def test_filters_in_a_query_string() -> None:
-    assert [(f.key, f.value) for f in plain_filters("device:mobile, page:/a:b")] == [
-        ("device", "mobile"),
-        ("page", "/a:b"),
+    assert filters_of(["device:mobile, page:/a:b", "country:US"]) == [
+        {"key": "device", "value": "mobile"},
+        {"key": "page", "value": "/a:b"},
+        {"key": "country", "value": "US"},
     ]
     with pytest.raises(Rejected):
-        plain_filters("mobile")
+        filters_of(["mobile"])
 
 
 @pytest.mark.parametrize(("kind", "example"), EXAMPLES)

@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from api.query.decode import from_json
+from api.query.request import Plan, QueryScope
 from api.query.sources import SourceName
-from api.query.timeseries import TimeseriesPlan, TimeseriesRequest, plan_timeseries
+from api.questions.timeseries import TimeseriesRequest, plan_timeseries
 from api.reasons import QuestionReason
 from seamark.wire.failures import Rejected
 
@@ -17,23 +18,23 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "questions"
 
 
 def plan(
-    source: SourceName = "events", *, app: str = "", minute_days: int = 396, **request: Any
-) -> TimeseriesPlan:
+    source: SourceName | None = "events", *, app: str = "", minute_days: int = 396, **request: Any
+) -> Plan:
     body = msgspec.json.encode({"metric": "lcp", **request})
-    return plan_timeseries(
-        from_json(body, TimeseriesRequest),
-        source,
-        org="acme",
-        app=app,
-        now_ms=NOW,
-        minute_days=minute_days,
+    scope = QueryScope(
+        org="acme", app=app, now_ms=NOW, search_days=31, minute_days=minute_days, source=source
     )
+    return plan_timeseries(from_json(body, TimeseriesRequest), scope)[0].plan
 
 
 def refused(source: SourceName = "events", **request: Any) -> Rejected[QuestionReason]:
     with pytest.raises(Rejected) as caught:
         plan(source, **request)
     return caught.value
+
+
+def since(days: int = 0, *, hours: int = 0) -> dict[str, Any]:
+    return {"from": f"now-{days * 24 + hours}h"}
 
 
 GOLDEN_CASES: dict[str, dict[str, Any]] = {
@@ -97,7 +98,7 @@ def test_the_coarsest_table_that_tells_buckets_apart_is_read(
 def test_beyond_the_minutes_kept_hours_are_read() -> None:
     request: dict[str, Any] = {"from": "now-31d", "to": "now-30d"}
     made = plan(minute_days=30, **request)
-    assert made.granularity.text == "1h"
+    assert made.granularity == "1h"
     assert "FROM events_1h\n" in made.statement.sql
 
 
@@ -130,7 +131,7 @@ def test_what_is_no_dimension_is_refused_naming_those_there_are() -> None:
     assert (
         refused("spans", metric="traces.span.duration", groupBy=["country"]).field == "groupBy[0]"
     )
-    assert plan("metrics", groupBy=["http.route"]).labels == ("http.route",)
+    assert "http.route" in plan("metrics", groupBy=["http.route"]).statement.values.values()
 
 
 @pytest.mark.parametrize(
@@ -178,3 +179,50 @@ def test_equal_questions_make_equal_statements() -> None:
         {"key": "country", "value": "US"},
     ]
     assert plan(filters=one).statement == plan(filters=other).statement
+
+
+def test_a_name_that_has_not_arrived_has_no_statement() -> None:
+    """Nothing is known of its dimensions yet, so none of them is wrong."""
+    request: dict[str, Any] = {"groupBy": ["host.name"], "filters": [{"key": "a", "value": 1}]}
+    made = plan(None, **request)
+    assert made.statement.sql == ""
+    assert made.granularity == "1m"
+
+
+@pytest.mark.parametrize(
+    ("tz", "granularity", "table"),
+    [
+        ("Europe/Berlin", "1d", "events_1h"),
+        ("Europe/Berlin", "month", "events_1h"),
+        ("Asia/Kolkata", "1d", "events_1m"),
+        ("Asia/Kolkata", "30m", "events_1m"),
+        ("UTC", "month", "events_1d"),
+        ("", "week", "events_1d"),
+    ],
+)
+def test_the_table_tells_the_buckets_of_a_zone_apart(tz: str, granularity: str, table: str) -> None:
+    made = plan("events", tz=tz, granularity=granularity, **since(30))
+    assert f"FROM {table}\n" in made.statement.sql
+
+
+def test_a_zone_is_of_the_iana_database_and_its_hours_have_to_be_kept() -> None:
+    wrong = refused(tz="Europe/Belin")
+    assert wrong.field == "tz"
+    assert "'Europe/Berlin'" in wrong.message
+    assert refused(tz="../../etc/passwd").field == "tz"
+    assert refused(weekStart="someday").field == "weekStart"
+    old: dict[str, Any] = {"from": "now-400d", "to": "now-390d", "granularity": "1d"}
+    assert refused(tz="Asia/Kolkata", **old).field == "granularity"
+    assert plan("events", tz="Asia/Tokyo", **old).granularity == "1d"
+    assert plan("events", tz="Asia/Kolkata", **since(5)).granularity == "1h"
+
+
+def test_the_rate_of_the_running_bucket_is_over_the_time_that_has_passed() -> None:
+    ended = plan(agg=["rate"], granularity="1h", to="now-2h", **since(hours=3))
+    assert ended.running_ms is None
+    assert "/ 3600 AS a0" in ended.statement.sql
+    running = plan(agg=["rate"], granularity="1h", **since(hours=3))
+    assert running.running_ms == NOW // 3_600_000 * 3_600_000
+    assert (NOW - running.running_ms) // 1000 in running.statement.values.values()
+    month = plan(agg=["rate"], granularity="month", **since(70))
+    assert "transform(bucket" in month.statement.sql

@@ -12,7 +12,7 @@ FROM
         sum(value_sum) / nullIf(sum(value_count), 0) AS a2,
         min(value_min) AS a3,
         max(value_max) AS a4,
-        sum(count) / 3600 AS a5,
+        sum(count) / if(bucket = {p8:Int64}, {p9:Int64}, 3600) AS a5,
         uniqCombinedMerge(12)(users) AS a8,
         arrayMap(q -> greatest(min(value_min), least(max(value_max), q)), quantilesDDMerge(0.01, 0.500000, 0.999000)(value_sketch)) AS levels,
         sum(count) AS bucket_count,
@@ -32,3 +32,5 @@ LIMIT {p0:UInt64}
 -- p5 = 1795345200
 -- p6 = 0
 -- p7 = 3600
+-- p8 = 1795341600000
+-- p9 = 1440

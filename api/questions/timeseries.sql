@@ -8,7 +8,7 @@ SELECT
 FROM
 (
     SELECT
-        (intDiv(toInt64(toUnixTimestamp(time)) - /*origin*/, /*step*/) * /*step*/ + /*origin*/) * 1000 AS bucket,
+        /*bucket*/ AS bucket,
         /*columns*/,
         /*total*/ AS bucket_count,
         /*sampled*/ AS bucket_sampled
