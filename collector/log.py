@@ -1,6 +1,6 @@
 """What the collector needs of the log: appends, and whether they are durable."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from seamark.wire.signals import Signal
 
@@ -15,17 +15,25 @@ class DurabilityCheck(Protocol):
         """`problem` of an acknowledgement just received, after waiting for a check under way."""
 
 
+class LogFrame(NamedTuple):
+    """One frame for the log: `data` is a zstd frame of one envelope.
+
+    `weight` is its `seamark.wire.frames.weight_of`. `receipt` and `digest` (of the batch's content,
+    hex) are those of a batch that carries a `batchId`, else ""; `event_ids`: some of its events
+    have ids.
+    """
+
+    signal: Signal
+    partition: int
+    data: bytes
+    weight: int
+    receipt: str = ""
+    digest: str = ""
+    event_ids: bool = False
+
+
 class Log(Protocol):
     """Where envelopes go (`collector.publish.publisher.Publisher`)."""
 
-    async def append(
-        self,
-        signal: Signal,
-        partition: int,
-        frame: bytes,
-        *,
-        receipt: str = "",
-        event_ids: bool = False,
-        weight: int,
-    ) -> None:
-        """Append a zstd frame; returns once it is durable. Raises Unavailable, Rejected."""
+    async def append(self, frame: LogFrame) -> None:
+        """Append a frame; returns once it is durable. Raises Unavailable, Rejected."""

@@ -23,6 +23,7 @@ from prometheus_client import (
 from prometheus_client.metrics_core import Metric
 
 from seamark.wire.envelope import Outcome
+from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.signals import Signal
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # their *_created series double the page and tell nothing here
@@ -85,9 +86,16 @@ FAILURES: Final = Counter(
     ["route", "reason"],
     registry=REGISTRY,
 )
-REFUSALS_DROPPED: Final = Counter(
-    "seamark_collector_refusals_dropped",
-    "Refused requests that the ledger will not know of: too many kinds of them waited for the log.",
+REQUEST_REJECTIONS_DROPPED: Final = Counter(
+    "seamark_collector_request_rejections_dropped",
+    "Rejected requests that the ledger does not count: too many kinds of them waited for the log.",
+    registry=REGISTRY,
+)
+UNKNOWN_KEY_REQUESTS: Final = Counter(
+    "seamark_collector_unknown_key_requests",
+    "Requests with an API key that no app has, by the first 8 hex digits of its SHA-256; beyond "
+    "100 different keys: other.",
+    ["key_hash"],
     registry=REGISTRY,
 )
 IN_FLIGHT: Final = Gauge(
@@ -141,12 +149,15 @@ def taken(signal: Signal, outcome: Outcome) -> None:
     _count_rejected(signal, outcome.rejected)
 
 
-def refused(signal: Signal, outcome: Outcome) -> None:
-    """Count the items of a request that the log could not take."""
-    offered, _, refusals = _items(signal)
-    offered.inc(outcome.offered)
-    refusals.inc(outcome.accepted)
-    _count_rejected(signal, outcome.rejected)
+def not_taken(signal: Signal, failure: Rejected | Unavailable) -> None:
+    """Count the items of a request that was rejected as a whole, or refused, after it was read."""
+    offered, _, refused = _items(signal)
+    items = failure.items or 0
+    offered.inc(items)
+    if isinstance(failure, Unavailable):
+        refused.inc(items)
+    elif items:
+        REJECTED.labels(signal.value, failure.reason.value).inc(items)
 
 
 def dead_letters(signal: Signal, kept: int, dropped: Mapping[str, int]) -> None:

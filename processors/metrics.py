@@ -54,6 +54,11 @@ DUPLICATE_EVENTS: Final = Counter(
     "Events not written because their id was there before, in frames that were not left out.",
     _STREAM,
 )
+ID_REUSED: Final = Counter(
+    "seamark_processor_id_reused_events",
+    "Events dead-lettered because their id, or their batch's, was used before for other content.",
+    _STREAM,
+)
 PAUSED: Final = Gauge(
     "seamark_processor_paused",
     "1 while the sink is paused because the store is being copied.",

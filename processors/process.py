@@ -18,7 +18,7 @@ from prometheus_client import REGISTRY
 
 from processors.blocks.dead_letter_queue import JetStreamDeadLetterQueue
 from processors.blocks.decide import Limits
-from processors.blocks.dedup.folder import SeenFolder
+from processors.blocks.dedup.folder import DedupFolder
 from processors.blocks.jetstream import JetStreamLog
 from processors.blocks.pause import KvPauses
 from processors.blocks.positions import KvPositions
@@ -137,7 +137,7 @@ class Connected:
             positions=KvPositions(self.client),
             dead_letter_queue=JetStreamDeadLetterQueue(self.client),
             sink=sink,
-            seen=SeenFolder(self.settings.state_path),
+            seen=DedupFolder(self.settings.state_path),
             slots=asyncio.Semaphore(slots),
             health=self.health,
             pauses=KvPauses(self.client, sink.name),

@@ -23,10 +23,11 @@ from collector.admission.compat_attributes import (
 )
 from collector.admission.native.decode import RawBatch, read_elements
 from collector.admission.native.errors import DECODE_ERRORS, read_event, without_traceback
-from collector.admission.native.event import Event
+from collector.admission.native.event import Event, with_time_flag
 from collector.admission.surrogates import mended
 from seamark.wire.failures import Rejected
 from seamark.wire.limits import EVENTS_PER_BATCH
+from seamark.wire.reading import RECEIVED_TIME
 from seamark.wire.reasons import Reason
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -52,7 +53,7 @@ class CompatForm(Protocol):
     def native(self, document: dict[str, Any], request: RequestContext) -> dict[str, Any]:
         """The native event but for its user, not yet checked. Raises Rejected.
 
-        May take members out of `document`.
+        With `timeFlag` where its time is not the sender's. May take members out of `document`.
         """
 
     def field(self, native: str) -> str:
@@ -120,12 +121,16 @@ def _translated(
             native["userAnonId"] = hashed_user(user, salt=request.salt, field=form.user)
         except Rejected as error:
             invalid_user = without_traceback(error)
+        time_flag = native.pop("timeFlag", 0)
         original = Raw(_encode(native))
     except Rejected as error:
         return without_traceback(error), _NOTHING
     except RecursionError:
         return Rejected(Reason.INVALID_EVENT, "it is nested too deep; flatten it"), _NOTHING
-    return invalid_user or read_event(original), original
+    event = invalid_user or read_event(original)
+    if time_flag and isinstance(event, Event):
+        event = with_time_flag(event, time_flag)
+    return event, original
 
 
 class NamedEvent:
@@ -159,6 +164,7 @@ class NamedEvent:
             ts=request.now_ms if at is None else at,
             name=document.get("eventType"),
             sessionId=identifier(session),
+            timeFlag=RECEIVED_TIME if at is None else None,
         )
         if properties is not None and not isinstance(properties, dict):
             return {**native, "attrs": properties}  # `read_event` rejects it

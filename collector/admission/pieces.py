@@ -13,7 +13,7 @@ import msgspec
 from collector.admission.native.event import Event
 from seamark.wire.envelope import Outcome
 
-_encode: Final = msgspec.json.Encoder().encode
+_encode: Final = msgspec.json.Encoder(order="deterministic").encode  # one content, one digest
 
 
 @dataclass(frozen=True, slots=True)

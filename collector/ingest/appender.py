@@ -12,7 +12,7 @@ import zstandard
 
 from collector.admission.native.event import Event
 from collector.admission.pieces import split
-from collector.log import Log
+from collector.log import Log, LogFrame
 from collector.publish.spread import Spread
 from seamark.wire.envelope import DeadLetter, Outcome, encode_envelope
 from seamark.wire.frames import weight_of
@@ -22,7 +22,8 @@ from seamark.wire.signals import Signal, choose_partition
 class Request(NamedTuple):
     """What the envelopes of one request have in common. `sender` is `Sender.encode()`.
 
-    `who` chooses the partition; with `stays` it is a batchId, whose retry has to meet it there.
+    `partition_by` chooses the partition. `digest` is that of the content of a batch with a batchId,
+    which then chooses it, so that a retry is in the same stream; "" without one.
     """
 
     org: str
@@ -32,8 +33,8 @@ class Request(NamedTuple):
     received_ns: int
     sent_ms: int | None
     signal: Signal
-    who: str
-    stays: bool
+    partition_by: str
+    digest: str = ""
 
 
 class Appender:
@@ -54,11 +55,14 @@ class Appender:
         """
         frame, weight = self._seal(request, body, outcome, dead_letters)
         await self._log.append(
-            request.signal,
-            self._partition(request, len(frame)),
-            frame,
-            receipt=request.receipt if request.stays else "",
-            weight=weight,
+            LogFrame(
+                request.signal,
+                self._partition(request, len(frame)),
+                frame,
+                weight,
+                receipt=request.receipt if request.digest else "",
+                digest=request.digest,
+            )
         )
 
     async def pieces(
@@ -90,12 +94,15 @@ class Appender:
                 self._partition(request, len(frame))  # counts what its sender sends there
             appends.append(
                 self._log.append(
-                    request.signal,
-                    piece.partition,
-                    frame,
-                    receipt=request.receipt if request.stays else "",
-                    event_ids=piece.event_ids,
-                    weight=weight,
+                    LogFrame(
+                        request.signal,
+                        piece.partition,
+                        frame,
+                        weight,
+                        receipt=request.receipt if request.digest else "",
+                        digest=request.digest,
+                        event_ids=piece.event_ids,
+                    )
                 )
             )
         if len(appends) == 1:
@@ -125,8 +132,8 @@ class Appender:
 
     def _partition(self, request: Request, size: int) -> int:
         """Where a request goes as a whole; `size` bytes more are sent there."""
-        org, app, who = request.org, request.app, request.who
-        home = choose_partition(org, app, who, self._partitions)
-        if request.stays:
+        org, app, by = request.org, request.app, request.partition_by
+        home = choose_partition(org, app, by, self._partitions)
+        if request.digest:
             return home
-        return self._spread.partition(home, f"{org}/{app}/{who}", size, now_ns=request.received_ns)
+        return self._spread.partition(home, f"{org}/{app}/{by}", size, now_ns=request.received_ns)

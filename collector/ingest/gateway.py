@@ -5,11 +5,14 @@ refused as a whole is counted (`collector.ingest.request_rejections`). Nothing i
 unless the log is known to write to disk before it says so, and has said so.
 """
 
+import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Final, Protocol
+
+import msgspec
 
 from collector import metrics
 from collector.admission.addresses import Network, client_address
@@ -25,7 +28,9 @@ from collector.admission.keys import (
 from collector.admission.native.event import Event
 from collector.admission.rejection_tally import RequestOwner
 from collector.admission.senders import Senders
+from collector.admission.unknown_keys import UnknownKeys
 from collector.ingest.appender import Appender, Request
+from collector.ingest.recent_batches import RecentBatches
 from collector.log import DurabilityCheck
 from collector.log import Log as Log
 from collector.receivers.exchange import Admitted, Head
@@ -33,10 +38,13 @@ from seamark.service.registry import AppRecord, KeyRecord, OrgRecord
 from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.reasons import Reason
-from seamark.wire.receipts import new_receipt, receipt_for_batch
+from seamark.wire.receipts import content_digest, new_receipt, receipt_for_batch
 from seamark.wire.signals import Signal
 
+logger = logging.getLogger(__name__)
 _ADDRESSES: Final = 4096
+_KEY_LABELS: Final = 100
+"""So many unknown keys have a label of their own in the metrics, for the life of the process."""
 _REPLAY_KEY: Final = "replay"
 """The key id of what an admin token sent; it counts beside the app's keys in the ledger."""
 
@@ -63,8 +71,8 @@ class Records(Directory, Protocol):
 class RejectionCounter(Protocol):
     """Where rejected requests are counted (`request_rejections.RequestRejections`)."""
 
-    def count(self, owner: RequestOwner, reason: Reason, *, now_ns: int) -> None:
-        """Count one. Does not block."""
+    def count(self, owner: RequestOwner, reason: Reason, *, now_ns: int, items: int = 0) -> None:
+        """Count one request of so many known items. Does not block."""
 
 
 class IngestGateway:
@@ -97,6 +105,9 @@ class IngestGateway:
         self._pressure = pressure
         self._trusted = tuple(trusted_proxies)
         self._country_header = country_header.lower()
+        self._recent_batches = RecentBatches()
+        self._unknown_keys = UnknownKeys()
+        self._counted_hashes: set[str] = set()
         self._address: Callable[[str, str], str] = lru_cache(maxsize=_ADDRESSES)(
             lambda peer, forwarded: client_address(peer, forwarded, self._trusted)
         )
@@ -118,11 +129,31 @@ class IngestGateway:
         self._trust_log()
 
     def refused(self, head: Head, signal: Signal, failure: Rejected | Unavailable) -> None:
-        """Count a request for the ledger that was turned away, whoever sent it. Does not block."""
-        org, app, key_id = owner(self._records, secret_of(head.headers, head.query))
+        """Count a request that was rejected or refused as a whole, whoever sent it.
+
+        In requests and, where `failure.items` says so, in items. Does not block.
+        """
+        secret = secret_of(head.headers, head.query)
+        org, app, key_id = owner(self._records, secret)
+        metrics.not_taken(signal, failure)
         self._request_rejections.count(
-            RequestOwner(org, app, key_id, signal), failure.reason, now_ns=head.received_ns
+            RequestOwner(org, app, key_id, signal),
+            failure.reason,
+            now_ns=head.received_ns,
+            items=failure.items or 0,
         )
+        if failure.reason is Reason.UNKNOWN_KEY:
+            self._count_unknown_key(secret, self._client(head))
+
+    def _count_unknown_key(self, secret: str, source: str) -> None:
+        key = self._unknown_keys.count(secret, source)
+        if key.key_hash in self._counted_hashes or len(self._counted_hashes) < _KEY_LABELS:
+            self._counted_hashes.add(key.key_hash)
+            metrics.UNKNOWN_KEY_REQUESTS.labels(key.key_hash).inc()
+        else:
+            metrics.UNKNOWN_KEY_REQUESTS.labels("other").inc()
+        if key.requests & (key.requests - 1) == 0:  # 1, 2, 4, 8 and so on
+            logger.warning("requests with an unknown API key", extra=key._asdict())
 
     def admit(self, head: Head, *, protocol: str, sdk: tuple[str, str] = ("", "")) -> Admitted:
         """Check the key and origin of a request. Does not block.
@@ -180,20 +211,24 @@ class IngestGateway:
         outcome: Outcome,
         sent_ms: int | None = None,
         batch_id: str = "",
+        digest: str = "",
         sender: str = "",
         events: Sequence[Event] = (),
         dead_letters: Iterable[DeadLetter] = (),
     ) -> str:
         """Put a request into the log; its receipt, once the log has acknowledged all of it.
 
-        Raises Unavailable when the log cannot take it or cannot be trusted, Rejected when an
-        envelope is larger than one message of the log. Part of a batch with `events` may then be
-        in the log: a retry meets it there, by its batchId or by its events' ids.
+        `digest` is that of the content of a batch with a `batch_id`; that of `body` when it is "".
+        Raises Unavailable when the log cannot take it or is not durable, Rejected when the batchId
+        was used for other content (ID_REUSED) or an envelope is larger than one message of the log.
+        Part of a batch with `events` may then be in the log, where dedup finds its retry.
         """
         org, app = admitted.key.org, admitted.key.app
         if batch_id:
             receipt = receipt_for_batch(org, app, batch_id)
+            digest = digest or content_digest(body or msgspec.json.encode(events)).hex()
         else:
+            digest = ""
             receipt = new_receipt(head.received_ns // 1_000_000, secrets.token_bytes(10))
         request = Request(
             org=org,
@@ -203,10 +238,14 @@ class IngestGateway:
             received_ns=head.received_ns,
             sent_ms=None if admitted.app.time_source == "received" else sent_ms,
             signal=signal,
-            who=batch_id or sender or self._client(head),
-            stays=bool(batch_id),
+            partition_by=batch_id or sender or self._client(head),
+            digest=digest,
         )
         try:
+            if digest:
+                self._recent_batches.check(
+                    receipt, digest, batch_id=batch_id, now_ns=head.received_ns
+                )
             self._trust_log()
             if self._pressure is not None and self._pressure.level:
                 self._pressure.judge(signal, body, (event.name for event in events))
@@ -220,9 +259,11 @@ class IngestGateway:
                 await self._appender.whole(request, body=body, outcome=outcome, dead_letters=kept)
             if self._durability.problem() and (problem := await self._durability.confirm()):
                 raise Unavailable(problem, retry_after=2.0)
-        except (Unavailable, Rejected):
-            metrics.refused(signal, outcome)
+        except (Unavailable, Rejected) as failure:
+            failure.items = outcome.offered
             raise
+        if digest:
+            self._recent_batches.add(receipt, digest, now_ns=head.received_ns)
         metrics.taken(signal, outcome)
         return receipt
 

@@ -1,15 +1,16 @@
-"""Requests turned away before anyone knew what they held, counted and put into the ledger.
+"""Requests rejected as a whole, counted and put into the ledger.
 
-Nothing of such a request reaches the log, so they are counted in memory, by whose they were and
-why, and every few seconds written as envelopes that only count (`Outcome.request_rejections`). With
-the log away the counts wait here; memory is bounded, since the kinds are few.
+Nothing of such a request reaches the log, so they are counted in memory, by owner and reason, and
+every few seconds written as envelopes that only count: requests (`Outcome.request_rejections`) and,
+where the body was read, its items (offered and rejected under the same reason). While the log is
+away the counts wait here; memory is bounded, since there are few kinds.
 
-A count whose acknowledgement was lost is sent again under its receipt, and left out behind the log
+A count whose acknowledgement was lost is sent again under its receipt, and removed behind the log
 like any retry.
 
-Counted are the requests to a receiver (HTTP or gRPC). What never became one has no signal and is
-left to the own metrics: bytes that are no HTTP, other paths and methods, connections beyond the
-most, messages that gRPC itself refuses for their size.
+Counted are the requests to a receiver (HTTP or gRPC). What never became one has no signal and is in
+the collector's own metrics only: bytes that are no HTTP, other paths and methods, connections
+beyond the limit, messages that gRPC itself refuses for their size.
 """
 
 import asyncio
@@ -18,8 +19,8 @@ import secrets
 from typing import Final, NamedTuple
 
 from collector import metrics
-from collector.admission.rejection_tally import RejectionTally, RequestOwner
-from collector.log import Log
+from collector.admission.rejection_tally import RejectionCounts, RejectionTally, RequestOwner
+from collector.log import Log, LogFrame
 from seamark.service.connections import sleep_or_stop
 from seamark.wire.counting import counting_frame
 from seamark.wire.envelope import Outcome, Sender
@@ -34,18 +35,18 @@ FLUSH_SECONDS: Final = 10.0
 _LAST_FLUSH_SECONDS: Final = 1.0
 
 
-class _Note(NamedTuple):
-    """One envelope on its way. Its receipt stays, so that a second try can be told from a first."""
+class _CountingFrame(NamedTuple):
+    """One envelope under way. Each try has the same receipt, so that dedup finds the second."""
 
     signal: Signal
     partition: int
-    frame: bytes
+    data: bytes
     receipt: str
     weight: int
 
 
 class RequestRejections:
-    """Counts refused requests and takes the counts to the log every `every_seconds`."""
+    """Counts rejected requests and appends the counts to the log every `every_seconds`."""
 
     def __init__(
         self,
@@ -64,21 +65,24 @@ class RequestRejections:
         self._every_seconds = every_seconds
         self._last_seconds = last_seconds
         self._tally = RejectionTally()
-        self._notes: dict[str, _Note] = {}
+        self._frames: dict[str, _CountingFrame] = {}
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def count(self, whose: RequestOwner, reason: Reason, *, now_ns: int) -> None:
-        """Count one request that was refused at `now_ns`. Does not block."""
-        if not self._tally.add(whose, reason, now_ns=now_ns):
-            metrics.REFUSALS_DROPPED.inc()
+    def count(self, owner: RequestOwner, reason: Reason, *, now_ns: int, items: int = 0) -> None:
+        """Count one request that was rejected at `now_ns`, of so many known items.
+
+        Does not block.
+        """
+        if not self._tally.add(owner, reason, now_ns=now_ns, items=items):
+            metrics.REQUEST_REJECTIONS_DROPPED.inc()
 
     async def start(self) -> None:
         """Flush from now on."""
-        self._task = asyncio.create_task(self._run(), name="refusals")
+        self._task = asyncio.create_task(self._run(), name="request-rejections")
 
     async def stop(self) -> None:
-        """Flush what is there, within `last_seconds`: it must not hold up the end."""
+        """Flush what is there within `last_seconds`, so that the stop is not delayed."""
         self._stopping.set()
         try:
             async with asyncio.timeout(self._last_seconds):
@@ -86,56 +90,67 @@ class RequestRejections:
                     await self._task
                 await self.flush()
         except TimeoutError:
-            logger.warning("refused requests left uncounted", extra={"envelopes": len(self._notes)})
+            logger.warning("rejected requests not counted", extra={"envelopes": len(self._frames)})
 
     async def flush(self) -> None:
-        """Take what was counted to the log; what it does not take waits for the next time.
+        """Append what was counted to the log; what it does not take waits for the next flush.
 
-        New counts become envelopes only when those before them are gone, so few ever wait.
+        New counts become envelopes only when those before them are in the log, so few ever wait.
         """
-        if not self._notes:
-            notes = [self._note(*counted) for counted in self._tally.take()]
-            self._notes = {note.receipt: note for note in notes}
-        await asyncio.gather(*[self._send(note) for note in list(self._notes.values())])
+        if not self._frames:
+            frames = [self._frame(*counted) for counted in self._tally.take()]
+            self._frames = {frame.receipt: frame for frame in frames}
+        await asyncio.gather(*[self._send(frame) for frame in list(self._frames.values())])
 
     async def _run(self) -> None:
         while not await sleep_or_stop(self._stopping, self._every_seconds):
             await self.flush()
 
-    async def _send(self, note: _Note) -> None:
+    async def _send(self, frame: _CountingFrame) -> None:
         try:
             await self._log.append(
-                note.signal, note.partition, note.frame, receipt=note.receipt, weight=note.weight
+                LogFrame(
+                    frame.signal, frame.partition, frame.data, frame.weight, receipt=frame.receipt
+                )
             )
         except Unavailable:
             return
         except Rejected as failure:
-            logger.error("the log rejected a count of refusals", extra={"why": failure.message})
+            logger.error(
+                "the log rejected a count of request rejections", extra={"error": failure.message}
+            )
         except Exception:
-            logger.exception("a count of refusals did not reach the log")
+            logger.exception("a count did not reach the log")
             return
-        self._notes.pop(note.receipt, None)
+        self._frames.pop(frame.receipt, None)
 
-    def _note(self, minute_ns: int, whose: RequestOwner, refused: dict[str, int]) -> _Note:
+    def _frame(
+        self, minute_ns: int, owner: RequestOwner, counts: RejectionCounts
+    ) -> _CountingFrame:
         receipt = new_receipt(minute_ns // 1_000_000, secrets.token_bytes(10))
         sender = Sender(
-            org=whose.org,
-            app=whose.app,
-            key_id=whose.key_id,
+            org=owner.org,
+            app=owner.app,
+            key_id=owner.key_id,
             datacenter=self._datacenter,
             server_version=self._server_version,
         )
-        frame = counting_frame(
+        data = counting_frame(
             sender,
             receipt=receipt,
             received_ns=minute_ns,
-            outcome=Outcome(0, 0, request_rejections=refused),
-            signal=whose.signal,
+            outcome=Outcome(
+                offered=sum(counts.items.values()),
+                accepted=0,
+                rejected=counts.items,
+                request_rejections=counts.requests,
+            ),
+            signal=owner.signal,
         )
-        return _Note(
-            signal=whose.signal,
-            partition=choose_partition(whose.org, whose.app, whose.key_id, self._partitions),
-            frame=frame,
+        return _CountingFrame(
+            signal=owner.signal,
+            partition=choose_partition(owner.org, owner.app, owner.key_id, self._partitions),
+            data=data,
             receipt=receipt,
-            weight=weight_of(len(frame), 1),
+            weight=weight_of(len(data), 1),
         )

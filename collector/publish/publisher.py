@@ -13,7 +13,7 @@ from typing import Final
 from nats.aio.client import Client as NatsClient
 from nats.errors import Error as NatsError
 
-from collector.log import DurabilityCheck
+from collector.log import DurabilityCheck, LogFrame
 from collector.publish.ack_client import Wire
 from collector.publish.frame_queue import Waiting
 from collector.publish.stream_publisher import Observer, PublisherContext, StreamPublisher
@@ -108,26 +108,15 @@ class Publisher:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def append(
-        self,
-        signal: Signal,
-        partition: int,
-        frame: bytes,
-        *,
-        receipt: str = "",
-        event_ids: bool = False,
-        weight: int,
-    ) -> None:
+    async def append(self, frame: LogFrame) -> None:
         """Append one frame; returns when it is durable: the log has acknowledged it, or it is
         synced to the spool, from where the log gets it later, once, and in its turn.
 
-        `receipt` is that of a batch that carries a `batchId`, else ""; `event_ids`: some of its
-        events have ids; `weight` is the frame's `weight_of`.
         Raises Unavailable when the log is away, full, or slower than the deadline and the spool
         cannot take it (the frame may then still be stored: a retry with the same batchId is dropped
         behind the log), and Rejected when the frame exceeds what one log message may hold.
         """
-        size = len(frame)
+        size = len(frame.data)
         if size + _HEADER_ROOM > self._wire.max_payload:
             raise Rejected(
                 Reason.TOO_LARGE,
@@ -140,9 +129,9 @@ class Publisher:
         future = asyncio.get_running_loop().create_future()
         try:
             deadline = time.monotonic() + self._append_seconds
-            identity = Frame(size, receipt, event_ids)
-            self._carriers[signal, partition].put(
-                Waiting(frame, identity, weight, deadline, future)
+            identity = Frame(size, frame.receipt, frame.event_ids, frame.digest)
+            self._carriers[frame.signal, frame.partition].put(
+                Waiting(frame.data, identity, frame.weight, deadline, future)
             )
             await future
         finally:

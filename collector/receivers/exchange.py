@@ -61,7 +61,7 @@ class Ingest(Protocol):
         """
 
     def refused(self, head: Head, signal: Signal, failure: Rejected | Unavailable) -> None:
-        """Count a request that was turned away. Servers do, for every failure of a receiver."""
+        """Count a request that failed as a whole. Called for every failure of a receiver."""
 
     def admit(self, head: Head, *, protocol: str, sdk: tuple[str, str] = ("", "")) -> Admitted:
         """Check the key and origin of a request. Does not block.
@@ -80,6 +80,7 @@ class Ingest(Protocol):
         outcome: Outcome,
         sent_ms: int | None = None,
         batch_id: str = "",
+        digest: str = "",
         sender: str = "",
         events: Sequence[Event] = (),
         dead_letters: Iterable[DeadLetter] = (),
@@ -87,10 +88,11 @@ class Ingest(Protocol):
         """Put a request into the log; its receipt, once the log has acknowledged all of it.
 
         `sender` chooses the partition (a session id; the client's address when empty), unless
-        there is a `batch_id`, which then chooses it and names the receipt. `events` stand in place
+        there is a `batch_id`, which then chooses it and names the receipt; `digest` is that of the
+        batch's content, of `body` when it is "". `events` stand in place
         of `body` when some of them have ids of their own: each then goes to the partition of its
         id. `dead_letters` are what was rejected, made one by one as far as they are kept.
-        Raises Unavailable when the log cannot take it.
+        Raises Unavailable when the log cannot take it, Rejected (ID_REUSED, TOO_LARGE).
         """
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from collector.admission.native.decode import BatchMembers, decode
+from collector.admission.native.decode import BatchMembers, RawBatch, TypedBatch, decode
 from collector.admission.native.names import EventNames
 from collector.admission.native.validate import ValidatedBatch, Window, dead_letters, validate
 from collector.http.failures import JSON, failure_reply
@@ -43,6 +43,13 @@ class NativeBatch:
         """
         check_media_type(head)
         batch = decode(body)
+        try:
+            return await self._take(head, batch)
+        except (Rejected, Unavailable) as failure:
+            failure.items = batch.count
+            raise
+
+    async def _take(self, head: Head, batch: TypedBatch | RawBatch) -> Reply:
         admitted = self._ingest.admit(head, protocol="native", sdk=batch.sdk)
         if batch.app_id and batch.app_id != admitted.app.app:
             raise Rejected(
@@ -63,6 +70,7 @@ class NativeBatch:
             outcome=validated.outcome,
             sent_ms=batch.sent_ms,
             batch_id=batch.batch_id,
+            digest=validated.digest,
             sender=validated.session_id,
         )
         return Reply(202, answer(validated, receipt), JSON)

@@ -17,7 +17,7 @@ import time
 from dataclasses import replace
 from typing import Final
 
-from collector.admission.native.decode import decode
+from collector.admission.native.decode import RawBatch, TypedBatch, decode
 from collector.admission.native.names import EventNames
 from collector.admission.native.validate import Window, validate
 from collector.admission.received_at import read_received_ms
@@ -52,6 +52,13 @@ class Replay:
         """
         check_media_type(head)
         batch = decode(body)
+        try:
+            return await self._take(head, batch)
+        except (Rejected, Unavailable) as failure:
+            failure.items = batch.count
+            raise
+
+    async def _take(self, head: Head, batch: TypedBatch | RawBatch) -> Reply:
         admitted = self._ingest.admit_admin(
             head, app=batch.app_id, protocol="native", sdk=batch.sdk
         )
@@ -75,6 +82,7 @@ class Replay:
             outcome=validated.outcome,
             sent_ms=batch.sent_ms,
             batch_id=batch.batch_id,
+            digest=validated.digest,
         )
         return Reply(202, answer(validated, receipt), JSON)
 

@@ -1,4 +1,4 @@
-"""One block on its way into the sink: judged, written, or frame by frame what is left of it.
+"""One block on its way into the sink: deduplicated, written, or offered frame by frame.
 
 Does what it is told and keeps no position; `session.py` records before and after.
 """
@@ -12,8 +12,8 @@ import msgspec
 
 from processors import metrics
 from processors.blocks.dead_letter_queue import DeadLetterQueue
-from processors.blocks.dedup.index import SeenIndex
-from processors.blocks.dedup.mark import Judged, judge
+from processors.blocks.dedup.index import DedupIndex
+from processors.blocks.dedup.rewrite import DedupedBlock, dedup_block
 from processors.blocks.nats_frames import Message
 from processors.blocks.pieces import notice_of, pieces_of
 from processors.blocks.sink import Block, Sink, SinkRefused
@@ -41,7 +41,7 @@ class Delivery:
         *,
         sink: Sink,
         dead_letter_queue: DeadLetterQueue,
-        index: SeenIndex,
+        index: DedupIndex,
         stop: asyncio.Event,
     ) -> None:
         self._signal = signal
@@ -51,18 +51,18 @@ class Delivery:
         self._index = index
         self._stop = stop
         self._labels = (sink.name, stream)
-        self._judged: tuple[str, Judged] = ("", Judged(()))
+        self._deduped: tuple[str, DedupedBlock] = ("", DedupedBlock(()))
         self._words: dict[int, str] = {}  # why frames of the recorded message were refused
 
-    async def judge(self, position: Position, messages: Sequence[Message]) -> Judged:
-        """What of these messages is news; the same on every try. Raises SeenUnavailable."""
-        token, judged = self._judged
+    async def dedup(self, position: Position, messages: Sequence[Message]) -> DedupedBlock:
+        """The messages without duplicates; the same on every try. Raises DedupIndexUnavailable."""
+        token, deduped = self._deduped
         if token != position.token:
-            judged = await asyncio.to_thread(
-                judge, self._index, messages, signal=self._signal, position=position
+            deduped = await asyncio.to_thread(
+                dedup_block, self._index, messages, signal=self._signal, position=position
             )
-            self._judged = position.token, judged
-        return judged
+            self._deduped = position.token, deduped
+        return deduped
 
     async def write(self, token: str, messages: Sequence[Message]) -> None:
         """One try to write a block. Raises SinkUnavailable, SinkRefused, Stopped."""

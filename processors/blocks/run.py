@@ -7,7 +7,7 @@ from typing import Final
 
 from processors import metrics
 from processors.blocks.dead_letter_queue import DeadLettersUnavailable
-from processors.blocks.dedup.index import SeenUnavailable
+from processors.blocks.dedup.index import DedupIndexUnavailable
 from processors.blocks.log import LogLost, StreamMissing
 from processors.blocks.log_state import LogRegressed, check_log
 from processors.blocks.pause import POLL_SECONDS
@@ -84,7 +84,12 @@ class StreamRunner:
             if failures == 0:
                 logger.warning("stream does not exist; waiting for provisioning", extra=extra)
             return backoff_seconds(failures + 1, last=_LAST_RETRY_SECONDS)
-        except (LogLost, PositionsUnavailable, DeadLettersUnavailable, SeenUnavailable) as error:
+        except (
+            LogLost,
+            PositionsUnavailable,
+            DeadLettersUnavailable,
+            DedupIndexUnavailable,
+        ) as error:
             parts.health.down(self._stream, str(error))
             logger.warning("reading is interrupted", extra=extra | {"error": str(error)})
             return backoff_seconds(failures + 1, last=_LAST_RETRY_SECONDS)

@@ -23,9 +23,9 @@ from processors.blocks.decide import (
     State,
     Wait,
 )
-from processors.blocks.dedup.folder import SeenFolder
-from processors.blocks.dedup.mark import Judged
+from processors.blocks.dedup.folder import DedupFolder
 from processors.blocks.dedup.prepare import prepare
+from processors.blocks.dedup.rewrite import DedupedBlock
 from processors.blocks.delivery import Delivery, Stopped
 from processors.blocks.log import Log, Reader
 from processors.blocks.log_state import LogRegressed
@@ -52,7 +52,7 @@ class Parts:
     positions: Positions
     dead_letter_queue: DeadLetterQueue
     sink: Sink
-    seen: SeenFolder
+    seen: DedupFolder
     slots: asyncio.Semaphore
     health: Health
     limits: Limits
@@ -172,37 +172,37 @@ class Session:
         if position != self.state.position:
             await self._record(position)
         messages = self.reader.buffer[: step.count if isinstance(step, Send) else 1]
-        judged = await self._delivery.judge(position, messages)
+        deduped = await self._delivery.dedup(position, messages)
         match step:
             case Send():
-                await self._send(position, judged)
+                await self._send(position, deduped)
             case Offer():
-                bad = await self._delivery.offer(position.token, judged.messages[0])
+                bad = await self._delivery.offer(position.token, deduped.messages[0])
                 self.state = decide.offered(self.state, bad, self._now())
                 if not bad:
-                    self._arrived(judged)
+                    self._arrived(deduped)
             case MoveToDeadLetters():
-                await self._delivery.dead_letter(position, judged.messages[0])
+                await self._delivery.dead_letter(position, deduped.messages[0])
                 self.state = decide.dead_lettered(self.state, self._now())
-                self._arrived(judged)
+                self._arrived(deduped)
 
-    async def _send(self, position: Position, judged: Judged) -> None:
+    async def _send(self, position: Position, deduped: DedupedBlock) -> None:
         try:
-            await self._delivery.write(position.token, judged.messages)
+            await self._delivery.write(position.token, deduped.messages)
         except SinkRefused as error:
-            self._refused(position, judged, error)
+            self._refused(position, deduped, error)
         else:
             self.state = decide.inserted(self.state, self._now())
-            self._arrived(judged)
+            self._arrived(deduped)
 
-    def _arrived(self, judged: Judged) -> None:
+    def _arrived(self, deduped: DedupedBlock) -> None:
         """The recorded block is where it belongs."""
-        self.reader.drop(len(judged.messages))
-        self._arrivals.count(judged)
+        self.reader.drop(len(deduped.messages))
+        self._arrivals.count(deduped)
         metrics.POSITION.labels(*self._labels).set(self.state.inserted)
         self._parts.health.up(self._stream)
 
-    def _refused(self, position: Position, judged: Judged, error: SinkRefused) -> None:
+    def _refused(self, position: Position, deduped: DedupedBlock, error: SinkRefused) -> None:
         first = self.state.suspect_end == 0
         self.state = decide.refused(self.state)
         metrics.REFUSED.labels(*self._labels, error.reason).inc()
@@ -210,7 +210,7 @@ class Session:
             logging.ERROR if first else logging.DEBUG,  # the halves are the same story
             "the sink refuses a block; looking for what is at fault",
             extra=self._extra
-            | {"token": position.token, "messages": len(judged.messages)}
+            | {"token": position.token, "messages": len(deduped.messages)}
             | {"reason": f"{error.reason}: {error}"[:1000]},
         )
 
@@ -231,7 +231,7 @@ async def open_session(
 ) -> Session:
     """Read the record, check the log against it, and open a reader behind it.
 
-    Raises LogRegressed, StreamMissing, LogLost, PositionsUnavailable, SeenUnavailable.
+    Raises LogRegressed, StreamMissing, LogLost, PositionsUnavailable, DedupIndexUnavailable.
     """
     recorded = await parts.positions.read(position_key(parts.sink.name, stream))
     log_state = await parts.log.state(stream)

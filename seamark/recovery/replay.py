@@ -14,9 +14,9 @@ from nats.js.kv import KeyValue
 
 from processors.archive.layout import hour_of
 from processors.blocks.decide import Wait
-from processors.blocks.dedup.folder import SeenFolder
+from processors.blocks.dedup.folder import DedupFolder
 from processors.blocks.dedup.index import Progress as Known
-from processors.blocks.dedup.mark import judge
+from processors.blocks.dedup.rewrite import dedup_block
 from processors.blocks.jetstream import JetStreamLog
 from processors.blocks.log import LogLost
 from processors.blocks.nats_frames import Message
@@ -100,7 +100,7 @@ async def _from_log(
     store: Store, bucket: KeyValue, client: NatsClient, settings: LogSettings, request: Request
 ) -> Added:
     log = JetStreamLog(client, settings, name="seamark replay")
-    seen = await asyncio.to_thread(SeenFolder)
+    seen = await asyncio.to_thread(DedupFolder)
     rebuilt = await journal.read(bucket, journal.Rebuilt)
     progress = Progress("comparing the log", "messages")
     total = Added()
@@ -146,7 +146,7 @@ class _Reading:
     store: Store
     bucket: KeyValue
     log: JetStreamLog
-    seen: SeenFolder
+    seen: DedupFolder
     signal: Signal
     stream: str
     request: Request
@@ -159,8 +159,8 @@ class _Reading:
         end = messages[-1].sequence
         index = self.seen.of(self.stream)
         position = Position(done, end, f"{self.stream}:{done + 1}-{end}:{messages[0].stored_ns}")
-        judged = await asyncio.to_thread(
-            judge, index, messages, signal=self.signal, position=position
+        deduped = await asyncio.to_thread(
+            dedup_block, index, messages, signal=self.signal, position=position
         )
         begin_ns = int(self.request.begin.timestamp() * 1e9)
         self.progress.add(len(messages))
@@ -170,7 +170,7 @@ class _Reading:
         await staging.make()
         await self.store.insert(
             f"INSERT INTO {staging.table} FORMAT Protobuf",
-            b"".join(message.payload for message in judged.messages),
+            b"".join(message.payload for message in deduped.messages),
             settings=dict(INSERT_SETTINGS),
             headers={"Content-Encoding": "zstd"},
         )

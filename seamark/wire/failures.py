@@ -24,8 +24,11 @@ class Rejected(Exception, Generic[R]):
     """Permanent: the same bytes will be rejected again. The sender has to change something.
 
     Attributes: `reason` (closed set), `message` (names the thing, the value, the limit and the way
-    out), `field` (path of the offending field, or "").
+    out), `field` (path of the offending field, or ""), `items` (how many items the request held,
+    None where that is not known; set by whoever has read it).
     """
+
+    items: int | None = None
 
     def __init__(self, reason: R, message: str, *, field: str = "") -> None:
         super().__init__(message)
@@ -38,8 +41,10 @@ class Unavailable(Exception, Generic[R]):
     """Temporary: the same bytes may be sent again after `retry_after` seconds.
 
     Attributes: `reason` (of the closed set; `Reason.UNAVAILABLE` unless given), `message`,
-    `retry_after` (seconds).
+    `retry_after` (seconds), `items` (as of `Rejected`).
     """
+
+    items: int | None = None
 
     @overload
     def __init__(

@@ -1,8 +1,9 @@
 """Which frames of a log message can be told apart, and taking them one by one.
 
-The header `Seamark-Frames` lists `<length>[:<receipt>[:e]]` for every frame of a message that holds
-at least one frame with an identity: a receipt when its batch carried a `batchId`, an `e` when it
-holds events with an `id` of their own. Messages without the header are never opened.
+The header `Seamark-Frames` lists `<length>[:<receipt>:<digest>[:e]]` for every frame of a message
+that holds at least one frame with an identity: a receipt when its batch carried a `batchId`, beside
+it the digest of the batch's content (`receipts.content_digest`), and an `e` when it holds events
+with an `id` of their own. Messages without the header are never opened.
 """
 
 from collections.abc import Sequence
@@ -31,13 +32,14 @@ def weight_of(envelope_bytes: int, items: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame's length in bytes, its receipt ("" when its batch had no id), and whether it holds
-    events that have ids.
+    """One frame's length in bytes, its receipt ("" when its batch had no id), whether it holds
+    events that have ids, and the digest of its batch's content (hex; "" when it has no receipt).
     """
 
     length: int
     receipt: str = ""
     event_ids: bool = False
+    digest: str = ""
 
     @property
     def anonymous(self) -> bool:
@@ -48,7 +50,7 @@ class Frame:
         """As it stands in the header."""
         if self.anonymous:
             return str(self.length)
-        return f"{self.length}:{self.receipt}{':e' if self.event_ids else ''}"
+        return f"{self.length}:{self.receipt}:{self.digest}{':e' if self.event_ids else ''}"
 
 
 def frames_header(frames: Sequence[Frame]) -> str | None:
@@ -62,11 +64,10 @@ def parse_frames(header: str) -> list[Frame]:
     """The frames named in a header. Raises ValueError on anything else."""
     frames = []
     for entry in header.split(","):
-        length, _, identity = entry.partition(":")
-        receipt, _, mark = identity.partition(":")
-        if mark not in ("", "e"):
+        length, receipt, digest, mark = (entry.split(":") + [""] * 3)[:4]
+        if mark not in ("", "e") or entry.count(":") > 3:
             raise ValueError(f"{entry!r} is no frame")
-        frames.append(Frame(int(length), receipt, mark == "e"))
+        frames.append(Frame(int(length), receipt, mark == "e", digest))
     return frames
 
 

@@ -13,12 +13,16 @@ import zstandard
 
 from seamark.wire.counting import counting_frame
 from seamark.wire.envelope import BODY_FIELD, DeadLetter, Outcome, Sender, bytes_field, varint
+from seamark.wire.reasons import Reason
+from seamark.wire.receipts import content_digest
 from seamark.wire.signals import Signal
 
+RECEIVED_TIME: Final = 4
+"""Bit of an event's `timeFlag`: its `ts` is when it was received, since the sender gave none."""
 INFLATED_BYTES: Final = 64 * 1024 * 1024
 """An envelope that says it is larger is not opened: the collector writes none (`limits.py`)."""
 _LEN, _VARINT, _I64, _I32 = 2, 0, 1, 5
-_RECEIPT, _RECEIVED_NS, _KEY_ID, _OUTCOME = 3, 4, 17, 21
+_RECEIPT, _RECEIVED_NS, _KEY_ID, _OUTCOME, _DEAD_LETTERS = 3, 4, 17, 21, 22
 _EVENTS: Final = BODY_FIELD[Signal.EVENTS]
 
 
@@ -26,12 +30,25 @@ class Unreadable(Exception):
     """This is no frame that holds one envelope."""
 
 
-class _Event(msgspec.Struct, gc=False):
+class _Event(msgspec.Struct, rename="camel", gc=False):
     id: str = ""
+    time_flag: int = 0
 
 
-_decode_ids: Final = msgspec.json.Decoder(list[_Event]).decode
+class _Named(msgspec.Struct):
+    name: str = ""
+
+
+_decode_events: Final = msgspec.json.Decoder(list[_Event]).decode
 _decode_raw: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_named: Final = msgspec.json.Decoder(_Named).decode
+_encode: Final = msgspec.json.Encoder(order="deterministic").encode
+_REUSED: Final = {
+    "id": "the id of this event was used before for other content; give each event an id of its "
+    "own, and replay this one",
+    "batchId": "the batchId of this event's batch was used before for other content; give each "
+    "batch an id of its own, and replay this event",
+}
 
 
 class Field(NamedTuple):
@@ -82,30 +99,68 @@ class Opened:
 
     def event_ids(self) -> list[str]:
         """The id of each event, "" for none. Raises Unreadable."""
-        try:
-            return [event.id for event in _decode_ids(self._value(_EVENTS) or b"[]")]
-        except msgspec.DecodeError as error:
-            raise Unreadable(f"events: {error}") from None
+        return [event.id for event in self._events()]
 
-    def without_events(self, dropped: Collection[int]) -> bytes:
-        """A frame of the same envelope without these events, which it counts as duplicates.
+    def event_digests(self) -> list[tuple[str, bytes]]:
+        """The id of each event ("" for none) and the digest of its content (b"" without an id).
 
-        Raises Unreadable.
+        A time that the collector gave is no content: a retry is given another. Raises Unreadable.
         """
+        return [
+            (event.id, content_digest(_content(raw, event.time_flag)) if event.id else b"")
+            for event, raw in zip(self._events(), self._raw_events(), strict=True)
+        ]
+
+    def _events(self) -> list[_Event]:
         try:
-            events = _decode_raw(self._value(_EVENTS) or b"[]")
+            return _decode_events(self._value(_EVENTS) or b"[]")
         except msgspec.DecodeError as error:
             raise Unreadable(f"events: {error}") from None
-        kept = [bytes(event) for index, event in enumerate(events) if index not in dropped]
-        body = b"[" + b",".join(kept) + b"]" if kept else b""
+
+    def _raw_events(self) -> list[msgspec.Raw]:
+        try:
+            return _decode_raw(self._value(_EVENTS) or b"[]")
+        except msgspec.DecodeError as error:
+            raise Unreadable(f"events: {error}") from None
+
+    def without_events(
+        self,
+        duplicates: Collection[int] = (),
+        *,
+        reused: Collection[int] = (),
+        reused_batch: bool = False,
+    ) -> bytes:
+        """A frame of the same envelope without these events.
+
+        It counts `duplicates` as such. `reused` have an id that was used for other content, and
+        with `reused_batch` so have all but the duplicates: each becomes a dead letter in the
+        envelope, counted as dead-lettered. Raises Unreadable.
+        """
+        stored: list[bytes] = []
+        dead_letters: list[DeadLetter] = []
+        for index, event in enumerate(self._raw_events()):
+            if index in duplicates:
+                continue
+            if reused_batch or index in reused:
+                field = "id" if index in reused else "batchId"
+                dead_letters.append(_dead_letter(index, bytes(event), field))
+            else:
+                stored.append(bytes(event))
+        body = b"[" + b",".join(stored) + b"]" if stored else b""
         outcome = self.outcome
-        outcome = replace(outcome, duplicate=outcome.duplicate + len(dropped))
+        outcome = replace(
+            outcome,
+            duplicate=outcome.duplicate + len(duplicates),
+            dead_lettered=outcome.dead_lettered + len(dead_letters),
+        )
         parts = [
             self._data[field.start : field.end]
             for field in self._fields
             if field.number not in (_OUTCOME, _EVENTS)
         ]
-        parts += [bytes_field(_OUTCOME, outcome.encode()), bytes_field(_EVENTS, body)]
+        parts += [bytes_field(_OUTCOME, outcome.encode())]
+        parts += [bytes_field(_DEAD_LETTERS, letter.encode()) for letter in dead_letters]
+        parts += [bytes_field(_EVENTS, body)]
         envelope = b"".join(parts)
         return zstandard.compress(varint(len(envelope)) + envelope, 1)
 
@@ -220,6 +275,26 @@ def _entry(data: bytes, field: Field) -> tuple[str, int]:
         else:
             count = part.integer
     return reason, count
+
+
+def _content(event: msgspec.Raw, time_flag: int) -> bytes:
+    """What an event says, without a time that the collector gave."""
+    if not time_flag & RECEIVED_TIME:
+        return bytes(event)
+    document = msgspec.json.decode(event)
+    document.pop("ts", None)
+    return _encode(document)
+
+
+def _dead_letter(index: int, event: bytes, field: str) -> DeadLetter:
+    return DeadLetter(
+        index=index,
+        reason=Reason.ID_REUSED.value,
+        field=field,
+        message=_REUSED[field],
+        original=event,
+        name=_decode_named(event).name,
+    )
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:

@@ -35,6 +35,8 @@ class Reason(enum.StrEnum):
     INVALID_VALUE = "invalid_value"
     INVALID_ATTRIBUTES = "invalid_attributes"
     INVALID_IDENTIFIER = "invalid_identifier"
+    ID_REUSED = "id_reused"
+    """The batchId, or the event's id, was used before for other content."""
     TOO_LATE = "too_late"
     # ours, or for now: safe to send again
     LIMITED = "rate_limited"

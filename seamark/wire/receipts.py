@@ -1,7 +1,14 @@
-"""Receipts: the name of one accepted request, and its de-duplication key in the log."""
+"""Receipts: the name of one accepted request, and its de-duplication key in the log.
+
+Beside the receipt of a batch that carries a `batchId` stands a digest of its content, so that the
+same id with other content is told from a retry.
+"""
 
 import hashlib
 import uuid
+from typing import Final
+
+DIGEST_BYTES: Final = 8
 
 
 def new_receipt(now_ms: int, randomness: bytes) -> str:
@@ -22,3 +29,11 @@ def receipt_for_batch(org: str, app: str, batch_id: str) -> str:
     value = value & ~(0xF000 << 64) | 0x8000 << 64
     value = value & ~(0xC000 << 48) | 0x8000 << 48
     return str(uuid.UUID(int=value))
+
+
+def content_digest(content: bytes) -> bytes:
+    """The first 8 bytes of the SHA-256 of what a batch or an event holds.
+
+    A digest is compared with that of one other batch or event of the same id, so 64 bits suffice.
+    """
+    return hashlib.sha256(content).digest()[:DIGEST_BYTES]

@@ -20,6 +20,7 @@ class GrpcCode(enum.IntEnum):
 
     INVALID_ARGUMENT = 3
     DEADLINE_EXCEEDED = 4
+    ALREADY_EXISTS = 6
     PERMISSION_DENIED = 7
     RESOURCE_EXHAUSTED = 8
     UNIMPLEMENTED = 12
@@ -67,6 +68,7 @@ STATUSES: Final[Mapping[Reason, Status]] = {
     Reason.INVALID_ATTRIBUTES: _BAD_REQUEST,
     Reason.INVALID_IDENTIFIER: _BAD_REQUEST,
     Reason.TOO_LATE: _BAD_REQUEST,
+    Reason.ID_REUSED: Status(409, GrpcCode.ALREADY_EXISTS),
     Reason.LIMITED: Status(retry_http=429, retry_grpc=GrpcCode.RESOURCE_EXHAUSTED),
     Reason.UNAVAILABLE: _BAD_REQUEST,
     Reason.SHED: _BAD_REQUEST,

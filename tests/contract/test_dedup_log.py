@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from processors.blocks.decide import Wait
-from processors.blocks.dedup.index import SeenIndex
-from processors.blocks.dedup.mark import judge
+from processors.blocks.dedup.index import DedupIndex
 from processors.blocks.dedup.prepare import prepare
+from processors.blocks.dedup.rewrite import dedup_block
 from processors.blocks.jetstream import JetStreamLog
 from processors.blocks.log import Log, LogLost
 from processors.blocks.nats_frames import Message
@@ -84,7 +84,7 @@ async def test_an_index_is_made_kept_and_caught_up_alike(filled: tuple[Log, Appe
     await append(sent("", "i3"))
     await append(message(1, (b"anything", "", False)))
     messages = await stored(log, 203)
-    indexes = [SeenIndex("") for _ in range(3)]
+    indexes = [DedupIndex("") for _ in range(3)]
     stop = asyncio.Event()
     lost, kept, older = indexes
     await prepare(older, log, S, position=behind(messages[:60]), stop=stop)
@@ -99,20 +99,20 @@ async def test_an_index_is_made_kept_and_caught_up_alike(filled: tuple[Log, Appe
         await append(one)
     block = (await stored(log, 206))[203:]
     for index in (lost, kept, older):
-        judged = judge(index, block, signal=Signal.EVENTS, position=Position(203, 206, "t"))
-        assert (judged.frames, judged.events) == (2, 2)
+        deduped = dedup_block(index, block, signal=Signal.EVENTS, position=Position(203, 206, "t"))
+        assert (deduped.frames, deduped.events) == (2, 2)
         index.close()
 
 
 async def test_a_fresh_sink_has_nothing_to_learn(filled: tuple[Log, Append]) -> None:
     log, append = filled
-    index = SeenIndex("")
+    index = DedupIndex("")
     await prepare(index, log, S, position=Position(0, 0), stop=asyncio.Event())
     await append(sent("b1"))
     await append(sent("b1"))
     block = await stored(log, 2)
-    judged = judge(index, block, signal=Signal.EVENTS, position=Position(0, 2, "t"))
-    assert judged.frames == 1
+    deduped = dedup_block(index, block, signal=Signal.EVENTS, position=Position(0, 2, "t"))
+    assert deduped.frames == 1
     index.close()
 
 
@@ -122,7 +122,7 @@ async def test_learning_ends_when_told_to_stop(filled: tuple[Log, Append]) -> No
     messages = await stored(log, 1)
     stop = asyncio.Event()
     stop.set()
-    index = SeenIndex("")
+    index = DedupIndex("")
     position = Position(5, 5, token_of(S, done=0, end=5, first_ns=messages[0].stored_ns))
     with pytest.raises(LogLost):
         await prepare(index, log, S, position=position, stop=stop)

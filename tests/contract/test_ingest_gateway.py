@@ -13,6 +13,7 @@ from collector.admission.native.event import Event
 from collector.admission.senders import Senders
 from collector.ingest.gateway import IngestGateway, Log
 from collector.ingest.request_rejections import RequestRejections
+from collector.log import LogFrame
 from collector.publish.publisher import Publisher
 from collector.receivers.exchange import Head, Ingest
 from seamark.service.connections import LogSettings, connect_log
@@ -49,22 +50,13 @@ class MemoryLog:
     weights: list[int] = field(default_factory=list)
     away: set[int] = field(default_factory=set)
 
-    async def append(
-        self,
-        signal: Signal,
-        partition: int,
-        frame: bytes,
-        *,
-        receipt: str = "",
-        event_ids: bool = False,
-        weight: int,
-    ) -> None:
+    async def append(self, frame: LogFrame) -> None:
         await asyncio.sleep(0)
-        if partition in self.away:
+        if frame.partition in self.away:
             raise Unavailable("it is away")
-        self.identities.append((partition, receipt, event_ids))
-        self.weights.append(weight)
-        self.frames.setdefault((signal, partition), []).append(frame)
+        self.identities.append((frame.partition, frame.receipt, frame.event_ids))
+        self.weights.append(frame.weight)
+        self.frames.setdefault((frame.signal, frame.partition), []).append(frame.data)
 
 
 @dataclass
@@ -120,7 +112,7 @@ async def context(
 
         async def kept(signal: Signal) -> dict[int, list[ReadEnvelope]]:
             return {
-                partition: [envelope for frame in frames for envelope in read_payload(frame)]
+                partition: [envelope for data in frames for envelope in read_payload(data)]
                 for (of, partition), frames in memory.frames.items()
                 if of is signal
             }

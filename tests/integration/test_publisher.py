@@ -9,6 +9,7 @@ import pytest
 import zstandard
 from nats.aio.client import Client as NatsClient
 
+from collector.log import LogFrame
 from collector.publish.publisher import Publisher
 from seamark.service.health import Health
 from seamark.wire.failures import Rejected, Unavailable
@@ -59,7 +60,7 @@ async def test_concurrent_frames_share_messages(client: NatsClient, publisher: P
     frames = [zstandard.compress(b"%04d" % i) for i in range(200)]
     await asyncio.gather(
         *(
-            publisher.append(Signal.EVENTS, 0, frame, receipt=f"r{i}" if i % 2 else "", weight=1)
+            publisher.append(LogFrame(Signal.EVENTS, 0, frame, 1, receipt=f"r{i}" if i % 2 else ""))
             for i, frame in enumerate(frames)
         )
     )
@@ -73,19 +74,19 @@ async def test_concurrent_frames_share_messages(client: NatsClient, publisher: P
 async def test_a_full_log_says_so_at_once(client: NatsClient, publisher: Publisher) -> None:
     await add_stream(client, max_bytes=20_000)
     for _ in range(3):
-        await publisher.append(Signal.EVENTS, 0, NOISE, weight=1)
+        await publisher.append(LogFrame(Signal.EVENTS, 0, NOISE, 1))
     with pytest.raises(Unavailable, match="maximum bytes exceeded"):
-        await publisher.append(Signal.EVENTS, 0, NOISE, weight=1)
+        await publisher.append(LogFrame(Signal.EVENTS, 0, NOISE, 1))
 
 
 async def test_a_missing_stream_is_unavailable(publisher: Publisher) -> None:
     with pytest.raises(Unavailable, match="its stream is not there"):
-        await publisher.append(Signal.EVENTS, 0, NOISE, weight=1)
+        await publisher.append(LogFrame(Signal.EVENTS, 0, NOISE, 1))
 
 
 async def test_a_frame_no_message_can_hold_is_rejected(publisher: Publisher) -> None:
     with pytest.raises(Rejected, match="send smaller batches"):
-        await publisher.append(Signal.EVENTS, 0, bytes(8 * 1024 * 1024), weight=1)
+        await publisher.append(LogFrame(Signal.EVENTS, 0, bytes(8 * 1024 * 1024), 1))
 
 
 async def test_memory_for_waiting_frames_is_bounded(client: NatsClient, server: NatsServer) -> None:
@@ -93,7 +94,7 @@ async def test_memory_for_waiting_frames_is_bounded(client: NatsClient, server: 
     small = Publisher(client, partitions=1, health=Health(), pending_bytes=1_000)
     await small.start()
     answers = await asyncio.gather(
-        *(small.append(Signal.EVENTS, 0, NOISE[:400], weight=1) for _ in range(5)),
+        *(small.append(LogFrame(Signal.EVENTS, 0, NOISE[:400], 1)) for _ in range(5)),
         return_exceptions=True,
     )
     assert sum(isinstance(answer, Unavailable) for answer in answers) == 3
@@ -116,7 +117,7 @@ async def test_kills_of_the_server_lose_and_double_nothing(
         number = 0
         while not stop.is_set():
             frame = zstandard.compress(b"%d:%d;" % (worker, number))
-            await publisher.append(Signal.EVENTS, 0, frame, weight=1)
+            await publisher.append(LogFrame(Signal.EVENTS, 0, frame, 1))
             acknowledged.append(frame)
             progress.release()
             number += 1

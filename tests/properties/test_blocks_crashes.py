@@ -22,9 +22,9 @@ from processors.blocks.decide import (
     Send,
     Wait,
 )
-from processors.blocks.dedup.index import SeenIndex, SeenUnavailable
-from processors.blocks.dedup.mark import judge
+from processors.blocks.dedup.index import DedupIndex, DedupIndexUnavailable
 from processors.blocks.dedup.prepare import prepare
+from processors.blocks.dedup.rewrite import dedup_block
 from processors.blocks.nats_frames import Message
 from processors.blocks.pieces import notice_of, pieces_of
 from seamark.wire.positions import Position
@@ -43,7 +43,7 @@ FRAMES = st.builds(
 class Actor:
     """A runner that can be stopped between any two things it does."""
 
-    def __init__(self, world: World, limits: Limits, index: SeenIndex) -> None:
+    def __init__(self, world: World, limits: Limits, index: DedupIndex) -> None:
         self.index = index
         self._world = world
         self._limits = limits
@@ -90,16 +90,16 @@ class Actor:
             if isinstance(step, Send | Offer | MoveToDeadLetters):
                 count = step.count if isinstance(step, Send) else 1
                 try:
-                    judged = judge(
+                    deduped = dedup_block(
                         self.index,
                         self._buffer[:count],
                         signal=Signal.EVENTS,
                         position=step.position,
                     )
-                except SeenUnavailable:
+                except DedupIndexUnavailable:
                     return
                 yield
-                yield from self._do(step, list(judged.messages))
+                yield from self._do(step, list(deduped.messages))
 
     def _do(
         self, step: Send | Offer | MoveToDeadLetters, block: list[Message]
@@ -144,8 +144,8 @@ class Crashes(RuleBasedStateMachine):
         self.indexes = [self._new_index() for _ in range(ACTORS + 1)]  # one lies aside, and ages
         self.actors = [self._new_actor(who) for who in range(ACTORS)]
 
-    def _new_index(self) -> SeenIndex:
-        return SeenIndex("", window_ns=WINDOW_NS)
+    def _new_index(self) -> DedupIndex:
+        return DedupIndex("", window_ns=WINDOW_NS)
 
     def _new_actor(self, who: int) -> Generator[None, None, None]:
         return Actor(self.world, self.limits, self.indexes[who]).life(self.loop)

@@ -1,13 +1,13 @@
-"""Whatever an index has been through, it ends up giving the oracle's verdicts."""
+"""In whatever state an index is found, it ends up giving the oracle's results."""
 
 import asyncio
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.blocks.dedup.index import SeenIndex
-from processors.blocks.dedup.mark import judge
+from processors.blocks.dedup.index import DedupIndex
 from processors.blocks.dedup.prepare import prepare
+from processors.blocks.dedup.rewrite import dedup_block
 from seamark.wire.positions import Position, token_of
 from seamark.wire.signals import Signal
 from tests.support.log_world import STREAM, WINDOW_NS, Sent, World
@@ -16,6 +16,7 @@ FRAMES = st.builds(
     Sent,
     st.sampled_from(["", "b1", "b2", "b3"]),
     st.lists(st.sampled_from(["", "i1", "i2", "i3", "i4"]), min_size=1, max_size=3).map(tuple),
+    content=st.integers(0, 1),
 )
 LOGS = st.lists(
     st.tuples(
@@ -28,27 +29,29 @@ LOGS = st.lists(
 VISITS = st.lists(st.tuples(st.integers(0, 14), st.integers(1, 14)), min_size=1, max_size=4)
 
 
-def carry(world: World, index: SeenIndex, *, done: int, end: int, block: int) -> None:
-    """Judge (done, end] in blocks, as a sink would get it."""
+def carry(world: World, index: DedupIndex, *, done: int, end: int, block: int) -> None:
+    """Carry (done, end] in blocks, as a sink would get it."""
     while done < end:
         to = min(done + block, end)
         messages = [world.stream.messages[n] for n in range(done + 1, to + 1)]
         token = token_of(STREAM, done=done, end=to, first_ns=messages[0].stored_ns)
-        judged = judge(index, messages, signal=Signal.EVENTS, position=Position(done, to, token))
-        world.takes(token, list(judged.messages))
+        deduped = dedup_block(
+            index, messages, signal=Signal.EVENTS, position=Position(done, to, token)
+        )
+        world.takes(token, list(deduped.messages))
         done = to
 
 
 @settings(max_examples=300, deadline=None)
 @given(LOGS, VISITS, st.integers(1, 5))
-def test_verdicts_are_the_log_s_alone(
+def test_what_is_a_repeat_depends_on_the_log_alone(
     log: list[tuple[list[Sent], int]], visits: list[tuple[int, int]], block: int
 ) -> None:
-    """An index taken to any part of the log, before or behind what it knows, judges it right."""
+    """An index taken to any part of the log, before or after what it holds, is right."""
     world = World()
     for frames, later_ns in log:
         world.append(frames, later_ns=later_ns)
-    index = SeenIndex("", window_ns=WINDOW_NS)
+    index = DedupIndex("", window_ns=WINDOW_NS)
 
     async def visit(done: int, end: int) -> None:
         first_ns = world.stream.messages[done].stored_ns if done else 0
@@ -72,7 +75,7 @@ def test_an_index_of_another_history_is_worth_nothing(
     log: list[tuple[list[Sent], int]], lost: list[tuple[list[Sent], int]], split: int
 ) -> None:
     """A log put back to an earlier copy goes on differently; the index was not put back."""
-    index = SeenIndex("", window_ns=WINDOW_NS)
+    index = DedupIndex("", window_ns=WINDOW_NS)
     before, after = World(), World()
     split = min(split, len(log))
     for frames, later_ns in log[:split]:

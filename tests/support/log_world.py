@@ -13,7 +13,7 @@ from processors.blocks.nats_frames import Message
 from processors.blocks.pieces import pieces_of
 from seamark.wire.frames import HEADER, Frame, frames_header
 from seamark.wire.positions import Position
-from seamark.wire.receipts import receipt_for_batch
+from seamark.wire.receipts import content_digest, receipt_for_batch
 from tests.support.envelope_frames import envelope_frame
 from tests.support.envelopes import ReadEnvelope, read_payload
 from tests.support.fake_log import FakeLog
@@ -25,15 +25,32 @@ BAD_APP = "bad"
 
 @dataclass(frozen=True)
 class Sent:
-    """One frame as a client meant it: batchId or "", its events' ids or "", and if it is bad."""
+    """One frame as a client meant it: batchId or "", its events' ids or "", and if it is bad.
+
+    `content` is what its events say beside their ids.
+    """
 
     batch: str
     ids: tuple[str, ...]
     bad: bool = False
+    content: int = 0
 
     @property
     def app(self) -> str:
         return BAD_APP if self.bad else "shop"
+
+    @property
+    def digest(self) -> str:
+        return content_digest(repr((self.ids, self.content)).encode()).hex()
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What has to become of the events of one frame: ids stored, ids reused, a count of repeats."""
+
+    stored: tuple[str, ...]
+    reused: tuple[str, ...]
+    duplicates: int
 
 
 @dataclass
@@ -41,6 +58,7 @@ class Fate:
     """What became of one frame, by what the sink and the dead letters hold."""
 
     kept: list[tuple[str, ...]] = field(default_factory=list)
+    reused: list[tuple[str, ...]] = field(default_factory=list)
     outcomes: list[dict[str, int]] = field(default_factory=list)
     dead_letter_queues: int = 0
 
@@ -79,11 +97,17 @@ class World:
             self.sent[serial] = (self.now_ns, sent)
             self.serial_at[self.last, index] = serial
             data = envelope_frame(
-                sent.batch, ids=sent.ids, app=sent.app, received_ns=serial, rejected=1
+                sent.batch,
+                ids=sent.ids,
+                app=sent.app,
+                received_ns=serial,
+                rejected=1,
+                name=f"n{sent.content}",
             )
             receipt = receipt_for_batch("acme", sent.app, sent.batch) if sent.batch else ""
             payloads.append(data)
-            entries.append(Frame(len(data), receipt, any(sent.ids)))
+            digest = sent.digest if sent.batch else ""
+            entries.append(Frame(len(data), receipt, any(sent.ids), digest))
         header = frames_header(entries)
         headers = f"NATS/1.0\r\n{HEADER}: {header}\r\n\r\n".encode() if header else b""
         self.stream.messages[self.last] = Message(
@@ -117,51 +141,68 @@ class World:
                 fate.outcomes.append(envelope.outcome)
                 if envelope.body:
                     fate.kept.append(_ids(envelope))
+                if reused := [one for one in envelope.dead_letters if one.reason == "id_reused"]:
+                    events = [msgspec.json.decode(one.original) for one in reused]
+                    fate.reused.append(tuple(event.get("id", "") for event in events))
         for place in self.dead_lettered:
             fates.setdefault(self.serial_at[place], Fate()).dead_letter_queues += 1
         return fates
 
-    def news(self) -> dict[int, tuple[str, ...]]:
-        """The oracle: which of its events (by id) each frame brought, by its serial."""
-        stood: list[tuple[str, int]] = []
+    def expected(self) -> dict[int, Expected]:
+        """The oracle: what has to become of each frame, by its serial."""
+        uses: list[tuple[str, str, int]] = []
 
-        def before(key: str, now_ns: int) -> bool:
-            found = any(key == k and now_ns - then_ns <= WINDOW_NS for k, then_ns in stood)
-            stood.append((key, now_ns))
-            return found
+        def use(key: str, content: str, now_ns: int) -> str:
+            recent = [c for k, c, then_ns in uses if k == key and now_ns - then_ns <= WINDOW_NS]
+            uses.append((key, content, now_ns))
+            return "duplicate" if content in recent else "reused" if recent else "new"
 
-        news: dict[int, tuple[str, ...]] = {}
+        expected: dict[int, Expected] = {}
         for serial, (now_ns, sent) in self.sent.items():
-            retry = bool(sent.batch) and before(f"batch {sent.app} {sent.batch}", now_ns)
-            again = [bool(i) and before(f"id {sent.app} {i}", now_ns) for i in sent.ids]
-            news[serial] = tuple(
-                i for i, seen in zip(sent.ids, again, strict=True) if not seen and not retry
+            frame = "new"
+            if sent.batch:
+                frame = use(f"batch {sent.app} {sent.batch}", sent.digest, now_ns)
+            events = [
+                (i, use(f"id {sent.app} {i}", str(sent.content), now_ns) if i else "new")
+                for i in sent.ids
+            ]
+            if frame == "duplicate":
+                events = [(i, "duplicate") for i, _ in events]
+            if frame == "reused":
+                events = [(i, use if use == "duplicate" else "reused") for i, use in events]
+            expected[serial] = Expected(
+                tuple(i for i, use in events if use == "new"),
+                tuple(i for i, use in events if use == "reused"),
+                sum(use == "duplicate" for _, use in events),
             )
-        return news
+        return expected
 
     def check(self) -> None:
-        """Nothing twice, nothing stored and dead-lettered, every duplicate and only those gone."""
-        news = self.news()
+        """Nothing twice, nothing stored and dead-lettered; each event has one fate, and its own."""
+        expected = self.expected()
         for serial, fate in self.fates().items():
             _, sent = self.sent[serial]
+            due = expected[serial]
             assert len(fate.outcomes) <= 1, "counted twice"
-            assert fate.kept in ([], [news[serial]]), (fate, news[serial])
+            assert fate.kept in ([], [due.stored]), (fate, due)
             assert not (fate.kept and fate.dead_letter_queues)
+            assert fate.reused in ([], [due.reused])
             for outcome in fate.outcomes:
-                new = len(news[serial])
                 assert outcome["accepted"] == len(sent.ids)
-                assert outcome.get("duplicate", 0) == len(sent.ids) - new
-                assert outcome.get("dead_lettered", 0) == (0 if fate.kept or not new else new)
+                assert outcome.get("duplicate", 0) == due.duplicates
+                lost = 0 if fate.kept or not due.stored else len(due.stored)
+                assert outcome.get("dead_lettered", 0) == lost + len(due.reused)
+                assert fate.dead_letter_queues or bool(fate.reused) == bool(due.reused)
 
     def check_all(self) -> None:
         """In the end: each frame counted once, each new event stored or dead-lettered."""
         self.check()
         fates = self.fates()
         assert set(fates) == set(self.sent)
-        for serial, new in self.news().items():
+        for serial, due in self.expected().items():
             fate = fates[serial]
             assert len(fate.outcomes) == 1
-            assert bool(fate.kept or fate.dead_letter_queues) == bool(new)
+            assert bool(fate.kept or fate.dead_letter_queues) == bool(due.stored)
 
     def pieces(self, sequence: int) -> list[Message]:
         """The frames of a message as they were stored."""

@@ -10,6 +10,7 @@ from collector.admission.dead_letters import DeadLetterLimiter
 from collector.admission.rejection_tally import RequestOwner
 from collector.admission.senders import Senders
 from collector.ingest.gateway import IngestGateway
+from collector.log import LogFrame
 from collector.receivers import compat
 from collector.receivers.exchange import Head, Reply
 from seamark.service.registry import AppRecord, KeyRecord, OrgRecord, Registry, digest
@@ -50,21 +51,12 @@ class PublisherContext:
         )
         self.receivers = {receiver.path: receiver for receiver in compat.build(ingest)}
 
-    async def append(
-        self,
-        signal: Signal,
-        partition: int,
-        frame: bytes,
-        *,
-        receipt: str = "",
-        event_ids: bool = False,
-        weight: int,
-    ) -> None:
-        assert signal is Signal.EVENTS
+    async def append(self, frame: LogFrame) -> None:
+        assert frame.signal is Signal.EVENTS
         if self.failures:
             raise self.failures.pop(0)
-        self.envelopes += read_payload(frame)
-        self.event_ids.append(event_ids)
+        self.envelopes += read_payload(frame.data)
+        self.event_ids.append(frame.event_ids)
 
     def problem(self) -> str:
         return ""
@@ -72,7 +64,7 @@ class PublisherContext:
     async def confirm(self) -> str:
         return ""
 
-    def count(self, whose: RequestOwner, reason: Reason, *, now_ns: int) -> None:
+    def count(self, owner: RequestOwner, reason: Reason, *, now_ns: int, items: int = 0) -> None:
         raise AssertionError("servers count, receivers do not")
 
     async def send(

@@ -64,6 +64,7 @@ class FakeIngest:
         outcome: Outcome,
         sent_ms: int | None = None,
         batch_id: str = "",
+        digest: str = "",
         sender: str = "",
         events: Sequence[Event] = (),
         dead_letters: Iterable[DeadLetter] = (),

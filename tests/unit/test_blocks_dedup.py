@@ -1,14 +1,14 @@
-"""The index of what was seen, and what a block becomes by it."""
+"""The dedup index, and what a block becomes by it."""
 
 import sqlite3
 from pathlib import Path
 
 import pytest
 
-from processors.blocks.dedup.folder import SeenFolder
-from processors.blocks.dedup.index import Progress, SeenIndex, SeenUnavailable
-from processors.blocks.dedup.mark import Judged, judge
-from processors.blocks.dedup.verdict import event_key, receipt_key
+from processors.blocks.dedup.folder import DedupFolder
+from processors.blocks.dedup.index import DedupIndex, DedupIndexUnavailable, Progress
+from processors.blocks.dedup.keys import event_key, receipt_key
+from processors.blocks.dedup.rewrite import DedupedBlock, dedup_block
 from processors.blocks.nats_frames import Message
 from processors.blocks.pieces import notice_of, pieces_of
 from seamark.wire.frames import DUPLICATE_WINDOW_NS
@@ -18,19 +18,19 @@ from tests.support.envelope_frames import envelope_frame, message, opened
 
 HOUR_NS = 3600 * 10**9
 BEGUN = Progress(0, 0, 0, 0)
-A, B = b"a" * 16, b"b" * 16
+A, B, D = b"a" * 16, b"b" * 16, b"digest"
 
 
-def begun(path: str = "") -> SeenIndex:
-    index = SeenIndex(path)
+def begun(path: str = "") -> DedupIndex:
+    index = DedupIndex(path)
     index.begin(BEGUN)
     return index
 
 
-def look(index: SeenIndex, *messages: Message, done: int | None = None) -> Judged:
+def look(index: DedupIndex, *messages: Message, done: int | None = None) -> DedupedBlock:
     before = messages[0].sequence - 1 if done is None else done
     position = Position(before, messages[-1].sequence, "t")
-    return judge(index, list(messages), signal=Signal.EVENTS, position=position)
+    return dedup_block(index, list(messages), signal=Signal.EVENTS, position=position)
 
 
 def batch(sequence: int, name: str, *, at_ns: int = 0, ids: tuple[str, ...] = ("",)) -> Message:
@@ -40,12 +40,26 @@ def batch(sequence: int, name: str, *, at_ns: int = 0, ids: tuple[str, ...] = ("
 
 def test_a_key_is_known_from_its_first_message_on() -> None:
     index = begun()
-    assert index.judge([(A, 1, 10)], done=0, through=1, last=1, last_ns=10) == {}
-    assert index.judge([(A, 1, 10)], done=0, through=1, last=1, last_ns=10) == {}, "itself"
-    assert index.judge([(A, 2, 20), (B, 2, 20)], done=1, through=2, last=2, last_ns=20) == {A: 10}
-    assert index.judge([(B, 3, 30)], done=2, through=3, last=3, last_ns=30) == {B: 20}
-    assert index.judge([(A, 2, 20), (B, 2, 20)], done=1, through=2, last=2, last_ns=20) == {A: 10}
+
+    def look_up(*keys: bytes, at: int) -> dict[bytes, dict[bytes, int]]:
+        facts = [(key, D, at, 10 * at) for key in keys]
+        return index.look_up(facts, done=at - 1, through=at, last=at, last_ns=10 * at)
+
+    assert look_up(A, at=1) == {}
+    assert look_up(A, at=1) == {}, "itself"
+    assert look_up(A, B, at=2) == {A: {D: 10}}
+    assert look_up(B, at=3) == {B: {D: 20}}
+    assert look_up(A, B, at=2) == {A: {D: 10}}
     assert index.progress() == Progress(3, 0, 3, 30)
+    index.close()
+
+
+def test_a_key_is_known_with_each_of_its_contents() -> None:
+    index = begun()
+    index.look_up([(A, b"1", 1, 10), (A, b"2", 1, 10)], done=0, through=1, last=1, last_ns=10)
+    index.look_up([(A, b"1", 2, 20)], done=1, through=2, last=2, last_ns=20)
+    found = index.look_up([(A, b"3", 3, 30)], done=2, through=3, last=3, last_ns=30)
+    assert found == {A: {b"1": 20, b"2": 10}}
     index.close()
 
 
@@ -53,14 +67,14 @@ def test_what_left_the_window_is_dropped_and_that_is_noted(tmp_path: Path) -> No
     path = str(tmp_path / "s.sqlite")
     index = begun(path)
     for hour in range(60):
-        facts = [(bytes([hour]) * 16, hour + 1, hour * HOUR_NS)]
+        facts = [(bytes([hour]) * 16, D, hour + 1, hour * HOUR_NS)]
         now_ns = hour * HOUR_NS
-        index.judge(facts, done=hour, through=hour + 1, last=hour + 1, last_ns=now_ns)
+        index.look_up(facts, done=hour, through=hour + 1, last=hour + 1, last_ns=now_ns)
     index.close()
     db = sqlite3.connect(path)
     names = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type='table'")]
     db.close()
-    assert len([name for name in names if name.startswith("seen_")]) <= 4
+    assert len([name for name in names if name.startswith("keys_")]) <= 4
     progress = index.progress()
     assert progress is not None
     assert 0 < progress.since_ns <= 59 * HOUR_NS - DUPLICATE_WINDOW_NS
@@ -68,41 +82,41 @@ def test_what_left_the_window_is_dropped_and_that_is_noted(tmp_path: Path) -> No
 
 
 def test_an_index_that_does_not_reach_the_block_says_so() -> None:
-    with pytest.raises(SeenUnavailable):
-        SeenIndex("").judge([], done=0, through=1, last=1, last_ns=1)
-    with pytest.raises(SeenUnavailable):
-        begun().judge([], done=5, through=6, last=6, last_ns=1)
+    with pytest.raises(DedupIndexUnavailable):
+        DedupIndex("").look_up([], done=0, through=1, last=1, last_ns=1)
+    with pytest.raises(DedupIndexUnavailable):
+        begun().look_up([], done=5, through=6, last=6, last_ns=1)
 
 
 def test_a_file_that_is_none_is_begun_anew(tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite"
     path.write_bytes(b"this is no database at all " * 100)
-    index = SeenIndex(str(path))
-    with pytest.raises(SeenUnavailable):
+    index = DedupIndex(str(path))
+    with pytest.raises(DedupIndexUnavailable):
         index.progress()
     assert index.progress() is None
     index.close()
 
 
 def test_a_folder_has_one_file_for_each_stream(tmp_path: Path) -> None:
-    folder = SeenFolder(str(tmp_path / "deep" / "rows"))
+    folder = DedupFolder(str(tmp_path / "deep" / "rows"))
     folder.of("SEAMARK_events_0").begin(BEGUN)
     assert folder.of("SEAMARK_events_0") is folder.of("SEAMARK_events_0")
     assert folder.of("SEAMARK_events_1").progress() is None
     folder.close()
-    assert SeenFolder(str(tmp_path / "deep" / "rows")).of("SEAMARK_events_0").progress() == BEGUN
+    assert DedupFolder(str(tmp_path / "deep" / "rows")).of("SEAMARK_events_0").progress() == BEGUN
 
 
 def test_a_retry_becomes_a_count() -> None:
     index = begun()
     first, again = batch(1, "b1", ids=("", "")), batch(2, "b1", ids=("", ""))
-    assert look(index, first) == Judged([first])
-    judged = look(index, again)
-    assert (judged.frames, judged.events) == (1, 0)
-    (envelope,) = opened(judged.messages[0].payload)
+    assert look(index, first) == DedupedBlock([first])
+    deduped = look(index, again)
+    assert (deduped.frames, deduped.events) == (1, 0)
+    (envelope,) = opened(deduped.messages[0].payload)
     assert (envelope.outcome.accepted, envelope.outcome.duplicate) == (2, 2)
     assert envelope.event_ids() == []
-    assert look(index, first, again).messages[1] == judged.messages[0], "however blocks are cut"
+    assert look(index, first, again).messages[1] == deduped.messages[0], "however blocks are cut"
 
 
 def test_a_whole_day_and_not_a_nanosecond_more() -> None:
@@ -119,21 +133,21 @@ def test_an_event_s_id_is_its_app_s() -> None:
     one = envelope_frame("x", ids=["1", "2"])
     other = envelope_frame("y", ids=["2", "3"])
     foreign = envelope_frame("y", ids=["2", "3"], app="blog")
-    judged = look(index, message(1, (one, "", True)), message(2, (foreign, "", True)))
-    assert judged.events == 0
-    judged = look(index, message(3, (foreign + b"", "", True), (other, "", True)))
-    assert judged.events == 3
-    first, second = opened(judged.messages[0].payload)
+    deduped = look(index, message(1, (one, "", True)), message(2, (foreign, "", True)))
+    assert deduped.events == 0
+    deduped = look(index, message(3, (foreign + b"", "", True), (other, "", True)))
+    assert deduped.events == 3
+    first, second = opened(deduped.messages[0].payload)
     assert (first.event_ids(), first.outcome.duplicate) == ([], 2)
     assert (second.event_ids(), second.outcome.duplicate) == (["3"], 1)
-    assert [frame.length for frame in judged.messages[0].frames] == [
-        len(piece.payload) for piece in pieces_of(judged.messages[0])
+    assert [frame.length for frame in deduped.messages[0].frames] == [
+        len(piece.payload) for piece in pieces_of(deduped.messages[0])
     ]
 
 
 def test_an_id_twice_in_one_batch_counts_once() -> None:
-    judged = look(begun(), batch(1, "", ids=("1", "", "1", "2")))
-    (envelope,) = opened(judged.messages[0].payload)
+    deduped = look(begun(), batch(1, "", ids=("1", "", "1", "2")))
+    (envelope,) = opened(deduped.messages[0].payload)
     assert envelope.event_ids() == ["1", "", "2"]
 
 
@@ -142,8 +156,8 @@ def test_what_cannot_be_read_is_passed_on_as_it_is() -> None:
     rubbish = b"rubbish, however it is looked at"
     good = envelope_frame("g", ids=["1"])
     look(index, message(1, (rubbish, "r", True), (good, "g", True)))
-    judged = look(index, message(2, (rubbish, "r", True), (good, "g", True)))
-    first, second = pieces_of(judged.messages[0])
+    deduped = look(index, message(2, (rubbish, "r", True), (good, "g", True)))
+    first, second = pieces_of(deduped.messages[0])
     assert first.payload == rubbish
     assert opened(second.payload)[0].outcome.duplicate == 1
 
@@ -153,7 +167,7 @@ def test_a_header_that_does_not_fit_the_payload_changes_nothing() -> None:
     first = batch(1, "b1")
     look(index, first)
     odd = Message(2, 2, 0, 0.0, first.payload + b"x", first.headers)
-    assert look(index, odd) == Judged([odd])
+    assert look(index, odd) == DedupedBlock([odd])
 
 
 def test_a_notice_counts_what_was_dead_lettered() -> None:

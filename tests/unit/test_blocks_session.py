@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from processors.blocks.decide import Limits
-from processors.blocks.dedup.folder import SeenFolder
+from processors.blocks.dedup.folder import DedupFolder
 from processors.blocks.positions import Recorded
 from processors.blocks.run import StreamRunner
 from processors.blocks.session import Parts, backoff_seconds
@@ -39,7 +39,7 @@ class Bench:
             positions=self.positions,
             dead_letter_queue=self.dead_letter_queue,
             sink=self.sink,
-            seen=SeenFolder(),
+            seen=DedupFolder(),
             slots=asyncio.Semaphore(2),
             health=self.health,
             limits=LIMITS,

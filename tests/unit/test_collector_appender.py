@@ -8,6 +8,7 @@ import pytest
 
 from collector.admission.native.event import Event
 from collector.ingest.appender import Appender, Request
+from collector.log import LogFrame
 from collector.publish.spread import SPREAD_BYTES
 from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.failures import Unavailable
@@ -38,21 +39,14 @@ class Log:
     taken: list[Taken] = field(default_factory=list)
     away: set[int] = field(default_factory=set)
 
-    async def append(
-        self,
-        signal: Signal,
-        partition: int,
-        frame: bytes,
-        *,
-        receipt: str = "",
-        event_ids: bool = False,
-        weight: int,
-    ) -> None:
-        if partition in self.away:
+    async def append(self, frame: LogFrame) -> None:
+        if frame.partition in self.away:
             raise Unavailable("it is away")
         await asyncio.sleep(0)
-        [envelope] = read_payload(frame)
-        self.taken.append(Taken(partition, receipt, event_ids, weight, envelope))
+        [envelope] = read_payload(frame.data)
+        self.taken.append(
+            Taken(frame.partition, frame.receipt, frame.event_ids, frame.weight, envelope)
+        )
 
 
 def request(*, batch_id: str = "", who: str = "s-1") -> Request:
@@ -64,8 +58,8 @@ def request(*, batch_id: str = "", who: str = "s-1") -> Request:
         received_ns=NOW_NS,
         sent_ms=None,
         signal=Signal.EVENTS,
-        who=batch_id or who,
-        stays=bool(batch_id),
+        partition_by=batch_id or who,
+        digest="d" if batch_id else "",
     )
 
 

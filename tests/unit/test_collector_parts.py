@@ -128,15 +128,19 @@ def test_items_add_up() -> None:
 
     before = counts()
     metrics.taken(Signal.LOGS, Outcome(5, 3, {"invalid_name": 2}))
-    metrics.refused(Signal.LOGS, Outcome(4, 4))
+    for failure in (Unavailable("it is away"), Rejected(Reason.ID_REUSED, "it was used")):
+        failure.items = 4
+        metrics.not_taken(Signal.LOGS, failure)
+    metrics.not_taken(Signal.LOGS, Rejected(Reason.MALFORMED, "its items are unknown"))
     after = counts()
     grown = {name: after[name] - before.get(name, 0.0) for name in after}
 
     assert grown == {
-        'seamark_collector_items_offered_total{signal="logs"}': 9.0,
+        'seamark_collector_items_offered_total{signal="logs"}': 13.0,
         'seamark_collector_items_accepted_total{signal="logs"}': 3.0,
         'seamark_collector_items_refused_total{signal="logs"}': 4.0,
         'seamark_collector_items_rejected_total{reason="invalid_name",signal="logs"}': 2.0,
+        'seamark_collector_items_rejected_total{reason="id_reused",signal="logs"}': 4.0,
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from collector.admission.rejection_tally import RequestOwner
 from collector.ingest.request_rejections import RequestRejections
+from collector.log import LogFrame
 from seamark.wire.failures import Unavailable
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
@@ -25,23 +26,14 @@ class Log:
     tries: int = 0
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def append(
-        self,
-        signal: Signal,
-        partition: int,
-        frame: bytes,
-        *,
-        receipt: str = "",
-        event_ids: bool = False,
-        weight: int,
-    ) -> None:
+    async def append(self, frame: LogFrame) -> None:
         self.tries += 1
         if self.silent:
             await asyncio.Event().wait()
         if self.away:
             raise Unavailable("it is away")
-        [envelope] = read_payload(frame)
-        self.taken.append((signal, receipt, envelope))
+        [envelope] = read_payload(frame.data)
+        self.taken.append((frame.signal, frame.receipt, envelope))
         self.arrived.set()
 
 

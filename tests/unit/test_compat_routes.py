@@ -10,6 +10,7 @@ from collector.admission.compat_attributes import flat
 from collector.admission.senders import ip_hash
 from collector.admission.user_ids import user_hash
 from seamark.wire.failures import Unavailable
+from seamark.wire.reading import RECEIVED_TIME
 from tests.unit.compat_ingest import LOOSE, METRICS, NAMED, SALT, PublisherContext
 
 AT = 1_795_316_640_000
@@ -43,6 +44,7 @@ async def test_one_event_is_stored_and_named() -> None:
         },
         "sessionId": "7",
         "userAnonId": user_hash(SALT, "ada@example.com"),
+        "timeFlag": RECEIVED_TIME,  # so that a retry, received later, is the same event
     }
     assert context.event_ids == [True]  # so that a second one is left out behind the log
     assert context.counts == (1, 1, 0)

@@ -11,6 +11,7 @@ from collector.admission.dead_letters import DeadLetterLimiter
 from collector.admission.rejection_tally import RequestOwner
 from collector.admission.senders import Senders
 from collector.ingest.gateway import IngestGateway
+from collector.log import LogFrame
 from collector.receivers.exchange import Head
 from collector.receivers.replay import Replay
 from seamark.service.registry import (
@@ -71,17 +72,8 @@ class PublisherContext:
         )
         self.receiver = Replay(self.ingest)
 
-    async def append(
-        self,
-        signal: Signal,
-        partition: int,
-        frame: bytes,
-        *,
-        receipt: str = "",
-        event_ids: bool = False,
-        weight: int,
-    ) -> None:
-        self.envelopes += read_payload(frame)
+    async def append(self, frame: LogFrame) -> None:
+        self.envelopes += read_payload(frame.data)
 
     def problem(self) -> str:
         return ""
@@ -89,8 +81,8 @@ class PublisherContext:
     async def confirm(self) -> str:
         return ""
 
-    def count(self, whose: RequestOwner, reason: Reason, *, now_ns: int) -> None:
-        self.refused.append((whose, reason))
+    def count(self, owner: RequestOwner, reason: Reason, *, now_ns: int, items: int = 0) -> None:
+        self.refused.append((owner, reason))
 
     async def send(self, *, token: str = ORG_TOKEN, **outer: object) -> dict[str, Any]:
         document = {

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from seamark.wire.frames import Frame, cut, frames_header, parse_frames
 
-IDENTITIES = st.tuples(st.sampled_from(["", "0190-a", "0190-b"]), st.booleans())
+IDENTITIES = st.tuples(
+    st.sampled_from(["", "0190-a", "0190-b"]), st.booleans(), st.sampled_from(["0badcafe", "ff"])
+).map(lambda given: (given[0], given[1], given[2] if given[0] else ""))
 
 
 def test_anonymous_frames_need_no_header() -> None:
@@ -15,7 +17,7 @@ def test_anonymous_frames_need_no_header() -> None:
 
 @given(st.lists(st.tuples(st.binary(min_size=1, max_size=20), IDENTITIES), min_size=1, max_size=8))
 def test_the_header_finds_every_frame_again(
-    payloads: list[tuple[bytes, tuple[str, bool]]],
+    payloads: list[tuple[bytes, tuple[str, bool, str]]],
 ) -> None:
     frames = [Frame(len(data), *identity) for data, identity in payloads]
     header = frames_header(frames)
@@ -27,8 +29,8 @@ def test_the_header_finds_every_frame_again(
     assert cut(payload, frames) == [data for data, _ in payloads]
 
 
-@pytest.mark.parametrize("header", ["", "x", "3:r:f", "3:r:e:e", "3,,4"])
-def test_another_s_header_is_refused(header: str) -> None:
+@pytest.mark.parametrize("header", ["", "x", "3:r:d:f", "3:r:d:e:e", "3,,4"])
+def test_another_header_is_rejected(header: str) -> None:
     with pytest.raises(ValueError, match=r"\S"):
         parse_frames(header)
 

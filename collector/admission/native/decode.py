@@ -8,7 +8,6 @@ as a whole.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Final
 
 import msgspec
@@ -64,8 +63,7 @@ _decode_raw: Final = msgspec.json.Decoder(_RawBody).decode
 _decode_elements: Final = msgspec.json.Decoder(_Elements).decode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchMembers:
+class BatchMembers(msgspec.Struct, frozen=True, kw_only=True):
     """What a batch says beside its events.
 
     `sdk` is a name and a version; `sent_ms` counts from the epoch, None where there is none;
@@ -79,16 +77,19 @@ class BatchMembers:
     time_flag: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TypedBatch(BatchMembers):
+class TypedBatch(BatchMembers, frozen=True, kw_only=True):
     """A batch whose events all fit their type. `body` is the JSON they were decoded from."""
 
     events: list[Event]
     body: bytes
 
+    @property
+    def count(self) -> int:
+        """How many events it holds."""
+        return len(self.events)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawBatch(BatchMembers):
+
+class RawBatch(BatchMembers, frozen=True, kw_only=True):
     """A batch read event by event: a Rejected in place of what is no event.
 
     `originals` hold the JSON of each; `body` is what was decoded, b"" for a translated batch.
@@ -97,6 +98,11 @@ class RawBatch(BatchMembers):
     candidates: Sequence[Event | Rejected]
     originals: Sequence[Raw]
     body: bytes = b""
+
+    @property
+    def count(self) -> int:
+        """How many events it holds, whatever they are."""
+        return len(self.candidates)
 
 
 def decode(body: bytes) -> TypedBatch | RawBatch:
@@ -110,10 +116,7 @@ def decode(body: bytes) -> TypedBatch | RawBatch:
         return _decode_by_event(body)
     if len(typed.events) > EVENTS_PER_BATCH:
         raise too_many_events()
-    sent_ms, time_flag = None, 0
-    if typed.sent_at is not None:
-        sent = timestamps.normalized(typed.sent_at, field="sentAt")
-        sent_ms, time_flag = sent.ms, sent.flag
+    sent_ms, time_flag = _sent(typed.sent_at)
     sdk = typed.sdk
     return TypedBatch(
         events=typed.events,
@@ -163,10 +166,10 @@ def _decode_by_event(body: bytes) -> TypedBatch | RawBatch:
             Reason.MALFORMED, f'{error}; send {{"sdk", "appId", "sentAt", "events": […]}}'
         ) from None
     originals = _elements_of(raw.events)
-    sent_ms, time_flag = None, 0
-    if (sent_at := read_member(raw.sent_at, "sentAt")) is not None:
-        sent = timestamps.read(sent_at, field="sentAt")
-        sent_ms, time_flag = sent.ms, sent.flag
+    sent_at = read_member(raw.sent_at, "sentAt")
+    sent_ms, time_flag = _sent(
+        None if sent_at is None else timestamps.parse(sent_at, field="sentAt")
+    )
     return RawBatch(
         candidates=[read_event(original) for original in originals],
         originals=originals,
@@ -177,6 +180,16 @@ def _decode_by_event(body: bytes) -> TypedBatch | RawBatch:
         batch_id=read_text_member(raw.batch_id, "batchId", Reason.INVALID_IDENTIFIER),
         time_flag=time_flag,
     )
+
+
+def _sent(sent_at: "timestamps.Timestamp | None") -> tuple[int | None, int]:
+    """Milliseconds since the epoch and the flag of `sentAt`. Raises Rejected."""
+    if sent_at is None:
+        return None, 0
+    if type(sent_at) is int and timestamps.certainly_ms(sent_at, sent_at):
+        return sent_at, 0
+    sent = timestamps.normalized(sent_at, field="sentAt")
+    return sent.ms, sent.flag
 
 
 def _elements_of(events: Raw | UnsetType) -> list[Raw]:

@@ -56,5 +56,5 @@ class FlaggedEvent(Event, gc=False):
 
 
 def with_time_flag(event: Event, time_flag: int) -> FlaggedEvent:
-    """The same event with a flag (`timestamps.UNIT_CHANGED`)."""
-    return FlaggedEvent(time_flag=time_flag, **msgspec.structs.asdict(event))
+    """The same event with these flags (`timestamps.UNIT_CHANGED`, `reading.RECEIVED_TIME`)."""
+    return FlaggedEvent(**(msgspec.structs.asdict(event) | {"time_flag": time_flag}))

@@ -9,7 +9,7 @@ was checked, never copied from the sender.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -24,14 +24,16 @@ from collector.admission.native.errors import (
     too_late,
     without_traceback,
 )
-from collector.admission.native.event import Event, with_time_flag
+from collector.admission.native.event import Event, FlaggedEvent, with_time_flag
 from collector.admission.native.names import EventNames
 from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.failures import Rejected
 from seamark.wire.limits import ATTRIBUTE_VALUE_BYTES, TIMESTAMP_MIN_MS
+from seamark.wire.receipts import content_digest
 
 _UTF8_WIDTH: Final = 4
 _encode: Final = msgspec.json.Encoder().encode
+_encode_sorted: Final = msgspec.json.Encoder(order="deterministic").encode
 
 
 class _Named(msgspec.Struct):
@@ -49,14 +51,19 @@ class Window:
     days: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class ValidatedBatch:
-    """The events to store, the counts of the batch, and its errors with the index of each event."""
+class ValidatedBatch(msgspec.Struct, frozen=True):
+    """The events to store, the counts of the batch, and its errors with the index of each event.
+
+    `digest` (hex) is that of all events that a batch with a `batchId` holds, valid or not; ""
+    without one. A retry has the same, whenever it is sent.
+    """
 
     events: list[Event]
     outcome: Outcome
     session_id: str = ""
-    errors: list[tuple[int, Rejected]] = field(default_factory=list)
+    errors: list[tuple[int, Rejected]] = []
+    digest: str = ""
+    encoded: bytes = b""
 
     @property
     def has_event_ids(self) -> bool:
@@ -65,21 +72,32 @@ class ValidatedBatch:
 
     @property
     def events_json(self) -> bytes:
-        """The JSON array to store, encoded at every call."""
-        return _encode(self.events)
+        """The JSON array to store, encoded at every call unless it is `encoded` already."""
+        return self.encoded or _encode(self.events)
 
 
 def validate(batch: TypedBatch | RawBatch, *, window: Window, names: EventNames) -> ValidatedBatch:
     """What becomes of the events of a batch; `window` says which times are too late."""
     candidates: Sequence[Event | Rejected]
+    encoded, digest = b"", ""
     if isinstance(batch, TypedBatch):
         events = batch.events
+        if batch.batch_id:
+            encoded = _encode_sorted(events)  # whatever the order of attributes: one digest
+            digest = content_digest(encoded).hex()
         if _all_valid(events, batch.body, window, names) and not batch.time_flag:
-            session_id = events[0].session_id if events else None
-            return ValidatedBatch(events, Outcome(len(events), len(events)), session_id or "")
+            return ValidatedBatch(
+                events,
+                Outcome(len(events), len(events)),
+                (events[0].session_id or "") if events else "",
+                digest=digest,
+                encoded=encoded,
+            )
         candidates = events
     else:
         candidates = batch.candidates
+        if batch.batch_id:
+            digest = content_digest(b",".join(batch.originals)).hex()
     valid, errors = split_valid(candidates, window=window, names=names, flag=batch.time_flag)
     rejected: dict[str, int] = {}
     for _, error in errors:
@@ -89,6 +107,7 @@ def validate(batch: TypedBatch | RawBatch, *, window: Window, names: EventNames)
         outcome=Outcome(len(candidates), len(valid), rejected),
         session_id=(valid[0].session_id or "") if valid else "",
         errors=errors,
+        digest=digest,
     )
 
 
@@ -165,7 +184,8 @@ def _checked(event: Event, *, window: Window, names: EventNames, flag: int) -> E
         if _too_large(attributes):
             raise attribute_too_large(name, attributes or {})
     event.attrs, event.device = _without_nulls(event.attrs), _without_nulls(event.device)
-    return with_time_flag(event, at.flag | flag) if at.flag or flag else event
+    flag |= at.flag | (event.time_flag if isinstance(event, FlaggedEvent) else 0)
+    return with_time_flag(event, flag) if flag else event
 
 
 def _too_large(attributes: dict[str, str | int | float | bool | None] | None) -> bool:

@@ -1,1 +1,1 @@
-"""Which frames of a stream are a client's retry, and which events were there before."""
+"""Client retries, removed from what a sink is given by what stood in the log before."""

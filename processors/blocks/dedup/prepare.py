@@ -1,4 +1,4 @@
-"""Bringing an index up to the record before a block is judged: kept, caught up, or made anew.
+"""Bringing an index up to the record before a block is looked up: used, caught up, or rebuilt.
 
 An index that is missing, damaged, older than the record by however much, or of another history of
 the log than the one that is there (a restored log, a file copied from elsewhere) ends up the same:
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from processors.blocks.decide import Wait
-from processors.blocks.dedup.index import Progress, SeenIndex
-from processors.blocks.dedup.verdict import marked
+from processors.blocks.dedup.index import DedupIndex, Progress
+from processors.blocks.dedup.keys import keys_of
 from processors.blocks.log import Log, LogLost, Reader
 from processors.blocks.log_state import LogState
 from processors.blocks.nats_frames import Message
@@ -25,45 +25,45 @@ _REPORT_SECONDS: Final = 10.0
 
 
 async def prepare(
-    index: SeenIndex, log: Log, stream: str, *, position: Position, stop: asyncio.Event
+    index: DedupIndex, log: Log, stream: str, *, position: Position, stop: asyncio.Event
 ) -> None:
     """Return when `index` is complete for the window before the block that follows `position.done`.
 
     That takes as long as it takes to read so much of the log: headers, and whole messages from the
-    first on that holds events with ids. Memory is bounded. Raises SeenUnavailable, StreamMissing,
-    LogLost, which is also how it ends when told to stop.
+    first on that holds events with ids. Memory is bounded. Raises DedupIndexUnavailable,
+    StreamMissing, LogLost, which is also how it ends when told to stop.
     """
     since_ns = max(0, position.first_ns - index.window_ns)
-    lesson = _Lesson(index, log, stream, until=position.done, stop=stop)
+    catch_up = _IndexCatchUp(index, log, stream, until=position.done, stop=stop)
     progress = await asyncio.to_thread(index.progress)
     log_state = await log.state(stream)  # asked for later, so it cannot be behind the index
     if (
         progress is not None
-        and _may_be_kept(progress, since_ns, log_state)
-        and (progress.last == 0 or await lesson.goes_on_from(progress))
+        and _usable(progress, since_ns, log_state)
+        and (progress.last == 0 or await catch_up.continues(progress))
     ):
-        await lesson.teach(progress)
+        await catch_up.run(progress)
         return
     logger.info(
-        "making the index of what was seen from the log",
+        "building the dedup index from the log",
         extra={"stream": stream, "had": progress, "since_ns": since_ns, "until": position.done},
     )
     begun = Progress(through=0, since_ns=since_ns, last=0, last_ns=0)
     await asyncio.to_thread(index.begin, begun)
-    await lesson.teach(begun)
+    await catch_up.run(begun)
 
 
-def _may_be_kept(progress: Progress, since_ns: int, log_state: LogState) -> bool:
+def _usable(progress: Progress, since_ns: int, log_state: LogState) -> bool:
     if progress.since_ns > since_ns:
-        return False  # it has forgotten what a block this old may have been preceded by
+        return False  # it has dropped facts from before a block this old
     return progress.last == 0 or log_state.first <= progress.last <= log_state.last
 
 
-class _Lesson:
-    """What one index is to learn of one stream, up to sequence `until`."""
+class _IndexCatchUp:
+    """Adds one stream to its index, up to sequence `until`."""
 
     def __init__(
-        self, index: SeenIndex, log: Log, stream: str, *, until: int, stop: asyncio.Event
+        self, index: DedupIndex, log: Log, stream: str, *, until: int, stop: asyncio.Event
     ) -> None:
         self._index = index
         self._log = log
@@ -74,7 +74,7 @@ class _Lesson:
         self._now = asyncio.get_running_loop().time
         self._reported = self._now()
 
-    async def goes_on_from(self, progress: Progress) -> bool:
+    async def continues(self, progress: Progress) -> bool:
         """Whether the last message that the index took is still where it was in the log."""
         reader = await self._open(after=progress.last - 1, headers_only=True)
         try:
@@ -86,7 +86,7 @@ class _Lesson:
         finally:
             reader.close()
 
-    async def teach(self, progress: Progress) -> None:
+    async def run(self, progress: Progress) -> None:
         """Everything after `progress.through`; nothing when that is far enough."""
         if progress.through >= self._until:
             return
@@ -101,27 +101,27 @@ class _Lesson:
                 closed = next((at for at, one in enumerate(messages) if _to_open(one)), None)
                 if headers_only and closed is not None:
                     after = messages[closed].sequence - 1
-                    progress = await self._learn(progress, messages[:closed])
+                    progress = await self._add(progress, messages[:closed])
                     reader.close()
                     reader = await self._open(after=after, headers_only=(headers_only := False))
                     continue
-                progress = await self._learn(progress, messages)
+                progress = await self._add(progress, messages)
                 if beyond or progress.through >= self._until:
                     break
                 reader.drop(len(messages))
         finally:
             reader.close()
         await asyncio.to_thread(
-            self._index.learn, (), through=self._until, last=progress.last, last_ns=progress.last_ns
+            self._index.add, (), through=self._until, last=progress.last, last_ns=progress.last_ns
         )
 
-    async def _learn(self, progress: Progress, messages: Sequence[Message]) -> Progress:
+    async def _add(self, progress: Progress, messages: Sequence[Message]) -> Progress:
         if not messages:
             return progress
         last = messages[-1]
-        facts = (fact for one in messages for fact in marked(one, self._frames).facts())
+        facts = (fact for one in messages for fact in keys_of(one, self._frames).facts())
         await asyncio.to_thread(
-            self._index.learn,
+            self._index.add,
             facts,
             through=last.sequence,
             last=last.sequence,
@@ -130,7 +130,7 @@ class _Lesson:
         if self._now() - self._reported > _REPORT_SECONDS:
             self._reported = self._now()
             logger.info(
-                "learning from the log what was seen",
+                "adding the log to the dedup index",
                 extra={"stream": self._stream, "at": last.sequence, "until": self._until},
             )
         return Progress(last.sequence, progress.since_ns, last.sequence, last.stored_ns)
