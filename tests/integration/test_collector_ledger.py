@@ -5,6 +5,7 @@ belong, and batches sent again.
 """
 
 import gzip
+import hashlib
 import json
 import re
 import time
@@ -130,7 +131,7 @@ def test_events_with_ids_are_where_their_ids_belong(
             found[message.partition] += 1
             totals.update(envelope.outcome)
             totals.update({"rejected": sum(envelope.rejected.values())})
-            assert re.search(rf"\d+:{receipt}:e", message.headers[FRAMES])
+            assert re.search(rf"\d+:{receipt}:[0-9a-f]{{16}}:e", message.headers[FRAMES])
             for event in envelope.events:
                 told = str(event.get("id", "ids"))
                 assert message.partition == choose_partition("acme", "shop", told, PARTITIONS)
@@ -176,12 +177,14 @@ def _refused(log: NatsServer, kind: Signal) -> dict[tuple[str, str, str], Counte
             if envelope.request_rejections:
                 org, app, key = (envelope.texts.get(n, "") for n in (1, 2, 17))
                 found.setdefault((org, app, key), Counter()).update(envelope.request_rejections)
-                assert (envelope.outcome, envelope.body) == ({}, b"")
+                assert envelope.outcome.get("offered", 0) == sum(envelope.rejected.values())
+                assert envelope.rejected.keys() <= envelope.request_rejections.keys()
+                assert envelope.body == b""
                 assert envelope.numbers[4] % 60_000_000_000 == 0
     return found
 
 
-def test_refused_requests_are_in_the_log_when_it_stops(tmp_path: Path) -> None:
+def test_rejected_requests_are_in_the_log_when_it_stops(tmp_path: Path) -> None:
     with NatsServer(tmp_path / "nats") as log:
         prepare(log)
         port = free_port()
@@ -218,12 +221,18 @@ def test_refused_requests_are_in_the_log_when_it_stops(tmp_path: Path) -> None:
                 "timeout": 1,
             },
         }
+        read = [e for m in messages(log) for e in m.envelopes if e.request_rejections]
+        assert sum((Counter(envelope.rejected) for envelope in read), Counter()) == {
+            "app_mismatch": 1  # the only one of them that was read
+        }
         assert _refused(log, Signal.LOGS) == {("", "", ""): {"missing_key": 1}}
         assert _refused(log, Signal.TRACES) == {
             ("acme", "shop", f"id-{KEY}"): {"malformed": 1},
             ("", "", ""): {"unknown_key": 1},
         }
-    assert 'seamark_collector_items_offered_total{signal="events"} 1.0' in page
+    assert 'seamark_collector_items_offered_total{signal="events"} 2.0' in page
+    key_hash = hashlib.sha256(b"smk_nobody").hexdigest()[:8]
+    assert f'seamark_collector_unknown_key_requests_total{{key_hash="{key_hash}"}} 4.0' in page
 
 
 def _call(port: int, body: bytes, *, key: str) -> None:

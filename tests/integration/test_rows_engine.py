@@ -220,20 +220,23 @@ async def test_retries_and_events_that_were_there_are_counted_and_not_stored(
 ) -> None:
     one, two = frame(1), frame(2, ids=["a", "", "b", "a"])
     three = frame(3, ids=["b", "c"])
-    listed = f"{len(one)}:{receipt(1)},{len(two)}:{receipt(2)}:e"
+    listed = f"{len(one)}:{receipt(1)},{len(two)}:{receipt(2)}::e"
     await pipeline.publish(one + two, frames=listed)
     pipeline.start()
     await pipeline.receipts(6)
     await pipeline.stop()  # and started again without an index: it is made from the log
     pipeline.start()
     await pipeline.publish(one + two, frames=listed)
-    await pipeline.publish(three, frames=f"{len(three)}::e")
+    await pipeline.publish(three, frames=f"{len(three)}:::e")
     receipts = await pipeline.receipts(7)
     assert receipts == ["1"] * 3 + ["2"] * 3 + ["3"]
     await pipeline.stop()
     assert (await pipeline.totals())[:2] == (7, 7)
     ids = await pipeline.ask("SELECT event_id FROM seamark.events ORDER BY event_id")
     assert [one for (one,) in ids if one] == ["a", "b", "c"]
-    # 3 + 4 twice, and 2; of these one was twice in its batch, 7 came again, and one later
+    # 3 + 4 twice, and 2; of these one was twice in its batch, 7 came again, and one later with
+    # other content
     found = await pipeline.ledger("acme")
-    assert found == counts(16, 16, duplicate=9, dead_lettered=0)
+    assert found == counts(16, 16, duplicate=8, dead_lettered=1)
+    reused = await pipeline.ask("SELECT reason, field, name FROM seamark.dead_letters")
+    assert [tuple(row) for row in reused] == [("id_reused", "id", "e3")]

@@ -124,7 +124,11 @@ class Stored:
 
     partition: int
     headers: dict[str, str]
-    envelopes: list[ReadEnvelope]
+    payload: bytes
+
+    @property
+    def envelopes(self) -> list[ReadEnvelope]:
+        return read_payload(self.payload)
 
 
 async def _messages(url: str, kind: Signal) -> list[Stored]:
@@ -136,9 +140,7 @@ async def _messages(url: str, kind: Signal) -> list[Stored]:
         state = (await js.stream_info(name)).state
         for seq in range(max(state.first_seq, 1), state.last_seq + 1):
             message = await js.get_msg(name, seq, direct=True)
-            found.append(
-                Stored(partition, dict(message.headers or {}), read_payload(message.data or b""))
-            )
+            found.append(Stored(partition, dict(message.headers or {}), message.data or b""))
     await client.close()
     return found
 
