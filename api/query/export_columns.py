@@ -40,7 +40,7 @@ COLUMNS: Final[Mapping[Signal, Mapping[str, Kind]]] = {
     | _of("time", "ts")
     | _of("plain", "time_flag skew_ms"),
     Signal.TRACES: _HEAD
-    | _of("plain", "duration_ns dropped_attrs dropped_events dropped_links")
+    | _of("plain", "duration_ns duration_flag dropped_attrs dropped_events dropped_links")
     | _of("trace_id", "trace_id")
     | _of("id", "span_id parent_span_id")
     | _of("text", "trace_state name kind status status_message service")

@@ -1,6 +1,6 @@
-"""Percentiles as SQL: from sketches, and from the buckets of histograms."""
+"""Percentiles as SQL, from sketches and from the buckets of histograms; distinct ids, from sets."""
 
-from seamark.wire.sketches import SKETCH_ACCURACY
+from seamark.wire.sketches import SKETCH_ACCURACY, UNIQUE_PRECISION
 
 
 def from_sketch(sketch: str, least: str, most: str) -> str:
@@ -13,6 +13,11 @@ def from_sketch(sketch: str, least: str, most: str) -> str:
         f"arrayMap(q -> greatest({least}, least({most}, q)), "
         f"quantilesDDMerge({SKETCH_ACCURACY}, {{levels}})({sketch}))"
     )
+
+
+def distinct(sets: str) -> str:
+    """SQL of how many members sets of ids have; never more than the events they are of."""
+    return f"least(uniqCombinedMerge({UNIQUE_PRECISION})({sets}), sum(rows))"
 
 
 def from_buckets(bounds: str, counts: str, otherwise: str, least: str, most: str) -> str:

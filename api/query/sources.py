@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from api.query.buckets import Buckets
 from api.query.near import did_you_mean
-from api.query.sketches import from_buckets, from_sketch
+from api.query.sketches import distinct, from_buckets, from_sketch
 from api.query.statement import Values
 from api.query.timerange import DAY_MS, HOUR_MS, MINUTE_MS, Granularity
 from api.reasons import QuestionReason
@@ -91,8 +91,8 @@ EVENTS: Final = Source(
         "min": "min(value_min)",
         "max": "max(value_max)",
         "rate": "sum(count) / {seconds}",
-        "uniq_users": "uniqCombinedMerge(12)(users)",
-        "uniq_sessions": "uniqCombinedMerge(12)(sessions)",
+        "uniq_users": distinct("users"),
+        "uniq_sessions": distinct("sessions"),
         "percentile": from_sketch("value_sketch", "min(value_min)", "max(value_max)"),
     },
     plain_dimensions=("app",),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from seamark.wire.dimensions import EVENT_DIMENSIONS, SESSION_DIMENSIONS
-from seamark.wire.sketches import SKETCH_ACCURACY
+from seamark.wire.sketches import SKETCH_ACCURACY, UNIQUE_PRECISION
 
 _ENVELOPE_COLUMNS: Final = {"device": "device_type"}
 """Columns of `events` that are named otherwise than the envelope's field."""
@@ -17,12 +17,13 @@ _ENVELOPE_COLUMNS: Final = {"device": "device_type"}
 def constants() -> str:
     """The definitions, one a line.
 
-    `sketch_accuracy` (relative error) and `sketch_below_1` (what a value below 1 is multiplied by
-    before it goes into a sketch). `dimension_attributes`: quoted names of the attributes that
-    dimensions come from. `dimension_columns`: `SQL AS d_<dimension>` for each, which needs `attr`
-    and `device_attr`, functions from a name to the text of an attribute, and the events as `e`.
-    `dimension_names`: `d_<dimension>` for each; `dimension_map`: a map of those that are not empty.
-    `session_dimension_columns`, `session_dimension_types`: of the dimensions that visits have.
+    `sketch_accuracy` (relative error), `sketch_below_1` (what a value below 1 is multiplied by
+    before it goes into a sketch) and `unique` (precision of sets). `dimension_attributes`: quoted
+    names of the attributes that dimensions come from. `dimension_columns`: `SQL AS d_<dimension>`
+    for each, which needs `attr` and `device_attr`, functions from a name to the text of an
+    attribute, and the events as `e`. `dimension_names`: `d_<dimension>` for each; `dimension_map`:
+    a map of those that are not empty. `session_dimension_columns`, `session_dimension_types`: of
+    the dimensions that visits have.
     """
     attributes = (
         f"'{source.removeprefix('attrs.')}'"
@@ -34,6 +35,7 @@ def constants() -> str:
     session_columns = (_first_of(EVENT_DIMENSIONS[name]) for name in SESSION_DIMENSIONS)
     definitions = {
         "sketch_accuracy": f"{SKETCH_ACCURACY:g}",
+        "unique": str(UNIQUE_PRECISION),
         "sketch_below_1": f"{1 - SKETCH_ACCURACY:g} / {1 + SKETCH_ACCURACY:g}",
         "dimension_attributes": ", ".join(attributes),
         "dimension_columns": _columns(

@@ -161,6 +161,7 @@ def test_a_span_with_everything_set(store: EngineStore) -> None:
     assert first == AROUND | {
         "time": instant(NOW),
         "duration_ns": 123_456_789,
+        "duration_flag": 0,
         "trace_id": bytes(range(16)).hex().upper(),
         "span_id": bytes(range(8)).hex().upper(),
         "parent_span_id": b"parent!!".hex().upper(),
@@ -189,6 +190,7 @@ def test_a_span_with_everything_set(store: EngineStore) -> None:
     assert second["parent_span_id"] == "00" * 8
     assert third["time"] == instant(2**63 - 1)
     assert (third["kind"], third["status"], third["duration_ns"]) == ("77", "-3", 0)
+    assert [row["duration_flag"] for row in (second, third)] == [1, 0]
     assert third["trace_id"] == hexes([b"too short"], 16)[0]
     assert third["span_id"] == hexes([b"much too long for a span"], 8)[0]
     assert third["links.trace_id"] == hexes([b"x" * 20], 16)

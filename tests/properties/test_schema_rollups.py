@@ -41,7 +41,7 @@ Envelope = tuple[float, list[dict[str, Any]]]
 """Weight, events."""
 EVENT_AGGREGATES: Final = (
     "sum(count), sum(rows), sum(value_count), sum(value_sum), min(value_min), max(value_max), "
-    "uniqCombinedMerge(12)(users), uniqCombinedMerge(12)(sessions), "
+    "uniqCombinedMerge(19)(users), uniqCombinedMerge(19)(sessions), "
     "quantilesDDMerge(0.01, 0.1, 0.5, 0.75, 0.99)(value_sketch)"
 )
 LEVELS: Final = (0.1, 0.5, 0.75, 0.99)

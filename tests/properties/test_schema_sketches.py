@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from api.query.sketches import distinct
 from seamark.wire.signals import Signal
 from tests.support.schema_store import EngineStore, events_envelope
 
@@ -54,20 +55,26 @@ def test_other_levels_than_stored_can_be_asked_for() -> None:
     assert found == pytest.approx([math.floor(level * 999) + 1 for level in levels], rel=0.0101)
 
 
-def test_uniques_are_exact_when_few_and_close_when_many() -> None:
+def test_sets_of_users_are_exact_to_10_000_and_within_1_percent_beyond() -> None:
     store = EngineStore().migrated()
+    rng = random.Random(15)
+    exact = [1, 16, 17, 100, 999, rng.randrange(1_000, 10_000), 10_000]
+    more = [10_001, 20_000, rng.randrange(20_000, 60_000)]
     for block in range(3):
         events = [
             {"ts": 0, "name": f"n{size}", "userAnonId": f"{size}-{at % size}"}
-            for size in (1, 16, 100, 5_000)
+            for size in (*exact, *more)
             for at in range(block * size // 3, size)
         ]
         store.insert(Signal.EVENTS, [events_envelope(events)])
-    rows = store.rows(
-        "SELECT toUInt32(substring(name, 2)) AS size, uniqCombinedMerge(12)(users), "
-        f"uniqCombinedMerge(12)(sessions) FROM {store.database}.events_1d "
-        "GROUP BY size ORDER BY size"
-    )
-    assert [row[0] for row in rows] == [row[1] for row in rows[:3]] + [5_000]
-    assert rows[3][1] == pytest.approx(5_000, rel=0.05)
-    assert [row[2] for row in rows] == [0, 0, 0, 0]
+    for resolution in ("1m", "1h", "1d"):
+        rows = store.rows(
+            f"SELECT toUInt32(substring(name, 2)) AS size, {distinct('users')}, "
+            f"{distinct('sessions')}, sum(rows) FROM {store.database}.events_{resolution} "
+            "GROUP BY size ORDER BY size"
+        )
+        assert [row[0] for row in rows] == sorted((*exact, *more))
+        for size, users, sessions, stored in rows:
+            assert users == (size if size in exact else pytest.approx(size, rel=0.01))
+            assert users <= stored
+            assert sessions == 0

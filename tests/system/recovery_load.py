@@ -88,8 +88,8 @@ def ask(stack: Stack, sql: str) -> list[list[str]]:
 
 
 _SKETCHES = (
-    "quantilesDDMerge(0.01, 0.5, 0.95, 0.99)(value_sketch), uniqCombinedMerge(12)(users), "
-    "uniqCombinedMerge(12)(sessions)"
+    "quantilesDDMerge(0.01, 0.5, 0.95, 0.99)(value_sketch), uniqCombinedMerge(19)(users), "
+    "uniqCombinedMerge(19)(sessions)"
 )
 
 

@@ -46,7 +46,6 @@
 -- Sketches and sets of users and sessions.
 --: levels = {sketch_accuracy}, 0.5, 0.95, 0.99
 --: sketch = AggregateFunction(quantilesDD({levels}), Float64)
---: unique = 12
 --: set_of_ids = AggregateFunction(uniqCombined({unique}), String)
 --: instant_9 = DateTime64(9, 'UTC')
 --

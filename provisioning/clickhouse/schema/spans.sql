@@ -4,6 +4,7 @@ CREATE TABLE IF NOT EXISTS {database}.spans {on_cluster}
     {row},
     time {instant_9} CODEC(Delta, LZ4),
     duration_ns UInt64,
+    duration_flag UInt8,
     trace_id FixedString(16),
     span_id FixedString(8),
     parent_span_id FixedString(8),

@@ -1,15 +1,21 @@
--- Spans out of OTLP requests.
+-- Spans out of OTLP requests. A span that ends before it starts, or more than 30 days after, has no duration
+-- that can be believed (a time was left out, or a clock was wrong): it is 0 and flagged.
 --: signal = traces
 --: kind = spans
 --: items = spans
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.spans_view {on_cluster} TO {database}.spans AS
 WITH
     {values},
+    `x.start_time_unix_nano` AS start_ns,
+    `x.end_time_unix_nano` AS end_ns,
+    toUInt64(end_ns - start_ns) AS elapsed_ns,
+    end_ns < start_ns OR elapsed_ns > 30 * 86400 * 1000000000 AS is_absurd,
     ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'] AS kinds
 SELECT
     {row_columns},
-    instant(`x.start_time_unix_nano`) AS time,
-    `x.end_time_unix_nano` - least(`x.start_time_unix_nano`, `x.end_time_unix_nano`) AS duration_ns,
+    instant(start_ns) AS time,
+    if(is_absurd, 0, elapsed_ns) AS duration_ns,
+    toUInt8(is_absurd) AS duration_flag,
     id_16(`x.trace_id`) AS trace_id,
     id_8(`x.span_id`) AS span_id,
     id_8(`x.parent_span_id`) AS parent_span_id,

@@ -13,7 +13,7 @@ FROM
         min(value_min) AS a3,
         max(value_max) AS a4,
         sum(count) / if(bucket = {p8:Int64}, {p9:Int64}, 3600) AS a5,
-        uniqCombinedMerge(12)(users) AS a8,
+        least(uniqCombinedMerge(19)(users), sum(rows)) AS a8,
         arrayMap(q -> greatest(min(value_min), least(max(value_max), q)), quantilesDDMerge(0.01, 0.500000, 0.999000)(value_sketch)) AS levels,
         sum(count) AS bucket_count,
         sum(count) != sum(rows) AS bucket_sampled
