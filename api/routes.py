@@ -18,11 +18,9 @@ from api.query.labels import LabelsRequest, LabelValuesRequest
 from api.query.ledger import LedgerRequest
 from api.query.log_following import LogTailRequest
 from api.query.names import NamesRequest
-from api.query.paths import PathsRequest
 from api.query.replay import ReplayRequest
 from api.query.servicemap import ServicemapRequest
 from api.query.services import ServicesRequest
-from api.query.sessions import SessionsRequest
 from api.query.traces import TracesRequest
 from api.questions.describe import QuestionsAnswer
 from api.questions.question import Question
@@ -67,20 +65,6 @@ ROUTES: Final = (
         "Every question, its fields and its columns.",
         QuestionsAnswer,
         public=True,
-    ),
-    Route(
-        "POST",
-        "/v1/query/sessions",
-        "Sessions: how many, how long, how many bounce.",
-        answers.TimeseriesAnswer,
-        body=SessionsRequest,
-    ),
-    Route(
-        "POST",
-        "/v1/query/paths",
-        "What people do next, or did before.",
-        product.PathsAnswer,
-        body=PathsRequest,
     ),
     Route(
         "POST",

@@ -1,8 +1,7 @@
 """Raw events as questions see them: who did what and when, their dimensions and attributes.
 
-A **person** is the user of an event, or its session where it has no user; an event with neither is
-nobody's and is left out of questions about people. Events of one person are in order of their
-time, then of the device's clock.
+Whom an event belongs to is in `people.py`. Events of one person are in order of their time, then of
+the device's clock.
 """
 
 from typing import Annotated, Final
@@ -20,11 +19,8 @@ from seamark.wire.dimensions import EVENT_DIMENSIONS
 from seamark.wire.failures import Rejected
 
 EventName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
-PERSON: Final = "if(user_id != '', concat('u', user_id), concat('s', session_id))"
-"""SQL of who did it; `s` alone is nobody."""
 WEIGHT: Final = "reinterpretAsUInt64(weight)"
 """SQL of a weight as a number of `in_order`: the smaller weight is the smaller number."""
-SOMEBODY: Final = "(user_id != '' OR session_id != '')"
 _ENVELOPE: Final = {"country": "country", "device": "device_type", "browser": "browser", "os": "os"}
 
 

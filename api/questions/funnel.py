@@ -2,30 +2,31 @@
 
 What is counted, exactly:
 
-- A person's events are ordered by (time, device's clock, steps they match as a binary number whose
-  lowest bit is step 1, the CRC-32 of their group). Events that are equal in all of these are
-  interchangeable.
+- A person is what `identity` says (`api/query/people.py`).
+- A person's events are ordered by (time, device's clock, the first step they match). Those equal in
+  all of these are ordered by the first further step that only one of them matches: that one comes
+  later. So events of one instant count in the order of the steps.
 - A *chain* of length k is k different events e1 … ek in that order, each matching its step, with
   time(ek) - time(e1) <= windowSec. Other events may lie between them.
-- A person *reaches* step k when there is a chain of length k. Of all longest chains of a person
-  one counts: its last event is the earliest there is; and at each of its steps the one before is
-  the latest chain that led there (the latest begun, so that the window reaches furthest).
-- The person is counted under the group of that chain's first event, and so in one group only.
+- A person *reaches* step k when there is a chain of length k. Of those chains one counts: the one
+  that ends earliest; at each of its steps the one before is the latest that a chain led to, so it
+  is the latest begun of those that end there.
+- The person is counted under the group of their earliest event that matches step 1 (by time,
+  device's clock, group), and so in one group only.
 - `medianMs` and `p90Ms` of step k are of time(ek) - time(ek-1), `…FromFirstMs` of
   time(ek) - time(e1), among those who reached k; percentiles are exact, with linear interpolation.
+- What is said of step k depends on steps 1 to k alone: a step that is added changes none before it.
 - People are counted as they were seen, never weighted: where an app samples whole sessions,
   `meta.sampled` says so, conversions hold and counts are of the sample.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import msgspec
 
 from api.answers import Meta
 from api.query.events import (
-    PERSON,
-    SOMEBODY,
     EventMatch,
     EventName,
     as_match,
@@ -35,6 +36,7 @@ from api.query.events import (
     matching,
 )
 from api.query.filters import conditions
+from api.query.people import SOMEBODY, Identity, people_by
 from api.query.request import Plan, QueryScope, QuestionRequest, raw_range
 from api.query.statement import Values, fill
 from api.query.timerange import DAY_MS
@@ -48,7 +50,7 @@ class FunnelRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
     """Steps in their order; `windowSec` from the first step to the last.
 
     A step is an event's name, or a name with filters. `filters` hold for all steps. `groupBy` is
-    a dimension of the first step; `limit` groups, those with most people first.
+    a dimension of a person's first event of step 1; `limit` groups, those with most people first.
     """
 
     steps: Annotated[
@@ -67,6 +69,7 @@ class FunnelRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
     group_by: Annotated[
         str, msgspec.Meta(max_length=128, title="Group by", extra={"completes": "label"})
     ] = ""
+    identity: Identity = "linked"
     limit: Annotated[int, msgspec.Meta(ge=1, le=100, title="Limit")] = 20
 
 
@@ -119,30 +122,32 @@ def plan_funnel(request: FunnelRequest, scope: QueryScope) -> Plan:
     values = Values()
     steps = [as_match(step) for step in request.steps]
     names = ", ".join(values.text(name) for name in sorted({step.name for step in steps}))
+    named = [f"name IN ({names})"]
+    people = people_by(
+        request.identity, values, covered, org=scope.org, app=scope.app, events=named
+    )
     where = [
         *event_conditions(values, covered, org=scope.org, app=scope.app),
-        f"name IN ({names})",
+        *named,
         SOMEBODY,
         *conditions(request.filters, values, column(values)),
     ]
     matched = [
-        f"if({matching(values, step, f'steps[{place}]')}, {1 << place}, 0)"
+        f"if({matching(values, step, f'steps[{place}]')}, {1 << _bit(place + 1)}, 0)"
         for place, step in enumerate(steps)
     ]
     window = values.integer(request.window_sec * 1000)
     places = range(1, len(steps) + 1)
-    chains = [_begun(k, window) for k in places[1:]]
-    chains += [_place(k, last=len(steps)) for k in reversed(places)]
-    chains += [f"times[place_{k}] AS at_{k}" for k in places]
     return Plan(
         values.statement(
             fill(
                 "funnel",
                 people=", ".join(f"countIf(at_{k} > 0)" for k in places),
-                step_ms=_times(places, lambda k: f"at_{k} - at_{k - 1}"),
-                since_first_ms=_times(places, lambda k: f"at_{k} - at_1"),
-                chains=",\n        ".join(chains),
-                person=PERSON,
+                step_ms=_times(places, "before"),
+                since_first_ms=_times(places, "from"),
+                chains=",\n        ".join(part for k in places for part in _chain(k, window)),
+                person=people.person,
+                join=people.join,
                 since=values.integer(covered.from_ms),
                 steps=" + ".join(matched),
                 group=dimension(request.group_by, "groupBy") if request.group_by else "''",
@@ -154,31 +159,39 @@ def plan_funnel(request: FunnelRequest, scope: QueryScope) -> Plan:
     )
 
 
-def _begun(step: int, window: str) -> str:
-    """SQL of `begun_<step>`: an event that matches goes on with the latest chain before it."""
-    return (
-        f"arrayMap((at, matched, begun) -> if(bitTest(matched, {step - 1}) AND begun > 0"
-        f" AND at - begun <= {window}, begun, 0), times, matches, arrayPushFront(arrayPopBack("
-        f"arrayFill(begun -> begun > 0, begun_{step - 1})), 0)) AS begun_{step}"
+def _bit(step: int) -> int:
+    """The bit of a step among those that an event matches: the first step has the highest."""
+    return MAX_STEPS - step
+
+
+def _chain(step: int, window: str) -> list[str]:
+    """SQL of `begun_<step>`, and of the chain of that length that counts."""
+    bit = _bit(step)
+    if step == 1:
+        begun = f"arrayMap((at, matched) -> if(bitTest(matched, {bit}), at, 0), times, matches)"
+        return [f"{begun} AS begun_1", "arrayFirst(begun -> begun > 0, begun_1) AS at_1"]
+    before = f"begun_{step - 1}"
+    begun = (
+        f"arrayMap((at, matched, begun) -> if(bitTest(matched, {bit}) AND begun > 0"
+        f" AND at - begun <= {window}, begun, 0), times, matches,"
+        f" arrayPushFront(arrayPopBack(arrayFill(begun -> begun > 0, {before})), 0))"
     )
+    last = f"arrayLastIndex((begun, place) -> begun > 0 AND place < place_{step}, {before}, places)"
+    return [
+        f"{begun} AS begun_{step}",
+        f"arrayFirstIndex(begun -> begun > 0, begun_{step}) AS place_{step}",
+        f"times[place_{step}] AS at_{step}",
+        f"begun_{step}[place_{step}] AS from_{step}",
+        f"times[{last}] AS before_{step}",
+    ]
 
 
-def _place(step: int, *, last: int) -> str:
-    """SQL of `place_<step>`: the earliest end of a chain so long, unless there is a longer one,
-    which `step` is a part of."""
-    ends = f"arrayFirstIndex(begun -> begun > 0, begun_{step})"
-    if step == last:
-        return f"{ends} AS place_{step}"
-    after = f"place_{step + 1}"
-    ends_before = (
-        f"arrayLastIndex((begun, place) -> begun > 0 AND place < {after}, begun_{step}, places)"
-    )
-    return f"if({after} > 0, {ends_before}, {ends}) AS place_{step}"
-
-
-def _times(places: range, of: Callable[[int], str]) -> str:
+def _times(places: range, since: str) -> str:
+    """SQL of (median, p90) of the time since `before` or `from`, for each step."""
     return ", ".join(
-        f"quantilesExactInclusiveIf(0.5, 0.9)({of(k)}, at_{k} > 0)" if k > 1 else "[nan, nan]"
+        f"quantilesExactInclusiveIf(0.5, 0.9)(at_{k} - {since}_{k}, at_{k} > 0)"
+        if k > 1
+        else "[nan, nan]"
         for k in places
     )
 

@@ -7,18 +7,14 @@ from aiohttp import web
 
 from api.context import Context
 from api.questions.errors import errors
-from api.questions.paths import PATHS
 from api.questions.services import SERVICES, servicemap
-from api.questions.sessions import SESSIONS
 from api.scope import Scope
 
 Ask = Callable[[Context, Scope, bytes], Awaitable[bytes]]
 POSTED: Final[Mapping[str, Ask]] = {
     "/v1/query/errors": errors,
-    "/v1/query/paths": PATHS.ask,
     "/v1/query/servicemap": servicemap,
     "/v1/query/services": SERVICES.ask,
-    "/v1/query/sessions": SESSIONS.ask,
 }
 
 

@@ -5,7 +5,17 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from api.questions import funnel, log_context, log_histogram, logs, retention, timeseries, top
+from api.questions import (
+    funnel,
+    log_context,
+    log_histogram,
+    logs,
+    paths,
+    retention,
+    sessions,
+    timeseries,
+    top,
+)
 from api.questions.question import Question
 
 QUESTIONS: Final[tuple[Question[Any], ...]] = (
@@ -14,6 +24,8 @@ QUESTIONS: Final[tuple[Question[Any], ...]] = (
     log_histogram.QUESTION,
     logs.QUESTION,
     retention.QUESTION,
+    sessions.QUESTION,
+    paths.QUESTION,
     timeseries.QUESTION,
     top.QUESTION,
 )

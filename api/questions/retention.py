@@ -1,10 +1,11 @@
 """`POST /v1/query/retention`: who comes back.
 
-What is counted, exactly: a person's *beginning* is their first `start` event within the range (what
-was before it is not looked at); the period (day, or week from Monday, UTC) that holds it is their
-cohort. They *return* in the k-th period after that when it holds a `return` event of theirs that is
-not earlier than their beginning; so period 0 is everybody when both are one event. People are
-counted as they were seen, never weighted.
+What is counted, exactly: a person is what `identity` says (`api/query/people.py`). Their
+*beginning* is their first `start` event within the range (what was before it is not looked at); the
+period (day, or week from Monday, UTC) that holds it is their cohort. They *return* in the k-th
+period after that when it holds a `return` event of theirs that is not earlier than their beginning;
+so period 0 is everybody when both are one event. People are counted as they were seen, never
+weighted.
 """
 
 from collections.abc import Sequence
@@ -14,8 +15,6 @@ import msgspec
 
 from api.answers import Meta
 from api.query.events import (
-    PERSON,
-    SOMEBODY,
     EventMatch,
     EventName,
     as_match,
@@ -24,6 +23,7 @@ from api.query.events import (
     matching,
 )
 from api.query.filters import conditions
+from api.query.people import SOMEBODY, Identity, people_by
 from api.query.request import Plan, QueryScope, QuestionRequest, raw_range
 from api.query.statement import Values, fill
 from api.query.timerange import parse_granularity
@@ -45,6 +45,7 @@ class RetentionRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel
     ] = msgspec.field(name="return", default=None)
     period: Annotated[Literal["day", "week"], msgspec.Meta(title="Period")] = "day"
     periods: Annotated[int, msgspec.Meta(ge=0, le=60, title="Periods")] = 7
+    identity: Identity = "linked"
 
 
 class RetentionRow(msgspec.Struct, array_like=True, frozen=True):
@@ -86,9 +87,13 @@ def plan_retention(request: RetentionRequest, scope: QueryScope) -> Plan:
     begins = as_match(request.start)
     returns = begins if request.return_ is None else as_match(request.return_)
     names = ", ".join(values.text(name) for name in sorted({begins.name, returns.name}))
+    named = [f"name IN ({names})"]
+    people = people_by(
+        request.identity, values, covered, org=scope.org, app=scope.app, events=named
+    )
     where = [
         *event_conditions(values, covered, org=scope.org, app=scope.app),
-        f"name IN ({names})",
+        *named,
         SOMEBODY,
         *conditions(request.filters, values, column(values)),
     ]
@@ -96,7 +101,8 @@ def plan_retention(request: RetentionRequest, scope: QueryScope) -> Plan:
         values.statement(
             fill(
                 "retention",
-                person=PERSON,
+                person=people.person,
+                join=people.join,
                 origin=values.integer(period.origin_ms),
                 length=values.integer(period.length_ms),
                 periods=values.integer(request.periods + 1),

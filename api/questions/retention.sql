@@ -23,6 +23,7 @@ FROM
             max(if(/*returns*/, toUnixTimestamp64Milli(time), -1)) AS last_return,
             max(weight != 1) AS sampled
         FROM events
+        /*join*/
         WHERE /*where*/
         GROUP BY who, period
     )

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import zstandard
 
-from api.query.events import SOMEBODY, dimension
+from api.query.events import dimension
 from api.query.filters import Filter
+from api.query.people import SESSION, SOMEBODY
 from api.query.request import QueryScope
-from api.query.sessions import ROLLED, SESSION, TIE, SessionsRequest, plan_sessions
+from api.questions.sessions import ROLLED, TIE, SessionsRequest, plan_sessions
 from seamark.wire.dimensions import EVENT_DIMENSIONS
 from seamark.wire.envelope import Sender
 from seamark.wire.insert import INSERT_SETTINGS

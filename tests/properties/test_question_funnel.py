@@ -1,9 +1,10 @@
 """Funnels from the real store against chains followed by hand."""
 
 import statistics
-import zlib
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cmp_to_key
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,17 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.support.people_events import DAY, HOUR, NAMES, NOW, Answers, Event, answering, visible
+from tests.support.people_events import (
+    DAY,
+    HOUR,
+    NAMES,
+    NOW,
+    Answers,
+    Event,
+    answering,
+    persons,
+    visible,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -30,42 +41,68 @@ def matches(step: Any, event: Event) -> bool:
     )
 
 
-Chain = tuple[str, list[int]]
+Matched = tuple[int, int, list[int], str]
+"""Time, device's clock, the steps that the event matches (from 1), label."""
 
 
-def order(event: tuple[int, int, list[int], str]) -> tuple[int, int, int, int]:
-    at, clock, matched, label = event
-    return at, clock, sum(1 << step - 1 for step in matched), zlib.crc32(label.encode())
+@dataclass
+class Reached:
+    """The chain of one person that counts at one step."""
+
+    at: int
+    before: int
+    first: int
 
 
-def longest_chain(events: list[tuple[int, int, list[int], str]], steps: int, window: int) -> Chain:
-    """The chain that counts; its length is checked against trying every beginning."""
-    latest: list[Chain] = [("", [])] * (steps + 1)
-    best: Chain = ("", [])
-    for at, _, matched, label in events:
-        now = list(latest)
-        for step in matched:
-            before = latest[step - 1]
-            if step == 1:
-                now[1] = (label, [at])
-            elif before[1] and at - before[1][0] <= window:
-                now[step] = (before[0], [*before[1], at])
-            if len(now[step][1]) > len(best[1]):
-                best = now[step]
-        latest = now
-    assert len(best[1]) == max(
-        (greedy(events[i:], window) for i, e in enumerate(events) if 1 in e[2]), default=0
-    )
-    return best
+def comes_first(one: Matched, other: Matched) -> int:
+    """Below 0 if one comes before other: by time, by clock, in the order of the steps."""
+    if one[:2] != other[:2]:
+        return -1 if one[:2] < other[:2] else 1
+    mine, others = sorted(one[2]), sorted(other[2])
+    if mine[0] != others[0]:
+        return mine[0] - others[0]
+    for step in sorted({*mine, *others}):
+        if (step in mine) != (step in others):
+            return 1 if step in mine else -1
+    return 0
 
 
-def greedy(events: list[tuple[int, int, list[int], str]], window: int) -> int:
-    """How far one gets from the first of these events, taking each next step at once."""
+def followed(events: list[Matched], steps: int, window: int) -> list[Reached]:
+    """What counts for a person at each step that is reached, by trying every event before."""
+    events = sorted(events, key=cmp_to_key(comes_first))
+    found: list[Reached] = []
+    begun: list[int | None] = []
+    for step in range(1, steps + 1):
+        now: list[int | None] = []
+        for place, (at, _, matched, _) in enumerate(events):
+            begins = [
+                begin for begin in begun[:place] if begin is not None and at - begin <= window
+            ]
+            first = at if step == 1 else max(begins, default=None)
+            now.append(first if step in matched else None)
+        ends = [place for place, begin in enumerate(now) if begin is not None]
+        assert bool(ends) is any(
+            reaches(events[place:], step, window)
+            for place, event in enumerate(events)
+            if 1 in event[2]
+        )
+        if not ends:
+            return found
+        begin = now[ends[0]]
+        assert begin is not None
+        led = [place for place in range(ends[0]) if step > 1 and begun[place] is not None]
+        found.append(Reached(events[ends[0]][0], events[led[-1]][0] if led else 0, begin))
+        begun = now
+    return found
+
+
+def reaches(events: list[Matched], step: int, window: int) -> bool:
+    """Whether one gets so far from the first of these events, taking each next step at once."""
     reached = 1
     for at, _, matched, _ in events[1:]:
         if reached + 1 in matched and at - events[0][0] <= window:
             reached += 1
-    return reached
+    return reached >= step
 
 
 def quantile(values: list[int], level: float) -> float:
@@ -90,6 +127,7 @@ questions: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "from": st.sampled_from([NOW - HOUR, NOW - 7 * HOUR, NOW - 9 * DAY]),
         "to": st.sampled_from([NOW, NOW - 30_000_000]),
         "filters": st.sampled_from([[], [{"key": "plan", "value": "iron"}]]),
+        "identity": st.sampled_from(["session", "user", "linked"]),
         "limit": st.sampled_from([1, 50]),
     }
 )
@@ -102,25 +140,26 @@ def test_a_funnel_is_what_following_everybody_gives(
 ) -> None:
     assume(body["from"] < body["to"])
     answer = answers("/v1/query/funnel", token, body)
-    people: dict[str, list[tuple[int, int, list[int], str]]] = defaultdict(list)
+    in_range = visible(token, body["from"], body["to"])
+    person = persons(in_range, body["identity"])
+    people: dict[str, list[Matched]] = defaultdict(list)
     sampled: set[str] = set()
-    for event in visible(token, body["from"], body["to"]):
+    for event in in_range:
         matched = [i + 1 for i, s in enumerate(body["steps"]) if matches(s, event)]
-        kept = all(event.label(f["key"]) == f["value"] for f in body["filters"])
-        if matched and kept and event.person != "s":
+        counts = all(event.label(f["key"]) == f["value"] for f in body["filters"])
+        if matched and counts and person[event.id]:
             label = event.label(body["groupBy"]) if body["groupBy"] else ""
-            people[event.person].append((event.time, event.ts, matched, label))
+            people[person[event.id]].append((event.time, event.ts, matched, label))
             if event.weight != 1:
-                sampled.add(event.person)
-    groups: dict[str, list[list[int]]] = defaultdict(list)
+                sampled.add(person[event.id])
+    groups: dict[str, list[list[Reached]]] = defaultdict(list)
     weighted: set[str] = set()
-    for person, events in people.items():
-        label, times = longest_chain(
-            sorted(events, key=order), len(body["steps"]), body["windowSec"] * 1000
-        )
-        if times:
-            groups[label].append(times)
-            weighted |= {label} if person in sampled else set()
+    for who, events in people.items():
+        firsts = [(at, clock, label) for at, clock, matched, label in events if 1 in matched]
+        if firsts:
+            label = min(firsts, key=lambda first: (first[0], first[1], first[2].encode()))[2]
+            groups[label].append(followed(events, len(body["steps"]), body["windowSec"] * 1000))
+            weighted |= {label} if who in sampled else set()
     largest = sorted(groups, key=lambda key: (-len(groups[key]), key.encode()))
     shown = largest[: body["limit"]]
     assert answer["meta"]["truncated"] is (len(largest) > body["limit"])
@@ -132,20 +171,49 @@ def test_a_funnel_is_what_following_everybody_gives(
         check_steps(funnel["steps"], groups[label])
 
 
-def check_steps(steps: list[dict[str, Any]], chains: list[list[int]]) -> None:
+def check_steps(steps: list[dict[str, Any]], chains: list[list[Reached]]) -> None:
     counts = [sum(len(c) > k for c in chains) for k in range(len(steps))]
     assert [s["people"] for s in steps] == counts
     assert [s["fromFirst"] for s in steps] == pytest.approx([c / counts[0] for c in counts])
     assert [s["medianMs"] for s in steps[:1]] == [None]
     for k in range(1, len(steps)):
-        reached = [c for c in chains if len(c) > k]
+        reached = [c[k] for c in chains if len(c) > k]
         if not reached:
             assert steps[k]["medianMs"] is steps[k]["p90FromFirstMs"] is None
             continue
         assert steps[k]["fromPrevious"] == pytest.approx(counts[k] / counts[k - 1])
         for name, values in (
-            ("{}Ms", [c[k] - c[k - 1] for c in reached]),
-            ("{}FromFirstMs", [c[k] - c[0] for c in reached]),
+            ("{}Ms", [chain.at - chain.before for chain in reached]),
+            ("{}FromFirstMs", [chain.at - chain.first for chain in reached]),
         ):
             assert steps[k][name.format("median")] == pytest.approx(quantile(values, 0.5))
             assert steps[k][name.format("p90")] == pytest.approx(quantile(values, 0.9))
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(body=questions, token=st.sampled_from(["acme", "shop"]), added=step)
+def test_an_added_step_changes_no_step_before_it(
+    answers: Answers, body: dict[str, Any], token: str, added: Any
+) -> None:
+    """Counts, groups and times: of each step, and so of the order of the groups."""
+    assume(body["from"] < body["to"])
+    shorter = answers("/v1/query/funnel", token, body)
+    longer = answers("/v1/query/funnel", token, {**body, "steps": [*body["steps"], added]})
+    assert [
+        {**funnel, "steps": funnel["steps"][:-1]} for funnel in longer["funnels"]
+    ] == shorter["funnels"]  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(body=questions, token=st.sampled_from(["acme", "shop"]))
+def test_no_step_has_more_people_than_events_or_than_the_step_before(
+    answers: Answers, body: dict[str, Any], token: str
+) -> None:
+    assume(body["from"] < body["to"])
+    everybody = {**body, "groupBy": "", "filters": []}
+    in_range = visible(token, body["from"], body["to"])
+    for funnel in answers("/v1/query/funnel", token, everybody)["funnels"]:
+        people = [step["people"] for step in funnel["steps"]]
+        assert people == sorted(people, reverse=True)
+        for count, asked in zip(people, body["steps"], strict=True):
+            assert count <= sum(matches(asked, event) for event in in_range)

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.support.people_events import DAY, EVENTS, HOUR, NAMES, NOW, TOKENS, Answers, answering
+from tests.support.people_events import (
+    DAY,
+    EVENTS,
+    HOUR,
+    NAMES,
+    NOW,
+    TOKENS,
+    Answers,
+    answering,
+    persons,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -37,6 +47,7 @@ questions: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "from": st.sampled_from([NOW - HOUR, NOW - 5 * DAY, NOW - 9 * DAY]),
         "to": st.sampled_from([NOW, NOW - 2 * DAY]),
         "filters": st.sampled_from([[], [{"key": "page", "value": "/a"}]]),
+        "identity": st.sampled_from(["session", "user", "linked", None]),
     }
 )
 
@@ -48,30 +59,36 @@ def test_cohorts_are_what_following_everybody_gives(
 ) -> None:
     if body["return"] is None:
         del body["return"]
+    if body["identity"] is None:
+        del body["identity"]
     assume(body["from"] < body["to"])
     answer = answers("/v1/query/retention", token, body)
     step = timedelta(days=7 if body["period"] == "week" else 1)
     since = period_of(body["from"], body["period"])
     until = period_of(body["to"] - 1, body["period"]) + step
     org, app = TOKENS[token]
-    seen = [
+    in_range = [
         e for e in EVENTS
-        if e.org == org and app in ("", e.app) and e.person != "s"
+        if e.org == org and app in ("", e.app)
         and since.timestamp() * 1000 <= e.time < until.timestamp() * 1000
-        and all(e.label(f["key"]) == f["value"] for f in body["filters"])
+    ]  # fmt: skip
+    person = persons(in_range, body.get("identity", "linked"))
+    seen = [
+        e for e in in_range
+        if person[e.id] and all(e.label(f["key"]) == f["value"] for f in body["filters"])
     ]  # fmt: skip
     began: dict[str, int] = {}
     for event in sorted(seen, key=lambda e: e.time):
         if event.name == body["start"]:
-            began.setdefault(event.person, event.time)
+            began.setdefault(person[event.id], event.time)
     back: dict[str, set[datetime]] = defaultdict(set)
     for event in seen:
         name = body.get("return", body["start"])
-        if event.name == name and event.time >= began.get(event.person, NOW + DAY):
-            back[event.person].add(period_of(event.time, body["period"]))
+        if event.name == name and event.time >= began.get(person[event.id], NOW + DAY):
+            back[person[event.id]].add(period_of(event.time, body["period"]))
     cohorts: dict[datetime, list[str]] = defaultdict(list)
-    for person, time in began.items():
-        cohorts[period_of(time, body["period"])].append(person)
+    for who, time in began.items():
+        cohorts[period_of(time, body["period"])].append(who)
     assert [
         (c["start"], c["people"], c["returned"]) for c in answer["cohorts"]
     ] == [
@@ -88,5 +105,5 @@ def test_cohorts_are_what_following_everybody_gives(
     ]  # fmt: skip
     names = {body["start"], body.get("return", body["start"])}
     assert answer["meta"]["sampled"] is any(
-        e.weight != 1 for e in seen if e.name in names and e.person in began
+        e.weight != 1 for e in seen if e.name in names and person[e.id] in began
     )

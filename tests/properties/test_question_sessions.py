@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.query.sessions import TIE
+from api.questions.sessions import TIE
 from tests.support.people_events import (
     COUNTRIES,
     DAY,
@@ -25,6 +25,7 @@ from tests.support.people_events import (
     Answers,
     Event,
     answering,
+    persons,
 )
 
 pytestmark = pytest.mark.integration
@@ -66,13 +67,19 @@ def cut(events: Sequence[tuple[Any, ...]], gap_ms: int) -> list[list[tuple[Any, 
     return sessions
 
 
-def by_key(token: str, since: int, until: int, keep: Any) -> dict[str, list[Event]]:
+def by_key(
+    token: str, since: int, until: int, keep: Any, identity: str = "session"
+) -> dict[str, list[Event]]:
     org, app = TOKENS[token]
+    in_range = [
+        e for e in EVENTS if e.org == org and app in ("", e.app) and since <= e.time < until
+    ]
+    person = persons(in_range, identity)
     found: dict[str, list[Event]] = defaultdict(list)
-    for e in EVENTS:
-        if e.org == org and app in ("", e.app) and since <= e.time < until and keep(e):
-            found[f"s{e.session}" if e.session else f"u{e.user}"].append(e)
-    found.pop("u", None)
+    for e in in_range:
+        if keep(e):
+            found[person[e.id]].append(e)
+    found.pop("", None)
     return found
 
 
@@ -175,6 +182,7 @@ path_questions = st.one_of(
                 "filters": st.sampled_from(
                     [[], [{"key": "country", "op": "in", "value": COUNTRIES[:1]}]]
                 ),
+                "identity": st.sampled_from(["session", "session", "user", "linked"]),
                 "limit": st.sampled_from([2, 200]),
             }
         )
@@ -206,7 +214,7 @@ def test_paths_are_what_walking_by_hand_gives(
         return all(event.label(f["key"]) in f["value"] for f in body["filters"])
 
     paths: Counter[tuple[str, ...]] = Counter()
-    for events in by_key(token, since, until, keep).values():
+    for events in by_key(token, since, until, keep, body["identity"]).values():
         tuples = [
             (e.time, e.ts, hashes[node], e.weight, node)
             for e in events

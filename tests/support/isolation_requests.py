@@ -212,19 +212,6 @@ ROUTES_ASKED: Final[Mapping[tuple[str, str], Asked]] = {
             exemplars=flags,
         ),
     ),
-    ("POST", "/v1/query/sessions"): Asked(
-        {"groupBy": "country", **RANGE},
-        lambda _: body(groupBy=keys, view=names, granularity=st.sampled_from(["all", "1d"]) | odd),
-    ),
-    ("POST", "/v1/query/paths"): Asked(
-        {"start": "page_view", "of": "event", "limit": 200, **RANGE},
-        lambda _: body(
-            {"start": names},
-            of=st.sampled_from(["page", "event"]),
-            view=names,
-            direction=st.sampled_from(["next", "previous"]),
-        ),
-    ),
     ("POST", "/v1/query/top"): Asked(
         {"metric": "buy", "by": "plan", **RANGE},
         lambda _: body({"metric": names, "by": keys}, source=sources, agg=aggregates),

@@ -47,10 +47,6 @@ class Event:
     attrs: dict[str, str]
     id: str
 
-    @property
-    def person(self) -> str:
-        return f"u{self.user}" if self.user else f"s{self.session}"
-
     def label(self, key: str) -> str:
         return self.app if key == "app" else self.attrs.get(key, "")
 
@@ -124,6 +120,24 @@ def visible(token: str, from_ms: int, to_ms: int) -> list[Event]:
         e for e in EVENTS
         if e.org == org and app in ("", e.app) and since <= e.time < until
     ]  # fmt: skip
+
+
+def persons(events: list[Event], identity: str) -> dict[str, str]:
+    """Event id -> the person it belongs to, of the events of a scope and range; "" is nobody."""
+    first: dict[str, Event] = {}
+    for event in sorted(events, key=lambda e: (e.time, e.ts, e.user.encode())):
+        if event.session and event.user:
+            first.setdefault(event.session, event)
+    found = {}
+    for event in events:
+        user = f"u{event.user}" if event.user else ""
+        session = f"s{event.session}" if event.session else ""
+        linked = ""
+        if identity == "linked" and event.session in first:
+            linked = f"u{first[event.session].user}"
+        order = (session, user) if identity == "session" else (user, linked, session)
+        found[event.id] = next((one for one in order if one), "")
+    return found
 
 
 @dataclass

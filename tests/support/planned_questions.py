@@ -6,16 +6,12 @@ from typing import Any
 
 import msgspec
 
-from api.answers import TimeseriesAnswer
-from api.product_answers import PathsAnswer
 from api.query.decode import from_json
 from api.query.error_groups import plan_error_groups
 from api.query.error_rates import ErrorsRequest, plan_error_rates
-from api.query.paths import PathsRequest, plan_paths
 from api.query.request import QueryScope
 from api.query.servicemap import ServicemapRequest, plan_servicemap
 from api.query.services import ServicesRequest, plan_services
-from api.query.sessions import SessionsRequest, plan_sessions
 from api.query.sources import SourceName
 from api.query.statement import Statement
 from api.questions.question import Question
@@ -71,8 +67,6 @@ def within(org: str = "acme", app: str = "", *, source: SourceName | None = "eve
 
 QUESTIONS = {
     **{question.kind: _of(question) for question in REGISTERED},
-    "sessions": _planned(SessionsRequest, TimeseriesAnswer, plan_sessions),
-    "paths": _planned(PathsRequest, PathsAnswer, plan_paths),
     "errors": _planned(ErrorsRequest, ErrorsAnswer, plan_error_rates, plan_error_groups),
     "services": _planned(ServicesRequest, ServicesAnswer, plan_services),
     "servicemap": _planned(ServicemapRequest, ServicemapAnswer, plan_servicemap),

@@ -2,8 +2,8 @@
 -- not have to look through all events.
 --
 -- Events of one key in one slot lie less than 15 minutes apart, so wherever sessions are cut (gaps of 15
--- minutes and more), they are in one. `key` is a hash of what api/query/sessions.py takes for one session (two
--- fall together with a probability of 2^-128). `first` is the first event: the smallest by (time, device's
+-- minutes and more), they are in one. `key` is a hash of what api/questions/sessions.py takes for one session
+-- (two fall together with a probability of 2^-128). `first` is the first event: the smallest by (time, device's
 -- clock, weight, a hash of receipt, name and event's id), which does not depend on blocks.
 -- Partitions are days of receipt, like those of raw rows: sent times can be any, and a sender with a wild
 -- clock must not make a part for each of them.

@@ -34,6 +34,7 @@ FROM
     bitOr(bitShiftLeft(toUInt256(node), 64), toUInt256(reinterpretAsUInt64(weight)))) AS event,
                 node = sipHash64({p7:String}) AS is_start
             FROM events
+            
             WHERE org = {p2:String} AND app = {p3:String} AND received_at >= fromUnixTimestamp64Milli({p0:Int64}, 'UTC') AND time >= fromUnixTimestamp64Milli({p0:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({p1:Int64}, 'UTC') AND (user_id != '' OR session_id != '')
         )
         GROUP BY key

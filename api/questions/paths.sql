@@ -27,11 +27,12 @@ FROM
         FROM
         (
             SELECT
-                sipHash128(/*key*/) AS key,
+                sipHash128(/*person*/) AS key,
                 sipHash64(/*node*/) AS node,
                 /*event*/ AS event,
                 node = sipHash64(/*start*/) AS is_start
             FROM events
+            /*join*/
             WHERE /*where*/
         )
         GROUP BY key

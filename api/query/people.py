@@ -1,0 +1,75 @@
+"""Who did an event: the one rule of identity, for every question about people.
+
+| identity | an event belongs to |
+|---|---|
+| `session` | its session; without one, its user |
+| `user` | its user; without one, its session |
+| `linked` | its user; without one, the first user of its session; without such, its session |
+
+An event with neither user nor session belongs to nobody and is left out. The first user of a
+session is that of its earliest event with a user, by time, then by the device's clock, then by the
+user's id, among all events of the range and scope. So with `linked` what was done before a login,
+or after a logout, counts for the person who was logged in during that session. An event with a
+user of its own is never given to another one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from api.query.events import event_conditions
+from api.query.statement import Values, fill
+from api.query.timerange import TimeRange
+
+Identity = Annotated[
+    Literal["session", "user", "linked"],
+    msgspec.Meta(
+        title="Identity",
+        description="Whom an event counts for: its session, its user, or the user of its session",
+    ),
+]
+SOMEBODY: Final = "(user_id != '' OR session_id != '')"
+"""SQL that is true of an event that belongs to somebody."""
+SESSION: Final = "if(session_id != '', concat('s', session_id), concat('u', user_id))"
+"""SQL of the identity `session`."""
+USER: Final = "if(user_id != '', concat('u', user_id), concat('s', session_id))"
+"""SQL of the identity `user`."""
+LINKED: Final = (
+    "multiIf(user_id != '', concat('u', user_id), first_user != '', concat('u', first_user),"
+    " concat('s', session_id))"
+)
+"""SQL of the identity `linked`; `first_user` comes from the join."""
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """SQL of the person of an event, and what follows `FROM events` so that it is known."""
+
+    person: str
+    join: str = ""
+
+
+def people_by(
+    identity: Identity,
+    values: Values,
+    covered: TimeRange,
+    *,
+    org: str,
+    app: str,
+    events: Sequence[str],
+) -> People:
+    """People under an identity. `events` are conditions that the question's events hold beside
+    scope and range: only sessions with such events and without a user are looked up."""
+    if identity == "session":
+        return People(SESSION)
+    if identity == "user":
+        return People(USER)
+    in_scope = event_conditions(values, covered, org=org, app=app)
+    join = fill(
+        "session_users",
+        scope=" AND ".join(in_scope),
+        events=" AND ".join([*in_scope, *events]),
+    )
+    return People(LINKED, join)
