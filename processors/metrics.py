@@ -64,12 +64,17 @@ PAUSED: Final = Gauge(
     "1 while the sink is paused because the store is being copied.",
     _STREAM,
 )
+STALLED: Final = Gauge(
+    "seamark_processor_stalled",
+    "1 while messages wait and none of the stream was written for a minute.",
+    _STREAM,
+)
 FENCED: Final = Counter(
     "seamark_processor_fenced", "Times a stream was lost to another reader.", _STREAM
 )
 REFUSED: Final = Counter(
     "seamark_processor_refused_blocks",
-    "Blocks the sink refused for good; they are halved until one message, then one frame, is left.",
+    "Blocks the sink did not take; they are halved until one message, then one frame, is left.",
     ("sink", "stream", "reason"),
 )
 DEAD_LETTERED: Final = Counter(

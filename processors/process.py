@@ -16,6 +16,7 @@ import aiohttp
 from nats.aio.client import Client as NatsClient
 from prometheus_client import REGISTRY
 
+from processors.blocks.dead_letter_limit import DeadLetterLimits
 from processors.blocks.dead_letter_queue import JetStreamDeadLetterQueue
 from processors.blocks.decide import Limits
 from processors.blocks.dedup.folder import DedupFolder
@@ -51,6 +52,8 @@ class SinkSettings(Protocol):
     def buffer_bytes(self) -> int: ...
     @property
     def limits(self) -> Limits: ...
+    @property
+    def dead_letter_limits(self) -> DeadLetterLimits: ...
 
 
 _S = TypeVar("_S", bound=SinkSettings)
@@ -142,6 +145,7 @@ class Connected:
             health=self.health,
             pauses=KvPauses(self.client, sink.name),
             limits=self.settings.limits,
+            dead_letter_limits=self.settings.dead_letter_limits,
             buffer_bytes=self.settings.buffer_bytes,
         )
 

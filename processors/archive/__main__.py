@@ -125,7 +125,10 @@ async def serve(
             process.session, store_settings, timeout_seconds=settings.store_timeout_seconds
         )
         engine_threads = EngineThreads(
-            objects, state=Path(settings.state_path), codec=settings.codec
+            objects,
+            state=Path(settings.state_path),
+            codec=settings.codec,
+            memory_bytes=settings.engine_bytes,
         )
         parts = process.parts(ArchiveSink(engine_threads, manifest), slots=settings.writes)
         merger = Merger(

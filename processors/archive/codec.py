@@ -21,8 +21,11 @@ class Codec:
     level: int = 3
 
 
-def making(codec: Codec) -> Mapping[str, str]:
-    """For making files: as the store's inserts, and the shape of Parquet."""
+def making(codec: Codec, *, memory_bytes: int) -> Mapping[str, str]:
+    """For making files: as the store's inserts, and the shape of Parquet.
+
+    `memory_bytes`: the most that one statement may use; beyond it the block is too heavy.
+    """
     return {
         **INSERT_SETTINGS,
         **_parquet(codec),
@@ -30,6 +33,7 @@ def making(codec: Codec) -> Mapping[str, str]:
         "max_insert_block_size": "512",  # envelopes; each may become a thousand rows
         "min_insert_block_size_rows": "0",
         "min_insert_block_size_bytes": "0",
+        "max_memory_usage": str(memory_bytes),
     }
 
 

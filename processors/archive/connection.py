@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -10,12 +9,14 @@ from typing import Any, Final
 
 import msgspec
 
+from processors.blocks.reasons import OF_CLASS, SinkReason
+from seamark.service.clickhouse.errors import classify, code_in
+from seamark.service.clickhouse.quoting import literal
 from seamark.service.nameless import nameless_file
 
 Connect = Callable[[], Any]
 """Opens one more of chdb's connections, to the one engine of the process."""
 _MALLOC: Final = "dirty_decay_ms:1000,muzzy_decay_ms:0"
-_CODE: Final = re.compile(r"Code: (\d+)\. DB::")
 
 
 class EngineFailed(Exception):
@@ -23,8 +24,13 @@ class EngineFailed(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(message[:500])
-        found = _CODE.search(message)
-        self.code = int(found[1]) if found else 0
+        self.code = code_in(message)
+
+    @property
+    def reason(self) -> SinkReason:
+        """Why a block was not made: the engine's state, or the block."""
+        found = OF_CLASS[classify(self.code)]
+        return SinkReason.ENGINE if found.away else found
 
 
 class Connection:
@@ -57,7 +63,7 @@ class Connection:
         Not by chdb's `send_insert`, which ends well whatever a table says of the last block.
         """
         with nameless_file(pieces) as path:
-            self.command(f"{sql} FROM INFILE {text(path)} COMPRESSION 'none' FORMAT {form}")
+            self.command(f"{sql} FROM INFILE {literal(path)} COMPRESSION 'none' FORMAT {form}")
 
     def close(self) -> None:
         """Give it back. Nothing may run on it."""
@@ -87,8 +93,3 @@ def connect_in(folder: Path) -> Connect:
             raise EngineFailed(str(error)) from None
 
     return connect
-
-
-def text(value: str) -> str:
-    """A string literal."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

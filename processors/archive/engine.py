@@ -21,15 +21,17 @@ from typing import Any
 import msgspec
 
 from processors.archive.codec import Codec, making, merging
-from processors.archive.connection import Connect, Connection, EngineFailed, text
+from processors.archive.connection import Connect, Connection, EngineFailed
 from processors.archive.files import LEDGER_KEYS, Count
 from processors.archive.inflate import Unreadable, inflated
 from processors.archive.layout import HOUR_SECONDS, Hour
 from processors.archive.tables import LEDGER, RAW_TABLE, Columns, aggregate, prepare
-from processors.clickhouse_errors import PERMANENT
+from seamark.service.clickhouse.errors import REFUSED
+from seamark.service.clickhouse.quoting import literal
 from seamark.wire.signals import Signal, input_table
 
 _HOUR_MS = HOUR_SECONDS * 1000
+MEMORY_BYTES = 2 * 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +55,25 @@ class Made:
 class Engine:
     """Databases, tables and settings on an engine that `connect` reaches. Made in some seconds.
 
-    `database`: the names of two databases of its own begin with it.
+    `database`: the names of two databases of its own begin with it. `memory_bytes`: the most that
+    one statement, and the rows of one block, may take.
     """
 
-    def __init__(self, connect: Connect, *, codec: Codec, database: str = "seamark") -> None:
+    def __init__(
+        self,
+        connect: Connect,
+        *,
+        codec: Codec,
+        memory_bytes: int = MEMORY_BYTES,
+        database: str = "seamark",
+    ) -> None:
         self._connect = connect
+        self._memory_bytes = memory_bytes
         self._database = database
         self._block = f"{database}_block"
         self._making = Connection(connect)
         self._merging = Connection(connect)
-        self._making.command(f"SET {_listed(making(codec))}")
+        self._making.command(f"SET {_listed(making(codec, memory_bytes=memory_bytes))}")
         self._merging.command(f"SET {_listed(merging(codec))}")
         self._columns = prepare(self._making, source=database, block=self._block)
 
@@ -88,15 +99,15 @@ class Engine:
         The same inputs give the same bytes. Columns that an older file lacks are filled with their
         defaults. Raises EngineFailed.
         """
-        columns = text(", ".join(f"`{name}` {kind}" for name, kind in self.columns(signal)))
+        columns = literal(", ".join(f"`{name}` {kind}" for name, kind in self.columns(signal)))
         names = ",".join(path.name for path in inputs)
         source = f"{inputs[0].parent}/{{{names}}}" if len(inputs) > 1 else str(inputs[0])
         self._merging.command(
-            f"INSERT INTO FUNCTION file({text(str(output))}, 'Parquet', {columns}) "
-            f"SELECT * FROM file({text(source)}, 'Parquet', {columns})"
+            f"INSERT INTO FUNCTION file({literal(str(output))}, 'Parquet', {columns}) "
+            f"SELECT * FROM file({literal(source)}, 'Parquet', {columns})"
         )
         ((rows,),) = self._merging.rows(
-            f"SELECT count() FROM file({text(str(output))}, 'Parquet', {columns})"
+            f"SELECT count() FROM file({literal(str(output))}, 'Parquet', {columns})"
         )
         return int(rows)
 
@@ -119,9 +130,21 @@ class Engine:
             try:
                 self._making.insert(sql, "Protobuf", chunk)
             except EngineFailed as error:
-                if error.code in PERMANENT:
-                    raise Unreadable(PERMANENT[error.code].lower(), str(error)) from None
+                if error.code in REFUSED:
+                    raise Unreadable(REFUSED[error.code].lower(), str(error)) from None
                 raise
+            self._check_size()
+
+    def _check_size(self) -> None:
+        """Raise EngineFailed when the rows of the block so far take more than they may."""
+        ((size_bytes,),) = self._making.rows(
+            f"SELECT sum(total_bytes) FROM system.tables WHERE database = '{self._block}'"
+        )
+        if int(size_bytes or 0) > self._memory_bytes:
+            raise EngineFailed(
+                f"Code: 241. DB::Exception: the rows of a block take {size_bytes} bytes, more than "
+                f"{self._memory_bytes} (SEAMARK_ARCHIVE_ENGINE_BYTES)"
+            )
 
     def _hours(self, signal: Signal) -> list[int]:
         """The hours of receipt, by rows and by ledger: an envelope may only count."""
@@ -184,4 +207,4 @@ class Engine:
 
 
 def _listed(settings: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} = {text(value)}" for name, value in settings.items())
+    return ", ".join(f"{name} = {literal(value)}" for name, value in settings.items())

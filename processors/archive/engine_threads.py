@@ -15,10 +15,11 @@ from typing import Final, TypeVar
 
 from processors.archive.codec import Codec
 from processors.archive.connection import EngineFailed, connect_in
-from processors.archive.engine import Engine, Made
+from processors.archive.engine import MEMORY_BYTES, Engine, Made
 from processors.archive.files import Facts
 from processors.archive.footer import add_metadata
 from processors.archive.objects import Objects, own_folder
+from processors.blocks.reasons import SinkReason
 from seamark.wire.signals import Signal
 
 _T = TypeVar("_T")
@@ -39,11 +40,14 @@ class EngineThreads:
         *,
         state: Path,
         codec: Codec,
+        memory_bytes: int = MEMORY_BYTES,
         open_engine: Callable[[], Engine] | None = None,
     ) -> None:
         self.objects = objects
         self._open_engine = open_engine or (
-            lambda: Engine(connect_in(own_folder(state / "engine")), codec=codec)
+            lambda: Engine(
+                connect_in(own_folder(state / "engine")), codec=codec, memory_bytes=memory_bytes
+            )
         )
         self._engine: Engine | None = None
         self._failures = 0
@@ -97,8 +101,8 @@ class EngineThreads:
     async def _watched(self, working: Awaitable[_T]) -> _T:
         try:
             done = await working
-        except EngineFailed:
-            self._failures += 1
+        except EngineFailed as error:
+            self._failures += error.reason is SinkReason.ENGINE  # others speak of the block
             if self._failures >= _FAILURES:
                 self.engine_failed.set()
             raise

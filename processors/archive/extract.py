@@ -16,11 +16,12 @@ from typing import Final
 import msgspec
 
 from processors.archive.codec import Codec, merging
-from processors.archive.connection import Connection, EngineFailed, connect_in, text
+from processors.archive.connection import Connection, EngineFailed, connect_in
 from processors.archive.layout import hour_of
 from processors.archive.objects import BucketObjects
 from processors.archive.settings import ArchiveSettings
 from seamark.service import lifecycle
+from seamark.service.clickhouse.quoting import literal
 from seamark.service.settings import load
 from seamark.wire.extraction import Extracted, Extraction, Trouble, Wanted
 
@@ -70,7 +71,7 @@ class Extractor:
             "output_format_json_quote_denormals": "1",
             "output_format_json_escape_forward_slashes": "0",
         }
-        listed = ", ".join(f"{name} = {text(value)}" for name, value in given.items())
+        listed = ", ".join(f"{name} = {literal(value)}" for name, value in given.items())
         self._engine.command(f"SET {listed}")
         self._engine.command(f"CREATE DATABASE {_DATABASE} ENGINE = Memory")
         self._engine.command(f"USE {_DATABASE}")
@@ -79,7 +80,7 @@ class Extractor:
         """One part. Never raises for what can be in the way of it."""
         try:
             if not wanted.path:
-                self._write(f"null({text(self._asked.structure)})", wanted)
+                self._write(f"null({literal(self._asked.structure)})", wanted)
                 return Extracted()
             file = self._files.local(wanted.path)
             try:
@@ -105,8 +106,8 @@ class Extractor:
                 )
             # by its descriptor: a merge may take the file's name away, not the file
             source = f"/dev/fd/{opened.fileno()}"
-            structure = text(self._asked.structure)
-            self._write(f"file({text(source)}, 'Parquet', {structure})", wanted)
+            structure = literal(self._asked.structure)
+            self._write(f"file({literal(source)}, 'Parquet', {structure})", wanted)
         return Extracted()
 
     def _write(self, source: str, wanted: Wanted) -> None:
@@ -116,7 +117,7 @@ class Extractor:
         self._engine.command(view)
         values = {**self._asked.values, "most": wanted.most}
         self._engine.query(
-            f"INSERT INTO FUNCTION file({text(wanted.part)}, 'Parquet') {self._asked.sql}",
+            f"INSERT INTO FUNCTION file({literal(wanted.part)}, 'Parquet') {self._asked.sql}",
             "TabSeparated",
             params={name: _parameter(value) for name, value in values.items()},
         )

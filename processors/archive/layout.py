@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from seamark.wire.positions import token_of
 from seamark.wire.signals import Signal
 
 HOUR_SECONDS: Final = 3600
@@ -55,6 +56,17 @@ def hour_of(path: str) -> Hour:
 def block_name(token: str) -> str:
     """What the files of a block are called, whatever their hours."""
     return f"part-{_UNSAFE.sub('-', token)}.parquet"
+
+
+def token_in(path: str, stream: str, *, first: int, last: int) -> str:
+    """The token that a file was made under, the inverse of `block_name`; "" for other names."""
+    name = path.rpartition("/")[2]
+    begin, end = f"part-{stream}-{first}-{last}-", ".parquet"
+    time_ns, *frame = name.removeprefix(begin).removesuffix(end).split("-")
+    if not name.startswith(begin) or not time_ns.isdigit():
+        return ""
+    whole = token_of(stream, done=first - 1, end=last, first_ns=int(time_ns))
+    return "/".join([whole, *frame])
 
 
 def merged_name(inputs: Sequence[str]) -> str:

@@ -6,14 +6,19 @@ whatever is tried again, by its token.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
 import msgspec
 
 from processors.archive.files import ArchiveFile, Count
+from processors.archive.layout import token_in
+from processors.blocks.proof import LastBlock
+from processors.blocks.reasons import SinkReason
 from processors.blocks.sink import SinkUnavailable
-from processors.clickhouse_errors import code_of
+from seamark.service.clickhouse.client import HttpClient, RequestFailed
+from seamark.service.clickhouse.quoting import array, parameter
 from seamark.service.connections import StoreSettings
 from seamark.wire.insert import INSERT_SETTINGS
 from seamark.wire.signals import Signal
@@ -22,6 +27,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_MS: Final = -2_208_988_800_000  # 1900-01-01
 _LAST_MS: Final = 10_413_791_999_999  # 2299-12-31: what a DateTime64 can show
 _TIMES: Final = ("min_received", "max_received", "min_time", "max_time", "written_at")
+_LAST_BLOCK: Final = Path(__file__).with_name("last_block.sql").read_text()
 _COUNTS: Final = ("org", "app", "minute", "key_id", "rows")
 _INSERT: Final = {
     name: value for name, value in INSERT_SETTINGS.items() if name != "format_schema"
@@ -34,13 +40,9 @@ class Manifest:
     def __init__(
         self, session: aiohttp.ClientSession, settings: StoreSettings, *, timeout_seconds: float
     ) -> None:
-        self._session = session
-        self._url = f"{settings.url.rstrip('/')}/"
+        self._client = HttpClient(session, settings, timeout_seconds=timeout_seconds)
+        self._database = settings.database
         self._table = f"{settings.database}.archive_files"
-        self._headers = {"X-ClickHouse-User": settings.user} if settings.user else {}
-        if settings.user:
-            self._headers["X-ClickHouse-Key"] = settings.password
-        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, connect=5)
 
     async def add(self, files: Sequence[ArchiveFile], *, token: str) -> None:
         """Insert rows, all or none, once per token."""
@@ -74,41 +76,33 @@ class Manifest:
             f"SELECT {_columns()} FROM {self._table} FINAL "
             "WHERE signal = {signal:String} AND path IN {paths:Array(String)} ORDER BY path"
         )
-        listed = "[" + ",".join(f"'{path}'" for path in paths) + "]"
-        return [_file(row) for row in await self._ask(sql, signal=signal.value, paths=listed)]
+        found = await self._ask(sql, signal=signal.value, paths=array(paths))
+        return [_file(row) for row in found]
+
+    async def last_block(self, stream: str) -> LastBlock | None:
+        """The stream's newest block, by the name of one of its files; None without one."""
+        for row in await self._ask(_LAST_BLOCK, stream=stream):
+            first, last = int(row["first_sequence"]), int(row["last_sequence"])
+            if token := token_in(row["path"], stream, first=first, last=last):
+                return LastBlock(token, int(row["written_ms"]))
+        return None
 
     async def _ask(self, sql: str, **parameters: object) -> list[dict[str, Any]]:
         query = {
+            "database": self._database,
             "default_format": "JSONEachRow",
             "output_format_json_quote_64bit_integers": "0",
-        } | {f"param_{name}": str(value) for name, value in parameters.items()}
+        } | {f"param_{name}": parameter(value) for name, value in parameters.items()}
         text = await self._post(query, sql.encode())
         return [msgspec.json.decode(line) for line in text.splitlines()]
 
     async def _post(self, query: dict[str, str], body: bytes) -> bytes:
         try:
-            async with self._session.post(
-                self._url,
-                params=query,
-                headers=self._headers,
-                data=body,
-                timeout=self._timeout,
-                allow_redirects=False,
-            ) as answer:
-                data = await answer.read()
-                status = answer.status
-                header = answer.headers.get("X-ClickHouse-Exception-Code", "")
-        except TimeoutError as error:
-            raise SinkUnavailable("manifest_timeout", "no answer of the store in time") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise SinkUnavailable(
-                "manifest_connection", f"{type(error).__name__}: {error}"
-            ) from error
-        if status != 200 or header:
-            text = data[:500].decode(errors="replace")
-            code = code_of(status, header, text)
-            raise SinkUnavailable(f"code_{code}" if code else f"http_{status}", text)
-        return data
+            return await self._client.post(body, query)
+        except RequestFailed as error:
+            # Never the block's fault: a manifest of any block is small.
+            reason = SinkReason.TIMEOUT if error.timeout else SinkReason.STORE_AWAY
+            raise SinkUnavailable(f"the manifest: {error}", reason=reason) from error
 
 
 def _columns() -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from processors.archive.codec import Codec
 from processors.archive.objects import BucketAccess
+from processors.blocks.dead_letter_limit import DeadLetterLimits
 from processors.blocks.decide import Limits
 from seamark.service.settings import setting
 
@@ -21,8 +22,8 @@ class ArchiveSettings:
     )
     nice: int = setting(
         5,
-        text="How far this process stands back for others on a busy machine, as nice(1) has it:"
-        " it may fall behind, the collector and the store may not.",
+        text="Niceness of this process, as for nice(1): on a busy machine it may fall behind, the "
+        "collector and the store may not.",
         minimum=0,
         maximum=19,
     )
@@ -31,7 +32,7 @@ class ArchiveSettings:
     )
     state_path: str = setting(
         "data/seen/archive",
-        text="Folder for what this process remembers of the log, and for files being made.",
+        text="Folder for the indexes of dedup, and for files being made.",
     )
     s3_endpoint: str = setting(
         "", text="Address of an S3 that is not Amazon's, as `https://host:port`; empty for Amazon."
@@ -58,6 +59,16 @@ class ArchiveSettings:
         minimum=1,
     )
     block_messages: int = setting(50_000, text="A block is cut at so many messages.", minimum=1)
+    dead_letter_share: float = setting(
+        0.01,
+        text="Share of the messages of an hour whose frames may be dead-lettered; beyond it the "
+        "stream stops and `/readyz` says so. Counted from 100 dead letters on.",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    dead_letters_per_minute: int = setting(
+        1000, text="Frames of one stream dead-lettered in a minute; beyond it it stops.", minimum=0
+    )
     buffer_bytes: int = setting(
         24 * _MIB,
         unit="bytes",
@@ -66,6 +77,13 @@ class ArchiveSettings:
     )
     writes: int = setting(
         2, text="Blocks being written at a time; they are converted one by one.", minimum=1
+    )
+    engine_bytes: int = setting(
+        2048 * _MIB,
+        unit="bytes",
+        text="Memory that converting one block may take in the engine; a block that takes more is "
+        "split, and a frame that does so alone is dead-lettered.",
+        minimum=64 * _MIB,
     )
     store_timeout_seconds: float = setting(
         60.0, unit="s", text="Longest wait for the store's answer about the manifest.", minimum=0.1
@@ -85,6 +103,11 @@ class ArchiveSettings:
     merge_every_seconds: float = setting(
         60.0, unit="s", text="How often it is looked what there is to merge.", minimum=0.1
     )
+
+    @property
+    def dead_letter_limits(self) -> DeadLetterLimits:
+        """When a stream stops instead of dead-lettering more."""
+        return DeadLetterLimits(self.dead_letter_share, self.dead_letters_per_minute)
 
     @property
     def limits(self) -> Limits:

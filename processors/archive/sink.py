@@ -20,7 +20,9 @@ from processors.archive.files import LIVE, ArchiveFile, Facts
 from processors.archive.inflate import Unreadable
 from processors.archive.layout import block_name, sequences
 from processors.archive.manifest import Manifest
-from processors.blocks.sink import Block, SinkRefused, SinkUnavailable
+from processors.blocks.proof import LastBlock
+from processors.blocks.reasons import SinkReason
+from processors.blocks.sink import Block, SinkRejected, SinkUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -48,15 +50,24 @@ class ArchiveSink:
         try:
             files = await self._write_files(block)
         except Unreadable as error:
-            raise SinkRefused(error.reason, str(error)) from error
+            raise SinkRejected(SinkReason.BYTES, f"{error.reason}: {error}") from error
         except EngineFailed as error:
-            raise SinkUnavailable(f"engine_{error.code}", str(error)) from error
+            raise SinkUnavailable(str(error), reason=error.reason) from error
         except OSError as error:
-            raise SinkUnavailable("files", f"{type(error).__name__}: {error}"[:500]) from error
+            text = f"{type(error).__name__}: {error}"[:500]
+            raise SinkUnavailable(text, reason=SinkReason.FILES) from error
         if files:
             with metrics.STEP_SECONDS.labels("manifest").time():
                 await self._manifest.add(files, token=block.token)
         _count(block, files)
+
+    async def untouched(self, block: Block) -> bool:
+        """See `Sink.untouched`: files count from the moment the manifest names them."""
+        return not await self._manifest.named(block.signal, block_name(block.token))
+
+    async def last_block(self, stream: str) -> LastBlock | None:
+        """See `Sink.last_block`."""
+        return await self._manifest.last_block(stream)
 
     async def _write_files(self, block: Block) -> list[ArchiveFile]:
         # Asked first: converting costs more than asking, and an outage may last.

@@ -16,15 +16,24 @@ Invariants the runner keeps by doing exactly what is said here:
      sink that was mended may take it after a restart. (It must go on taking what it took, and not
      be mended within one insert's time: a rival stopped just before
      it sent the block may send it then.)
+  5. What fails for a reason that is not "away" is split, and in the end dead-lettered, like what is
+     refused; but only when nothing of it was written: an insert that broke off may have filled some
+     tables, and then only the same token again fills the others.
 Every record is written by compare-and-set, so of two rivals only one makes the next intent.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from processors.blocks.log_state import LogState, check_log
+from processors.blocks.reasons import SinkReason
 from seamark.wire.positions import Position, token_of
+
+_BLOCK_TRIES: Final = 6
+_SUSPECT_TRIES: Final = 2
+FRAME_TRIES: Final = 8
+"""Tries of one frame alone before it is dead-lettered: some 15 seconds, with the waits between."""
 
 
 class Stored(Protocol):
@@ -61,8 +70,9 @@ class Limits:
 class State:
     """`position` is what is recorded; (.., inserted] is known to be written (memory only).
 
-    `refused`: the sink refuses the recorded block for good. `suspect_end`: some message in
-    (inserted, suspect_end] is at fault. `bad`: frames of the recorded message that were refused.
+    `refused`: the sink does not take the recorded block as it is. `suspect_end`: some message in
+    (inserted, suspect_end] is the cause. `bad`: frames of the recorded message that were refused.
+    `failures`: how often the recorded block failed for a reason that is not "away".
     All of it is found out again after a crash.
     """
 
@@ -73,6 +83,7 @@ class State:
     refused: bool = False
     suspect_end: int = 0
     bad: tuple[int, ...] = ()
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,14 +227,21 @@ def _count_within(buffer: Sequence[Stored], limits: Limits) -> int:
 def recorded(state: State, position: Position) -> State:
     """`position` has been written to the record."""
     done = max(state.inserted, position.done)
-    return replace(state, position=position, inserted=done, refused=False, bad=())
+    return replace(state, position=position, inserted=done, refused=False, bad=(), failures=0)
 
 
 def inserted(state: State, now: float) -> State:
     """The recorded block is written."""
     end = state.position.end
     suspect_end = state.suspect_end if state.suspect_end > end else 0
-    return replace(state, inserted=end, inserted_at=now, refused=False, suspect_end=suspect_end)
+    return replace(
+        state,
+        inserted=end,
+        inserted_at=now,
+        refused=False,
+        suspect_end=suspect_end,
+        failures=0,
+    )
 
 
 def offered(state: State, bad: Sequence[int], now: float) -> State:
@@ -237,5 +255,28 @@ def dead_lettered(state: State, now: float) -> State:
 
 
 def refused(state: State) -> State:
-    """The sink refuses the recorded block for good: next it is halved, or its frames offered."""
+    """The sink does not take the recorded block: next it is halved, or its frames are offered."""
     return replace(state, refused=True, suspect_end=state.position.end)
+
+
+def failed(state: State, reason: SinkReason) -> State:
+    """A try to write the recorded block failed, and may be made again."""
+    return state if reason.away else replace(state, failures=state.failures + 1)
+
+
+def may_be_split(state: State, reason: SinkReason) -> bool:
+    """Whether the recorded block failed often enough to be split, if nothing of it was written.
+
+    Too much at once is split at the first failure, because less may work; other errors after some
+    tries, and sooner once the cause is known to be near.
+    """
+    if reason.away or state.position.frames is not None:
+        return False
+    if reason is SinkReason.TOO_HEAVY:
+        return True
+    return state.failures >= (_SUSPECT_TRIES if state.suspect_end else _BLOCK_TRIES)
+
+
+def gives_up_frame(reason: SinkReason, failures: int) -> bool:
+    """Whether a frame that failed so often alone is refused for good, if nothing was written."""
+    return not reason.away and failures >= FRAME_TRIES

@@ -1,10 +1,11 @@
 """One block on its way into the sink: deduplicated, written, or offered frame by frame.
 
-Does what it is told and keeps no position; `session.py` records before and after.
+It keeps no position; `session.py` records before and after.
 """
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,23 +13,24 @@ import msgspec
 
 from processors import metrics
 from processors.blocks.dead_letter_queue import DeadLetterQueue
+from processors.blocks.decide import gives_up_frame
 from processors.blocks.dedup.index import DedupIndex
 from processors.blocks.dedup.rewrite import DedupedBlock, dedup_block
 from processors.blocks.nats_frames import Message
 from processors.blocks.pieces import notice_of, pieces_of
-from processors.blocks.sink import Block, Sink, SinkRefused
+from processors.blocks.sink import Block, Sink, SinkRejected, SinkUnavailable
 from seamark.wire.positions import Position
 from seamark.wire.signals import Signal
 
 logger = logging.getLogger(__name__)
 _FINISH_SECONDS: Final = 5.0
 """How long an insert in flight may take once we are told to stop."""
-_WORDS_LOST: Final = "refused for good; what the store said of it was lost with a restart"
+_TEXT_LOST: Final = "refused for good; the error was lost with a restart"
 _REASON_CHARS: Final = 1000
 
 
 class Stopped(Exception):
-    """We are to stop, and what was in flight did not end in time. It may be written or not."""
+    """Told to stop, and what was in flight did not end in time. It may be written or not."""
 
 
 class Delivery:
@@ -52,7 +54,10 @@ class Delivery:
         self._stop = stop
         self._labels = (sink.name, stream)
         self._deduped: tuple[str, DedupedBlock] = ("", DedupedBlock(()))
-        self._words: dict[int, str] = {}  # why frames of the recorded message were refused
+        self._attempted: Block | None = None
+        self._offered = ""  # the token of the message whose frames are offered
+        self._refused: dict[int, str] = {}  # its frames that were refused, and why
+        self._failures: Counter[int] = Counter()  # tries of its frames that failed
 
     async def dedup(self, position: Position, messages: Sequence[Message]) -> DedupedBlock:
         """The messages without duplicates; the same on every try. Raises DedupIndexUnavailable."""
@@ -65,21 +70,40 @@ class Delivery:
         return deduped
 
     async def write(self, token: str, messages: Sequence[Message]) -> None:
-        """One try to write a block. Raises SinkUnavailable, SinkRefused, Stopped."""
+        """One try to write a block. Raises SinkUnavailable, SinkRejected, Stopped."""
         await self._attempt(Block(self._signal, self._stream, token, messages))
+
+    async def untouched(self) -> bool:
+        """Whether the block that was last tried has left nothing in the sink; False if unknown."""
+        try:
+            return self._attempted is None or await self._sink.untouched(self._attempted)
+        except SinkUnavailable:
+            return False
 
     async def offer(self, token: str, message: Message) -> list[int]:
         """Offer each frame of a refused message by itself; returns which are refused.
 
-        All others are then written. Raises SinkUnavailable, Stopped: all may be offered again.
+        All others are then written. A frame that fails again and again, though the sink is not
+        away, is refused as well. Raises SinkUnavailable, Stopped: all may be offered again.
         """
-        self._words.clear()
+        if token != self._offered:
+            self._offered = token
+            self._refused.clear()
+            self._failures.clear()
         for frame, piece in enumerate(pieces_of(message)):
+            if frame in self._refused:
+                continue
             try:
                 await self._attempt(self._of_frame(f"{token}/{frame}", piece, frame))
-            except SinkRefused as error:
-                self._words[frame] = f"{error.reason}: {error}"[:_REASON_CHARS]
-        return list(self._words)
+            except SinkRejected as error:
+                self._refused[frame] = f"{error.reason}: {error}"[:_REASON_CHARS]
+            except SinkUnavailable as error:
+                self._failures[frame] += not error.reason.away
+                given_up = gives_up_frame(error.reason, self._failures[frame])
+                if not given_up or not await self.untouched():
+                    raise
+                self._refused[frame] = f"{error.reason}: {error}"[:_REASON_CHARS]
+        return list(self._refused)
 
     async def dead_letter(self, position: Position, message: Message) -> None:
         """Put the frames that `position` lists into the dead-letter stream, and give notice.
@@ -88,26 +112,26 @@ class Delivery:
         """
         pieces = pieces_of(message)
         for frame in position.frames or ():
-            words = self._words.get(frame, _WORDS_LOST)
+            reason = self._refused.get(frame, _TEXT_LOST)
             name = f"{self._stream}:{message.sequence}:{frame}"
             await self._dead_letter_queue.dead_letter(
-                self._sink.name, self._stream, pieces[frame], frame=frame, reason=words
+                self._sink.name, self._stream, pieces[frame], frame=frame, reason=reason
             )
             if self._sink.notices:
-                notice = notice_of(pieces[frame], name=name, words=words, signal=self._signal)
+                notice = notice_of(pieces[frame], name=name, words=reason, signal=self._signal)
                 token = f"{position.token}/{frame}/notice"
                 await self._give_notice(token, pieces[frame], notice, frame)
             metrics.DEAD_LETTERED.labels(*self._labels).inc()
             logger.error(
                 "a frame went to the dead letters",
-                extra={"sink": self._sink.name, "frame": name, "reason": words},
+                extra={"sink": self._sink.name, "frame": name, "reason": reason},
             )
 
     async def _give_notice(self, token: str, piece: Message, notice: bytes, frame: int) -> None:
         told = msgspec.structs.replace(piece, payload=notice)
         try:
             await self._attempt(self._of_frame(token, told, frame))
-        except SinkRefused:  # then only the dead letter tells of it
+        except SinkRejected:  # only the dead letter is left then
             logger.exception("a notice of a dead letter was refused", extra={"token": token})
 
     def _of_frame(self, token: str, piece: Message, frame: int) -> Block:
@@ -116,6 +140,7 @@ class Delivery:
     async def _attempt(self, block: Block) -> None:
         if block.size_bytes == 0:
             return  # nothing was in those messages
+        self._attempted = block
         task = asyncio.create_task(self._sink.write(block))
         stopping = asyncio.create_task(self._stop.wait())
         loop = asyncio.get_running_loop()

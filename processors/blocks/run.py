@@ -1,4 +1,4 @@
-"""Carry one stream into one sink, for ever: session after session, and what to do between them."""
+"""Carry one stream into one sink: session after session, and what happens between them."""
 
 import asyncio
 import logging
@@ -6,13 +6,23 @@ import random
 from typing import Final
 
 from processors import metrics
+from processors.blocks.dead_letter_limit import DeadLetterLimiter
 from processors.blocks.dead_letter_queue import DeadLettersUnavailable
 from processors.blocks.dedup.index import DedupIndexUnavailable
 from processors.blocks.log import LogLost, StreamMissing
-from processors.blocks.log_state import LogRegressed, check_log
+from processors.blocks.log_state import LogRegressed, LogState, check_log
 from processors.blocks.pause import POLL_SECONDS
 from processors.blocks.positions import Fenced, PositionsUnavailable
-from processors.blocks.session import Parts, Session, backoff_seconds, open_session
+from processors.blocks.proof import PositionContradicted
+from processors.blocks.session import (
+    DeadLetterLimitReached,
+    Parts,
+    Session,
+    backoff_seconds,
+    open_session,
+)
+from processors.blocks.sink import SinkUnavailable
+from processors.blocks.stall import StallWatch
 from seamark.service.connections import sleep_or_stop
 from seamark.wire.positions import position_key
 from seamark.wire.signals import Signal
@@ -34,6 +44,10 @@ class StreamRunner:
         self._extra = {"sink": parts.sink.name, "stream": stream}
         self._session: Session | None = None
         self._done: int | None = None  # last sequence known to be in the sink; for the lag only
+        self._proven = False  # the record was compared with what the sink has
+        self._waits_for_others = False  # paused, or standing by
+        self._limiter = DeadLetterLimiter(parts.dead_letter_limits)
+        self._stall = StallWatch(parts.limits.age_seconds)
         parts.health.expect(stream)
 
     async def run(self) -> None:
@@ -59,7 +73,15 @@ class StreamRunner:
         """From the record to a failure; returns the seconds to wait before the next."""
         parts, extra = self._parts, self._extra
         try:
-            self._session = await open_session(self._signal, self._stream, parts, stop=self._stop)
+            self._session = await open_session(
+                self._signal,
+                self._stream,
+                parts,
+                limiter=self._limiter,
+                prove=not self._proven,
+                stop=self._stop,
+            )
+            self._proven = True
             metrics.LOG_REGRESSED.labels(*self._labels).set(0)
             parts.health.up(self._stream)
             logger.info("reading", extra=extra | {"after": self._session.state.inserted})
@@ -69,7 +91,9 @@ class StreamRunner:
         except Fenced:
             metrics.FENCED.labels(*self._labels).inc()
             logger.warning("another reader has this stream; standing by", extra=extra)
+            self._waits_for_others = True
             await self._stand_by()
+            self._waits_for_others = False
         except LogRegressed as error:
             metrics.LOG_REGRESSED.labels(*self._labels).set(1)
             parts.health.down(self._stream, str(error))
@@ -79,6 +103,21 @@ class StreamRunner:
                 extra=extra | {"error": str(error), "record": record},
             )
             return parts.regressed_seconds
+        except PositionContradicted as error:
+            parts.health.down(self._stream, f"stopped: {error}")
+            record = position_key(parts.sink.name, self._stream)
+            logger.critical(
+                "the record and the sink disagree; this stream stops until an operator decides",
+                extra=extra | {"error": str(error), "record": record},
+            )
+            return parts.stopped_seconds
+        except DeadLetterLimitReached as error:
+            parts.health.down(self._stream, f"stopped: {error}")
+            logger.critical(
+                "too many frames are refused; this stream stops until the sink takes them",
+                extra=extra | {"error": str(error)},
+            )
+            return parts.stopped_seconds
         except StreamMissing:
             parts.health.down(self._stream, "stream does not exist")
             if failures == 0:
@@ -89,6 +128,7 @@ class StreamRunner:
             PositionsUnavailable,
             DeadLettersUnavailable,
             DedupIndexUnavailable,
+            SinkUnavailable,
         ) as error:
             parts.health.down(self._stream, str(error))
             logger.warning("reading is interrupted", extra=extra | {"error": str(error)})
@@ -130,8 +170,10 @@ class StreamRunner:
         logger.info("paused", extra=self._extra | {"after": self._done})
         metrics.PAUSED.labels(*self._labels).set(1)
         parts.health.degrade(f"{self._stream} paused", "the store is being copied")
+        self._waits_for_others = True
         while not self._stop.is_set() and await parts.pauses.until_ms():
             await sleep_or_stop(self._stop, POLL_SECONDS)
+        self._waits_for_others = False
         metrics.PAUSED.labels(*self._labels).set(0)
         parts.health.degrade(f"{self._stream} paused", "")
 
@@ -154,7 +196,20 @@ class StreamRunner:
                     self._done = self._session.state.inserted
                 if self._done is not None:
                     metrics.behind(*self._labels, max(0, log_state.last - self._done))
+                self._report_stall(log_state)
             await asyncio.sleep(_WATCH_SECONDS)
+
+    def _report_stall(self, log_state: LogState) -> None:
+        """Report a stream that does not move; one that is paused or a rival's is not ours to move.
+
+        Called while a session is open, or was until its last failure.
+        """
+        problem = ""
+        if self._done is not None and not self._waits_for_others:
+            now = asyncio.get_running_loop().time()
+            problem = self._stall.observe(done=self._done, last=log_state.last, now=now)
+        self._parts.health.degrade(f"{self._stream} stalled", problem)
+        metrics.STALLED.labels(*self._labels).set(bool(problem))
 
     async def _wake_on_stop(self) -> None:
         await self._stop.wait()

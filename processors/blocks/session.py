@@ -1,4 +1,4 @@
-"""From the record to the first failure: do what `decide` says, and nothing else.
+"""From the record to the first failure: execute the steps of `decide`, and nothing else.
 
 One insert is in flight per stream while the reader reads ahead. A session ends by any exception
 but the sink's own; the next one starts from the record, which is always enough.
@@ -7,12 +7,14 @@ but the sink's own; the next one starts from the record, which is always enough.
 import asyncio
 import logging
 import random
+import time
 from dataclasses import dataclass, field
 from typing import Final
 
 from processors import metrics
 from processors.blocks import decide
 from processors.blocks.arrivals import Arrivals
+from processors.blocks.dead_letter_limit import DeadLetterLimiter, DeadLetterLimits
 from processors.blocks.dead_letter_queue import DeadLetterQueue
 from processors.blocks.decide import (
     Commit,
@@ -31,7 +33,9 @@ from processors.blocks.log import Log, Reader
 from processors.blocks.log_state import LogRegressed
 from processors.blocks.pause import NeverPaused, Pauses
 from processors.blocks.positions import Positions, Recorded
-from processors.blocks.sink import Sink, SinkRefused, SinkUnavailable
+from processors.blocks.proof import reconcile
+from processors.blocks.reasons import SinkReason
+from processors.blocks.sink import Sink, SinkRejected, SinkUnavailable
 from seamark.service.connections import sleep_or_stop
 from seamark.service.health import Health
 from seamark.wire.positions import Position, position_key
@@ -44,8 +48,9 @@ _LAST_RETRY_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the streams of a process share. `slots` bounds the inserts in flight; `seen` says what
-    stood in the log before, and belongs to this sink and process alone.
+    """What the streams of a process share. `slots` bounds the inserts in flight; `seen` has the
+    indexes of dedup, and belongs to this sink and process alone. `stopped_seconds`: how long after
+    the dead-letter limit stopped a stream its block is tried again.
     """
 
     log: Log
@@ -58,8 +63,14 @@ class Parts:
     limits: Limits
     buffer_bytes: int
     pauses: Pauses = field(default_factory=NeverPaused)
+    dead_letter_limits: DeadLetterLimits = field(default_factory=DeadLetterLimits)
     standby_seconds: tuple[float, float] = (1.0, 3.0)
     regressed_seconds: float = 30.0
+    stopped_seconds: float = 30.0
+
+
+class DeadLetterLimitReached(Exception):
+    """More frames of a stream are refused than may be dead-lettered; an operator has to look."""
 
 
 class Session:
@@ -74,6 +85,7 @@ class Session:
         recorded: Recorded,
         state: State,
         reader: Reader,
+        limiter: DeadLetterLimiter,
         stop: asyncio.Event,
     ) -> None:
         self.state = state
@@ -83,6 +95,7 @@ class Session:
         self._stream = stream
         self._parts = parts
         self._recorded = recorded
+        self._limiter = limiter
         self._stop = stop
         self._labels = (parts.sink.name, stream)
         self._extra = {"sink": parts.sink.name, "stream": stream}
@@ -159,8 +172,10 @@ class Session:
                 return
             except SinkUnavailable as error:
                 tries += 1
+                if await self._split(error):
+                    return
                 self._unavailable(error, tries)
-            # The slot is free meanwhile: another table's inserts may be going well.
+            # The slot is free meanwhile: inserts of other streams may succeed.
             await sleep_or_stop(self._stop, backoff_seconds(tries, last=_LAST_RETRY_SECONDS))
 
     async def _step(self) -> None:
@@ -170,6 +185,8 @@ class Session:
             return
         position = step.position
         if position != self.state.position:
+            if isinstance(step, MoveToDeadLetters):
+                self._check_dead_letters(len(position.frames or ()))
             await self._record(position)
         messages = self.reader.buffer[: step.count if isinstance(step, Send) else 1]
         deduped = await self._delivery.dedup(position, messages)
@@ -180,17 +197,33 @@ class Session:
                 bad = await self._delivery.offer(position.token, deduped.messages[0])
                 self.state = decide.offered(self.state, bad, self._now())
                 if not bad:
+                    self._limiter.reset()
                     self._arrived(deduped)
             case MoveToDeadLetters():
                 await self._delivery.dead_letter(position, deduped.messages[0])
                 self.state = decide.dead_lettered(self.state, self._now())
+                self._limiter.count(dead_letters=len(position.frames or ()), now=self._now())
                 self._arrived(deduped)
+
+    def _check_dead_letters(self, frames: int) -> None:
+        if problem := self._limiter.problem(frames, now=self._now()):
+            raise DeadLetterLimitReached(problem)
+
+    async def _split(self, error: SinkUnavailable) -> bool:
+        """Whether the recorded block, which failed, is to be sent in smaller blocks."""
+        self.state = decide.failed(self.state, error.reason)
+        if not decide.may_be_split(self.state, error.reason):
+            return False
+        if not await self._delivery.untouched():
+            return False
+        self._refused(error.reason, str(error))
+        return True
 
     async def _send(self, position: Position, deduped: DedupedBlock) -> None:
         try:
             await self._delivery.write(position.token, deduped.messages)
-        except SinkRefused as error:
-            self._refused(position, deduped, error)
+        except SinkRejected as error:
+            self._refused(error.reason, str(error))
         else:
             self.state = decide.inserted(self.state, self._now())
             self._arrived(deduped)
@@ -199,19 +232,21 @@ class Session:
         """The recorded block is where it belongs."""
         self.reader.drop(len(deduped.messages))
         self._arrivals.count(deduped)
+        self._limiter.count(messages=len(deduped.messages), now=self._now())
         metrics.POSITION.labels(*self._labels).set(self.state.inserted)
         self._parts.health.up(self._stream)
 
-    def _refused(self, position: Position, deduped: DedupedBlock, error: SinkRefused) -> None:
+    def _refused(self, reason: SinkReason, error: str) -> None:
         first = self.state.suspect_end == 0
         self.state = decide.refused(self.state)
-        metrics.REFUSED.labels(*self._labels, error.reason).inc()
+        position = self.state.position
+        metrics.REFUSED.labels(*self._labels, reason).inc()
         logger.log(
-            logging.ERROR if first else logging.DEBUG,  # the halves are the same story
-            "the sink refuses a block; looking for what is at fault",
+            logging.ERROR if first else logging.DEBUG,  # one line for a search, not one a step
+            "the sink does not take a block; it is split to find the cause",
             extra=self._extra
-            | {"token": position.token, "messages": len(deduped.messages)}
-            | {"reason": f"{error.reason}: {error}"[:1000]},
+            | {"token": position.token, "sequences": position.end - position.done}
+            | {"reason": reason, "error": error[:1000]},
         )
 
     def _unavailable(self, error: SinkUnavailable, tries: int) -> None:
@@ -227,20 +262,64 @@ class Session:
 
 
 async def open_session(
-    signal: Signal, stream: str, parts: Parts, *, stop: asyncio.Event
+    signal: Signal,
+    stream: str,
+    parts: Parts,
+    *,
+    limiter: DeadLetterLimiter,
+    prove: bool,
+    stop: asyncio.Event,
 ) -> Session:
     """Read the record, check the log against it, and open a reader behind it.
 
-    Raises LogRegressed, StreamMissing, LogLost, PositionsUnavailable, DedupIndexUnavailable.
+    `prove`: compare the record with what the sink has, which is always done when there is none.
+    Raises LogRegressed, StreamMissing, LogLost, PositionsUnavailable, DedupIndexUnavailable, and to
+    prove it PositionContradicted, SinkUnavailable, Fenced.
     """
-    recorded = await parts.positions.read(position_key(parts.sink.name, stream))
+    recorded = await _position(stream, parts, prove=prove)
     log_state = await parts.log.state(stream)
     state = decide.resume(stream, recorded.position, log_state)
-    metrics.LAG.labels(parts.sink.name, stream).set(log_state.last - state.inserted)
     index = parts.seen.of(stream)
     await prepare(index, parts.log, stream, position=state.position, stop=stop)
     reader = await parts.log.open(stream, after=state.inserted, buffer_bytes=parts.buffer_bytes)
-    return Session(signal, stream, parts, recorded=recorded, state=state, reader=reader, stop=stop)
+    return Session(
+        signal,
+        stream,
+        parts,
+        recorded=recorded,
+        state=state,
+        reader=reader,
+        limiter=limiter,
+        stop=stop,
+    )
+
+
+async def _position(stream: str, parts: Parts, *, prove: bool) -> Recorded:
+    """The record; where the sink proves a higher one, that, written."""
+    key = position_key(parts.sink.name, stream)
+    recorded = await parts.positions.read(key)
+    log_state = await parts.log.state(stream)
+    done = recorded.position.done if recorded.position else max(log_state.first, 1) - 1
+    metrics.LAG.labels(parts.sink.name, stream).set(max(0, log_state.last - done))
+    if recorded.position is not None and not prove:
+        return recorded
+    last = await parts.sink.last_block(stream)
+    position = reconcile(
+        recorded.position,
+        last,
+        stream=stream,
+        log=log_state,
+        now_ms=time.time_ns() // 1_000_000,
+        traced=parts.sink.notices,
+    )
+    if position is None or position == recorded.position:
+        return recorded
+    logger.warning(
+        "the position is taken from the sink: the record is missing or behind",
+        extra={"sink": parts.sink.name, "stream": stream, "record": recorded.position}
+        | {"position": position},
+    )
+    return await parts.positions.write(key, position, revision=recorded.revision)
 
 
 def backoff_seconds(tries: int, *, last: float) -> float:

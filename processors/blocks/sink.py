@@ -1,7 +1,7 @@
 """What a sink is: it takes whole blocks, each under a token; taking one twice changes nothing.
 
-What a sink is given is judged already: a frame that is a client's retry is an envelope that only
-counts, and events that stood in the log before are gone (`seen/`). So a sink knows nothing of that.
+Duplicates are removed before (`dedup/`): a frame that is a client's retry is an envelope that only
+counts, and events that stood in the log before are gone. So a sink knows nothing of that.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from processors.blocks.nats_frames import Message
+from processors.blocks.proof import LastBlock
+from processors.blocks.reasons import SinkReason
+from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.signals import Signal
 
 
@@ -16,7 +19,7 @@ from seamark.wire.signals import Signal
 class Block:
     """The messages of (done, end] that the log still holds, in order; never empty.
 
-    `frame`: of a message that the sink refused as a whole, each frame is a block of its own, under
+    `frame`: of a message that the sink rejected as a whole, each frame is a block of its own, under
     the token `<token>/<frame>`; this is its index in the message. None: the messages are whole.
     """
 
@@ -32,20 +35,12 @@ class Block:
         return sum(len(message.payload) for message in self.messages)
 
 
-class SinkUnavailable(Exception):
-    """The block may be sent again, with the same token. `reason` is a short metric label."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
+class SinkRejected(Rejected[SinkReason]):
+    """These bytes will never be taken, and nothing of the block was written."""
 
 
-class SinkRefused(Exception):
-    """These bytes will never be taken, and nothing of them was. `reason` as above."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
+class SinkUnavailable(Unavailable[SinkReason]):
+    """The block may be sent again, with the same token. `reason` says whether it is the cause."""
 
 
 class Sink(Protocol):
@@ -57,13 +52,25 @@ class Sink(Protocol):
 
     @property
     def notices(self) -> bool:
-        """Whether it is given notice of what it refused for good: for every frame one block under
-        `<token>/<frame>/notice`, an envelope that only counts. For the sink that keeps the ledger;
-        to another one such a frame is only a frame less.
+        """Whether it is given notice of each dead-lettered frame: one block under
+        `<token>/<frame>/notice`, an envelope that only counts. For sinks that keep the ledger; to
+        another one such a frame is only a frame less.
         """
 
     async def write(self, block: Block) -> None:
-        """Take a block, once per token whatever happens; kept on return.
+        """Write a block, once per token whatever happens; durable on return.
 
-        Raises SinkUnavailable, SinkRefused. May be cancelled at any point.
+        Raises SinkRejected, SinkUnavailable. May be cancelled at any point.
+        """
+
+    async def untouched(self, block: Block) -> bool:
+        """Whether a block whose `write` failed has left nothing behind, as far as can be told.
+
+        Only then may its messages be sent in other blocks. Raises SinkUnavailable.
+        """
+
+    async def last_block(self, stream: str) -> LastBlock | None:
+        """The stream's last block that the sink has any of; None: it has none.
+
+        Raises SinkUnavailable.
         """

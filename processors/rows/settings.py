@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from processors.blocks.dead_letter_limit import DeadLetterLimits
 from processors.blocks.decide import Limits
 from seamark.service.settings import setting
 
@@ -28,6 +29,16 @@ class RowsSettings:
         minimum=1,
     )
     block_messages: int = setting(20_000, text="A block is cut at so many messages.", minimum=1)
+    dead_letter_share: float = setting(
+        0.01,
+        text="Share of the messages of an hour whose frames may be dead-lettered; beyond it the "
+        "stream stops and `/readyz` says so. Counted from 100 dead letters on.",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    dead_letters_per_minute: int = setting(
+        1000, text="Frames of one stream dead-lettered in a minute; beyond it it stops.", minimum=0
+    )
     buffer_bytes: int = setting(
         24 * 1024 * 1024,
         unit="bytes",
@@ -36,13 +47,18 @@ class RowsSettings:
     )
     state_path: str = setting(
         "",
-        text="Folder for the index of what was seen, by which retries are known; this process's "
-        "alone. It can be lost: it is made from the log. Empty: made from the log at every start.",
+        text="Folder for the indexes of dedup; of this process alone. It can be lost: it is made "
+        "from the log. Empty: made from the log at every start.",
     )
     inserts: int = setting(2, text="Inserts in flight at a time, over all streams.", minimum=1)
     insert_timeout_seconds: float = setting(
         60.0, unit="s", text="An insert without answer is tried again after so long.", minimum=0.1
     )
+
+    @property
+    def dead_letter_limits(self) -> DeadLetterLimits:
+        """When a stream stops instead of dead-lettering more."""
+        return DeadLetterLimits(self.dead_letter_share, self.dead_letters_per_minute)
 
     @property
     def limits(self) -> Limits:

@@ -15,6 +15,7 @@
 --: include schema/receipts.sql
 --: include schema/dead_letters.sql
 --: include schema/archive_files.sql
+--: include schema/stored_blocks.sql
 --: include views/values.sql
 --: include views/events.sql
 --: include views/events_rollups.sql
@@ -28,3 +29,4 @@
 --: include views/ledger.sql
 --: include views/receipts.sql
 --: include views/dead_letters.sql
+--: include views/stored_blocks.sql

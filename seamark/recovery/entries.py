@@ -16,7 +16,8 @@ from processors.archive.layout import hour_of
 from processors.archive.manifest import Manifest
 from processors.blocks.sink import SinkUnavailable
 from seamark.recovery.archive import MANIFEST, Archive, Footer, footer_of, listed_live
-from seamark.recovery.store import Store, StoreFailed, literal
+from seamark.recovery.store import Store, StoreFailed
+from seamark.service.clickhouse.quoting import literal
 
 _MANIFEST_SECONDS: Final = 60.0
 _AT_ONCE: Final = 500

@@ -26,8 +26,9 @@ from seamark.recovery.entries import add_entries, archived, entry_of
 from seamark.recovery.progress import Progress
 from seamark.recovery.request import Request
 from seamark.recovery.stack import RecoveryError
-from seamark.recovery.store import Store, literal
+from seamark.recovery.store import Store
 from seamark.recovery.tables import RAW
+from seamark.service.clickhouse.quoting import literal
 from seamark.wire.insert import INSERT_SETTINGS
 
 _CHUNK_BYTES: Final = 1024 * 1024

@@ -1,6 +1,5 @@
 """The store over HTTP, as the recovery commands need it: statements, rows, inserts of files."""
 
-import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -9,10 +8,11 @@ import aiohttp
 import msgspec
 
 from seamark.recovery.stack import RecoveryError
+from seamark.service.clickhouse.client import Body, HttpClient, RequestFailed, connector
+from seamark.service.clickhouse.quoting import parameter
 from seamark.service.connections import StoreSettings
 
 _LONGEST_SECONDS: Final = 24 * 3600.0
-_ERROR_BYTES: Final = 2000
 
 
 class StoreFailed(RecoveryError):
@@ -29,7 +29,7 @@ class Store:
         self.session = session
         self.settings = settings
         self.local = local
-        self._url = f"{settings.url.rstrip('/')}/"
+        self._client = HttpClient(session, settings, timeout_seconds=_LONGEST_SECONDS)
         self.database = settings.database
 
     async def command(self, sql: str, *, settings: Mapping[str, str] | None = None) -> str:
@@ -48,7 +48,7 @@ class Store:
 
         `upload`: external tables; `settings` has their structures.
         """
-        given = {f"param_{name}": _text(value) for name, value in (params or {}).items()}
+        given = {f"param_{name}": parameter(value) for name, value in (params or {}).items()}
         given |= {"output_format_json_quote_64bit_integers": "0", **(settings or {})}
         text = f"{sql} FORMAT JSONEachRow"
         if upload is None:
@@ -85,49 +85,19 @@ class Store:
         await self._post(data, {**settings, "query": statement}, headers)
 
     async def _post(
-        self,
-        body: bytes | AsyncIterator[bytes] | aiohttp.FormData,
-        arguments: Mapping[str, str],
-        headers: Mapping[str, str] | None = None,
+        self, body: Body, arguments: Mapping[str, str], headers: Mapping[str, str] | None = None
     ) -> bytes:
         try:
-            async with self.session.post(
-                self._url, params=dict(arguments), data=body, headers=headers
-            ) as answer:
-                text = await answer.read()
-                code = answer.headers.get("X-ClickHouse-Exception-Code", "")
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise StoreFailed(f"the store at {self._url} is away: {error!r}") from error
-        if answer.status != 200 or code or b"__exception__" in text[-_ERROR_BYTES:]:
-            raise StoreFailed(text[-_ERROR_BYTES:].decode(errors="replace").strip())
-        return text
-
-
-def _text(value: object) -> str:
-    """A parameter's text; parameters are read as TabSeparated."""
-    return str(value).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
+            return await self._client.post(body, arguments, headers=headers)
+        except RequestFailed as error:
+            raise StoreFailed(f"the store at {self.settings.url}: {error}") from error
 
 
 @asynccontextmanager
 async def open_store(settings: StoreSettings, *, local: bool = False) -> AsyncIterator[Store]:
     """A client for as long as the context lasts."""
-    tls = ssl.create_default_context(cafile=settings.tls_ca) if settings.tls_ca else True
-    headers = (
-        {"X-ClickHouse-User": settings.user, "X-ClickHouse-Key": settings.password}
-        if settings.user
-        else {}
-    )
-    async with aiohttp.ClientSession(
-        headers=headers,
-        connector=aiohttp.TCPConnector(ssl=tls),
-        timeout=aiohttp.ClientTimeout(total=_LONGEST_SECONDS, connect=10),
-    ) as session:
+    async with aiohttp.ClientSession(connector=connector(settings)) as session:
         yield Store(session, settings, local=local)
-
-
-def literal(value: str) -> str:
-    """A string literal."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ import pytest
 from processors.rows.__main__ import serve as serve_rows
 from processors.rows.settings import RowsSettings
 from seamark.service.connections import LogSettings, StoreSettings
+from seamark.wire.buckets import POSITIONS_BUCKET
 from tests.support.archive_stack import (
     EVENTS_EACH,
     FOLDER,
@@ -26,6 +27,7 @@ from tests.support.archive_stack import (
     receipts,
     until,
 )
+from tests.support.log_streams import add_positions
 from tests.support.s3_server import BUCKET, KEY, SECRET, S3Server
 from tests.support.store_server import PASSWORD
 
@@ -108,6 +110,23 @@ async def test_poison_is_dead_lettered_alone(stack: ArchiveStack) -> None:
     await stack.archived(len(good) * EVENTS_EACH)
     assert receipts([stack.root / path for path in stack.paths()]) == expected(good)
     assert process.metric("seamark_processor_dead_letters_total") == 2
+
+
+async def test_lost_positions_archive_nothing_twice(stack: ArchiveStack) -> None:
+    log = stack.client.jetstream(timeout=5)
+    process = stack.process(merge_every_seconds="0.1", merge_after_seconds="0")
+    process.start()
+    for round_ in range(3):
+        first = 10 * round_
+        await stack.publish(*(frame(n) for n in range(first, first + 10)))
+        await stack.archived((first + 10) * EVENTS_EACH)
+        await asyncio.to_thread(process.end, signal.SIGKILL)
+        await log.delete_key_value(POSITIONS_BUCKET)
+        await add_positions(stack.client)
+        process.start()
+    await stack.publish(frame(30))
+    await stack.archived(31 * EVENTS_EACH)
+    assert await stack.ask("SELECT sum(archived) FROM seamark.ledger") == [["93"]]
 
 
 async def test_merged_while_it_runs(stack: ArchiveStack) -> None:

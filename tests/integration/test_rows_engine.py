@@ -4,21 +4,28 @@ What must come out is counted in raw rows, in the minute rollup and in the ledge
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+import aiohttp
 import msgspec
 import pytest
 import zstandard
 from nats.aio.client import Client as NatsClient
 
+from processors.blocks.nats_frames import Message
+from processors.blocks.sink import Block
 from processors.rows.__main__ import serve
 from processors.rows.settings import RowsSettings
+from processors.rows.store import StoreSink
 from provisioning.clickhouse.migrate import read_migrations
 from provisioning.clickhouse.template import statements
 from provisioning.clickhouse.variant import Variant, placeholders
 from seamark.service.connections import LogSettings, StoreSettings, connect_log
+from seamark.wire.buckets import POSITIONS_BUCKET
 from seamark.wire.envelope import Outcome, Sender, encode_envelope, varint
+from seamark.wire.positions import token_of
 from seamark.wire.signals import Signal, stream_name, subject
 from tests.support.log_streams import add_dead_letters, add_positions, add_stream
 from tests.support.servers import NatsServer
@@ -240,3 +247,48 @@ async def test_retries_and_events_that_were_there_are_counted_and_not_stored(
     assert found == counts(16, 16, duplicate=8, dead_lettered=1)
     reused = await pipeline.ask("SELECT reason, field, name FROM seamark.dead_letters")
     assert [tuple(row) for row in reused] == [("id_reused", "id", "e3")]
+
+
+async def test_lost_positions_double_nothing(pipeline: Pipeline) -> None:
+    log = pipeline.client.jetstream(timeout=5)
+    pipeline.start()
+    await pipeline.publish(*(frame(n) for n in range(1, 41)))
+    await pipeline.receipts(40 * EVENTS_EACH)
+    await pipeline.stop()
+    for number in (41, 42):  # the second time while the sink runs
+        await log.delete_key_value(POSITIONS_BUCKET)
+        await add_positions(pipeline.client)
+        if number == 41:
+            pipeline.start()
+        await pipeline.publish(frame(number))
+        await pipeline.receipts(number * EVENTS_EACH)
+    await pipeline.stop()
+    total = 42 * EVENTS_EACH
+    assert await pipeline.totals() == (total, total, total)
+
+
+async def test_an_untouched_block_is_told_from_one_that_was_written(pipeline: Pipeline) -> None:
+    stream = stream_name(Signal.EVENTS, 0)
+    settings = StoreSettings(url=pipeline.store.url, password=PASSWORD)
+    one, other = (
+        Block(
+            Signal.EVENTS,
+            stream,
+            token_of(stream, done=n - 1, end=n, first_ns=10**18 + n),
+            [Message(n, 10**18 + n, 0, 0.0, frame(n))],
+        )
+        for n in (1, 2)
+    )
+    async with aiohttp.ClientSession() as session:
+        sink = StoreSink(session, settings, timeout_seconds=10)
+        assert await sink.last_block(stream) is None
+        assert await sink.untouched(one)
+        await sink.write(one)
+        assert not await sink.untouched(one)
+        assert await sink.untouched(other)
+        last = await sink.last_block(stream)
+        assert last is not None
+        assert last.token == one.token
+        assert abs(last.written_ms - time.time() * 1000) < 60_000
+        await sink.write(other)
+        assert not await sink.untouched(one)  # by its rows, though another block is the last

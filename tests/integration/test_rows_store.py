@@ -7,9 +7,9 @@ import aiohttp
 import pytest
 
 from processors.blocks.nats_frames import Message
-from processors.blocks.sink import Block, SinkRefused, SinkUnavailable
-from processors.clickhouse_errors import code_of
+from processors.blocks.sink import Block, SinkRejected, SinkUnavailable
 from processors.rows.store import StoreSink
+from seamark.service.clickhouse.errors import code_of
 from seamark.service.connections import StoreSettings
 from seamark.wire.signals import Signal
 from tests.support.fake_store import FakeStore
@@ -67,15 +67,16 @@ async def test_an_empty_payload_is_no_end(store: FakeStore, sink: StoreSink) -> 
 @pytest.mark.parametrize(
     ("status", "code", "text", "reason"),
     [
-        (500, 241, "Code: 241. DB::Exception: memory limit", "code_241"),
-        (500, 252, "Code: 252. DB::Exception: too many parts", "code_252"),
-        (404, 60, "Code: 60. DB::Exception: no such table", "code_60"),
-        (403, 516, "Code: 516. DB::Exception: wrong password", "code_516"),
-        (500, 0, "Code: 999. DB::Exception: Keeper (no header)", "code_999"),
-        (200, 0, "Code: 209. DB::Exception: after the head was sent", "code_209"),
-        (502, 0, "<html>Bad Gateway</html>", "http_502"),
-        (413, 0, "proxy: too large", "http_413"),
-        (307, 0, "elsewhere", "http_307"),
+        (500, 241, "Code: 241. DB::Exception: memory limit", "too_heavy"),
+        (500, 252, "Code: 252. DB::Exception: too many parts", "store_away"),
+        (404, 60, "Code: 60. DB::Exception: no such table", "store_away"),
+        (403, 516, "Code: 516. DB::Exception: wrong password", "store_away"),
+        (500, 0, "Code: 999. DB::Exception: Keeper (no header)", "store_away"),
+        (200, 0, "Code: 209. DB::Exception: after the head was sent", "store_away"),
+        (502, 0, "<html>Bad Gateway</html>", "store_away"),
+        (413, 0, "proxy: too large", "store_away"),
+        (500, 49, "Code: 49. DB::Exception: a fault", "store_error"),
+        (307, 0, "elsewhere", "store_away"),
     ],
 )
 async def test_what_somebody_can_mend_is_tried_again(
@@ -95,7 +96,7 @@ async def test_what_speaks_of_the_bytes_is_refused(
     store: FakeStore, sink: StoreSink, code: int
 ) -> None:
     store.fail = lambda _: (400, code, f"Code: {code}. DB::Exception: your bytes")
-    with pytest.raises(SinkRefused, match="your bytes"):
+    with pytest.raises(SinkRejected, match="your bytes"):
         await sink.write(block(b"a;"))
 
 

@@ -1,12 +1,13 @@
 """Every frame exactly once, whoever is killed whenever, and with two readers of one stream.
 
 Each actor is the runner's loop, one yield for every point at which it can be overtaken or killed.
-The sink keeps each token once, refuses some frames, and is mended now and then. Indexes of what was
-seen survive kills, or are lost, exchanged, or found again as they were long ago. The machine
-interleaves it all as hypothesis likes; the oracle is `tests/support/log_world.py`.
+The sink keeps each token once, refuses some frames, fails on others, and is mended now and then.
+Indexes of dedup survive kills, or are lost, exchanged, or found again as they were long ago. The
+machine interleaves it all as hypothesis likes; the oracle is `tests/support/log_world.py`.
 """
 
 import asyncio
+import itertools
 from collections.abc import Generator
 
 import msgspec
@@ -27,6 +28,7 @@ from processors.blocks.dedup.prepare import prepare
 from processors.blocks.dedup.rewrite import dedup_block
 from processors.blocks.nats_frames import Message
 from processors.blocks.pieces import notice_of, pieces_of
+from processors.blocks.reasons import SinkReason
 from seamark.wire.positions import Position
 from seamark.wire.signals import Signal
 from tests.support.log_world import STREAM, WINDOW_NS, Sent, World
@@ -36,7 +38,7 @@ FRAMES = st.builds(
     Sent,
     st.sampled_from(["", "", "b1", "b2"]),
     st.lists(st.sampled_from(["", "i1", "i2", "i3"]), min_size=1, max_size=3).map(tuple),
-    st.sampled_from([False, False, False, False, True]),
+    st.sampled_from(["shop"] * 8 + ["bad", "bad", "heavy", "faulty"]),
 )
 
 
@@ -106,17 +108,24 @@ class Actor:
     ) -> Generator[None, None, None]:
         world, token = self._world, step.position.token
         if isinstance(step, Send):
-            if not world.takes(token, block):
-                self._state = decide.refused(self._state)
+            if reason := world.write(token, block):
+                self._state = decide.failed(self._state, reason)
+                if reason is SinkReason.BYTES or decide.may_be_split(self._state, reason):
+                    self._state = decide.refused(self._state)
                 return
             yield
             self._state = decide.inserted(self._state, world.clock)
         elif isinstance(step, Offer):
             bad = []
             for index, piece in enumerate(pieces_of(block[0])):
-                if not world.takes(f"{token}/{index}", [piece]):
-                    bad.append(index)
-                yield
+                for failures in itertools.count(1):
+                    reason = world.write(f"{token}/{index}", [piece])
+                    yield
+                    if reason is None:
+                        break
+                    if reason is SinkReason.BYTES or decide.gives_up_frame(reason, failures):
+                        bad.append(index)
+                        break
             self._state = decide.offered(self._state, bad, world.clock)
             if bad:
                 return
@@ -127,7 +136,7 @@ class Actor:
                 yield
                 told = notice_of(pieces[index], name="n", words="bad", signal=Signal.EVENTS)
                 notice = msgspec.structs.replace(pieces[index], payload=told)
-                assert world.takes(f"{token}/{index}/notice", [notice])
+                assert world.write(f"{token}/{index}/notice", [notice]) is None
                 yield
             self._state = decide.dead_lettered(self._state, world.clock)
         del self._buffer[: len(block)]
@@ -174,7 +183,7 @@ class Crashes(RuleBasedStateMachine):
         The sinks are started again for that, so nobody is left who was about to send what was
         refused: see invariant 4 in `decide`.
         """
-        self.world.append([Sent("", ("",)), Sent("", ("",), bad=True)], later_ns=1)
+        self.world.append([Sent("", ("",)), Sent("", ("",), "bad")], later_ns=1)
         self.world.clock += 5.0
         self.run(who, turns)
         self.world.mended = len(self.world.sent)
@@ -220,7 +229,7 @@ class Crashes(RuleBasedStateMachine):
     def teardown(self) -> None:
         """In the end all is there: what is new once, bad frames dead-lettered, the rest counted."""
         world = self.world
-        for _ in range(100 + 80 * world.last):
+        for _ in range(200 + 160 * world.last):
             world.clock += 1.0
             self._turn(0)
         world.check_all()

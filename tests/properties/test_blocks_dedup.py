@@ -38,7 +38,7 @@ def carry(world: World, index: DedupIndex, *, done: int, end: int, block: int) -
         deduped = dedup_block(
             index, messages, signal=Signal.EVENTS, position=Position(done, to, token)
         )
-        world.takes(token, list(deduped.messages))
+        assert world.write(token, list(deduped.messages)) is None
         done = to
 
 

@@ -149,6 +149,7 @@ class ArchiveStack:
         self, server: NatsServer, client: NatsClient, store: StoreServer, folder: Path
     ) -> None:
         self.server = server
+        self.client = client
         self.store = store
         self.folder = folder
         self.root = folder / "archive"

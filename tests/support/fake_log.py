@@ -6,6 +6,7 @@ tests/contract holds them and the real ones alike.
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -15,7 +16,9 @@ from processors.blocks.log import LogLost, StreamMissing
 from processors.blocks.log_state import LogState
 from processors.blocks.nats_frames import Message
 from processors.blocks.positions import Fenced, Recorded
-from processors.blocks.sink import Block, SinkRefused, SinkUnavailable
+from processors.blocks.proof import LastBlock
+from processors.blocks.reasons import SinkReason
+from processors.blocks.sink import Block, SinkRejected, SinkUnavailable
 from seamark.wire.positions import Position
 
 
@@ -218,8 +221,10 @@ class FakeDeadLetterQueue:
 class TokenSink:
     """Keeps each token once, counts each payload; refuses blocks with POISON in a payload.
 
-    `outages`: how many of the next writes fail first. `seconds`: how long a write takes. With
-    `notices` it keeps those by their token, beside the payloads.
+    `outages`: how many of the next writes fail first, for `outage_reason`. `fails`: payloads with
+    these bytes in them fail for that reason. `partial`: tokens of which something was written.
+    `seconds`: how long a write takes. With `notices` it keeps those by their token, beside the
+    payloads.
     """
 
     name = "test"
@@ -229,9 +234,15 @@ class TokenSink:
         self.payloads: Counter[bytes] = Counter()
         self.told: dict[str, bytes] = {}
         self.blocks: list[Block] = []
+        self.written: list[Block] = []  # notices too
         self.tokens: dict[str, int] = {}
         self.repeats = 0
         self.outages = 0
+        self.written_ms = 0
+        self.poison = b"POISON"
+        self.outage_reason = SinkReason.CONNECTION
+        self.fails: Mapping[bytes, SinkReason] = {}
+        self.partial: set[str] = set()
         self.seconds = 0.0
         self.running = 0
         self.most_running = 0
@@ -243,10 +254,15 @@ class TokenSink:
             await asyncio.sleep(self.seconds)
             if self.outages:
                 self.outages -= 1
-                raise SinkUnavailable("test", "away")
+                raise SinkUnavailable("away", reason=self.outage_reason)
             payloads = [message.payload for message in block.messages]
-            if any(b"POISON" in payload for payload in payloads):
-                raise SinkRefused("test", "poison")
+            if any(self.poison in payload for payload in payloads):
+                raise SinkRejected(SinkReason.BYTES, "poison")
+            for mark, reason in self.fails.items():
+                if any(mark in payload for payload in payloads):
+                    raise SinkUnavailable("it fails here", reason=reason)
+            if block.token not in self.tokens:
+                self.written.append(block)
             if block.token.endswith("/notice"):
                 self.told[block.token] = payloads[0]
             elif block.token in self.tokens:
@@ -258,3 +274,11 @@ class TokenSink:
             await asyncio.sleep(0)  # taken, but whoever asked may be gone before he knows
         finally:
             self.running -= 1
+
+    async def untouched(self, block: Block) -> bool:
+        return block.token not in self.partial
+
+    async def last_block(self, stream: str) -> LastBlock | None:
+        await asyncio.sleep(0)
+        of_stream = [block.token for block in self.written if block.stream == stream]
+        return LastBlock(of_stream[-1], self.written_ms) if of_stream else None

@@ -60,9 +60,18 @@ class FakeStore:
     async def _ping(self, _: web.Request) -> web.Response:
         return web.Response(text="Ok.\n")
 
+    def _answer(self, sql: str, stream: str) -> web.Response:
+        """The two questions of the sink: the last block of a stream, and rows with receipts."""
+        if "stored_blocks" not in sql:
+            return web.Response(text="0\n")
+        tokens = [token for token in self.tokens if token.startswith(f"{stream}:")]
+        return web.Response(text=f"{tokens[-1] if tokens else ''}\t0\n")
+
     async def _insert(self, request: web.Request) -> web.Response:
-        token = request.query["insert_deduplication_token"]
+        token = request.query.get("insert_deduplication_token", "")
         raw = await request.read()
+        if not token:
+            return self._answer(raw.decode(), request.query.get("param_stream", ""))
         if token.endswith("/notice"):
             self.notices[token] = raw
             return web.Response(text="")

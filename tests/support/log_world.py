@@ -11,6 +11,7 @@ import msgspec
 from processors.blocks.log_state import LogState
 from processors.blocks.nats_frames import Message
 from processors.blocks.pieces import pieces_of
+from processors.blocks.reasons import SinkReason
 from seamark.wire.frames import HEADER, Frame, frames_header
 from seamark.wire.positions import Position
 from seamark.wire.receipts import content_digest, receipt_for_batch
@@ -20,24 +21,25 @@ from tests.support.fake_log import FakeLog
 
 STREAM = "SEAMARK_events_0"
 WINDOW_NS = 100
-BAD_APP = "bad"
+REASONS = {
+    "bad": SinkReason.BYTES,
+    "heavy": SinkReason.TOO_HEAVY,
+    "faulty": SinkReason.STORE_ERROR,
+}
+"""Apps whose frames the sink does not take, and why."""
 
 
 @dataclass(frozen=True)
 class Sent:
-    """One frame as a client meant it: batchId or "", its events' ids or "", and if it is bad.
+    """One frame as a client meant it: batchId or "", its events' ids or "", and its app.
 
     `content` is what its events say beside their ids.
     """
 
     batch: str
     ids: tuple[str, ...]
-    bad: bool = False
+    app: str = "shop"
     content: int = 0
-
-    @property
-    def app(self) -> str:
-        return BAD_APP if self.bad else "shop"
 
     @property
     def digest(self) -> str:
@@ -60,7 +62,7 @@ class Fate:
     kept: list[tuple[str, ...]] = field(default_factory=list)
     reused: list[tuple[str, ...]] = field(default_factory=list)
     outcomes: list[dict[str, int]] = field(default_factory=list)
-    dead_letter_queues: int = 0
+    dead_letters: int = 0
 
 
 class World:
@@ -114,14 +116,14 @@ class World:
             self.last, self.now_ns, 0, self.clock, b"".join(payloads), headers
         )
 
-    def takes(self, token: str, messages: list[Message]) -> bool:
-        """The sink is given a block; False: it refuses all of it."""
+    def write(self, token: str, messages: list[Message]) -> SinkReason | None:
+        """The sink is given a block; a reason: it takes nothing of it."""
         payload = b"".join(message.payload for message in messages)
-        bodies = [one for one in read_payload(payload) if one.body]
-        if any(one.texts[2] == BAD_APP and one.numbers[4] > self.mended for one in bodies):
-            return False
+        for one in read_payload(payload):
+            if one.body and one.numbers[4] > self.mended and one.texts[2] in REASONS:
+                return REASONS[one.texts[2]]
         self.taken.setdefault(token, payload)
-        return True
+        return None
 
     def expire(self) -> None:
         """The log forgets what no later block can ask for."""
@@ -145,7 +147,7 @@ class World:
                     events = [msgspec.json.decode(one.original) for one in reused]
                     fate.reused.append(tuple(event.get("id", "") for event in events))
         for place in self.dead_lettered:
-            fates.setdefault(self.serial_at[place], Fate()).dead_letter_queues += 1
+            fates.setdefault(self.serial_at[place], Fate()).dead_letters += 1
         return fates
 
     def expected(self) -> dict[int, Expected]:
@@ -185,14 +187,14 @@ class World:
             due = expected[serial]
             assert len(fate.outcomes) <= 1, "counted twice"
             assert fate.kept in ([], [due.stored]), (fate, due)
-            assert not (fate.kept and fate.dead_letter_queues)
+            assert not (fate.kept and fate.dead_letters)
             assert fate.reused in ([], [due.reused])
             for outcome in fate.outcomes:
                 assert outcome["accepted"] == len(sent.ids)
                 assert outcome.get("duplicate", 0) == due.duplicates
                 lost = 0 if fate.kept or not due.stored else len(due.stored)
                 assert outcome.get("dead_lettered", 0) == lost + len(due.reused)
-                assert fate.dead_letter_queues or bool(fate.reused) == bool(due.reused)
+                assert fate.dead_letters or bool(fate.reused) == bool(due.reused)
 
     def check_all(self) -> None:
         """In the end: each frame counted once, each new event stored or dead-lettered."""
@@ -202,7 +204,7 @@ class World:
         for serial, due in self.expected().items():
             fate = fates[serial]
             assert len(fate.outcomes) == 1
-            assert bool(fate.kept or fate.dead_letter_queues) == bool(due.stored)
+            assert bool(fate.kept or fate.dead_letters) == bool(due.stored)
 
     def pieces(self, sequence: int) -> list[Message]:
         """The frames of a message as they were stored."""

@@ -10,9 +10,11 @@ from dataclasses import replace
 import pytest
 from prometheus_client import REGISTRY
 
+from processors.blocks.dead_letter_limit import DeadLetterLimits
 from processors.blocks.decide import Limits
 from processors.blocks.dedup.folder import DedupFolder
 from processors.blocks.positions import Recorded
+from processors.blocks.reasons import SinkReason
 from processors.blocks.run import StreamRunner
 from processors.blocks.session import Parts, backoff_seconds
 from seamark.service.health import Health
@@ -145,13 +147,13 @@ async def test_two_rivals_alternate_and_double_nothing(bench: Bench) -> None:
 
 async def test_a_sink_that_is_away_gets_the_same_block_again(bench: Bench) -> None:
     bench.sink.outages = 3
-    retries = counted("seamark_processor_retries_total", reason="test")
+    retries = counted("seamark_processor_retries_total", reason="connection")
     async with bench.running():
         bench.log.append(S, b"a")
         await until(lambda: not bench.health.ready)
         await until(lambda: bench.sink.payloads[b"a"] == 1)
         await until(lambda: bench.health.ready)
-    assert counted("seamark_processor_retries_total", reason="test") == retries + 3
+    assert counted("seamark_processor_retries_total", reason="connection") == retries + 3
     assert len({position.token for _, position in bench.positions.history}) == 1
 
 
@@ -258,6 +260,116 @@ async def test_a_bad_frame_is_dead_lettered_alone_and_told_of(bench: Bench) -> N
     (told,) = opened(notice)
     assert (told.org, told.outcome.accepted, told.outcome.dead_lettered) == ("acme", 2, 2)
     assert told.event_ids() == []
+
+
+@pytest.mark.parametrize("reason", [SinkReason.TOO_HEAVY, SinkReason.STORE_ERROR])
+async def test_a_message_that_always_fails_is_dead_lettered_and_the_rest_arrives(
+    bench: Bench, reason: SinkReason
+) -> None:
+    bench.sink.notices = True
+    bench.sink.fails = {b"HEAVY": reason}
+    good, heavy = frame(1, events=3), frame(2, events=2, name="HEAVY")
+    for name in names(20):
+        bench.log.append(S, name)
+    bench.log.append(S, good.payload + heavy.payload)
+    for name in names(40)[20:]:
+        bench.log.append(S, name)
+    async with bench.running():
+        await until(lambda: bench.record is not None and bench.record.done == 41, seconds=60)
+        assert bench.health.ready
+    assert bench.sink.payloads == Counter([*names(40), good.payload])
+    assert bench.dead_letter_queue.dead_letters == {("test", S, 21, 1): heavy.payload}
+    assert [token.rpartition(":")[2] for token in bench.sink.told] == [f"{10**12 + 21}/1/notice"]
+
+
+async def test_a_block_of_which_a_part_was_written_is_never_split(bench: Bench) -> None:
+    bench.sink.fails = {b"7": SinkReason.TOO_HEAVY}
+    bench.log.append(S, b"7")
+    bench.log.append(S, b"8")
+    bench.sink.partial = {f"{S}:1-2:{10**12 + 1}"}
+    retries = counted("seamark_processor_retries_total", reason="too_heavy")
+    async with bench.running():
+        await until(
+            lambda: counted("seamark_processor_retries_total", reason="too_heavy") > retries + 3
+        )
+        assert not bench.health.ready
+        bench.sink.fails = {}
+        await until(lambda: bench.sink.payloads == Counter([b"7", b"8"]))
+    assert bench.sink.tokens == {f"{S}:1-2:{10**12 + 1}": 2}
+    assert not bench.dead_letter_queue.dead_letters
+
+
+async def test_a_sink_that_takes_nothing_dead_letters_one_message_at_most(bench: Bench) -> None:
+    bench.sink.notices = True
+    bench.sink.fails = {b"": SinkReason.STORE_ERROR}  # a view that fails on every insert
+    for serial in range(20):
+        bench.log.append(S, frame(serial, events=1).payload)
+    async with bench.running():
+        await until(lambda: bool(bench.dead_letter_queue.dead_letters), seconds=60)
+        retries = counted("seamark_processor_retries_total", reason="store_error")
+        await until(
+            lambda: counted("seamark_processor_retries_total", reason="store_error") > retries + 2,
+            seconds=60,
+        )
+        assert not bench.health.ready
+        assert len(bench.dead_letter_queue.dead_letters) == 1
+        bench.sink.fails = {}
+        await until(lambda: bench.record is not None and bench.record.done == 20, seconds=60)
+    assert len(bench.dead_letter_queue.dead_letters) == 1
+    assert sum(bench.sink.payloads.values()) == 19
+
+
+async def test_a_stream_stops_at_the_dead_letter_limit_and_goes_on_when_the_sink_is_mended(
+    bench: Bench,
+) -> None:
+    bench.parts = replace(
+        bench.parts, dead_letter_limits=DeadLetterLimits(per_minute=3), stopped_seconds=0.01
+    )
+    for n in range(10):
+        bench.log.append(S, b"POISON %d" % n)
+    async with bench.running():
+        await until(lambda: "stopped: 4 frames" in str(bench.health.report()))
+        assert not bench.health.ready
+        assert len(bench.dead_letter_queue.dead_letters) == 3
+        bench.sink.poison = b"OTHER"
+        await until(lambda: bench.record is not None and bench.record.done == 10)
+        await until(lambda: bench.health.ready)
+    assert len(bench.dead_letter_queue.dead_letters) == 3
+    assert sum(bench.sink.payloads.values()) == 7
+
+
+async def test_lost_positions_lose_and_double_nothing(bench: Bench) -> None:
+    chance = random.Random(3)
+    sent = names(300)
+    left = iter(sent)
+    for _ in range(40):
+        bench.sink.written_ms = chance.choice([0, 10**15])  # long ago, or a moment ago
+        task = bench.runner(asyncio.Event())
+        for _ in range(chance.randrange(14)):
+            if (name := next(left, None)) is not None:
+                bench.log.append(S, name)
+            await asyncio.sleep(chance.choice([0, 0, 0.001, 0.006]))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        bench.positions.records.clear()
+    for name in left:
+        bench.log.append(S, name)
+    async with bench.running():
+        await until(lambda: len(bench.sink.payloads) == len(sent))
+        await until(lambda: bench.record is not None and bench.record.done == len(sent))
+    assert bench.sink.payloads == Counter(sent)
+
+
+async def test_a_record_that_the_sink_contradicts_stops_the_stream(bench: Bench) -> None:
+    bench.sink.notices = True
+    for name in names(30):
+        bench.log.append(S, name)
+    async with bench.running():
+        await until(lambda: bench.record is not None and bench.record.done == 30)
+    bench.sink.written = bench.sink.written[:2]  # an older copy of the store
+    async with bench.running():
+        await until(lambda: "stopped: the record says" in str(bench.health.report()))
+        assert not bench.health.ready
 
 
 async def test_a_missing_stream_is_waited_for(bench: Bench) -> None:

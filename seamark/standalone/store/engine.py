@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
+from seamark.service.clickhouse.quoting import literal
 from seamark.service.nameless import nameless_file
 from seamark.standalone.store.failures import StoreError, engine_error
 from seamark.standalone.store.folder import StoreFolder
@@ -174,16 +175,6 @@ def open_engine(folder: StoreFolder) -> Engine:
         return Engine(chdb, f"{folder.engine}?config-file={quote(str(folder.config))}")
     except Exception as error:
         raise _failure(error) from None
-
-
-def literal(value: str) -> str:
-    """A string literal. Escapes: https://clickhouse.com/docs/sql-reference/syntax#string"""
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'").replace("\0", "\\0") + "'"
-
-
-def identifier(name: str) -> str:
-    """A quoted identifier."""
-    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
 
 
 def _failure(error: Exception) -> StoreError:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
+from seamark.service.clickhouse.quoting import identifier, literal
 from seamark.standalone.store import handshake, metrics
 from seamark.standalone.store.answers import in_pieces, summary, whole
 from seamark.standalone.store.encodings import unpack
@@ -17,8 +18,6 @@ from seamark.standalone.store.engine import (
     LIKE_A_SERVER,
     Engine,
     Handle,
-    identifier,
-    literal,
 )
 from seamark.standalone.store.failures import (
     ABORTED,

@@ -6,6 +6,8 @@ Statuses: ClickHouse `src/Server/HTTP/exceptionCodeToHTTPStatus.cpp`.
 import re
 from typing import Final
 
+from seamark.service.clickhouse.errors import FILES
+
 TRUNCATED: Final = 33  # CANNOT_READ_ALL_DATA
 NOT_IMPLEMENTED: Final = 48
 SYNTAX: Final = 62
@@ -55,10 +57,6 @@ _STATUS: Final = (
 _ENGINE: Final = re.compile(r"Code: (\d+)\. DB::Exception: (?:Code: \d+\. DB::Exception: )*")
 
 
-_BROKEN_OFF: Final = frozenset(
-    {24, 74, 75, 76, 77, 87, 88, 172, 204, 226, 228, 275, 294, 458, 521, 586, 641, 734}
-)
-"""Codes of files that could not be written, synced or renamed: `SELECT errorCodeToName(n)`."""
 NOT_ENOUGH_SPACE: Final = 243
 """Said before anything is written."""
 _STD_EXCEPTION: Final = 1001
@@ -77,7 +75,7 @@ class StoreError(Exception):
         """Whether the disk failed in the middle of writing, as one that is full does."""
         if self.code == _STD_EXCEPTION:
             return "filesystem" in self.text
-        return self.code in _BROKEN_OFF
+        return self.code in FILES
 
     @property
     def status(self) -> int:

@@ -1,0 +1,1 @@
+"""ClickHouse over HTTP: one client, one classification of error codes, one way to quote."""
