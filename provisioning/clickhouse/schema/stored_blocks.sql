@@ -6,6 +6,7 @@ CREATE TABLE IF NOT EXISTS {database}.stored_blocks {on_cluster}
     last SimpleAggregateFunction(max, Tuple(first_ns UInt64, inserted_ns UInt64, token String))
 )
 ENGINE = {aggregating_merge_tree}
+PARTITION BY tuple()
 ORDER BY (stream)
 TTL toDateTime(intDiv(last.2, 1000000000)) + INTERVAL 1 YEAR
 SETTINGS {deduplication};

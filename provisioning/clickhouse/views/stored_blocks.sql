@@ -1,6 +1,7 @@
 -- The token of an insert says which block it is (`seamark/wire/positions.py`); other inserts have other tokens.
 --: for signal in events, traces, metrics, logs
-CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.stored_blocks_{signal}_view {on_cluster} TO {database}.stored_blocks AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.stored_blocks_{signal}_view {on_cluster} TO {database}.stored_blocks
+AS
 SELECT stream, max(tuple(first_ns, inserted_ns, token)) AS last
 FROM
 (
