@@ -20,6 +20,7 @@ from collector.ingest.gateway import IngestGateway
 from collector.ingest.request_rejections import RequestRejections
 from collector.publish.publisher import Publisher
 from collector.receivers import compat, otlp_http
+from collector.receivers.exchange import BodyLimits
 from collector.receivers.native import NativeBatch
 from collector.receivers.otlp_grpc import GrpcServer
 from collector.receivers.replay import Replay
@@ -99,17 +100,23 @@ async def serve(
         request_rejections=refusals,
         trusted_proxies=read_networks(settings.trusted_proxies),
         country_header=settings.country_header,
+        frame_bytes=lambda: publisher.frame_bytes,
     )
+    budget = Budget(settings.in_flight_bytes)
     http = HttpServer(
         ingest=ingest,
         receivers=[
             NativeBatch(ingest),
             Replay(ingest),
             *compat.build(ingest),
-            *otlp_http.build(ingest),
+            *otlp_http.build(
+                ingest,
+                limits=BodyLimits(settings.otlp_body_bytes, settings.otlp_inflated_bytes),
+                expanded_bytes=settings.otlp_expanded_bytes,
+            ),
         ],
         pages=pages.build(health),
-        budget=Budget(settings.in_flight_bytes),
+        budget=budget,
         limits=ConnectionLimits(
             connections=settings.connections,
             keepalive_seconds=settings.keepalive_seconds,
@@ -122,6 +129,11 @@ async def serve(
             ingest,
             host=settings.host,
             port=settings.grpc_port,
+            share=budget.share,
+            max_message_bytes=settings.otlp_inflated_bytes,
+            expanded_bytes=settings.otlp_expanded_bytes,
+            max_connections=settings.grpc_connections,
+            read_seconds=settings.body_deadline_seconds,
             tls_cert=settings.tls_cert,
             tls_key=settings.tls_key,
         )

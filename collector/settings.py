@@ -7,6 +7,7 @@ from pathlib import Path
 
 from collector.admission.addresses import read_networks
 from seamark.service.settings import SettingsError, setting
+from seamark.wire.limits import OTLP_BODY_BYTES, OTLP_EXPANDED_BYTES, OTLP_INFLATED_BYTES
 
 PREFIX = "SEAMARK_COLLECTOR"
 
@@ -37,10 +38,33 @@ class CollectorSettings:
         30.0, unit="s", text="Longest time for a request's body; then 408.", minimum=0.05
     )
     in_flight_bytes: int = setting(
-        64 * 1024 * 1024,
+        160 * 1024 * 1024,
         unit="bytes",
-        text="Bodies held in memory per process, as sent and inflated; beyond it ingest is 503.",
+        text="Bodies held in memory per process, as sent and inflated; beyond it ingest is 503. "
+        "Not less than the two limits of an OTLP request together.",
         minimum=8 * 1024 * 1024,
+    )
+    otlp_body_bytes: int = setting(
+        OTLP_BODY_BYTES,
+        unit="bytes",
+        text="Largest OTLP/HTTP request as sent; more is 413. A native batch may be 512 KB.",
+        minimum=64 * 1024,
+    )
+    otlp_inflated_bytes: int = setting(
+        OTLP_INFLATED_BYTES,
+        unit="bytes",
+        text="Largest OTLP request once inflated, over HTTP and gRPC; over gRPC also as sent.",
+        minimum=64 * 1024,
+    )
+    otlp_expanded_bytes: int = setting(
+        OTLP_EXPANDED_BYTES,
+        unit="bytes",
+        text="What an OTLP request may become in the store, where every item repeats the "
+        "attributes of its resource and scope; more is 413.",
+        minimum=1024 * 1024,
+    )
+    grpc_connections: int = setting(
+        1_000, text="gRPC connections per process; more are closed at once.", minimum=1
     )
     dead_letters_per_minute: int = setting(
         6_000,
@@ -148,6 +172,11 @@ def verify(settings: CollectorSettings) -> ssl.SSLContext | None:
                 problems.append(f"{PREFIX}_TLS_CERT: {error}")
     if settings.spool_path and (problem := _unusable(Path(settings.spool_path))):
         problems.append(f"{PREFIX}_SPOOL_PATH: {problem}")
+    if settings.in_flight_bytes < settings.otlp_body_bytes + settings.otlp_inflated_bytes:
+        problems.append(
+            f"{PREFIX}_IN_FLIGHT_BYTES is below {PREFIX}_OTLP_BODY_BYTES and "
+            f"{PREFIX}_OTLP_INFLATED_BYTES together: the largest request could never be taken"
+        )
     if settings.shed_most_percent < settings.shed_least_percent:
         problems.append(f"{PREFIX}_SHED_MOST_PERCENT is below {PREFIX}_SHED_LEAST_PERCENT")
     if problems:

@@ -25,7 +25,6 @@ from collector.http.failures import failure_reply
 from collector.http.intake import read_body
 from collector.receivers.exchange import Head, Receiver, Reply
 from seamark.wire.failures import Rejected, Unavailable
-from seamark.wire.limits import INFLATED_BYTES
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
 
@@ -34,6 +33,8 @@ Page = Callable[[], Reply]
 _RECEIVER_METHODS: Final = "POST, OPTIONS"
 _PAGE_METHODS: Final = "GET, HEAD, OPTIONS"
 _MOST_PARAMETERS: Final = 20
+_LARGE_BYTES: Final = 256 * 1024
+"""A compressed body of more is inflated in a thread."""
 _LAST_WRITE_SECONDS: Final = 1.0
 _NO_QUERY: Final[Mapping[str, str]] = {}
 
@@ -69,6 +70,7 @@ class HttpServer:
         self._under_way = 0
         self._stopping = False
         self._idle = asyncio.Event()
+        self._inflating = asyncio.Lock()
 
     async def start(
         self, host: str, port: int, *, tls: ssl.SSLContext | None = None, shared: bool = False
@@ -155,11 +157,18 @@ class HttpServer:
         failure: Rejected | Unavailable
         try:
             receiver.check(head)
-            body = await read_body(exchange, share, seconds=self._body_deadline_seconds)
+            limits = receiver.limits
+            body = await read_body(
+                exchange, share, limit=limits.sent, seconds=self._body_deadline_seconds
+            )
             size = len(body)
             coding = head.headers.get("content-encoding") or head.query.get("enc")
             if coding:
-                body = undo(coding, body, limit=INFLATED_BYTES)
+                if size < _LARGE_BYTES:
+                    body = undo(coding, body, limit=limits.inflated)
+                else:  # one at a time: what it inflates to is in no share yet
+                    async with self._inflating:
+                        body = await asyncio.to_thread(undo, coding, body, limit=limits.inflated)
                 share.take(len(body))
             return _readable(await receiver.accept(head, body), head), size
         except (Rejected, Unavailable) as error:

@@ -1,12 +1,13 @@
 """One request into the log: sealed as envelopes, each in its frame, each to its partition.
 
-A request is one envelope, but for a batch whose events have ids of their own: that is one for each
-partition the ids choose, all with the same receipt, and it is in the log when all of them are.
+A request is one envelope, but for a batch whose events have ids of their own, which is one for each
+partition the ids choose, and for a large OTLP request, which is one for each of its parts. They all
+have the same receipt, and the request is in the log when all of them are.
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Coroutine, Sequence
+from typing import Any, NamedTuple
 
 import zstandard
 
@@ -14,6 +15,7 @@ from collector.admission.native.event import Event
 from collector.admission.pieces import split
 from collector.log import Log, LogFrame
 from collector.publish.spread import Spread
+from collector.receivers.exchange import BodyPart
 from seamark.wire.envelope import DeadLetter, Outcome, encode_envelope
 from seamark.wire.frames import weight_of
 from seamark.wire.signals import Signal, choose_partition
@@ -35,6 +37,13 @@ class Request(NamedTuple):
     signal: Signal
     partition_by: str
     digest: str = ""
+
+
+class Sealed(NamedTuple):
+    """A frame, and what it weighs in the store."""
+
+    frame: bytes
+    weight: int
 
 
 class Appender:
@@ -64,6 +73,27 @@ class Appender:
                 digest=request.digest,
             )
         )
+
+    def seal_part(
+        self, request: Request, part: BodyPart, dead_letters: Sequence[DeadLetter]
+    ) -> Sealed:
+        """The frame of one part; its weight is that of its body and of what is around it."""
+        envelope = self._envelope(request, part.body, part.outcome, dead_letters)
+        rest = weight_of(len(envelope) - len(part.body), len(dead_letters))
+        return Sealed(self._compress(envelope), part.weight + rest)
+
+    async def parts(self, request: Request, sealed: Sequence[Sealed]) -> None:
+        """Append the parts of one request; returns once all of them are durable.
+
+        Raises like `whole`; some of the parts may then be in the log.
+        """
+        appends = [
+            self._log.append(
+                LogFrame(request.signal, self._partition(request, len(frame)), frame, weight)
+            )
+            for frame, weight in sealed
+        ]
+        await _all_of(appends)
 
     async def pieces(
         self,
@@ -105,18 +135,21 @@ class Appender:
                     )
                 )
             )
-        if len(appends) == 1:
-            await appends[0]
-            return
-        for failure in await asyncio.gather(*appends, return_exceptions=True):
-            if failure is not None:
-                raise failure
+        await _all_of(appends)
 
     def _seal(
         self, request: Request, body: bytes, outcome: Outcome, dead_letters: Sequence[DeadLetter]
     ) -> tuple[bytes, int]:
         """The frame, and what it weighs: a dead letter becomes a row like an item."""
-        envelope = encode_envelope(
+        envelope = self._envelope(request, body, outcome, dead_letters)
+        return self._compress(envelope), weight_of(
+            len(envelope), outcome.accepted + len(dead_letters)
+        )
+
+    def _envelope(
+        self, request: Request, body: bytes, outcome: Outcome, dead_letters: Sequence[DeadLetter]
+    ) -> bytes:
+        return encode_envelope(
             request.sender,
             receipt=request.receipt,
             received_ns=request.received_ns,
@@ -126,9 +159,6 @@ class Appender:
             body=body,
             dead_letters=dead_letters,
         )
-        return self._compress(envelope), weight_of(
-            len(envelope), outcome.accepted + len(dead_letters)
-        )
 
     def _partition(self, request: Request, size: int) -> int:
         """Where a request goes as a whole; `size` bytes more are sent there."""
@@ -137,3 +167,13 @@ class Appender:
         if request.digest:
             return home
         return self._spread.partition(home, f"{org}/{app}/{by}", size, now_ns=request.received_ns)
+
+
+async def _all_of(appends: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Wait for all, and raise the first failure once all are settled."""
+    if len(appends) == 1:
+        await appends[0]
+        return
+    for failure in await asyncio.gather(*appends, return_exceptions=True):
+        if failure is not None:
+            raise failure

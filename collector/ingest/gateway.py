@@ -5,6 +5,7 @@ refused as a whole is counted (`collector.ingest.request_rejections`). Nothing i
 unless the log is known to write to disk before it says so, and has said so.
 """
 
+import asyncio
 import logging
 import secrets
 import time
@@ -29,11 +30,11 @@ from collector.admission.native.event import Event
 from collector.admission.rejection_tally import RequestOwner
 from collector.admission.senders import Senders
 from collector.admission.unknown_keys import UnknownKeys
-from collector.ingest.appender import Appender, Request
+from collector.ingest.appender import Appender, Request, Sealed
 from collector.ingest.recent_batches import RecentBatches
 from collector.log import DurabilityCheck
 from collector.log import Log as Log
-from collector.receivers.exchange import Admitted, Head
+from collector.receivers.exchange import Admitted, BodyPart, Head
 from seamark.service.registry import AppRecord, KeyRecord, OrgRecord
 from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.failures import Rejected, Unavailable
@@ -45,6 +46,8 @@ logger = logging.getLogger(__name__)
 _ADDRESSES: Final = 4096
 _KEY_LABELS: Final = 100
 """So many unknown keys have a label of their own in the metrics, for the life of the process."""
+FRAME_BYTES: Final = 4 * 1024 * 1024 - 64 * 1024
+"""What a message of 4 MiB holds, `max_payload` of a Seamark stack."""
 _REPLAY_KEY: Final = "replay"
 """The key id of what an admin token sent; it counts beside the app's keys in the ledger."""
 
@@ -60,6 +63,20 @@ class Pressure(Protocol):
 
     def judge(self, signal: Signal, body: bytes, names: Iterable[str] = ()) -> None:
         """Raises Unavailable (SHED) when such a request is not taken."""
+
+
+def judge_parts(pressure: Pressure, signal: Signal, parts: Sequence[BodyPart]) -> None:
+    """Take a request by the best of its parts. Raises Unavailable (SHED) when none is taken."""
+    refusal: Unavailable | None = None
+    for part in parts:
+        try:
+            pressure.judge(signal, part.body)
+        except Unavailable as failure:
+            refusal = failure
+        else:
+            return
+    if refusal is not None:
+        raise refusal
 
 
 class Records(Directory, Protocol):
@@ -79,7 +96,8 @@ class IngestGateway:
     """The `Ingest` of the receivers.
 
     `dead_letter_limiter` says what is kept of rejected items; `trusted_proxies` are networks whose
-    X-Forwarded-For is believed; `country_header` is one that they set.
+    X-Forwarded-For is believed; `country_header` is one that they set; `frame_bytes` is the largest
+    frame the log takes.
     """
 
     def __init__(
@@ -95,8 +113,10 @@ class IngestGateway:
         pressure: Pressure | None = None,
         trusted_proxies: Sequence[Network] = (),
         country_header: str = "",
+        frame_bytes: Callable[[], int] = lambda: FRAME_BYTES,
     ) -> None:
         self._records = records
+        self._frame_bytes = frame_bytes
         self._appender = Appender(log, partitions=partitions)
         self._durability = durability
         self._senders = senders
@@ -249,7 +269,7 @@ class IngestGateway:
             self._trust_log()
             if self._pressure is not None and self._pressure.level:
                 self._pressure.judge(signal, body, (event.name for event in events))
-            kept = self._kept(request, outcome, dead_letters) if dead_letters else ()
+            kept = self._kept(request, outcome, dead_letters)
             del dead_letters  # they know the whole request, which need not wait for the log
             if events:
                 await self._appender.pieces(
@@ -267,9 +287,55 @@ class IngestGateway:
         metrics.taken(signal, outcome)
         return receipt
 
+    async def append_parts(
+        self, admitted: Admitted, head: Head, *, signal: Signal, parts: Sequence[BodyPart]
+    ) -> str:
+        """Put a request into the log in parts; its receipt, once the log has all of them.
+
+        Raises Unavailable when the log cannot take it or cannot be trusted; some of the parts may
+        then be in the log, and a retry doubles them.
+        """
+        receipt = new_receipt(head.received_ns // 1_000_000, secrets.token_bytes(10))
+        request = Request(
+            org=admitted.key.org,
+            app=admitted.key.app,
+            sender=admitted.sender,
+            receipt=receipt,
+            received_ns=head.received_ns,
+            sent_ms=None,
+            signal=signal,
+            partition_by=self._client(head),
+        )
+        try:
+            self._trust_log()
+            if self._pressure is not None and self._pressure.level:
+                judge_parts(self._pressure, signal, parts)
+            sealed: list[Sealed] = []
+            for part in parts:
+                kept = self._kept(request, part.outcome, part.dead_letters)
+                sealed.append(self._appender.seal_part(request, part, kept))
+                if len(parts) > 1:  # others are served between two large ones
+                    await asyncio.sleep(0)
+            await self._appender.parts(request, sealed)
+            if self._durability.problem() and (problem := await self._durability.confirm()):
+                raise Unavailable(problem, retry_after=2.0)
+        except (Unavailable, Rejected) as failure:
+            failure.items = sum(part.outcome.offered for part in parts)
+            raise
+        for part in parts:
+            metrics.taken(signal, part.outcome)
+        return receipt
+
+    @property
+    def frame_bytes(self) -> int:
+        """The largest frame that one message of the log holds."""
+        return self._frame_bytes()
+
     def _kept(
         self, request: Request, outcome: Outcome, dead_letters: Iterable[DeadLetter]
     ) -> Sequence[DeadLetter]:
+        if not dead_letters:
+            return ()
         kept = self._dead_letter_limiter.take(
             request.org,
             request.app,

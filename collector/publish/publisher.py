@@ -108,6 +108,11 @@ class Publisher:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    @property
+    def frame_bytes(self) -> int:
+        """The largest frame that a message of the server holds beside its headers."""
+        return self._wire.max_payload - _HEADER_ROOM
+
     async def append(self, frame: LogFrame) -> None:
         """Append one frame; returns when it is durable: the log has acknowledged it, or it is
         synced to the spool, from where the log gets it later, once, and in its turn.
@@ -117,11 +122,11 @@ class Publisher:
         behind the log), and Rejected when the frame exceeds what one log message may hold.
         """
         size = len(frame.data)
-        if size + _HEADER_ROOM > self._wire.max_payload:
+        if size > self.frame_bytes:
             raise Rejected(
                 Reason.TOO_LARGE,
-                f"this batch is {size} bytes in the log; the limit is "
-                f"{self._wire.max_payload - _HEADER_ROOM}; send smaller batches",
+                f"this batch is {size} bytes in the log; the limit is {self.frame_bytes}; send "
+                "smaller batches",
             )
         if self._closing or self._pending + size > self._pending_limit:
             raise Unavailable("the log is slower than what arrives; send again", retry_after=1.0)

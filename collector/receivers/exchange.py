@@ -7,12 +7,13 @@ protocol's form.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from collector.admission.native.event import Event
 from seamark.service.registry import AppRecord, KeyRecord
 from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.failures import Rejected, Unavailable
+from seamark.wire.limits import BODY_BYTES, INFLATED_BYTES
 from seamark.wire.signals import Signal
 
 
@@ -96,6 +97,32 @@ class Ingest(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class BodyPart:
+    """One frame's worth of a request that was cut: `weight` is what `body` weighs in the store."""
+
+    body: bytes
+    outcome: Outcome
+    weight: int
+    dead_letters: Iterable[DeadLetter] = ()
+
+
+class PartIngest(Ingest, Protocol):
+    """What a receiver needs whose requests may be more than one message of the log."""
+
+    @property
+    def frame_bytes(self) -> int:
+        """The largest frame that one message of the log holds."""
+
+    async def append_parts(
+        self, admitted: Admitted, head: Head, *, signal: Signal, parts: Sequence[BodyPart]
+    ) -> str:
+        """Put a request into the log in parts; its receipt, once the log has all of them.
+
+        Raises Unavailable when the log cannot take it; some of the parts may then be in the log.
+        """
+
+
 class AdminIngest(Ingest, Protocol):
     """What a receiver needs that takes admin tokens in place of ingest keys."""
 
@@ -115,11 +142,23 @@ class AdminIngest(Ingest, Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """How large a body may be: as sent, and once its content coding is undone."""
+
+    sent: int = BODY_BYTES
+    inflated: int = INFLATED_BYTES
+
+
+NATIVE_LIMITS: Final = BodyLimits()
+
+
 class Receiver(Protocol):
     """One protocol on one path, for one signal."""
 
     path: str
     signal: Signal
+    limits: BodyLimits
 
     def check(self, head: Head) -> None:
         """Ask the collector what it asks before a body is read. Raises Rejected or Unavailable."""

@@ -12,7 +12,7 @@ from collector.admission.native.decode import BatchMembers, RawBatch, TypedBatch
 from collector.admission.native.names import EventNames
 from collector.admission.native.validate import ValidatedBatch, Window, dead_letters, validate
 from collector.http.failures import JSON, failure_reply
-from collector.receivers.exchange import Admitted, Head, Ingest, Reply
+from collector.receivers.exchange import NATIVE_LIMITS, Admitted, Head, Ingest, Reply
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.limits import ERRORS_REPORTED
 from seamark.wire.reasons import Reason
@@ -29,6 +29,7 @@ class NativeBatch:
     def __init__(self, ingest: Ingest) -> None:
         self.path = PATH
         self.signal = Signal.EVENTS
+        self.limits = NATIVE_LIMITS
         self._ingest = ingest
         self._names = EventNames()
 

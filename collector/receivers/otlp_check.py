@@ -8,11 +8,9 @@ above 2^31, a string or a oneof that occurs twice. The writer produces none of t
 can poison a block. It costs about 1 µs a span; `tests/properties/test_otlp_store.py` is the proof.
 """
 
-import heapq
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from operator import itemgetter
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError, Message
@@ -24,6 +22,7 @@ from collector.receivers.otlp_json import to_protobuf
 from collector.receivers.otlp_json_items import check_known, sort_json
 from collector.receivers.otlp_json_text import BYTE_ORDER_MARK, has_snake_names
 from collector.receivers.otlp_kinds import METRICS, TRACES, Kind
+from collector.receivers.otlp_parts import LIMITS, Part, PartLimits, cut_request
 from collector.receivers.otlp_wire import too_many_items
 from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.failures import Rejected
@@ -35,102 +34,133 @@ _REMARK_CHARS: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A request that may go into the log. `remark` is for the sender: empty when all is well.
+    """A request that may go into the log, in parts. `remark` is for the sender: empty when all is
+    well.
 
-    `cut` are the spans that were cut out, with their places among all spans of the request; `bad`
-    are the items that could not be read.
+    `removed` are the items that are in no part, with their places among all items of the request:
+    spans without valid ids, and items that could not be read or are too large.
     """
 
-    body: bytes
+    parts: Sequence[Part]
     outcome: Outcome
     remark: str = ""
-    cut: Sequence[tuple[int, Any]] = ()
-    bad: Sequence[BadItem] = ()
+    removed: Sequence[tuple[int, Any]] = ()
+
+    @property
+    def body(self) -> bytes:
+        """The parts as one request, which in protobuf is their bytes end to end."""
+        return b"".join([part.body for part in self.parts])
+
+    @property
+    def weight(self) -> int:
+        """The expanded size of the request, or more."""
+        return sum([part.weight for part in self.parts])
 
 
-def examine(kind: Kind, body: bytes) -> Examined:
+def examine(kind: Kind, body: bytes, limits: PartLimits = LIMITS) -> Examined:
     """Check one binary request of a kind and write it as the log shall have it.
 
-    Raises Rejected (MALFORMED, TOO_MANY_EVENTS). Does not block; CPU time is about 1.7 µs a span of
-    eight attributes, and several times that where protobuf cannot read the request as a whole.
+    Raises Rejected (MALFORMED, TOO_MANY_EVENTS, EXPANDED_TOO_LARGE). Does not block; CPU time is
+    about 1.8 µs a span of eight attributes, and several times that where protobuf cannot read the
+    request as a whole, or where it is cut.
     """
     try:
         request = kind.request.FromString(body)
     except DecodeError:
-        return examine_sorted(kind, sort_items(kind, body))
-    return _examine(kind, request, Sorted())
+        return _examine_sorted(kind, sort_items(kind, body), limits)
+    return _examine(kind, request, Sorted(), limits)
 
 
-def examine_json(kind: Kind, body: bytes) -> Examined:
+def examine_json(kind: Kind, body: bytes, limits: PartLimits = LIMITS) -> Examined:
     """The same of a JSON request. Raises Rejected likewise."""
     body = body.removeprefix(BYTE_ORDER_MARK)
     if has_snake_names(body):
-        return examine_sorted(kind, sort_json(kind, body))
+        return _examine_sorted(kind, sort_json(kind, body), limits)
     try:
         request = to_protobuf(kind, body)
     except Rejected:
-        return examine_sorted(kind, sort_json(kind, body))
+        return _examine_sorted(kind, sort_json(kind, body), limits)
     if not request and body:
         check_known(kind, body)
-    return examine(kind, request)
+    return examine(kind, request, limits)
 
 
-def examine_sorted(kind: Kind, items: Sorted) -> Examined:
+def _examine_sorted(kind: Kind, items: Sorted, limits: PartLimits) -> Examined:
     """What is left of a request once its items have been read one by one."""
     try:
         request = kind.request.FromString(items.body)
     except DecodeError as error:  # every body in it could be read
         raise fault_of(error) from None
-    return _examine(kind, request, items)
+    return _examine(kind, request, items, limits)
 
 
-def _examine(kind: Kind, request: Message, items: Sorted) -> Examined:
+def _examine(kind: Kind, request: Message, items: Sorted, limits: PartLimits) -> Examined:
     groups = _groups(kind, request)
     cut: Sequence[tuple[int, Any]] = ()
     remark = ""
     if kind is TRACES:
-        offered, cut, remark = check_spans(groups)
+        read, cut, remark = check_spans(groups)
     elif kind is METRICS:
-        offered = _count_points(groups)
+        read = _count_points(groups)
     else:
-        offered, remark = check_records(groups)
-    rejected: Counter[str] = Counter(bad.fault.reason.value for bad in items.bad)
+        read, remark = check_records(groups)
+    removed: dict[int, Any] = {bad.index: bad for bad in items.bad}
+    offered = read + len(removed)
     if cut:
-        rejected[Reason.INVALID_IDENTIFIER.value] += len(cut)
-    if items.bad and cut:
-        places = list(items.places())
-        cut = [(places[place], span) for place, span in cut]
-    outcome = Outcome(
-        offered=offered + len(items.bad), accepted=offered - len(cut), rejected=dict(rejected)
+        removed.update(_placed(offered, removed, cut))
+    parts: Sequence[Part] = ()
+    too_large: list[BadItem] = []
+    if offered > len(removed):
+        request.DiscardUnknownFields()
+        body = request.SerializeToString()
+        made = cut_request(kind, request, body, items=offered - len(removed), limits=limits)
+        parts, too_large = made.parts, made.bad
+    if too_large:
+        removed.update(_placed(offered, removed, [(bad.index, bad) for bad in too_large]))
+    remarks = [_said(kind, items.bad or too_large, offered), remark, *items.remarks]
+    return Examined(
+        parts,
+        Outcome(offered, offered - len(removed), rejected=_reasons(removed.values())),
+        "; ".join([text for text in remarks if text]),
+        sorted(removed.items()),
     )
-    remarks = [text for text in (_said(kind, items, outcome), remark, *items.remarks) if text]
-    examined = Examined(b"", outcome, "; ".join(remarks), cut, items.bad)
-    if outcome.accepted == 0:
-        return examined
-    request.DiscardUnknownFields()
-    return replace(examined, body=request.SerializeToString())
 
 
-def _said(kind: Kind, items: Sorted, outcome: Outcome) -> str:
-    """What the sender is told of items that could not be read."""
-    if not items.bad:
+def _placed(
+    offered: int, removed: Container[int], found: Sequence[tuple[int, Any]]
+) -> Iterator[tuple[int, Any]]:
+    """Items by their places among all, from their places among those not removed before."""
+    left = [place for place in range(offered) if place not in removed]
+    return ((left[place], item) for place, item in found)
+
+
+def _reasons(removed: Iterable[Any]) -> dict[str, int]:
+    return Counter(
+        item.fault.reason.value if isinstance(item, BadItem) else Reason.INVALID_IDENTIFIER.value
+        for item in removed
+    )
+
+
+def _said(kind: Kind, bad: Sequence[BadItem], offered: int) -> str:
+    """What the sender is told of items that could not be read, or are too large."""
+    if not bad:
         return ""
-    count, first = len(items.bad), items.bad[0]
     return (
-        f"{count} of {outcome.offered} {kind.noun} were rejected because they could not be read; "
-        f"the first is number {first.index}: {first.fault.message[:_REMARK_CHARS]}"
+        f"{len(bad)} of {offered} {kind.noun} were rejected; the first of them is number "
+        f"{bad[0].index}: {bad[0].fault.message[:_REMARK_CHARS]}"
     )
 
 
-def dead_letters(examined: Examined) -> Iterator[DeadLetter]:
+def dead_letters(examined: Examined, first: int = 0) -> Iterator[DeadLetter]:
     """A dead letter for each item that was taken out, written when it is asked for.
+
+    `first` items of the same request stood before those that were examined.
 
     The original is the item as it was sent; that of a span that was cut out is protobuf, also when
     the request was JSON.
     """
-    for index, item in heapq.merge(
-        examined.cut, ((bad.index, bad) for bad in examined.bad), key=itemgetter(0)
-    ):
+    for place, item in examined.removed:
+        index = first + place
         if isinstance(item, BadItem):
             yield dead_letter(index, item.fault, original=item.original, name=item.name)
             continue

@@ -1,17 +1,32 @@
 """What OTLP's two transports do alike: take one request and report its outcome."""
 
+import asyncio
 import functools
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
 
-from collector.receivers.exchange import Admitted, Head, Ingest
-from collector.receivers.otlp_check import Examined, dead_letters
+from collector.receivers.exchange import Admitted, BodyPart, Head, PartIngest
+from collector.receivers.otlp_check import Examined, dead_letters, examine, examine_json
+from collector.receivers.otlp_items import Sorted
+from collector.receivers.otlp_json_chunks import json_chunks
 from collector.receivers.otlp_kinds import Kind
+from collector.receivers.otlp_parts import (
+    PartLimits,
+    chunks,
+    exact_weight,
+    expanded_too_large,
+    limits_for,
+)
+from collector.receivers.otlp_wire import too_many_items
+from seamark.wire.envelope import Outcome
+from seamark.wire.limits import OTLP_EXPANDED_BYTES, OTLP_ITEMS
 
 _PRODUCT: Final = re.compile(r"([A-Za-z][A-Za-z0-9 ._+-]{0,63})/([A-Za-z0-9][A-Za-z0-9.+_-]{0,31})")
+_MOST_REMARKS: Final = 5
 
 
 @functools.lru_cache(maxsize=1024)
@@ -49,22 +64,90 @@ class Exported:
         return msgspec.json.encode({"partialSuccess": partial | {"errorMessage": self.remark}})
 
 
-async def export(
-    ingest: Ingest, admitted: Admitted, head: Head, kind: Kind, examined: Examined
-) -> Exported:
-    """Put one checked request into the log; returns once the log has it.
+@dataclass(slots=True)
+class _Pieces:
+    """What was made of a request so far; most are one piece."""
 
-    A request in which nothing was offered is a success that leaves no trace. One in which all was
-    rejected goes into the log without a body, for the ledger. Raises Rejected or Unavailable.
+    examined: list[Examined] = field(default_factory=list)
+    offered: int = 0
+    weight: int = 0
+    remarks: dict[str, None] = field(default_factory=dict)
+
+    def add(self, examined: Examined) -> None:
+        self.examined.append(examined)
+        self.offered += examined.outcome.offered
+        self.weight += examined.weight
+        if examined.remark:
+            self.remarks.setdefault(examined.remark)
+
+    @property
+    def rejected(self) -> int:
+        return sum(e.outcome.offered - e.outcome.accepted for e in self.examined)
+
+    def parts(self) -> Iterator[BodyPart]:
+        """The frames to be; the first of each piece counts what was rejected of it."""
+        first = 0
+        for examined in self.examined:
+            outcome = examined.outcome
+            letters = dead_letters(examined, first) if examined.removed else ()
+            first += outcome.offered
+            lost = outcome.offered - outcome.accepted
+            for part in examined.parts:
+                own = Outcome(part.items + lost, part.items, outcome.rejected if lost else {})
+                yield BodyPart(part.body, own, part.weight, letters)
+                lost, letters = 0, ()
+            if lost:
+                yield BodyPart(b"", outcome, 0, letters)
+
+
+async def export(
+    ingest: PartIngest,
+    admitted: Admitted,
+    head: Head,
+    kind: Kind,
+    body: bytes,
+    *,
+    json: bool = False,
+    expanded_bytes: int = OTLP_EXPANDED_BYTES,
+) -> Exported:
+    """Check one request and put it into the log; returns once the log has all of it.
+
+    A large one is checked piece by piece, so that others are served in between. A request in which
+    nothing was offered is a success that leaves no trace. One in which all was rejected goes into
+    the log without a body, for the ledger. Raises Rejected or Unavailable.
     """
-    if examined.outcome.offered:
-        await ingest.append(
-            admitted,
-            head,
-            signal=kind.signal,
-            body=examined.body,
-            outcome=examined.outcome,
-            dead_letters=dead_letters(examined) if examined.cut or examined.bad else (),
-        )
-    rejected = examined.outcome.offered - examined.outcome.accepted
-    return Exported(kind, rejected, examined.remark)
+    limits = limits_for(ingest.frame_bytes, expanded=expanded_bytes)
+    pieces = await _examine(kind, body, limits, json=json)
+    if pieces.offered:
+        await ingest.append_parts(admitted, head, signal=kind.signal, parts=list(pieces.parts()))
+    remark = "; ".join(list(pieces.remarks)[:_MOST_REMARKS])
+    return Exported(kind, pieces.rejected, remark)
+
+
+async def _examine(kind: Kind, body: bytes, limits: PartLimits, *, json: bool) -> _Pieces:
+    told = Sorted()
+    found: Iterable[bytes] = (
+        json_chunks(kind, body, limits, told=told) if json else chunks(kind, body, limits)
+    )
+    pieces = _Pieces()
+    for chunk in found:
+        if pieces.examined:
+            await asyncio.sleep(0)
+        pieces.add(examine_json(kind, chunk, limits) if json else examine(kind, chunk, limits))
+        if pieces.offered > OTLP_ITEMS:
+            raise too_many_items()
+    pieces.remarks |= told.remarks
+    if len(pieces.examined) > 1 and pieces.weight > limits.expanded:
+        await _check_weight(kind, pieces, limits)
+    return pieces
+
+
+async def _check_weight(kind: Kind, pieces: _Pieces, limits: PartLimits) -> None:
+    """Count exactly what was bounded from above. Raises Rejected (EXPANDED_TOO_LARGE)."""
+    total = 0
+    for examined in pieces.examined:
+        for part in examined.parts:
+            total += exact_weight(kind, part.body)
+            if total > limits.expanded:
+                raise expanded_too_large(total, limits)
+            await asyncio.sleep(0)

@@ -1,7 +1,10 @@
 """OTLP/gRPC: the three Export services on one port.
 
-Messages stay bytes in gRPC's hands, and are parsed once, by `otlp_check`. Inflation of compressed
-messages stops at the size limit, inside gRPC.
+As strict as HTTP: the key is checked on the call's metadata before a byte of its message is taken.
+gRPC calls a handler of one message only with that message, so the calls are handled as streams of
+one, which is the same on the wire. Until a message is asked for, the connection's flow control
+holds back all but 64 KiB of it. Messages stay bytes in gRPC's hands, and are parsed once, by
+`otlp_check`. Inflation (gzip, deflate; the library has no zstd) stops at the size limit, in gRPC.
 https://github.com/open-telemetry/opentelemetry-proto/blob/main/docs/specification.md#otlpgrpc
 """
 
@@ -9,32 +12,41 @@ import asyncio
 import functools
 import logging
 import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import unquote
 
 import grpc
 
-from collector.receivers.exchange import Head, Ingest
-from collector.receivers.otlp_check import examine
+from collector import metrics
+from collector.receivers.exchange import Head, PartIngest
 from collector.receivers.otlp_export import export, sdk_of
 from collector.receivers.otlp_kinds import KINDS, Kind
 from collector.receivers.otlp_status import retry_info_bytes, status_bytes
 from seamark.wire.failures import Rejected, Unavailable
-from seamark.wire.limits import INFLATED_BYTES
+from seamark.wire.limits import OTLP_EXPANDED_BYTES, OTLP_INFLATED_BYTES
 from seamark.wire.reasons import Reason
 from seamark.wire.statuses import grpc_code
 
 logger = logging.getLogger(__name__)
 
 CALLS_IN_FLIGHT: Final = 512
-"""Calls waiting for the log, of all connections; each holds a message of at most the limit."""
+"""Calls being read or waiting for the log, of all connections."""
+CONNECTIONS: Final = 1_000
 STREAMS_PER_CONNECTION: Final = 128
+READ_SECONDS: Final = 30.0
+_RESERVED_BYTES: Final = 1024 * 1024
+"""Held of the memory budget while a message arrives, whose length gRPC does not tell."""
+_HANDSHAKE_MS: Final = 10_000
 _PROTOCOL: Final = "otlp/grpc"
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 _OPTIONS: Final = (
     ("grpc.so_reuseport", 1),
     ("grpc.max_concurrent_streams", STREAMS_PER_CONNECTION),
+    # windows do not grow beyond 64 KiB before a message is asked for
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
     # dead peers are found out, and clients may ping as often as exporters' keepalive wants
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
@@ -46,31 +58,54 @@ _OPTIONS: Final = (
 )
 
 
+class _NoMessage(Rejected[Reason]):
+    """gRPC handed over no message: none was sent, or gRPC has refused it."""
+
+
+class Share(Protocol):
+    """What one call holds of the memory budget (`collector.http.budget.Share`)."""
+
+    def take(self, size: int) -> None:
+        """Hold `size` bytes more. Raises Unavailable when the budget is used up."""
+
+    def give_back(self) -> None:
+        """Hold nothing any more."""
+
+
 class GrpcServer:
     """The gRPC side of the collector, on a port that other processes may share (SO_REUSEPORT)."""
 
     def __init__(
         self,
-        ingest: Ingest,
+        ingest: PartIngest,
         *,
         host: str,
         port: int,
+        share: Callable[[], Share],
         tls_cert: str = "",
         tls_key: str = "",
-        max_message_bytes: int = INFLATED_BYTES,
+        max_message_bytes: int = OTLP_INFLATED_BYTES,
+        expanded_bytes: int = OTLP_EXPANDED_BYTES,
         max_in_flight: int = CALLS_IN_FLIGHT,
+        max_connections: int = CONNECTIONS,
+        read_seconds: float = READ_SECONDS,
     ) -> None:
         """`tls_cert` and `tls_key` are paths of PEM files, both or none; port 0 takes a free one.
 
-        `max_message_bytes` bounds a message before and after inflation.
+        `share` is what a call holds of the memory budget, `max_message_bytes` bounds a message
+        before and after inflation, `read_seconds` is how long it may take to arrive.
         """
         if bool(tls_cert) != bool(tls_key):
             raise ValueError("tls_cert and tls_key are given together or not at all")
         self._ingest = ingest
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self._share = share
         self._tls = (Path(tls_key), Path(tls_cert)) if tls_cert else None
         self._max_message_bytes = max_message_bytes
+        self._expanded_bytes = expanded_bytes
         self._max_in_flight = max_in_flight
+        self._max_connections = max_connections
+        self._read_seconds = read_seconds
         self._in_flight = 0
         self._server: Any = None
 
@@ -80,10 +115,14 @@ class GrpcServer:
         Raises RuntimeError when the port is taken, OSError when a file cannot be read.
         """
         server = grpc.aio.server(
-            options=[*_OPTIONS, ("grpc.max_receive_message_length", self._max_message_bytes)]
+            options=[
+                *_OPTIONS,
+                ("grpc.max_receive_message_length", self._max_message_bytes),
+                ("grpc.max_allowed_incoming_connections", self._max_connections),
+            ]
         )
         for kind in KINDS:
-            method = grpc.unary_unary_rpc_method_handler(functools.partial(self._export, kind))
+            method = grpc.stream_unary_rpc_method_handler(functools.partial(self._export, kind))
             server.add_generic_rpc_handlers(
                 (grpc.method_handlers_generic_handler(kind.service, {"Export": method}),)
             )
@@ -106,13 +145,14 @@ class GrpcServer:
             await self._server.stop(grace_seconds)
             self._server = None
 
-    async def _export(self, kind: Kind, request: bytes, context: Any) -> bytes:
+    async def _export(self, kind: Kind, messages: AsyncIterator[bytes], context: Any) -> bytes:
         """One call. Every way out is an answer or a status; only cancellation passes."""
         failure: Rejected | Unavailable
         head = _head(kind, context)
+        share = self._share()
         self._in_flight += 1
         try:
-            return await self._take(kind, request, head)
+            return await self._take(kind, messages, head, share)
         except (Rejected, Unavailable) as error:
             # Without its traceback: that would keep this frame, and so the body, in a cycle.
             failure = error.with_traceback(None)
@@ -122,21 +162,52 @@ class GrpcServer:
             failure = Rejected(Reason.INTERNAL, "the request failed here; it was not your fault")
         finally:
             self._in_flight -= 1
-        self._ingest.refused(head, kind.signal, failure)
+            share.give_back()
         trailer = [("grpc-status-details-bin", status_bytes(failure))]
         if isinstance(failure, Unavailable):
             # where opentelemetry-python looks
             trailer.append(("google.rpc.retryinfo-bin", retry_info_bytes(failure)))
-        await context.abort(_CODES[grpc_code(failure)], failure.message, tuple(trailer))
-        raise AssertionError("abort raises")
+        try:
+            await context.abort(_CODES[grpc_code(failure)], failure.message, tuple(trailer))
+            raise AssertionError("abort raises")
+        except grpc.aio.InternalError:
+            # gRPC has answered before us, which it does for a message over its limit
+            if isinstance(failure, _NoMessage):
+                failure = Rejected(Reason.TOO_LARGE, "gRPC refused the message for its size")
+            return b""
+        finally:
+            metrics.FAILURES.labels(head.path, failure.reason.value).inc()
+            self._ingest.refused(head, kind.signal, failure)
 
-    async def _take(self, kind: Kind, request: bytes, head: Head) -> bytes:
+    async def _take(
+        self, kind: Kind, messages: AsyncIterator[bytes], head: Head, share: Share
+    ) -> bytes:
         if self._in_flight > self._max_in_flight:
             raise Unavailable(f"more than {self._max_in_flight} calls wait for the log")
+        self._ingest.check(head)
+        share.take(min(_RESERVED_BYTES, self._max_message_bytes))
+        request = await self._read(messages)
+        share.give_back()
+        share.take(len(request))
         sdk = sdk_of(head.headers.get("user-agent", ""))
         admitted = self._ingest.admit(head, protocol=_PROTOCOL, sdk=sdk)
-        examined = examine(kind, request)
-        return (await export(self._ingest, admitted, head, kind, examined)).encode()
+        exported = await export(
+            self._ingest, admitted, head, kind, request, expanded_bytes=self._expanded_bytes
+        )
+        return exported.encode()
+
+    async def _read(self, messages: AsyncIterator[bytes]) -> bytes:
+        """The message of a call, within its time. Raises Rejected (TIMEOUT, MALFORMED)."""
+        try:
+            async with asyncio.timeout(self._read_seconds):
+                async for message in messages:
+                    return message
+        except TimeoutError:
+            raise Rejected(
+                Reason.TIMEOUT,
+                f"the message did not arrive within {self._read_seconds:g} s; send it faster",
+            ) from None
+        raise _NoMessage(Reason.MALFORMED, "the call holds no message; send one")
 
 
 def _head(kind: Kind, context: Any) -> Head:

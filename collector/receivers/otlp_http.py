@@ -5,8 +5,7 @@ https://github.com/open-telemetry/opentelemetry-proto/blob/main/docs/specificati
 
 from typing import Final
 
-from collector.receivers.exchange import Head, Ingest, Receiver, Reply
-from collector.receivers.otlp_check import examine, examine_json
+from collector.receivers.exchange import BodyLimits, Head, PartIngest, Receiver, Reply
 from collector.receivers.otlp_export import export, sdk_of
 from collector.receivers.otlp_kinds import KINDS, Kind
 from collector.receivers.otlp_status import (
@@ -16,25 +15,38 @@ from collector.receivers.otlp_status import (
     status_json,
 )
 from seamark.wire.failures import Rejected, Unavailable
+from seamark.wire.limits import OTLP_BODY_BYTES, OTLP_EXPANDED_BYTES, OTLP_INFLATED_BYTES
 from seamark.wire.reasons import Reason
 from seamark.wire.statuses import http_headers, http_status
 
 _PROTOCOL: Final = "otlp/http"
 
 
-def build(ingest: Ingest) -> list[Receiver]:
-    """The three receivers of OTLP/HTTP."""
-    return [OtlpHttp(ingest, kind) for kind in KINDS]
+OTLP_LIMITS: Final = BodyLimits(OTLP_BODY_BYTES, OTLP_INFLATED_BYTES)
+
+
+def build(
+    ingest: PartIngest,
+    *,
+    limits: BodyLimits = OTLP_LIMITS,
+    expanded_bytes: int = OTLP_EXPANDED_BYTES,
+) -> list[Receiver]:
+    """The three receivers of OTLP/HTTP; `expanded_bytes` is what a request may become."""
+    return [OtlpHttp(ingest, kind, limits, expanded_bytes) for kind in KINDS]
 
 
 class OtlpHttp:
     """One signal over HTTP."""
 
-    def __init__(self, ingest: Ingest, kind: Kind) -> None:
+    def __init__(
+        self, ingest: PartIngest, kind: Kind, limits: BodyLimits, expanded_bytes: int
+    ) -> None:
         self.path = kind.path
         self.signal = kind.signal
+        self.limits = limits
         self._ingest = ingest
         self._kind = kind
+        self._expanded_bytes = expanded_bytes
 
     def check(self, head: Head) -> None:
         """The key, before the body is read. Raises Rejected or Unavailable."""
@@ -48,14 +60,18 @@ class OtlpHttp:
         sdk = sdk_of(head.headers.get("user-agent", ""))
         admitted = self._ingest.admit(head, protocol=_PROTOCOL, sdk=sdk)
         media_type = _media_type(head)
-        if media_type == PROTOBUF:
-            examined = examine(self._kind, body)
-            exported = await export(self._ingest, admitted, head, self._kind, examined)
-            return Reply(200, exported.encode(), PROTOBUF)
-        if media_type == JSON:
-            examined = examine_json(self._kind, body)
-            exported = await export(self._ingest, admitted, head, self._kind, examined)
-            return Reply(200, exported.encode_json(), JSON)
+        if media_type in (PROTOBUF, JSON):
+            exported = await export(
+                self._ingest,
+                admitted,
+                head,
+                self._kind,
+                body,
+                json=media_type == JSON,
+                expanded_bytes=self._expanded_bytes,
+            )
+            reply = exported.encode_json() if media_type == JSON else exported.encode()
+            return Reply(200, reply, media_type)
         raise Rejected(
             Reason.CONTENT_TYPE,
             f"Content-Type {media_type or '(none)'} is not taken here; send {PROTOBUF} or {JSON}",

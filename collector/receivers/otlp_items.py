@@ -62,11 +62,6 @@ class Sorted:
         self.bad.append(BadItem(self.offered, fault, original, name))
         self.offered += 1
 
-    def places(self) -> Iterator[int]:
-        """The places, among all items, of those that were not rejected."""
-        bad = {item.index for item in self.bad}
-        return (place for place in range(self.offered) if place not in bad)
-
 
 def sort_items(kind: Kind, body: bytes) -> Sorted:
     """Read a binary request item by item.

@@ -22,7 +22,7 @@ from collector.admission.native.names import EventNames
 from collector.admission.native.validate import Window, validate
 from collector.admission.received_at import read_received_ms
 from collector.http.failures import JSON, failure_reply
-from collector.receivers.exchange import AdminIngest, Head, Reply
+from collector.receivers.exchange import NATIVE_LIMITS, AdminIngest, Head, Reply
 from collector.receivers.native import answer, check_media_type
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.reasons import Reason
@@ -38,6 +38,7 @@ class Replay:
     def __init__(self, ingest: AdminIngest) -> None:
         self.path = PATH
         self.signal = Signal.EVENTS
+        self.limits = NATIVE_LIMITS
         self._ingest = ingest
         self._names = EventNames()
 

@@ -55,7 +55,7 @@ class ArchiveSettings:
     block_weight: int = setting(
         96 * _MIB,
         unit="bytes",
-        text="A block is cut at so many inflated bytes, each row counting 256 more.",
+        text="A block is cut at so many inflated bytes, each row counting 256 more, each attribute 128.",
         minimum=1,
     )
     block_messages: int = setting(50_000, text="A block is cut at so many messages.", minimum=1)

@@ -25,7 +25,7 @@ class RowsSettings:
     block_weight: int = setting(
         48 * 1024 * 1024,
         unit="bytes",
-        text="A block is cut at so many inflated bytes, each row counting 256 more.",
+        text="A block is cut at so many inflated bytes, each row counting 256 more, each attribute 128.",
         minimum=1,
     )
     block_messages: int = setting(20_000, text="A block is cut at so many messages.", minimum=1)

@@ -6,6 +6,16 @@ BODY_BYTES: Final = 512 * 1024
 """A request body as sent, before any content coding is undone."""
 INFLATED_BYTES: Final = 4 * 1024 * 1024
 """A request body once inflated; inflation stops here, it is not measured afterwards."""
+OTLP_BODY_BYTES: Final = 16 * 1024 * 1024
+"""An OTLP request as sent, unless the collector's settings say otherwise."""
+OTLP_INFLATED_BYTES: Final = 64 * 1024 * 1024
+"""An OTLP request once inflated, likewise; it is cut into as many log messages as it needs."""
+OTLP_EXPANDED_BYTES: Final = 256 * 1024 * 1024
+"""What an OTLP request may become in the store (`otlp_expanded.py` says how it is counted)."""
+PART_BYTES: Final = 1024 * 1024
+"""A larger OTLP request is cut into parts of about this, each one frame of the log."""
+PART_WEIGHT: Final = 16 * 1024 * 1024
+"""What one part may weigh: a block of any sink holds it."""
 OTLP_ITEMS: Final = 200_000
 """Resources, scopes, spans, metrics, data points and log records of one OTLP request, together."""
 EVENTS_PER_BATCH: Final = 1_000

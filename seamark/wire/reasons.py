@@ -16,6 +16,7 @@ class Reason(enum.StrEnum):
     CONTENT_TYPE = "unsupported_content_type"
     TOO_LARGE = "body_too_large"
     INFLATED_TOO_LARGE = "inflated_too_large"
+    EXPANDED_TOO_LARGE = "expanded_too_large"
     TOO_MANY_EVENTS = "too_many_events"
     TOO_DEEP = "nested_too_deep"
     INCOMPLETE = "incomplete_body"

@@ -50,6 +50,7 @@ STATUSES: Final[Mapping[Reason, Status]] = {
     Reason.CONTENT_TYPE: Status(415),
     Reason.TOO_LARGE: _TOO_LARGE,
     Reason.INFLATED_TOO_LARGE: _TOO_LARGE,
+    Reason.EXPANDED_TOO_LARGE: _TOO_LARGE,
     Reason.TOO_MANY_EVENTS: _TOO_LARGE,
     Reason.TOO_DEEP: _BAD_REQUEST,
     Reason.INCOMPLETE: _BAD_REQUEST,

@@ -348,7 +348,13 @@ def test_bombs_at_once_stay_within_memory(collector: CollectorProcess) -> None:
 
 
 def test_beyond_the_memory_for_bodies(log: NatsServer, tmp_path: Path) -> None:
-    with CollectorProcess(log, tmp_path, in_flight_bytes=8 * MEBIBYTE) as small:
+    with CollectorProcess(
+        log,
+        tmp_path,
+        in_flight_bytes=8 * MEBIBYTE,
+        otlp_body_bytes=4 * MEBIBYTE,
+        otlp_inflated_bytes=4 * MEBIBYTE,
+    ) as small:
         head = b"POST %s HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Length: 500000\r\n\r\n" % (
             ROUTE.encode(),
             KEY.encode(),

@@ -14,6 +14,7 @@ from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
+from collector.http.budget import Budget
 from collector.receivers.otlp_grpc import GrpcServer, peer_address
 from collector.receivers.otlp_kinds import KINDS, LOGS, METRICS, TRACES, Kind
 from seamark.wire.failures import Rejected, Unavailable
@@ -23,13 +24,14 @@ from tests.integration.otlp_exporters import export_points, export_records, expo
 from tests.unit.otlp_ingest import KEY, LOG_AWAY, FakeIngest
 
 pytestmark = pytest.mark.integration
+BUDGET = Budget(64 * 1024 * 1024)
 KEYED = (("x-api-key", KEY),)
 TRACE, SPAN = bytes(range(1, 17)), bytes(range(1, 9))
 
 
 @asynccontextmanager
 async def _served(ingest: FakeIngest, **options: Any) -> AsyncIterator[int]:
-    server = GrpcServer(ingest, host="127.0.0.1", port=0, **options)
+    server = GrpcServer(ingest, host="127.0.0.1", port=0, share=BUDGET.share, **options)
     port = await server.start()
     try:
         yield port
@@ -222,7 +224,7 @@ async def test_unknown_methods_are_unimplemented() -> None:
 async def test_two_servers_share_a_port() -> None:
     ingest = FakeIngest()
     async with _served(ingest) as port:
-        second = GrpcServer(ingest, host="127.0.0.1", port=port)
+        second = GrpcServer(ingest, host="127.0.0.1", port=port, share=BUDGET.share)
         assert await second.start() == port
         await second.stop(0)
         assert await _call(port, _spans(TRACE)) == b""
@@ -236,7 +238,7 @@ async def test_stopping_lets_calls_under_way_finish() -> None:
             return await super().append(*args, **options)
 
     reached, release = asyncio.Event(), asyncio.Event()
-    server = GrpcServer(Waiting(), host="127.0.0.1", port=0)
+    server = GrpcServer(Waiting(), host="127.0.0.1", port=0, share=BUDGET.share)
     port = await server.start()
     call = asyncio.create_task(_call(port, _spans(TRACE)))
     await reached.wait()
@@ -277,7 +279,7 @@ async def test_tls(tmp_path: Path) -> None:
 
 def test_a_key_without_a_certificate_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="together"):
-        GrpcServer(FakeIngest(), host="127.0.0.1", port=0, tls_key="key.pem")
+        GrpcServer(FakeIngest(), host="127.0.0.1", port=0, share=BUDGET.share, tls_key="key.pem")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 Everything made here is made from a `random.Random`, so that a failing case can be made again.
 """
 
+import base64
 import math
 import random
 from collections.abc import Callable
@@ -224,3 +225,16 @@ def nested_values(levels: int) -> Message:
             outer.kvlist_value.values.add(key="k").value.CopyFrom(value)
         value = outer
     return value
+
+
+def hex_ids(value: Any) -> None:
+    """OTLP/JSON has ids in hex where proto3 JSON has base64."""
+    if isinstance(value, list):
+        for member in value:
+            hex_ids(member)
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            if name in ("traceId", "spanId", "parentSpanId"):
+                value[name] = base64.b64decode(member).hex()
+            else:
+                hex_ids(member)

@@ -1,7 +1,6 @@
 """Whatever the bytes: an answer or a failure of ours, the law of counts, and a fixed point."""
 
 import asyncio
-import base64
 import json
 import random
 from typing import Any
@@ -20,7 +19,7 @@ from collector.receivers.otlp_kinds import KINDS, Kind
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.limits import NAME_CHARS
 from seamark.wire.reasons import Reason
-from tests.properties.otlp_oddities import bend, random_request
+from tests.properties.otlp_oddities import bend, hex_ids, random_request
 from tests.unit.otlp_ingest import FakeIngest, head
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
@@ -114,18 +113,5 @@ def test_counts_balance_and_what_is_stored_is_a_fixed_point(case: tuple[Kind, by
 def test_json_means_what_protobufs_own_reader_says(kind: Kind, seed: int) -> None:
     request: Any = kind.request.FromString(random_request(kind, random.Random(seed)))
     value = json_format.MessageToDict(request, use_integers_for_enums=True)
-    _hex_ids(value)
+    hex_ids(value)
     assert to_protobuf(kind, json.dumps(value).encode()) == request.SerializeToString()
-
-
-def _hex_ids(value: Any) -> None:
-    """OTLP/JSON has ids in hex where proto3 JSON has base64."""
-    if isinstance(value, list):
-        for member in value:
-            _hex_ids(member)
-    elif isinstance(value, dict):
-        for name, member in value.items():
-            if name in ("traceId", "spanId", "parentSpanId"):
-                value[name] = base64.b64decode(member).hex()
-            else:
-                _hex_ids(member)

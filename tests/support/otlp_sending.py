@@ -6,6 +6,7 @@ from typing import Any
 import grpc
 
 from collector.receivers.otlp_kinds import Kind
+from seamark.wire.envelope import bytes_field
 from tests.support.collector_process import KEY, Answered, CollectorProcess, messages
 from tests.support.servers import NatsServer
 
@@ -65,3 +66,9 @@ def items(log: NatsServer, kind: Kind) -> list[Any]:
         for scope in kind.scopes(resource)
         for item in kind.items(scope)
     ]
+
+
+def record(text: str) -> bytes:
+    """A binary request of one log record; several joined end to end are one request, too."""
+    value = bytes_field(5, bytes_field(1, text.encode()))
+    return bytes_field(1, bytes_field(2, bytes_field(2, value)))

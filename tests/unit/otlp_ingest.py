@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from collector.admission.native.event import Event
-from collector.receivers.exchange import Admitted, Head
+from collector.receivers.exchange import Admitted, BodyPart, Head
 from seamark.service.registry import AppRecord, KeyRecord
 from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.failures import Rejected, Unavailable
@@ -37,12 +37,18 @@ class FakeIngest:
     refusals: list[tuple[Signal, Reason]] = field(default_factory=list)
 
     def check(self, head: Head) -> None:
-        self.admit(head, protocol="")
+        self._key_of(head)
 
     def refused(self, head: Head, signal: Signal, failure: Rejected | Unavailable) -> None:
         self.refusals.append((signal, failure.reason))
 
     def admit(self, head: Head, *, protocol: str, sdk: tuple[str, str] = ("", "")) -> Admitted:
+        self._key_of(head)
+        self.admissions.append((protocol, sdk))
+        key = KeyRecord(key_id="k", org="acme", app="shop", digest="")
+        return Admitted(key=key, app=AppRecord(org="acme", app="shop"), sender=b"")
+
+    def _key_of(self, head: Head) -> None:
         given = head.headers.get("x-api-key") or head.headers.get("authorization", "")
         if not given:
             raise Rejected(Reason.NO_KEY, "send a key in X-API-Key")
@@ -50,9 +56,6 @@ class FakeIngest:
             raise Rejected(Reason.UNKNOWN_KEY, "this key is not known")
         if self.refusal is not None:
             raise self.refusal
-        self.admissions.append((protocol, sdk))
-        key = KeyRecord(key_id="k", org="acme", app="shop", digest="")
-        return Admitted(key=key, app=AppRecord(org="acme", app="shop"), sender=b"")
 
     async def append(
         self,
@@ -73,6 +76,23 @@ class FakeIngest:
             raise self.failures.pop(0)
         self.appended.append(Appended(head, signal, body, outcome, list(dead_letters)))
         return "receipt"
+
+    frame_bytes: int = 4 * 1024 * 1024 - 64 * 1024
+
+    async def append_parts(
+        self, admitted: Admitted, head: Head, *, signal: Signal, parts: Sequence[BodyPart]
+    ) -> str:
+        receipt = ""
+        for part in parts:
+            receipt = await self.append(
+                admitted,
+                head,
+                signal=signal,
+                body=part.body,
+                outcome=part.outcome,
+                dead_letters=part.dead_letters,
+            )
+        return receipt
 
 
 def head(content_type: str, *, path: str = "/v1/traces", **headers: str) -> Head:

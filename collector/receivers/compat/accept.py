@@ -10,7 +10,7 @@ from collector.admission.native.decode import RawBatch
 from collector.admission.native.names import EventNames
 from collector.admission.native.validate import ValidatedBatch, Window, dead_letters, validate
 from collector.http.failures import JSON, failure_reply
-from collector.receivers.exchange import Admitted, Head, Ingest, Reply
+from collector.receivers.exchange import NATIVE_LIMITS, Admitted, Head, Ingest, Reply
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.limits import ERRORS_REPORTED
 from seamark.wire.signals import Signal
@@ -26,6 +26,7 @@ class CompatRoute:
     mark: bytes
     """One member of JSON, as `"status":"error"`, which its clients look at."""
     signal = Signal.EVENTS
+    limits = NATIVE_LIMITS
 
     def __init__(self, ingest: Ingest) -> None:
         self._ingest = ingest
