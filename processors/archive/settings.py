@@ -55,7 +55,8 @@ class ArchiveSettings:
     block_weight: int = setting(
         96 * _MIB,
         unit="bytes",
-        text="A block is cut at so many inflated bytes, each row counting 256 more, each attribute 128.",
+        text="A block is cut at so many inflated bytes, each row counting 256 and each attribute "
+        "128 more.",
         minimum=1,
     )
     block_messages: int = setting(50_000, text="A block is cut at so many messages.", minimum=1)

@@ -25,7 +25,8 @@ class RowsSettings:
     block_weight: int = setting(
         48 * 1024 * 1024,
         unit="bytes",
-        text="A block is cut at so many inflated bytes, each row counting 256 more, each attribute 128.",
+        text="A block is cut at so many inflated bytes, each row counting 256 and each attribute "
+        "128 more.",
         minimum=1,
     )
     block_messages: int = setting(20_000, text="A block is cut at so many messages.", minimum=1)
