@@ -10,7 +10,7 @@ like any retry.
 
 Counted are the requests to a receiver (HTTP or gRPC). What never became one has no signal and is in
 the collector's own metrics only: bytes that are no HTTP, other paths and methods, connections
-beyond the limit, messages that gRPC itself refuses for their size.
+beyond the limit.
 """
 
 import asyncio

@@ -12,7 +12,7 @@ import msgspec
 from collector.receivers.exchange import Admitted, BodyPart, Head, PartIngest
 from collector.receivers.otlp_check import Examined, dead_letters, examine, examine_json
 from collector.receivers.otlp_items import Sorted
-from collector.receivers.otlp_json_chunks import json_chunks
+from collector.receivers.otlp_json_chunks import count_json_items, json_chunks
 from collector.receivers.otlp_kinds import Kind
 from collector.receivers.otlp_parts import (
     PartLimits,
@@ -21,8 +21,9 @@ from collector.receivers.otlp_parts import (
     expanded_too_large,
     limits_for,
 )
-from collector.receivers.otlp_wire import too_many_items
+from collector.receivers.otlp_wire import count_items, too_many_items
 from seamark.wire.envelope import Outcome
+from seamark.wire.failures import Rejected
 from seamark.wire.limits import OTLP_EXPANDED_BYTES, OTLP_ITEMS
 
 _PRODUCT: Final = re.compile(r"([A-Za-z][A-Za-z0-9 ._+-]{0,63})/([A-Za-z0-9][A-Za-z0-9.+_-]{0,31})")
@@ -117,7 +118,11 @@ async def export(
     the log without a body, for the ledger. Raises Rejected or Unavailable.
     """
     limits = limits_for(ingest.frame_bytes, expanded=expanded_bytes)
-    pieces = await _examine(kind, body, limits, json=json)
+    try:
+        pieces = await _examine(kind, body, limits, json=json)
+    except Rejected as failure:
+        failure.items = count_json_items(kind, body) if json else count_items(kind, body)
+        raise
     if pieces.offered:
         await ingest.append_parts(admitted, head, signal=kind.signal, parts=list(pieces.parts()))
     remark = "; ".join(list(pieces.remarks)[:_MOST_REMARKS])

@@ -12,6 +12,7 @@ from collector.receivers.otlp_json_text import BYTE_ORDER_MARK, UNREADABLE, memb
 from collector.receivers.otlp_kinds import Kind
 from collector.receivers.otlp_parts import PartLimits
 from collector.receivers.otlp_wire import too_many_items
+from seamark.wire.failures import Rejected
 from seamark.wire.limits import OTLP_ITEMS
 
 _elements: Final = msgspec.json.Decoder(list[Raw]).decode
@@ -61,6 +62,15 @@ def json_chunks(kind: Kind, body: bytes, limits: PartLimits, *, told: Sorted) ->
             size += around
     if pieces:
         yield opening + b",".join(pieces) + closing
+
+
+def count_json_items(kind: Kind, body: bytes) -> int | None:
+    """How many items a JSON request holds; None where they cannot be told, or are too many."""
+    try:
+        members = readable(body.removeprefix(BYTE_ORDER_MARK), Sorted())
+        return sum([len(run.items) for run in _runs(kind, members)[1]]) or None
+    except (*UNREADABLE, ValueError, Rejected):
+        return None
 
 
 def _join(run: _Run, items: list[Raw]) -> bytes:

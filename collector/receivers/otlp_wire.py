@@ -120,6 +120,14 @@ def groups(kind: Kind, body: bytes) -> list[Group]:
     return walk.groups
 
 
+def count_items(kind: Kind, body: bytes) -> int | None:
+    """How many items a binary request holds; None where they cannot be told, or are too many."""
+    try:
+        return sum([len(group.items) for group in groups(kind, body)])
+    except Rejected:
+        return None
+
+
 class _Walk:
     """One pass over a request."""
 
