@@ -8,19 +8,15 @@ import msgspec
 import api.answers as answers
 import api.ledger_answers as books
 import api.product_answers as product
-import api.service_answers as services
 from api.exports.record import ExportAnswer, ExportsAnswer
 from api.query.compat import MetricRequest, MinutesRequest
 from api.query.dead_letters import DeadLettersRequest
-from api.query.error_rates import ErrorsRequest
 from api.query.export import ExportRequest
 from api.query.labels import LabelsRequest, LabelValuesRequest
 from api.query.ledger import LedgerRequest
 from api.query.log_following import LogTailRequest
 from api.query.names import NamesRequest
 from api.query.replay import ReplayRequest
-from api.query.servicemap import ServicemapRequest
-from api.query.services import ServicesRequest
 from api.query.traces import TracesRequest
 from api.questions.describe import QuestionsAnswer
 from api.questions.question import Question
@@ -65,27 +61,6 @@ ROUTES: Final = (
         "Every question, its fields and its columns.",
         QuestionsAnswer,
         public=True,
-    ),
-    Route(
-        "POST",
-        "/v1/query/errors",
-        "Error rates, by release, and groups of errors.",
-        services.ErrorsAnswer,
-        body=ErrorsRequest,
-    ),
-    Route(
-        "POST",
-        "/v1/query/services",
-        "Rate, errors and duration of services or operations.",
-        services.ServicesAnswer,
-        body=ServicesRequest,
-    ),
-    Route(
-        "POST",
-        "/v1/query/servicemap",
-        "Which service calls which.",
-        services.ServicemapAnswer,
-        body=ServicemapRequest,
     ),
     Route(
         "POST",

@@ -21,8 +21,7 @@ from api.openapi import ROUTES, document
 from api.own_metrics import OwnMetrics
 from api.questions import catalogue, search
 from api.questions.describe import described
-from api.questions.posted import POSTED, posted
-from api.questions.question import Question
+from api.questions.question import ANY_TEXT, Question
 from api.questions.registry import QUESTIONS
 from api.scope import Scope, scope_of
 from api.settings import ApiSettings
@@ -97,14 +96,23 @@ def _add_questions(app: web.Application, context: Context, metrics: OwnMetrics) 
     app.router.add_get("/api/query", asked(ask_minutes))
     app.router.add_get("/v1/metrics/{name}", asked(ask_metric))
     for question in QUESTIONS:
-        app.router.add_route(question.method, question.path, asked(_answerer(context, question)))
-    for path, ask in POSTED.items():
-        app.router.add_post(path, asked(posted(context, ask)))
+        app.router.add_route(
+            question.method, _served(question), asked(_answerer(context, question))
+        )
     app.router.add_post("/v1/query/traces", asked(ask_traces))
     app.router.add_get("/v1/traces/{id}", asked(ask_trace))
     app.router.add_get("/v1/metrics", asked(ask_names))
     app.router.add_get("/v1/labels", asked(ask_labels))
     app.router.add_get("/v1/labels/{name}/values", asked(ask_values))
+
+
+def _served(question: Question[Any]) -> str:
+    """The path for the router: a parameter that may be any text may hold slashes."""
+    path = question.path
+    for name, pattern in question.path_parameters.items():
+        if pattern == ANY_TEXT:
+            path = path.replace(f"{{{name}}}", f"{{{name}:.+}}")
+    return path
 
 
 def _answerer(context: Context, question: Question[Any]) -> Asked:

@@ -1,33 +1,94 @@
-"""`POST /v1/query/errors`: rates from rollups, groups from raw rows."""
+"""`POST /v1/query/errors`: rates from rollups, groups from the table of errors.
+
+What is counted is said in `error_rates.py` and `error_groups.py`; what makes a group in
+`error_grouping.py`.
+"""
 
 from collections.abc import Sequence
+from typing import Any, Final
 
-from api.answers import encode
-from api.context import Context
-from api.query.decode import from_json
-from api.query.error_groups import GroupRow, plan_error_groups
-from api.query.error_rates import MAX_RELEASES, ErrorsRequest, ReleaseRow, plan_error_rates
-from api.query.request import Plan
-from api.questions.planned import Question, Shown, both
-from api.scope import Scope
-from api.service_answers import ErrorGroup, ErrorSample, ReleaseErrors
+import msgspec
+
+from api.answers import Meta
+from api.query.request import QueryScope
+from api.questions.columns import Column, count, instant, ratio, text
+from api.questions.error_groups import GroupRow, plan_error_groups
+from api.questions.error_rates import MAX_RELEASES, ErrorsRequest, ReleaseRow, plan_error_rates
+from api.questions.question import AnswerPart, Question, StoreQuery
 
 
-def _show_rates(_: ErrorsRequest, __: Plan, rows: Sequence[ReleaseRow]) -> Shown:
+class ReleaseErrors(msgspec.Struct, frozen=True):
+    """Errors of a release (empty: without one), what they are measured against, and their share.
+
+    `rate` is null where there is nothing to measure against; it is above 1 where there are more
+    errors than views.
+    """
+
+    release: str
+    errors: int | float
+    against: int | float
+    rate: float | None
+
+
+class ErrorSample(msgspec.Struct, frozen=True, rename="camel"):
+    """One occurrence. `time`: epoch ms. A trace and span where it came in one."""
+
+    time: int
+    event_id: str
+    trace_id: str
+    span_id: str
+    release: str
+    message: str
+    stacktrace: str
+
+
+class ErrorGroup(msgspec.Struct, frozen=True, rename="camel"):
+    """Errors of one group. Times are epoch ms, of the range alone. `message` and `frame` are as the
+    rule of groups leaves them.
+
+    `newIn`: the release it is new in, empty if it is not. `service` is empty for native events.
+    """
+
+    fingerprint: str
+    app: str
+    service: str
+    type: str
+    message: str
+    frame: str
+    count: int | float
+    people: int
+    first_seen: int
+    last_seen: int
+    releases: list[str]
+    new_in: str
+    sample: ErrorSample
+
+
+class ErrorsAnswer(msgspec.Struct, frozen=True):
+    """Rates of native error events, of all and by release; and groups, the most frequent first."""
+
+    columns: list[Column]
+    total: ReleaseErrors
+    releases: list[ReleaseErrors]
+    groups: list[ErrorGroup]
+    meta: Meta
+
+
+def _rates(rows: Sequence[ReleaseRow]) -> AnswerPart:
     total, *releases = [
         ReleaseErrors(
             row.release, row.errors, row.against, row.errors / row.against if row.against else None
         )
         for row in rows
     ] or [ReleaseErrors("", 0, 0, None)]
-    return Shown(
+    return AnswerPart(
         {"total": total, "releases": releases[:MAX_RELEASES]},
         truncated=len(releases) > MAX_RELEASES,
         sampled=any(row.sampled for row in rows),
     )
 
 
-def _show_groups(request: ErrorsRequest, _: Plan, rows: Sequence[GroupRow]) -> Shown:
+def _groups(request: ErrorsRequest, rows: Sequence[GroupRow]) -> AnswerPart:
     shown = rows[: request.limit]
     groups = [
         ErrorGroup(
@@ -47,20 +108,46 @@ def _show_groups(request: ErrorsRequest, _: Plan, rows: Sequence[GroupRow]) -> S
         )
         for row in shown
     ]
-    return Shown(
+    return AnswerPart(
         {"groups": groups},
         truncated=len(rows) > request.limit,
         sampled=any(row.sampled for row in shown),
     )
 
 
-RATES = Question("error_rates", ErrorsRequest, plan_error_rates, ReleaseRow, _show_rates)
-GROUPS = Question("error_groups", ErrorsRequest, plan_error_groups, GroupRow, _show_groups)
+def _plan(request: ErrorsRequest, scope: QueryScope) -> list[StoreQuery[Any]]:
+    groups = plan_error_groups(request, scope)
+    return [
+        StoreQuery("error_rates", plan_error_rates(request, scope), ReleaseRow, _rates),
+        StoreQuery("error_groups", groups, GroupRow, lambda rows: _groups(request, rows)),
+    ]
 
 
-async def errors(context: Context, scope: Scope, body: bytes) -> bytes:
-    """Rates and groups together. Raises Rejected, Unavailable, StoreFault."""
-    request = from_json(body, ErrorsRequest)
-    rates, rates_meta = await RATES.find(context, scope, request)
-    groups, groups_meta = await GROUPS.find(context, scope, request)
-    return encode({**rates, **groups, "meta": both(rates_meta, groups_meta)})
+QUESTION: Final = Question(
+    kind="errors",
+    title="Errors",
+    summary="Error rates, by release, and groups of errors.",
+    request=ErrorsRequest,
+    answer=ErrorsAnswer,
+    plan=_plan,
+    columns=(
+        text("groups", "type", "Type", label="type"),
+        text("groups", "message", "Message", label="message"),
+        count("groups", "count", "Count", headline=True),
+        count("groups", "people", "People"),
+        text("groups", "newIn", "New in"),
+        text("groups", "releases", "Releases"),
+        instant("groups", "firstSeen", "First seen"),
+        instant("groups", "lastSeen", "Last seen"),
+        text("groups", "app", "App", label="app"),
+        Column("groups", "service", "Service", "service", "", "service"),
+        text("groups", "frame", "Frame"),
+        Column("groups", "sample.traceId", "A trace", "trace", ""),
+        text("groups", "sample.message", "As it was"),
+        Column("groups", "fingerprint", "Fingerprint", "id", "", "fingerprint"),
+        text("releases", "release", "Release", label="release"),
+        count("releases", "errors", "Errors"),
+        ratio("releases", "rate", "Rate"),
+    ),
+    example={},
+)

@@ -5,7 +5,7 @@ Pure: `api/ask.py` reads the store and the cache, `api/routes.py` and `api/serve
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -15,6 +15,8 @@ from api.questions.columns import Column
 
 Q = TypeVar("Q", bound=ScopedRequest)
 R = TypeVar("R")
+ANY_TEXT: Final = "^.+$"
+"""Pattern of a path parameter that may hold slashes, percent-encoded or not."""
 Shape = Literal["table", "series", "records", "graph"]
 """What a client makes of an answer: a table of `columns`; series (`columns` are the names of the
 values in a row); log records or spans; nodes and edges."""

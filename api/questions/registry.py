@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from api.questions import (
+    errors,
+    event,
     funnel,
     log_context,
     log_histogram,
     logs,
     paths,
     retention,
+    servicemap,
+    services,
     sessions,
     timeseries,
     top,
@@ -19,13 +23,17 @@ from api.questions import (
 from api.questions.question import Question
 
 QUESTIONS: Final[tuple[Question[Any], ...]] = (
+    errors.QUESTION,
+    event.QUESTION,
     funnel.QUESTION,
     log_context.QUESTION,
     log_histogram.QUESTION,
     logs.QUESTION,
     retention.QUESTION,
-    sessions.QUESTION,
     paths.QUESTION,
+    sessions.QUESTION,
+    servicemap.QUESTION,
+    services.QUESTION,
     timeseries.QUESTION,
     top.QUESTION,
 )

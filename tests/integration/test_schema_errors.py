@@ -10,9 +10,9 @@ import zstandard
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from api.query.error_groups import plan_error_groups
-from api.query.error_rates import ErrorsRequest
 from api.query.request import QueryScope
+from api.questions.error_groups import plan_error_groups
+from api.questions.error_rates import ErrorsRequest
 from seamark.wire.dimensions import EVENT_DIMENSIONS
 from seamark.wire.envelope import Sender
 from seamark.wire.insert import INSERT_SETTINGS

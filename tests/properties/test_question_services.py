@@ -26,6 +26,15 @@ KINDS = ["internal", "server", "client", "producer", "consumer"]
 IS_LOCAL, IS_REMOTE = 0x101, 0x300
 """Flags of a span whose parent is, is not, of its own process."""
 SERVICES = ["web", "cart", "pay", "it's {p0:String}"]
+ATTRIBUTES: list[dict[str, str]] = [
+    {}, {}, {"db.system.name": "postgresql", "db.namespace": "shop"},
+    {"db.system": "redis", "server.address": "cache"}, {"db.system.name": "mysql"},
+    {"messaging.system": "kafka", "messaging.destination.name": "orders"},
+    {"messaging.system": "sqs"},
+    {"server.address": "api.example"}, {"net.peer.name": "api.example"},
+    {"peer.service": "bank", "server.address": "10.0.0.1"}, {"peer.service": "pay"},
+    {"url.full": "https://maps.example/a?b"}, {"db.system": "h2", "peer.service": "ledger-db"},
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,25 @@ class MadeSpan:
     span: bytes
     parent: bytes
     flags: int
+    place: int
+    """In ATTRIBUTES."""
+
+    @property
+    def target(self) -> tuple[str, str]:
+        """Kind and name of what the span calls, or is called from."""
+        attrs = ATTRIBUTES[self.place]
+        get = attrs.get
+        database = get("db.system.name") or get("db.system")
+        address = get("server.address") or get("net.peer.name")
+        if not address and get("url.full"):
+            address = "maps.example"
+        if database:
+            parts = [database, get("db.namespace") or address or ""]
+            return "database", get("peer.service") or "/".join(filter(None, parts))
+        if get("messaging.system"):
+            parts = [attrs["messaging.system"], get("messaging.destination.name", "")]
+            return "queue", "/".join(filter(None, parts))
+        return "external", get("peer.service") or address or ""
 
 
 def make_spans(count: int) -> list[MadeSpan]:
@@ -69,6 +97,7 @@ def make_spans(count: int) -> list[MadeSpan]:
                 span=rng.randbytes(8),
                 parent=parent,
                 flags=rng.choice([0, 1, IS_LOCAL, IS_REMOTE]),
+                place=rng.randrange(len(ATTRIBUTES)),
             )
             before.append(made.span)
             spans.append(made)
@@ -93,6 +122,10 @@ def envelopes() -> list[bytes]:
             name=span.name,
             kind=KINDS.index(span.kind) + 1,
             flags=span.flags,
+            attributes=[
+                KeyValue(key=key, value=AnyValue(string_value=value))
+                for key, value in ATTRIBUTES[span.place].items()
+            ],
             start_time_unix_nano=span.start_ms * 1_000_000,
             end_time_unix_nano=span.start_ms * 1_000_000 + span.duration_ns,
             status=Status(
@@ -215,27 +248,73 @@ def test_edges_are_what_walking_up_gives(
     answer = answers("/v1/query/servicemap", token, body)
     found, _ = seen(token, body, MINUTE)
     org, app = TOKENS[token]
-    parents = {(s.trace, s.span): s for s in SPANS if s.org == org and app in ("", s.app)}
-    edges: dict[tuple[str, str], list[MadeSpan]] = defaultdict(list)
+    mine = [s for s in SPANS if s.org == org and app in ("", s.app)]
+    parents = {(s.trace, s.span): s for s in mine}
+    since, until = body["from"] // MINUTE * MINUTE, -(-body["to"] // MINUTE) * MINUTE + HOUR
+    served = [s for s in mine if s.kind in ("server", "consumer")]
+    answered = {(s.trace, s.parent) for s in served if since <= s.start_ms < until}
+    edges: dict[tuple[str, str, str], list[MadeSpan]] = defaultdict(list)
     for s in found:
-        parent = parents.get((s.trace, s.parent))
-        wanted = not body["filters"] or s.kind == "server"
-        if not parent or parent.service == s.service or s.flags == IS_LOCAL or not wanted:
+        if body["filters"] and s.kind != "server":
             continue
-        if body["service"] in ("", s.service, parent.service):
-            edges[parent.service, s.service].append(s)
+        parent = parents.get((s.trace, s.parent))
+        kind, target = s.target
+        of_queue = s.kind == "consumer" and bool(ATTRIBUTES[s.place].get("messaging.system"))
+        of_other = parent and parent.service != s.service and s.flags != IS_LOCAL
+        if parent and of_other and not (parent.kind == "producer" and of_queue):
+            edges[parent.service, s.service, "service"].append(s)
+        if not target or target == s.service:
+            continue
+        if s.kind == "consumer" and kind == "queue":
+            edges[target, s.service, "queue"].append(s)
+        elif s.kind in ("client", "producer") and not (
+            kind == "external" and (s.trace, s.span) in answered
+        ):
+            edges[s.service, target, kind].append(s)
+    if body["service"]:
+        edges = defaultdict(list, {k: v for k, v in edges.items() if body["service"] in k[:2]})
+    check_edges(answer, edges, body["limit"])
+    whole = HOUR if body["from"] < NOW - 6 * HOUR else MINUTE
+    check_nodes(answer, edges, seen(token, body, whole)[0])
+
+
+def check_edges(answer: Any, edges: dict[tuple[str, str, str], list[MadeSpan]], limit: int) -> None:
     calls = {key: sum(s.weight for s in spans) for key, spans in edges.items()}
     largest = sorted(calls, key=lambda key: (-calls[key], key))
-    assert [(e["client"], e["server"]) for e in answer["edges"]] == largest[: body["limit"]]
-    assert answer["meta"]["truncated"] is (len(largest) > body["limit"])
+    shown = [(e["client"], e["server"], e["kind"]) for e in answer["edges"]]
+    assert [calls[key] for key in shown] == [calls[key] for key in largest[:limit]]
+    assert len(set(shown)) == len(shown)
+    assert answer["meta"]["truncated"] is (len(largest) > limit)
     for edge in answer["edges"]:
-        spans = edges[edge["client"], edge["server"]]
+        spans = edges[edge["client"], edge["server"], edge["kind"]]
         assert edge["calls"] == sum(s.weight for s in spans)
         assert edge["errors"] == sum(s.weight for s in spans if s.error)
         durations = sorted(s.duration_ns / 1e6 for s in spans)
         assert edge["p50Ms"] == pytest.approx(statistics.median(durations))
         assert durations[0] <= edge["p95Ms"] <= durations[-1]
-    assert {node["service"] for node in answer["nodes"]} >= {s.service for s in found}
+
+
+def check_nodes(
+    answer: Any, edges: dict[tuple[str, str, str], list[MadeSpan]], found: list[MadeSpan]
+) -> None:
+    """Each service counts the calls it served once; each node outside, the calls made to it."""
+    nodes = {node["service"]: node for node in answer["nodes"]}
+    assert len(nodes) == len(answer["nodes"])
+    services = {s.service for s in found}
+    assert {name for name, node in nodes.items() if node["kind"] == "service"} >= services
+    for name in services:
+        served = [s for s in found if s.service == name and s.kind in ("server", "consumer")]
+        assert nodes[name]["calls"] == sum(s.weight for s in served)
+        assert nodes[name]["errors"] == sum(s.weight for s in served if s.error)
+    ends = {end for e in answer["edges"] for end in (e["client"], e["server"])}
+    assert ends <= set(nodes)
+    for name, node in nodes.items():
+        if node["kind"] != "service":
+            assert name in ends
+            made = [s for (_, end, kind), v in edges.items() if (end, kind) == (name, node["kind"])
+                    for s in v]  # fmt: skip
+            assert node["calls"] == sum(s.weight for s in made)
+            assert node["errors"] == sum(s.weight for s in made if s.error)
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)

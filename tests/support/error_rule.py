@@ -2,7 +2,7 @@
 
 import re
 
-from api.query.error_grouping import (
+from api.questions.error_grouping import (
     BUILD,
     FRAME,
     GO_CALL,

@@ -249,6 +249,12 @@ ROUTES_ASKED: Final[Mapping[tuple[str, str], Asked]] = {
             service=names, operation=names, status=names, minDurationMs=limits, maxDurationMs=limits
         ),
     ),
+    ("GET", "/v1/events/{id}"): Asked(
+        {},
+        lambda _: query(orgId=orgs, appId=apps, sql=flags),
+        parameter="id-1",
+        parameters=lambda _: st.sampled_from(["id-0", "id-7", "id/1", OTHERS]) | odd,
+    ),
     ("GET", "/v1/traces/{id}"): Asked(
         {}, lambda _: query(app=apps), parameter=TRACE.hex(), parameters=lambda _: traces
     ),

@@ -1,4 +1,4 @@
-"""The questions that are one plan each: requests, plans and answers, by their name in docs."""
+"""The questions of the registry: requests, plans and answers, by their name in documents."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,20 +7,11 @@ from typing import Any
 import msgspec
 
 from api.query.decode import from_json
-from api.query.error_groups import plan_error_groups
-from api.query.error_rates import ErrorsRequest, plan_error_rates
 from api.query.request import QueryScope
-from api.query.servicemap import ServicemapRequest, plan_servicemap
-from api.query.services import ServicesRequest, plan_services
 from api.query.sources import SourceName
 from api.query.statement import Statement
 from api.questions.question import Question
 from api.questions.registry import QUESTIONS as REGISTERED
-from api.service_answers import (
-    ErrorsAnswer,
-    ServicemapAnswer,
-    ServicesAnswer,
-)
 
 NOW = 1_795_343_040_123
 
@@ -32,15 +23,6 @@ class Planned:
     request: type[Any]
     plans: tuple[Callable[[Any, QueryScope], Statement], ...]
     answer: type[Any]
-
-
-def _planned(
-    request: type[Any], answer: type[Any], *plans: Callable[[Any, QueryScope], Any]
-) -> Planned:
-    def statement(plan: Callable[[Any, QueryScope], Any]) -> Callable[[Any, QueryScope], Statement]:
-        return lambda asked, within: plan(asked, within).statement
-
-    return Planned(request, tuple(statement(plan) for plan in plans), answer)
 
 
 def _of(question: Question[Any]) -> Planned:
@@ -65,12 +47,7 @@ def within(org: str = "acme", app: str = "", *, source: SourceName | None = "eve
     return QueryScope(org=org, app=app, now_ms=NOW, search_days=31, minute_days=396, source=source)
 
 
-QUESTIONS = {
-    **{question.kind: _of(question) for question in REGISTERED},
-    "errors": _planned(ErrorsRequest, ErrorsAnswer, plan_error_rates, plan_error_groups),
-    "services": _planned(ServicesRequest, ServicesAnswer, plan_services),
-    "servicemap": _planned(ServicemapRequest, ServicemapAnswer, plan_servicemap),
-}
+QUESTIONS = {question.kind: _of(question) for question in REGISTERED}
 PLANNED = {*QUESTIONS, *(f"{name}_answer" for name in QUESTIONS)}
 """Kinds of examples in docs/questions.md that belong to them."""
 

@@ -72,6 +72,7 @@ GOLDEN_CASES: dict[str, tuple[str, dict[str, Any]]] = {
             "cursor": "1795343040123456789.9f86d081884c7d65.2",
         },
     ),
+    "event_by_id": ("event", {"id": "order/17"}),
     "log_context": (
         "log_context",
         {"id": "9f86d081884c7d65", "time": "1795343040123456789", "service": "cart"},

@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS {database}.events {on_cluster}
     sdk_version LowCardinality(String),
     datacenter LowCardinality(String),
     server_version LowCardinality(String),
-    {by_receipt_time}
+    {by_receipt_time},
+    INDEX by_event_id event_id TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = {merge_tree}
 PARTITION BY toDate(received_at)

@@ -18,7 +18,15 @@ from typing import Final
 
 import msgspec
 
-from api.query.error_grouping import (
+from api.query.events import column, event_conditions
+from api.query.filters import conditions
+from api.query.request import Plan, QueryScope
+from api.query.scoping import scope_conditions, time_conditions
+from api.query.search import raw_time_conditions
+from api.query.sources import EVENTS
+from api.query.statement import Values, fill
+from api.query.timerange import HOUR_MS, Granularity, TimeRange
+from api.questions.error_grouping import (
     ANY_FRAME,
     BUILD,
     FRAME,
@@ -30,15 +38,7 @@ from api.query.error_grouping import (
     POSITION,
     VALUES,
 )
-from api.query.error_rates import ErrorsRequest, errors_range
-from api.query.events import column, event_conditions
-from api.query.filters import conditions
-from api.query.request import Plan, QueryScope
-from api.query.scoping import scope_conditions, time_conditions
-from api.query.search import raw_time_conditions
-from api.query.sources import EVENTS
-from api.query.statement import Values, fill
-from api.query.timerange import HOUR_MS, Granularity, TimeRange
+from api.questions.error_rates import ErrorsRequest, errors_range
 from seamark.wire.dimensions import EVENT_DIMENSIONS
 
 RECORDED_NAMES: Final = frozenset({"exception", "error"})
