@@ -41,11 +41,15 @@ class Series(msgspec.Struct, frozen=True):
 
 
 class Exemplar(msgspec.Struct, frozen=True, rename="camel"):
-    """A trace to look at for one bucket (its start, epoch ms) of the series with these labels."""
+    """A trace to look at for one bucket (its start, epoch ms) of the series with these labels.
+
+    `value`: what was measured in it, of metrics.
+    """
 
     labels: dict[str, str]
     time: int
     trace_id: str
+    value: float | None = None
 
 
 class TimeseriesAnswer(msgspec.Struct, frozen=True, kw_only=True):

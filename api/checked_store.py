@@ -25,7 +25,7 @@ class CheckedStore:
     def __init__(self, store: Store, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
-        self._known: dict[tuple[tuple[str, str], str, tuple[str, ...], str], float] = {}
+        self._known: dict[tuple[tuple[str, str], str, str, tuple[str, ...], str], float] = {}
 
     async def ask(self, statement: Statement, row: type[R]) -> Rows[R]:
         """See `Store.ask`."""
@@ -35,20 +35,21 @@ class CheckedStore:
     async def check(self, statement: Statement) -> None:
         """Raise Rejected where the statement uses an attribute that no row of its scope has."""
         for use in statement.attributes:
-            identity = (statement.scope, use.table, use.maps, use.name)
+            identity = (statement.scope, statement.metric, use.table, use.maps, use.name)
             if self._known.get(identity, 0.0) > self._clock():
                 continue
-            await self._look_up(use, statement.scope)
+            await self._look_up(use, statement)
             if len(self._known) >= _MOST_REMEMBERED:
                 self._known.clear()
             self._known[identity] = self._clock() + _REMEMBERED_SECONDS
 
-    async def _look_up(self, use: AttributeUse, scope: tuple[str, str]) -> None:
+    async def _look_up(self, use: AttributeUse, statement: Statement) -> None:
+        within = statement.scope, statement.metric
         try:
-            found = await self._store.ask(plan_key_exists(use, scope), tuple[int])
+            found = await self._store.ask(plan_key_exists(use, *within), tuple[int])
             if found.rows:
                 return
-            keys = await self._store.ask(plan_keys(use, scope), tuple[str, int])
+            keys = await self._store.ask(plan_keys(use, *within), tuple[str, int])
         except (Rejected, Unavailable, StoreFault):
             return
         if keys.rows:

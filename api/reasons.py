@@ -28,6 +28,7 @@ class QuestionReason(enum.StrEnum):
     INVALID_FILTER = "invalid_filter"
     NOT_A_DIMENSION = "not_a_dimension"
     UNKNOWN_ATTRIBUTE = "unknown_attribute"
+    MIXED_UNITS = "mixed_units"
     TOO_LARGE = "body_too_large"
     NOT_FOUND = "not_found"
     METHOD = "method_not_allowed"
@@ -53,6 +54,7 @@ STATUS: Final[Mapping[QuestionReason, int]] = {
     QuestionReason.INVALID_FILTER: 400,
     QuestionReason.NOT_A_DIMENSION: 400,
     QuestionReason.UNKNOWN_ATTRIBUTE: 400,
+    QuestionReason.MIXED_UNITS: 400,
     QuestionReason.TOO_LARGE: 413,
     QuestionReason.NOT_FOUND: 404,
     QuestionReason.METHOD: 405,

@@ -9,7 +9,10 @@ from api.reasons import QuestionReason
 from seamark.wire.failures import Rejected
 
 MAX_AGGREGATES: Final = 16
-PLAIN: Final = ("count", "sum", "avg", "min", "max", "rate", "uniq_users", "uniq_sessions")
+PLAIN: Final = (
+    *("count", "sum", "avg", "min", "max", "rate", "uniq_users", "uniq_sessions"),
+    *("last", "sum_last", "avg_last"),
+)
 _PERCENTILE: Final = re.compile(
     r"p(?:([0-9]{1,2}(?:\.[0-9]{1,4})?)|\(([0-9]{1,2}(?:\.[0-9]{1,4})?)\))\Z"
 )

@@ -11,12 +11,17 @@ from seamark.wire.failures import Rejected
 SAMPLED_ROWS: Final = 10_000
 """Rows whose keys are read to name near matches."""
 MOST_KEYS: Final = 2_000
+_ITEMS: Final = {
+    "metric_points": "point",
+    "metrics_1h": "series of this metric",
+    "logs": "log record",
+}
 
 
-def plan_key_exists(use: AttributeUse, scope: tuple[str, str]) -> Statement:
-    """One row where a raw row of the scope has the key, else none; ends at the first."""
+def plan_key_exists(use: AttributeUse, scope: tuple[str, str], metric: str = "") -> Statement:
+    """One row where a row of the scope (and metric) has the key, else none; ends at the first."""
     values = Values()
-    where = scope_conditions(values, *scope)
+    where = _where(values, scope, metric)
     name = values.text(use.name)
     held = " OR ".join(f"mapContains({map_}, {name})" for map_ in use.maps)
     return values.statement(
@@ -24,10 +29,10 @@ def plan_key_exists(use: AttributeUse, scope: tuple[str, str]) -> Statement:
     )
 
 
-def plan_keys(use: AttributeUse, scope: tuple[str, str]) -> Statement:
-    """Keys of some raw rows of the scope; none only where the scope has no rows."""
+def plan_keys(use: AttributeUse, scope: tuple[str, str], metric: str = "") -> Statement:
+    """Keys of some rows of the scope (and metric); none only where it has no rows."""
     values = Values()
-    where = scope_conditions(values, *scope)
+    where = _where(values, scope, metric)
     return values.statement(
         fill(
             "attribute_keys",
@@ -40,9 +45,14 @@ def plan_keys(use: AttributeUse, scope: tuple[str, str]) -> Statement:
     )
 
 
+def _where(values: Values, scope: tuple[str, str], metric: str) -> list[str]:
+    where = scope_conditions(values, *scope)
+    return [*where, f"name = {values.text(metric)}"] if metric else where
+
+
 def unknown_attribute(use: AttributeUse, keys: list[str]) -> Rejected[QuestionReason]:
     """The failure that names the key and near matches among `keys`."""
-    item = {"metric_points": "point", "logs": "log record"}.get(use.table, use.table.rstrip("s"))
+    item = _ITEMS.get(use.table, use.table.rstrip("s"))
     return Rejected(
         QuestionReason.UNKNOWN_ATTRIBUTE,
         f"No stored {item} has an attribute {use.key[:120]!r}.{did_you_mean(use.name, keys)}"

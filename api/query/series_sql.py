@@ -9,13 +9,25 @@ from api.query.buckets import Buckets
 from api.query.filters import Filter, conditions
 from api.query.scoping import scope_conditions, time_conditions
 from api.query.sources import Source
-from api.query.statement import Statement, Values, fill
-from api.query.timerange import HOUR_MS, MINUTE_MS, TimeRange
+from api.query.statement import Statement, Values, fill, template
+from api.query.timerange import DAY_MS, HOUR_MS, TimeRange
 from seamark.wire.sketches import SKETCH_ACCURACY
 
 _HEAVY: Final = frozenset({"percentile", "uniq_users", "uniq_sessions"})
-_LOOK_BACK_ROWS: Final = 10
-"""How many rows of a rollup before the range a running total is looked for."""
+LOOK_BACK_MS: Final = DAY_MS
+"""How long before the hour in which a range begins the point before its first one is looked for."""
+_IDENTITY: Final = "app, service, type, unit, temporality, monotonic, series, run"
+_STATES: Final = (
+    ", sketch, observed, first_histogram, last_histogram, all_histograms, zero_threshold, "
+    "last_quantiles"
+)
+_WINDOWS: Final = (
+    ", any(last_histogram) OVER before AS previous_histogram, "
+    "any(last_histogram) OVER of_series AS stood_histogram"
+)
+_RUNNING: Final = (
+    "(type = 'summary' OR (temporality = 'cumulative' AND (type != 'sum' OR monotonic)))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +80,8 @@ def series_statement(asked: Series) -> Statement:
             ),
             total=source.total,
             sampled=source.sampled,
+            kinds=",\n    groupUniqArrayArray(bucket_kinds) AS kinds" if source.kinds else "",
+            bucket_kinds=f",\n        {source.kinds} AS bucket_kinds" if source.kinds else "",
             rows=rows,
             where=where,
             largest=largest,
@@ -79,6 +93,7 @@ def series_statement(asked: Series) -> Statement:
 
 def series_conditions(asked: Series, values: Values, range_: TimeRange) -> list[str]:
     """The conditions of a series on rows of its rollup within a range. Raises Rejected."""
+    values.metric = asked.metric if asked.source.named else ""
     return [
         *scope_conditions(values, asked.org, asked.app),
         *([f"name = {values.text(asked.metric)}"] if asked.source.named else []),
@@ -90,22 +105,37 @@ def series_conditions(asked: Series, values: Values, range_: TimeRange) -> list[
 
 
 def increases(asked: Series, values: Values, table: str) -> tuple[str, str]:
-    """The rows to add up, made of running totals, and the condition on them."""
-    row_ms = HOUR_MS if asked.buckets.fits(HOUR_MS) else MINUTE_MS
-    since_ms = max(asked.buckets.range.from_ms - _LOOK_BACK_ROWS * row_ms, 0)
-    since = values.integer(since_ms // 1000)
-    states, more = "", ""
-    if any(aggregate.kind == "percentile" for aggregate in asked.aggregates):
-        states = fill("metric_sketch_states", accuracy=f"{SKETCH_ACCURACY:g}").rstrip()
-        more = fill("metric_sketches", since=since).rstrip()
+    """The rows to add up, made of the points of totals and deltas, and the condition on them."""
+    hour_ms = asked.buckets.range.from_ms - asked.buckets.range.from_ms % HOUR_MS
+    since_ms = max(hour_ms - LOOK_BACK_MS, 0)
+    before = [("metrics_1h", TimeRange(since_ms, hour_ms))]
+    if hour_ms < asked.buckets.range.from_ms:
+        before.append(("metrics_1m", TimeRange(hour_ms, asked.buckets.range.from_ms)))
+    percentiles = any(aggregate.kind == "percentile" for aggregate in asked.aggregates)
+    accuracy = f"{SKETCH_ACCURACY:g}"
+    shared = {
+        "identity": _IDENTITY,
+        "running": _RUNNING,
+        "more_states": fill("metric_sketch_states", accuracy=accuracy).rstrip()
+        if percentiles
+        else "",
+    }
+
+    def where(range_: TimeRange) -> str:
+        return " AND ".join(series_conditions(asked, values, range_))
+
     rows = fill(
         "metric_increases",
-        since=since,
-        more=more,
-        more_states=states,
+        **shared,
+        since_ns=f"{values.integer(since_ms)} * 1000000",
+        states=_STATES if percentiles else "",
+        windows=_WINDOWS if percentiles else "",
+        more=template("metric_sketches").rstrip() if percentiles else "",
         table=table,
-        where=" AND ".join(
-            series_conditions(asked, values, TimeRange(since_ms, asked.buckets.range.to_ms))
+        where=where(asked.buckets.range),
+        before="".join(
+            fill("metric_before", **shared, place=str(place), table=earlier, where=where(range_))
+            for place, (earlier, range_) in enumerate(before)
         ),
     )
     return rows.strip(), time_conditions(values, asked.buckets.range)[0]

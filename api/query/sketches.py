@@ -1,5 +1,6 @@
 """Percentiles as SQL, from sketches and from the buckets of histograms; distinct ids, from sets."""
 
+from api.query.statement import fill
 from seamark.wire.sketches import SKETCH_ACCURACY, UNIQUE_PRECISION
 
 
@@ -20,28 +21,14 @@ def distinct(sets: str) -> str:
     return f"least(uniqCombinedMerge({UNIQUE_PRECISION})({sets}), sum(rows))"
 
 
-def from_buckets(bounds: str, counts: str, otherwise: str, least: str, most: str) -> str:
-    """SQL of percentiles from histograms as `from_sketch`, with the columns it is computed from.
+def from_buckets(otherwise: str) -> str:
+    """SQL of percentiles from histograms as `from_sketch`, NULL where no bound tells.
 
-    `bounds` gives all upper bounds there are, `counts` (bounds, observations) without the empty
-    ones; without observations the array `otherwise` is taken. Observations lie evenly within a
-    bucket; the first begins at 0 unless its bound is below that; the last, which has no bound, is
-    its most value, or its lower bound where that is not known. The method is that of Prometheus:
+    It reads what `metric_sketches.sql` makes of rows. Without observations the array `otherwise` is
+    taken. Observations lie evenly within a bucket, exponentially within an exponential one. The
+    first bucket begins at 0 unless its bound is below that, the last ends at its lower bound. From
+    the median on, a level between two exponential buckets is the beginning of the upper one. So it
+    is in Prometheus:
     https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile
     """
-    lower = "if(place > 1, ups[place - 1], least(0, ups[1]))"
-    before = "if(place > 1, sums[place - 1], 0)"
-    inside = (
-        f"if(isInfinite(ups[place]), ifNull({most}, {lower}), {lower} + "
-        f"(ups[place] - {lower}) * (level * sums[-1] - {before}) / nums[place])"
-    )
-    return (
-        f"arraySort({bounds}) AS ups,\n        "
-        f"{counts} AS filled,\n        "
-        "arrayMap(b -> greatest(0, filled.2[indexOf(filled.1, b)]), ups) AS nums,\n        "
-        "arrayCumSum(nums) AS sums,\n        "
-        f"if(sums[-1] = 0, {otherwise}, arrayMap((level, place) -> "
-        f"greatest({least}, least({most}, {inside})), [{{levels}}], "
-        "arrayMap(level -> arrayFirstIndex(c -> c > 0 AND c >= level * sums[-1], sums), "
-        "[{levels}])))"
-    )
+    return fill("metric_percentiles", otherwise=otherwise).strip()

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from api.query.buckets import Buckets
 from api.query.near import did_you_mean
 from api.query.sketches import distinct, from_buckets, from_sketch
-from api.query.statement import Values
+from api.query.statement import AttributeUse, Values
 from api.query.timerange import DAY_MS, HOUR_MS, MINUTE_MS, Granularity
 from api.reasons import QuestionReason
 from seamark.wire.dimensions import EVENT_DIMENSIONS, SPAN_DIMENSIONS
@@ -42,6 +42,8 @@ class Source:
     """What makes one series larger than another."""
     sampled: str = "sum(count) != sum(rows)"
     """Whether counts are estimates."""
+    kinds: str = ""
+    """SQL of what one answer may not mix: (kind, unit) of the rows. Empty: it may mix all."""
     increases: bool = False
     """Whether rows have to be made of running totals first (`metric_increases.sql`)."""
 
@@ -55,13 +57,24 @@ class Source:
     def dimension(self, key: str, values: Values, field: str) -> str:
         """SQL (a string) of a dimension. Raises Rejected when there is no such dimension."""
         if key in self.plain_dimensions:
-            return key
+            return "toString(monotonic)" if key == "monotonic" else key
         mapped = self.mapped_dimensions
-        if mapped is None and 0 < len(key) <= MAX_KEY_CHARS:
-            return f"dims[{values.text(key)}]"
+        if mapped is None:
+            return self._attribute(key, values, field)
         if mapped and key in mapped:
             return f"dims[{values.text(key)}]"
         raise self._not_a_dimension(key, field)
+
+    def _attribute(self, key: str, values: Values, field: str) -> str:
+        """SQL of an attribute; with a prefix, of one that is named like a plain dimension."""
+        if key == "service.name":
+            return "service"
+        prefix, dot, behind = key.partition(".")
+        name = behind if dot and prefix in ("attr", "resource") else key
+        if not 0 < len(name) <= MAX_KEY_CHARS or "\0" in name:
+            raise self._not_a_dimension(key, field)
+        values.attributes.append(AttributeUse(self.tables[0][1], ("dims",), name, key, field))
+        return f"dims[{values.text(name)}]"
 
     def _not_a_dimension(self, key: str, field: str) -> Rejected[QuestionReason]:
         dimensions = (*self.plain_dimensions, *(self.mapped_dimensions or ()))
@@ -71,7 +84,7 @@ class Source:
             "POST /v1/query/logs and /v1/query/traces, which search raw attributes. For an "
             'OpenTelemetry metric say "source": "metrics".',
             "spans": "POST /v1/query/traces searches by any attribute.",
-            "metrics": f"A dimension has 1 to {MAX_KEY_CHARS} characters.",
+            "metrics": f"A name has 1 to {MAX_KEY_CHARS} characters, none of them NUL.",
         }[self.name]
         return Rejected(
             QuestionReason.NOT_A_DIMENSION,
@@ -118,6 +131,19 @@ SPANS: Final = Source(
     mapped_dimensions=(),
     named=False,
 )
+
+
+def _of_last(function: str) -> str:
+    """SQL of an aggregate of the last value of each series, NULL without any."""
+    return f"""arrayMap(lasts -> if(empty(lasts), NULL, {function}(arrayFilter(
+            (p, after) -> p.1 != after.1, lasts,
+            arrayPushBack(arrayPopFront(lasts), (toUInt64(0), toUInt64(0), 0.))).3)),
+            [arraySort(groupArrayIf((series, last.1, last.2), last.1 > 0))])[1]"""
+
+
+_KIND: Final = """\
+multiIf(type = 'sum' AND (running OR (temporality = 'delta' AND monotonic)), 'counter',
+            type = 'exponential_histogram', 'histogram', type)"""
 METRICS: Final = Source(
     name="metrics",
     tables=((HOUR_MS, "metrics_1h"), (MINUTE_MS, "metrics_1m")),
@@ -128,18 +154,16 @@ METRICS: Final = Source(
         "min": "min(min)",
         "max": "max(max)",
         "rate": "sum(amount) / {seconds}",
-        "percentile": from_buckets(
-            "groupUniqArrayArray(bounds)",
-            "sumMap(buckets)",
-            from_sketch("sketch", "min(min)", "max(max)"),
-            "min(min)",
-            "max(max)",
-        ),
+        "last": "if(max(last.1) = 0, NULL, argMax(last.2, last.1))",
+        "sum_last": _of_last("arraySum"),
+        "avg_last": _of_last("arrayAvg"),
+        "percentile": from_buckets(from_sketch("sketch", "min(min)", "max(max)")),
     },
-    plain_dimensions=("app", "service"),
+    plain_dimensions=("app", "service", "type", "unit", "monotonic"),
     mapped_dimensions=None,
     total="sum(amount)",
     sampled="0",
+    kinds=f"groupUniqArray(({_KIND}, unit))",
     increases=True,
 )
 SOURCES: Final[Mapping[SourceName, Source]] = {

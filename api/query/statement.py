@@ -33,13 +33,15 @@ class AttributeUse:
 class Statement:
     """What the store runs: `sql` holds a placeholder for each of `values`.
 
-    `attributes`: those it uses within org and app `scope`; the app is empty for all apps.
+    `attributes`: those it uses within org and app `scope` (the app is empty for all apps), and of
+    the metric of that name, if it is about one.
     """
 
     sql: str
     values: dict[str, Value]
     attributes: tuple[AttributeUse, ...] = field(default=(), compare=False)
     scope: tuple[str, str] = field(default=("", ""), compare=False)
+    metric: str = field(default="", compare=False)
 
 
 @dataclass(slots=True)
@@ -49,6 +51,7 @@ class Values:
     values: dict[str, Value] = field(default_factory=dict)
     attributes: list[AttributeUse] = field(default_factory=list)
     scope: tuple[str, str] = ("", "")
+    metric: str = ""
     _known: dict[tuple[Kind, Value], str] = field(default_factory=dict)
 
     def add(self, value: Value, kind: Kind) -> str:
@@ -75,7 +78,7 @@ class Values:
 
     def statement(self, sql: str) -> Statement:
         """The finished statement."""
-        return Statement(sql, dict(self.values), tuple(self.attributes), self.scope)
+        return Statement(sql, dict(self.values), tuple(self.attributes), self.scope, self.metric)
 
 
 @functools.cache

@@ -18,6 +18,7 @@ from api.query.aggregates import parse_aggregates, refuse_unknown
 from api.query.buckets import Buckets, choose_buckets
 from api.query.calendar import WeekStart, calendar_of
 from api.query.exemplars import MAX_EXEMPLARS, ExemplarRow, exemplars_statement
+from api.query.mixed import reject_mixed
 from api.query.request import Instant, Plan, QueryScope, QuestionRequest
 from api.query.series_sql import Series, series_statement
 from api.query.sources import SOURCES, SPAN_METRIC, SPANS, SourceName
@@ -66,12 +67,13 @@ class TimeseriesRequest(QuestionRequest, frozen=True, kw_only=True, rename="came
 
 
 class TimeseriesRow(msgspec.Struct, array_like=True, frozen=True):
-    """One row of the statement: one series."""
+    """One row of the statement: one series. `kinds`: of metrics, the (kind, unit) of its points."""
 
     labels: list[str]
     points: msgspec.Raw
     total: float
     sampled: bool | int
+    kinds: list[tuple[str, str]] = []
 
 
 def source_named(request: TimeseriesRequest) -> SourceName | None:
@@ -154,6 +156,7 @@ def _series_query(
     request: TimeseriesRequest, plan: Plan, *, empty: bool = False
 ) -> StoreQuery[TimeseriesRow]:
     def answer_part(rows: Sequence[TimeseriesRow]) -> AnswerPart:
+        reject_mixed(request.metric, (row.kinds for row in rows))
         shown = rows[: request.limit]
         return AnswerPart(
             {
@@ -169,7 +172,10 @@ def _series_query(
 
 def _exemplars_query(request: TimeseriesRequest, plan: Plan) -> StoreQuery[ExemplarRow]:
     def answer_part(rows: Sequence[ExemplarRow]) -> AnswerPart:
-        found = [Exemplar(_labels(request, row.labels), row.time, row.trace_id) for row in rows]
+        found = [
+            Exemplar(_labels(request, row.labels), row.time, row.trace_id, row.value)
+            for row in rows
+        ]
         return AnswerPart({"exemplars": found}, truncated=len(rows) >= MAX_EXEMPLARS)
 
     return StoreQuery("exemplars", plan, ExemplarRow, answer_part)

@@ -4,14 +4,14 @@ SELECT
     /*labels*/ AS labels,
     arraySort(point -> point.1, groupArray(tuple(bucket/*aggregates*/))) AS points,
     sum(bucket_count) AS total,
-    max(bucket_sampled) AS sampled
+    max(bucket_sampled) AS sampled/*kinds*/
 FROM
 (
     SELECT
         /*bucket*/ AS bucket,
         /*columns*/,
         /*total*/ AS bucket_count,
-        /*sampled*/ AS bucket_sampled
+        /*sampled*/ AS bucket_sampled/*bucket_kinds*/
     FROM /*rows*/
     WHERE /*where*//*largest*/
     GROUP BY /*group_by*/

@@ -16,6 +16,7 @@ from api.query.aggregates import Aggregate, level_literal, parse_aggregates, ref
 from api.query.buckets import Buckets
 from api.query.events import column, event_conditions
 from api.query.filters import conditions
+from api.query.mixed import reject_mixed
 from api.query.request import MINUTES, Plan, QueryScope, QuestionRequest, raw_range
 from api.query.series_sql import Series, increases, series_conditions
 from api.query.sources import EVENTS, SOURCES, SPAN_METRIC, SPANS, Source, SourceName
@@ -83,13 +84,15 @@ class TopAnswer(msgspec.Struct, frozen=True):
 
 
 class TopRow(msgspec.Struct, array_like=True, frozen=True):
-    """One value; the row with `is_total` is everything together. `groups`: how many values."""
+    """One value; the row with `is_total` is everything together. `groups`: how many values.
+    `kinds`: of metrics, the (kind, unit) of the points behind the row."""
 
     label: str
     value: int | float | None
     is_total: int
     groups: int
     sampled: bool | int
+    kinds: list[tuple[str, str]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ class _Rows:
     where: Sequence[str]
     value: str
     sampled: str
+    kinds: str = ""
 
 
 def source_named(request: TopRequest) -> SourceName | None:
@@ -135,6 +139,8 @@ def plan_top(request: TopRequest, scope: QueryScope) -> Plan:
                 other=values.text(OTHER),
                 value=made.value,
                 sampled=made.sampled,
+                kinds=", kinds" if made.kinds else "",
+                found_kinds=f",\n        {made.kinds} AS kinds" if made.kinds else "",
                 rows=made.rows,
                 where=" AND ".join(made.where),
                 limit=values.add(request.limit, "UInt64"),
@@ -225,12 +231,14 @@ def _rolled_up(
         where=where,
         value=_sql(source.columns, aggregate, covered, scope),
         sampled=source.sampled,
+        kinds=source.kinds,
     )
 
 
 def _answer_part(request: TopRequest, rows: Sequence[TopRow]) -> AnswerPart:
     totals, shown = rows[:1], rows[1:]
-    total = totals[0].value if shown else None
+    reject_mixed(request.metric, (row.kinds for row in shown))
+    total = totals[0].value if shown and len(totals[0].kinds) < 2 else None
     shares = request.agg in ADDITIVE and bool(total)
     values = [
         TopValue(

@@ -1,6 +1,6 @@
 -- The largest values, what the others make together, and the total (`is_total`), with how many
 -- different values there are.
-SELECT label, value, is_total, groups, sampled
+SELECT label, value, is_total, groups, sampled/*kinds*/
 FROM
 (
     SELECT
@@ -16,7 +16,7 @@ FROM
         /*value*/ AS value,
         grouping(label) AS is_total,
         uniqExact(/*key*/) AS groups,
-        /*sampled*/ AS sampled
+        /*sampled*/ AS sampled/*found_kinds*/
     FROM /*rows*/
     WHERE /*where*/
     GROUP BY GROUPING SETS ((label), ())

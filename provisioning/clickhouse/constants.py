@@ -7,7 +7,13 @@ a constant that changes is a migration that changed. Pure.
 from collections.abc import Iterable
 from typing import Final
 
-from seamark.wire.dimensions import EVENT_DIMENSIONS, SESSION_DIMENSIONS
+from seamark.wire.dimensions import (
+    DESCRIPTIVE_RESOURCE_ATTRIBUTES,
+    EVENT_DIMENSIONS,
+    METRIC_DIMENSIONS_MOST,
+    METRIC_RESOURCE_VALUE_CHARS,
+    SESSION_DIMENSIONS,
+)
 from seamark.wire.sketches import SKETCH_ACCURACY, UNIQUE_PRECISION
 
 _ENVELOPE_COLUMNS: Final = {"device": "device_type"}
@@ -22,7 +28,8 @@ def constants() -> str:
     names of the attributes that dimensions come from. `dimension_columns`: `SQL AS d_<dimension>`
     for each, which needs `attr` and `device_attr`, functions from a name to the text of an
     attribute, and the events as `e`. `dimension_names`: `d_<dimension>` for each; `dimension_map`:
-    a map of those that are not empty. `session_dimension_columns`, `session_dimension_types`: of
+    a map of those that are not empty. `metric_dimensions`: a map of those of a data point `p`;
+    `metric_dimensions_most`: how many. `session_dimension_columns`, `session_dimension_types`: of
     the dimensions that visits have.
     """
     attributes = (
@@ -44,10 +51,26 @@ def constants() -> str:
         "dimension_names": ", ".join(f"d_{name}" for name in EVENT_DIMENSIONS),
         "dimension_map": f"CAST(mapFilter((k, v) -> v != '', map({pairs})), "
         "'Map(LowCardinality(String), String)')",
+        "metric_dimensions_most": str(METRIC_DIMENSIONS_MOST),
+        "metric_dimensions": _metric_dimensions(),
         "session_dimension_columns": _columns(session_columns),
         "session_dimension_types": ", ".join(f"{name} String" for name in SESSION_DIMENSIONS),
     }
     return "\n".join(f"--: {name} = {text}" for name, text in definitions.items())
+
+
+def _metric_dimensions() -> str:
+    """SQL (a map) of the dimensions of a data point `p`."""
+    described = " OR ".join(f"startsWith(k, '{name}')" for name in DESCRIPTIVE_RESOURCE_ATTRIBUTES)
+    resource = (
+        "mapFilter((k, v) -> NOT (mapContains(p.attrs, k) OR v = '' OR k = 'service.name' OR "
+        f"length(v) > {METRIC_RESOURCE_VALUE_CHARS} OR {described}), p.resource_attrs)"
+    )
+    attributes = f"mapConcat(mapSort(p.attrs), mapSort({resource}))"
+    return (
+        f"CAST((arraySlice(mapKeys({attributes}), 1, {METRIC_DIMENSIONS_MOST}), "
+        f"arraySlice(mapValues({attributes}), 1, {METRIC_DIMENSIONS_MOST})), 'Map(String, String)')"
+    )
 
 
 def _columns(columns: Iterable[str]) -> str:

@@ -24,3 +24,14 @@ SESSION_DIMENSIONS: Final[tuple[str, ...]] = (
     *("release", "page", "platform"),
 )
 """Event dimensions that `visits_15m` has of a session's first event."""
+
+METRIC_DIMENSIONS_MOST: Final = 64
+"""Dimensions of one series of a metric: the attributes of its points first, then its resource's."""
+METRIC_RESOURCE_VALUE_CHARS: Final = 256
+"""A longer value of a resource attribute is no dimension."""
+DESCRIPTIVE_RESOURCE_ATTRIBUTES: Final[tuple[str, ...]] = (
+    *("process.command", "process.executable.path", "process.owner", "process.runtime."),
+    *("os.build_id", "os.description", "telemetry.", "webengine."),
+)
+"""Beginnings of resource attributes that describe, and do not tell one source from another. All
+others are dimensions of metrics (`service.name` is the dimension `service`)."""

@@ -61,7 +61,6 @@ async def test_a_running_total_is_shown_as_its_increase(store: RunningStore) -> 
     assert rows(answer) == [[0, 0, 0], [1, 60, 1], [2, 120, 2], [4, 0, 0], [5, 30, 0.5], [6, 60, 1]]
     assert rows(answer, 1) == [[3, 5, pytest.approx(5 / 60)], [4, 7, pytest.approx(7 / 60)]]
     hour = await series(store, "requests", agg=["sum"], granularity="1h", groupBy=["route"])
-    # within a row of an hour one restart is seen, by the last total being below the first
     assert rows(hour, 1) == [[0, 12]]
 
 
@@ -132,7 +131,10 @@ async def test_metrics_in_the_catalogue(store: RunningStore) -> None:
         }
         assert names["traces.span.duration"]["source"] == "spans"
         labels = await ask.get("/v1/labels", {"metric": "requests"})
-        assert {label["name"] for label in labels["labels"]} == {"app", "service", "route"}
+        assert {label["name"] for label in labels["labels"]} == {
+            *("app", "service", "type", "unit", "monotonic"),
+            *("route", "zone"),
+        }
         values = await ask.get("/v1/labels/route/values", {"metric": "requests"})
         assert {value["value"] for value in values["values"]} == {"/a", "/b"}
 

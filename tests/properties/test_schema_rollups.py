@@ -296,7 +296,7 @@ def test_gauge_rollups_are_the_oracles(seed: int) -> None:
             groups[point.time_unix_nano // 10**9 // seconds * seconds, cpu].append(point)
         rows = store.rows(
             "SELECT toUnixTimestamp(time), dims['cpu'], sum(rows), sum(count), sum(sum), min(min), "
-            "max(max), argMinMerge(first), argMaxMerge(last), "
+            "max(max), max(last), "
             "quantilesDDMerge(0.01, 0.1, 0.5, 0.75, 0.99)(sketch), uniqExact(series), any(dims) "
             f"FROM {store.database}.metrics_{resolution} WHERE name = 'load' AND type = 'gauge' "
             "AND service = 'shop' AND unit = '1' GROUP BY time, dims['cpu']"
@@ -309,11 +309,12 @@ def test_gauge_rollups_are_the_oracles(seed: int) -> None:
             assert row[4] == pytest.approx(2.0 * math.fsum(finite), abs=1e-9)
             assert row[5:7] == ([min(finite), max(finite)] if finite else [None, None])
             if finite:
-                assert row[7:9] == [finite[0], finite[-1]]
-                for level, found in zip(LEVELS, row[9], strict=True):
+                last = [point for point in members if math.isfinite(point.as_double)][-1]
+                assert row[7] == [last.time_unix_nano, last.as_double]
+                for level, found in zip(LEVELS, row[8], strict=True):
                     assert close(found, finite, level)
-            assert row[10] == 1
-            assert row[11] == {"b": "x", "cpu": row[1]}
+            assert row[9] == 1
+            assert row[10] == {"b": "x", "cpu": row[1], "host": "h1"}
 
 
 def test_counters_of_two_senders_are_two_series() -> None:
@@ -334,14 +335,17 @@ def test_counters_of_two_senders_are_two_series() -> None:
         )
         store.insert(Signal.METRICS, [envelope(Signal.METRICS, metrics_body([total], host))])
     rows = store.rows(
-        "SELECT argMinMerge(first) AS a, argMaxMerge(last) AS b, "
-        "toUnixTimestamp64Nano(min(first_time)), toUnixTimestamp64Nano(max(last_time)), "
-        "toUnixTimestamp64Nano(max(start_time)), any(temporality), any(monotonic) "
-        f"FROM {store.database}.metrics_1h GROUP BY series, time ORDER BY time, b"
+        "SELECT run, maxMap(points) AS p, max(last), any(temporality), any(monotonic) "
+        f"FROM {store.database}.metrics_1h GROUP BY series, run, time ORDER BY time, p"
     )
     start = RECEIVED_NS - 10**12
-    last = [RECEIVED_NS - 89 * 10**9, RECEIVED_NS, start, "cumulative", True]
-    assert rows == [[11, 100, *last], [1011, 1100, *last]]
+    for row, offset in zip(rows, (0, 1_000), strict=True):
+        expected = [
+            [RECEIVED_NS - second * 10**9, start, offset + 100 - second]
+            for second in reversed(range(90))
+        ]
+        last = [RECEIVED_NS, offset + 100]
+        assert row == [start, [expected, [0] * 90], last, "cumulative", True]
 
 
 def histogram_point(bounds: list[float], counts: list[int], at: int) -> m.HistogramDataPoint:
@@ -393,17 +397,26 @@ def test_histograms_merge_by_bound() -> None:
     rows = {
         row[0]: row[1:]
         for row in store.rows(
-            "SELECT name, sum(rows), sum(count), sum(sum), min(min), max(max), sumMap(buckets), "
-            "argMaxMerge(last_count), argMaxMerge(last), argMaxMerge(last_buckets), "
-            "argMinMerge(first_count) "
+            "SELECT name, sum(rows), min(min), max(max), sumMap(buckets), min(first_buckets), "
+            "max(last_buckets), max(zero_threshold), maxMap(points) "
             f"FROM {store.database}.metrics_1h GROUP BY name"
         )
     }
-    merged = [[1, 5, 10, "inf"], [11, 2, 20, 40]]
-    latest = [6, 6, [[1, 5, "inf"], [1, 2, 3]], 0]
-    assert rows["explicit-1"] == [4, 73, 73, 1, 4, merged, *latest]
-    assert rows["explicit-2"] == [4, 0, 0, None, None, [[], []], *latest]
-    bounds, counts = rows["exponential"][5]
-    base = math.sqrt(2)
-    assert bounds == pytest.approx([-base, -1, 0.25, base**2, base**3, base**4])
-    assert counts == [5, 4, 6, 1, 2, 3]
+    lowest, rest = [127, "-inf", 1], "inf"
+    merged = [
+        [lowest, [127, "-inf", "inf"], [127, 1, 5], [127, 1, 10], [127, 5, rest], [127, 10, rest]],
+        [11, 7, 2, 20, 3, 30],
+    ]
+    nothing = [0, [], []]
+    at = [RECEIVED_NS - seconds * 10**9 for seconds in (1, 2, 3)]
+    each = [
+        [[at[2], 0, 0], [at[1], 0, 7], [at[1], 0, 60], [at[0], 0, 6]],
+        [0, 7, 60, 6],
+    ]
+    assert rows["explicit-1"] == [4, 1, 4, merged, nothing, nothing, 0, each]
+    first = [at[2], [], []]
+    latest = [at[0], [lowest, [127, 1, 5], [127, 5, "inf"]], [1, 2, 3]]
+    assert rows["explicit-2"] == [4, 1, 4, [[], []], first, latest, 0, each]
+    buckets = [[1, 0, -1], [1, 1, -1], [1, 1, 1], [1, 2, 1], [1, 3, 1], [126, 0, 0]]
+    assert rows["exponential"][3] == [buckets, [4, 5, 1, 2, 3, 6]]
+    assert rows["exponential"][6] == 0.25

@@ -53,9 +53,9 @@ def metrics_body() -> bytes:
         delta.data_points.add(time_unix_nano=at(minute), as_int=count)
     running = metric("requests").sum
     running.aggregation_temporality, running.is_monotonic = CUMULATIVE, True
-    # began long before; restarts at 5.2 and counts from zero
+    # began more than a day before; restarts at 5.2 and counts from zero
     for minute, total, began in (
-        (0.5, 1000, -500), (1.5, 1060, -500), (2.5, 1180, -500), (4.5, 1180, -500),
+        (0.5, 1000, -2000), (1.5, 1060, -2000), (2.5, 1180, -2000), (4.5, 1180, -2000),
         (5.5, 30, 5.2), (6.5, 90, 5.2),
     ):  # fmt: skip
         running.data_points.add(
@@ -93,7 +93,7 @@ def histograms(metric: Any) -> None:
         (0.5, [10, 0, 0], 40.0), (1.5, [10, 100, 0], 840.0), (2.5, [10, 100, 50], 2340.0),
     ):  # fmt: skip
         running.data_points.add(
-            time_unix_nano=at(minute), start_time_unix_nano=at(-90), count=sum(counts), sum=total,
+            time_unix_nano=at(minute), start_time_unix_nano=at(-2000), count=sum(counts), sum=total,
             explicit_bounds=[5, 10], bucket_counts=counts,
         )  # fmt: skip
     powers = metric("size", "By").exponential_histogram

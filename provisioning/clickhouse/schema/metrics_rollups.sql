@@ -1,14 +1,21 @@
--- Data points of metrics by minute and hour, one row for each series.
+-- Data points of metrics by minute and hour, one row for each series, and for each run of a running total.
 --
--- Gauges and sums: count (weighted) and sum, min, max, sketch of the finite values of the points.
--- Histograms, exponential histograms and summaries of delta temporality: count, sum, min, max of what was
--- observed, and `buckets`: (upper bounds, observations), mergeable whatever the bounds (the bounds of an
--- exponential histogram become numbers; its zero bucket ends at the zero threshold).
--- Of cumulative ones a sum means nothing, so they give none of these, but what an increase is computed from:
--- `first` and `last` (the value, or the sum of a histogram), `first_count`, `last_count`, `first_buckets`,
--- `last_buckets`, `last_quantiles`, `first_time`, `last_time`; a `start_time` after `first_time` tells a reset.
--- A summary counts as cumulative.
---: bucket_pair = Tuple(Array(Float64), Array(UInt64))
+-- Running totals are cumulative monotonic sums, cumulative histograms and summaries. A run is what one writer
+-- counts from one start: `run` is that start in ns, 0 where there is none (missing, or after the point), and 0
+-- for everything that is no running total.
+-- `points` are the points of running totals and of deltas, in order: (time, start, value), where the value is the
+-- total, the delta, or the count of a histogram, with the sum of a histogram. A point that comes twice is one
+-- point, and one that comes late is where it belongs, so that every resolution tells the same increases: they are
+-- computed when they are asked for (api/query/sql/metric_increases.sql). `count`, `sum`, `min`, `max` and `sketch`
+-- are of the finite values of gauges and sums; of running totals they mean nothing.
+--
+-- A bucket of a histogram is (127, lower bound, upper bound); of an exponential histogram (scale, index, sign),
+-- at a scale of 8 or coarser, and its zero bucket (126, 0, 0). Empty buckets are left out. `buckets` adds up
+-- deltas; `first_buckets` and `last_buckets` are those of the first and last point of a running histogram, and
+-- `histograms` all of them where `run` is 0, since totals may then fall within a row.
+-- `min` and `max` of a running histogram are those of its whole run.
+--: bucket_type = Tuple(Int8, Float64, Float64)
+--: histogram_type = Tuple(UInt64, Array({bucket_type}), Array(UInt64))
 --: for step lifetime unit in 1m 13 MONTH, 1h 5 YEAR
 CREATE TABLE IF NOT EXISTS {database}.metrics_{step} {on_cluster}
 (
@@ -22,28 +29,27 @@ CREATE TABLE IF NOT EXISTS {database}.metrics_{step} {on_cluster}
     temporality LowCardinality(String),
     monotonic Bool,
     series UInt64,
+    run UInt64,
     dims SimpleAggregateFunction(any, Map(String, String)),
     rows SimpleAggregateFunction(sum, UInt64),
     count SimpleAggregateFunction(sum, Float64),
     sum SimpleAggregateFunction(sum, Float64),
     min SimpleAggregateFunction(min, Nullable(Float64)),
     max SimpleAggregateFunction(max, Nullable(Float64)),
-    first AggregateFunction(argMin, Float64, {instant_9}),
-    last AggregateFunction(argMax, Float64, {instant_9}),
-    first_count AggregateFunction(argMin, UInt64, {instant_9}),
-    last_count AggregateFunction(argMax, UInt64, {instant_9}),
-    first_time SimpleAggregateFunction(min, {instant_9}),
-    last_time SimpleAggregateFunction(max, {instant_9}),
-    start_time SimpleAggregateFunction(max, {instant_9}),
+    last SimpleAggregateFunction(max, Tuple(UInt64, Float64)),
+    points SimpleAggregateFunction(maxMap, Tuple(Array(Tuple(UInt64, UInt64, Float64)), Array(Float64)))
+        CODEC(Delta(8), ZSTD(1)),
     sketch {sketch},
-    buckets SimpleAggregateFunction(sumMap, {bucket_pair}),
-    first_buckets AggregateFunction(argMin, {bucket_pair}, {instant_9}),
-    last_buckets AggregateFunction(argMax, {bucket_pair}, {instant_9}),
-    last_quantiles AggregateFunction(argMax, Tuple(Array(Float64), Array(Float64)), {instant_9})
+    zero_threshold SimpleAggregateFunction(max, Float64),
+    buckets SimpleAggregateFunction(sumMap, Tuple(Array({bucket_type}), Array(UInt64))),
+    first_buckets SimpleAggregateFunction(min, {histogram_type}),
+    last_buckets SimpleAggregateFunction(max, {histogram_type}),
+    histograms SimpleAggregateFunction(groupUniqArrayArray, Array({histogram_type})),
+    quantiles SimpleAggregateFunction(max, Tuple(UInt64, Array(Float64), Array(Float64)))
 )
 ENGINE = {aggregating_merge_tree}
 PARTITION BY toYYYYMM(time)
-ORDER BY (org, app, name, time, type, unit, service, temporality, monotonic, series)
+ORDER BY (org, app, name, time, type, unit, service, temporality, monotonic, series, run)
 TTL time + INTERVAL {lifetime} {unit}
 SETTINGS {deduplication}, ttl_only_drop_parts = 1;
 --: end

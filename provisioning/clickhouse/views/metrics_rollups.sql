@@ -1,69 +1,85 @@
 -- Data points by minute and series; the hour is computed from the block that goes into the minute.
 -- Values below 1 go into a sketch one bucket lower: see events_rollups.sql.
 -- A sender's clock may be anything: outside the 400 days before and the day after its receipt, a point is
--- counted in the minute of its receipt.
+-- counted at its receipt. A point whose flags say that nothing was recorded is none.
+-- Dimensions are the attributes of the point and, where it has none of that name, those of its resource which
+-- tell where it comes from ({metric_dimensions_most} at most).
+--: identity = org, app, name, time, type, unit, service, temporality, monotonic, series, run
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.metrics_1m_view {on_cluster} TO {database}.metrics_1m AS
 WITH
-    intDiv(toUnixTimestamp64Nano(p.time), 1000000000) AS sent_s,
-    intDiv(toUnixTimestamp64Milli(p.received_at), 1000) AS received_s,
-    if(sent_s - received_s BETWEEN -400 * 86400 AND 86400, sent_s, received_s) AS used_s,
-    p.type IN ('gauge', 'sum') AND isFinite(ifNull(p.value, nan)) AS is_number,
+    intDiv(toUnixTimestamp64Nano(p.time), 1000000000) - intDiv(toUnixTimestamp64Milli(p.received_at), 1000) AS ahead_s,
+    toUInt64(if(ahead_s BETWEEN -400 * 86400 AND 86400, toUnixTimestamp64Nano(p.time),
+        toUnixTimestamp64Milli(p.received_at) * 1000000)) AS at,
+    toUInt64(toUnixTimestamp64Nano(p.start_time)) AS started,
+    p.type IN ('gauge', 'sum') AS of_numbers,
+    of_numbers AND isFinite(ifNull(p.value, nan)) AS is_number,
     if(is_number, assumeNotNull(p.value), 0) AS number,
-    p.type IN ('histogram', 'exponential_histogram') AND p.temporality = 'delta' AS is_delta,
-    is_number OR p.type NOT IN ('gauge', 'sum') AS has_level,
-    if(is_number, number, ifNull(p.sum, 0)) AS level,
+    p.type = 'summary' OR (p.temporality = 'cumulative' AND (p.type != 'sum' OR p.monotonic)) AS is_running,
+    p.temporality = 'delta' AND p.type != 'gauge' AS is_delta,
+    is_delta AND NOT of_numbers AS is_delta_histogram,
+    is_running AND NOT of_numbers AS is_running_histogram,
+    if(is_delta, p.weight, 1) * if(of_numbers, number, toFloat64(p.count)) AS counted,
+    if(is_delta, p.weight, 1) * if(isFinite(ifNull(p.sum, 0)), ifNull(p.sum, 0), 0) AS added,
+    toInt8(least(p.scale, 8)) AS scale,
+    toUInt8(greatest(p.scale - 8, 0)) AS shift,
     if(p.type = 'exponential_histogram',
-        (
-            arrayConcat(
-                arrayMap(i -> -exp2((p.negative_offset + i - 1) * exp2(-p.scale)), arrayEnumerate(p.negative_counts)),
-                [p.zero_threshold],
-                arrayMap(i -> exp2((p.positive_offset + i) * exp2(-p.scale)), arrayEnumerate(p.positive_counts))),
-            arrayConcat(p.negative_counts, [p.zero_count], p.positive_counts)),
-        (arrayResize(arrayPushBack(p.bounds, inf), length(p.bucket_counts), inf), p.bucket_counts)) AS histogram
+        arrayConcat(
+            arrayMap(i -> (scale, toFloat64(bitShiftRight(toInt64(p.negative_offset) + i - 1, shift)), -1.),
+                arrayEnumerate(p.negative_counts)),
+            [(toInt8(126), 0., 0.)],
+            arrayMap(i -> (scale, toFloat64(bitShiftRight(toInt64(p.positive_offset) + i - 1, shift)), 1.),
+                arrayEnumerate(p.positive_counts))),
+        arrayMap((n, lower, upper) -> (toInt8(127), lower, upper), p.bucket_counts,
+            arrayResize(arrayPushFront(p.bounds, -inf), length(p.bucket_counts), inf),
+            arrayResize(p.bounds, length(p.bucket_counts), inf))) AS all_buckets,
+    if(p.type = 'exponential_histogram', arrayConcat(p.negative_counts, [p.zero_count], p.positive_counts),
+        p.bucket_counts) AS all_counts,
+    arrayFilter((b, n) -> n > 0, all_buckets, all_counts) AS filled_buckets,
+    arrayFilter(n -> n > 0, all_counts) AS filled_counts,
+    if(shift > 0, arrayReduce('sumMap', [filled_buckets], [filled_counts]), (filled_buckets, filled_counts)) AS filled,
+    (at, filled.1, filled.2) AS histogram
 SELECT
-    org, app, name, toStartOfMinute(toDateTime(used_s, 'UTC')) AS time,
+    org, app, name, toStartOfMinute(toDateTime(intDiv(at, 1000000000), 'UTC')) AS time,
     type, unit, service, temporality, monotonic, series,
-    any(CAST(mapSort(attrs), 'Map(String, String)')) AS dims,
+    if(is_running AND started <= at, started, 0) AS run,
+    any({metric_dimensions}) AS dims,
     count() AS rows,
-    sum(weight * if(is_number, 1, if(is_delta, p.count, 0))) AS count,
-    sum(weight * if(is_number, number, if(is_delta AND isFinite(ifNull(p.sum, 0)), ifNull(p.sum, 0), 0))) AS sum,
-    min(if(is_number, number, if(is_delta, p.min, NULL))) AS min,
-    max(if(is_number, number, if(is_delta, p.max, NULL))) AS max,
-    argMinStateIf(level, p.time, has_level) AS first,
-    argMaxStateIf(level, p.time, has_level) AS last,
-    argMinState(p.count, p.time) AS first_count,
-    argMaxState(p.count, p.time) AS last_count,
-    min(p.time) AS first_time,
-    max(p.time) AS last_time,
-    max(p.start_time) AS start_time,
-    quantilesDDStateIf({levels})(if(abs(number) < 1, number * {sketch_below_1}, number), is_number) AS sketch,
-    sumMapIf(histogram.1, histogram.2, is_delta) AS buckets,
-    argMinState(histogram, p.time) AS first_buckets,
-    argMaxState(histogram, p.time) AS last_buckets,
-    argMaxState((p.quantiles, p.quantile_values), p.time) AS last_quantiles
+    sum(weight * is_number) AS count,
+    sum(weight * number) AS sum,
+    min(if(of_numbers, if(is_number, number, NULL), p.min)) AS min,
+    max(if(of_numbers, if(is_number, number, NULL), p.max)) AS max,
+    maxIf((at, number), is_number) AS last,
+    maxMapIf([(at, started, counted)], [added], (is_running OR is_delta) AND (is_number OR NOT of_numbers)) AS points,
+    quantilesDDStateIf({levels})(if(abs(number) < 1, number * {sketch_below_1}, number), is_number AND NOT is_running)
+        AS sketch,
+    max(p.zero_threshold) AS zero_threshold,
+    sumMapIf(filled.1, filled.2, is_delta_histogram) AS buckets,
+    minIf(histogram, is_running_histogram) AS first_buckets,
+    maxIf(histogram, is_running_histogram) AS last_buckets,
+    groupUniqArrayIf(histogram, is_running_histogram AND run = 0) AS histograms,
+    maxIf((at, arrayFilter((q, v) -> isFinite(v), p.quantiles, p.quantile_values),
+        arrayFilter(v -> isFinite(v), p.quantile_values)), p.type = 'summary') AS quantiles
 FROM {database}.metric_points AS p
-GROUP BY org, app, name, time, type, unit, service, temporality, monotonic, series;
+WHERE bitAnd(flags, 1) = 0
+GROUP BY {identity};
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.metrics_1h_view {on_cluster} TO {database}.metrics_1h AS
 SELECT
-    org, app, name, toStartOfHour(r.time) AS time, type, unit, service, temporality, monotonic, series,
+    org, app, name, toStartOfHour(r.time) AS time, type, unit, service, temporality, monotonic, series, run,
     any(r.dims) AS dims,
     sum(rows) AS rows,
     sum(count) AS count,
     sum(sum) AS sum,
     min(min) AS min,
     max(max) AS max,
-    argMinMergeState(first) AS first,
-    argMaxMergeState(last) AS last,
-    argMinMergeState(first_count) AS first_count,
-    argMaxMergeState(last_count) AS last_count,
-    min(first_time) AS first_time,
-    max(last_time) AS last_time,
-    max(r.start_time) AS start_time,
+    max(last) AS last,
+    maxMap(r.points) AS points,
     quantilesDDMergeState({levels})(sketch) AS sketch,
-    sumMap(buckets) AS buckets,
-    argMinMergeState(first_buckets) AS first_buckets,
-    argMaxMergeState(last_buckets) AS last_buckets,
-    argMaxMergeState(last_quantiles) AS last_quantiles
+    max(zero_threshold) AS zero_threshold,
+    sumMap(r.buckets) AS buckets,
+    min(first_buckets) AS first_buckets,
+    max(last_buckets) AS last_buckets,
+    groupUniqArrayArray(histograms) AS histograms,
+    max(quantiles) AS quantiles
 FROM {database}.metrics_1m AS r
-GROUP BY org, app, name, time, type, unit, service, temporality, monotonic, series;
+GROUP BY {identity};
