@@ -1,12 +1,11 @@
-"""One message to the log and its acknowledgement: a single try, and in words why it failed.
+"""One message to the log and its acknowledgement: a single attempt, and why it failed.
 
 Not `js.publish_async`: in nats-py 2.16 a server error never reaches its future (nats.py #985). Not
-`js.publish`: its cost per call; here one subscription serves all lanes.
+`js.publish`: its cost per call; here one subscription serves all streams.
 """
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -16,29 +15,10 @@ from nats.errors import Error as NatsError
 from nats.js.client import JetStreamContext
 
 from collector.log import DurabilityCheck
+from collector.publish.result import Acked, Problem
 
 _LOG_FULL: Final = 10077
 _API_SECONDS: Final = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Acked:
-    """The log has it, at `sequence` of its stream."""
-
-    sequence: int
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A try without an acknowledgement that can be relied on.
-
-    `final`: the log has said no, and will for a while; `unsure`: the log may have it all the same.
-    """
-
-    reason: str
-    text: str
-    final: bool = False
-    unsure: bool = False
 
 
 class _Error(msgspec.Struct, frozen=True):
@@ -57,7 +37,7 @@ class _PubAck(msgspec.Struct, frozen=True):
 _decode_ack: Final = msgspec.json.Decoder(_PubAck).decode
 
 
-class Wire:
+class AckClient:
     """Sends messages and waits for their acknowledgements."""
 
     def __init__(self, client: NatsClient, *, durability: DurabilityCheck | None) -> None:
@@ -73,7 +53,7 @@ class Wire:
         return self._client.max_payload
 
     def jetstream(self) -> JetStreamContext | None:
-        """The log's own questions and answers; None while it is not connected."""
+        """JetStream's API; None while the client is not connected."""
         if not self._client.is_connected:
             return None
         return self._client.jetstream(timeout=_API_SECONDS)
@@ -90,7 +70,7 @@ class Wire:
         if not self._client.is_connected:  # never into the client's own buffer: it sends later
             return Problem("disconnected", "it is not connected")
         if self._durability is not None and (why := self._durability.problem()):
-            return Problem("untrusted", why)
+            return Problem("not_durable", why)
         self._serial += 1
         reply = f"{self._inbox}.{self._serial}"
         future = self._acks[reply] = asyncio.get_running_loop().create_future()
@@ -99,9 +79,9 @@ class Wire:
             async with asyncio.timeout(seconds):
                 message = await future
         except TimeoutError:
-            return Problem("timeout", "it did not acknowledge in time", unsure=True)
+            return Problem("timeout", "it did not acknowledge in time", indeterminate=True)
         except NatsError as error:
-            return Problem("client", str(error) or type(error).__name__, unsure=True)
+            return Problem("client", str(error) or type(error).__name__, indeterminate=True)
         finally:
             self._acks.pop(reply, None)
         if not message.data:  # 503: nothing listens on this subject
@@ -115,8 +95,8 @@ class Wire:
             and self._durability.problem()
             and (why := await self._durability.confirm())
         ):
-            # acknowledged perhaps by a server that has not been seen to sync
-            return Problem("untrusted", why, unsure=True)
+            # perhaps acknowledged by a server that is not known to sync
+            return Problem("not_durable", why, indeterminate=True)
         return Acked(ack.seq)
 
     async def _acknowledged(self, message: Msg) -> None:

@@ -1,17 +1,18 @@
 """Gives one stream's spooled messages to the log: in order, one at a time, each exactly once.
 
-`Certainty` decides; here it is done. One message in flight for each stream, as with live ones: so
-whoever else writes to the stream waits for at most one of ours, however much is spooled.
+`ResendPolicy` decides, `Drain` does it. One message is in flight for each stream, as with live
+ones: so another writer of the stream waits for at most one of ours, however much is spooled.
 """
 
 import logging
 import time
 
-from collector.publish.ack_client import Acked, Problem, Wire
+from collector.publish.ack_client import AckClient
 from collector.publish.frame_queue import Message
 from collector.publish.look_up import NotAnswered, ids_behind
+from collector.publish.result import Acked, Problem
 from collector.spool.record import Key
-from collector.spool.resend_policy import Certainty, LookUp, Settled
+from collector.spool.resend_policy import LookUp, ResendPolicy, Settled
 from collector.spool.spool import Head, Spool
 from seamark.wire.signals import stream_name, subject
 
@@ -19,33 +20,33 @@ logger = logging.getLogger(__name__)
 
 
 class Drain:
-    """The drain of one stream. `certainty` is the lane's own: live messages move it on too."""
+    """The drain of one stream. `resend_policy` is the stream's: live messages move it on too."""
 
     def __init__(
         self,
         key: Key,
         *,
-        wire: Wire,
+        ack_client: AckClient,
         spool: Spool,
-        certainty: Certainty,
+        resend_policy: ResendPolicy,
         attempt_seconds: float,
     ) -> None:
         self._key = key
-        self._wire = wire
+        self._ack_client = ack_client
         self._spool = spool
-        self._certainty = certainty
+        self._resend_policy = resend_policy
         self._attempt_seconds = attempt_seconds
 
     async def step(self) -> Problem | None:
         """Settle the next record, or say why that cannot be done now. None also when none is left.
 
-        A disk that cannot be read is a problem like another: it is said, and tried again.
+        A disk that cannot be read is a problem like another: it is logged, and tried again.
         """
         try:
             head = await self._spool.head(self._key)
             return None if head is None else await self._settle(head)
         except OSError as error:
-            logger.error("spool", extra={"why": str(error)})
+            logger.error("the spool cannot be read", extra={"error": str(error)})
             return Problem("spool", f"the spool cannot be read: {error.strerror or error}")
 
     async def _settle(self, head: Head) -> Problem | None:
@@ -53,7 +54,7 @@ class Drain:
         left_at = self._spool.noted(self._key, left_by=left_by)
         while True:
             now = time.monotonic()
-            match self._certainty.decide(record, left_by=left_by, left_at=left_at, now=now):
+            match self._resend_policy.decide(record, left_by=left_by, left_at=left_at, now=now):
                 case Settled(sequence):
                     break
                 case LookUp(after):
@@ -65,12 +66,12 @@ class Drain:
                         return answer
                     sequence = answer.sequence
                     break
-        self._certainty.settled(record.message_id, sequence)
+        self._resend_policy.settled(record.message_id, sequence)
         await self._spool.settle(head, sequence)
         return None
 
     async def _look_up(self, head: Head, after: int) -> Problem | None:
-        js, asked_at = self._wire.jetstream(), time.monotonic()
+        js, asked_at = self._ack_client.jetstream(), time.monotonic()
         if js is None:
             return Problem("disconnected", "it is not connected")
         try:
@@ -78,22 +79,24 @@ class Drain:
                 js,
                 stream_name(*self._key),
                 after=after,
-                prefixes=self._spool.lives,
+                prefixes=self._spool.publisher_ids,
             )
         except NotAnswered as error:
             return Problem("look_up", f"it does not say what it holds: {error}")
-        self._certainty.looked(head.record, found, left_by=head.segment.left_by, asked_at=asked_at)
+        self._resend_policy.looked(
+            head.record, found, left_by=head.segment.left_by, asked_at=asked_at
+        )
         return None
 
     async def _send(self, head: Head) -> Acked | Problem:
         record = head.record
         message = Message(
-            record.message_id, record.payload, record.weight, record.frames, record.listed
+            record.message_id, record.payload, record.weight, record.frames, record.frames_header
         )
-        answer = await self._wire.attempt(
+        answer = await self._ack_client.attempt(
             subject(*self._key), message.payload, message.headers(), seconds=self._attempt_seconds
         )
         if isinstance(answer, Problem):
             left_by = head.segment.left_by
-            self._certainty.failed(record, left_by=left_by, unsure=answer.unsure)
+            self._resend_policy.failed(record, left_by=left_by, indeterminate=answer.indeterminate)
         return answer

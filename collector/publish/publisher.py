@@ -1,7 +1,7 @@
 """Publishes frames to the log; returns only once they are durable: in the log, or in the spool.
 
 One `StreamPublisher` for each stream does the work. Without a spool, or when that is full, a frame
-waits for the log until its deadline and is then refused.
+waits for the log until its deadline and is then refused (Unavailable).
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from nats.aio.client import Client as NatsClient
 from nats.errors import Error as NatsError
 
 from collector.log import DurabilityCheck, LogFrame
-from collector.publish.ack_client import Wire
+from collector.publish.ack_client import AckClient
 from collector.publish.frame_queue import Waiting
 from collector.publish.stream_publisher import Observer, PublisherContext, StreamPublisher
 from collector.spool.record import Key
@@ -54,13 +54,13 @@ class Publisher:
         pending_bytes: int = 64 * 1024 * 1024,
         join_bytes: int = 256 * 1024,
     ) -> None:
-        self._wire = Wire(client, durability=durability)
-        self._house = PublisherContext(
-            wire=self._wire,
+        self._ack_client = AckClient(client, durability=durability)
+        self._context = PublisherContext(
+            ack_client=self._ack_client,
             health=health,
             observer=observer,
             spool=spool,
-            life=secrets.token_hex(6),
+            publisher_id=secrets.token_hex(6),
             attempt_seconds=attempt_seconds,
             spool_after_seconds=spool_after_seconds,
             join_bytes=join_bytes,
@@ -70,23 +70,23 @@ class Publisher:
         self._pending_limit = pending_bytes
         self._pending = 0
         self._closing = False
-        self._carriers: dict[Key, StreamPublisher] = {}
+        self._publishers: dict[Key, StreamPublisher] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Subscribe for acknowledgements and start the lanes, and the drain of an opened spool."""
-        await self._wire.start()
+        """Subscribe for acknowledgements, and start to publish and to drain an opened spool."""
+        await self._ack_client.start()
         ends = [0] * len(self._keys)
-        if self._house.spool is not None:
+        if self._context.spool is not None:
             ends = await asyncio.gather(*map(self._end, self._keys))
         for key, end in zip(self._keys, ends, strict=True):
-            carrier = self._carriers[key] = StreamPublisher(key, self._house, end=end)
-            name = f"lane-{key[0]}-{key[1]}"
-            self._tasks.append(asyncio.create_task(carrier.run(), name=name))
+            publisher = self._publishers[key] = StreamPublisher(key, self._context, end=end)
+            name = f"publisher-{key[0]}-{key[1]}"
+            self._tasks.append(asyncio.create_task(publisher.run(), name=name))
 
     async def _end(self, key: Key) -> int:
-        """The last sequence of a stream now. 0 when unknown: right too, only longer to look up."""
-        js = self._wire.jetstream()
+        """The last sequence of a stream now. 0 when unknown, which makes look-ups longer."""
+        js = self._ack_client.jetstream()
         try:
             return (await js.stream_info(stream_name(*key))).state.last_seq if js else 0
         except (NatsError, TimeoutError):
@@ -96,11 +96,11 @@ class Publisher:
     async def stop(self) -> None:
         """Send or spool what is waiting, as long as its callers wait, then stop.
 
-        A drain is cut off where it is: whoever opens the spool next looks up what it had sent.
+        A drain is cut off where it is: the next owner of the spool looks up what it had sent.
         """
         self._closing = True
-        for carrier in self._carriers.values():
-            carrier.close()
+        for publisher in self._publishers.values():
+            publisher.close()
         if not self._tasks:
             return
         _, late = await asyncio.wait(self._tasks, timeout=self._append_seconds)
@@ -111,7 +111,7 @@ class Publisher:
     @property
     def frame_bytes(self) -> int:
         """The largest frame that a message of the server holds beside its headers."""
-        return self._wire.max_payload - _HEADER_ROOM
+        return self._ack_client.max_payload - _HEADER_ROOM
 
     async def append(self, frame: LogFrame) -> None:
         """Append one frame; returns when it is durable: the log has acknowledged it, or it is
@@ -135,7 +135,7 @@ class Publisher:
         try:
             deadline = time.monotonic() + self._append_seconds
             identity = Frame(size, frame.receipt, frame.event_ids, frame.digest)
-            self._carriers[frame.signal, frame.partition].put(
+            self._publishers[frame.signal, frame.partition].put(
                 Waiting(frame.data, identity, frame.weight, deadline, future)
             )
             await future

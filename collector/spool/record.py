@@ -34,7 +34,7 @@ LONGEST: Final = 64 * 1024 * 1024
 class Record:
     """A message that was answered with 202, or is about to be.
 
-    `message_id` is its Nats-Msg-Id; `listed` the value of its Seamark-Frames header, "" for none;
+    `message_id` is its Nats-Msg-Id; `frames_header` its Seamark-Frames header, "" for none;
     `frames` how many it joins; `floor` a sequence of the stream behind which every copy of it
     stands; `tried`: it may have reached the log before it was spooled.
     """
@@ -47,7 +47,7 @@ class Record:
     frames: int
     floor: int
     tried: bool
-    listed: str = ""
+    frames_header: str = ""
     spooled_ms: int = 0
 
     @property
@@ -56,8 +56,8 @@ class Record:
         return self.signal, self.partition
 
     @property
-    def life(self) -> str:
-        """The publisher that gave it its id."""
+    def publisher_id(self) -> str:
+        """The publisher that made its id."""
         return self.message_id.partition(".")[0]
 
 
@@ -81,7 +81,7 @@ class Contents:
 def encode(record: Record) -> bytes:
     """The record with its length and checksum."""
     ident, signal = record.message_id.encode(), record.signal.value.encode()
-    listed = record.listed.encode()
+    frames_header = record.frames_header.encode()
     facts = _FACTS.pack(
         record.floor,
         record.weight,
@@ -91,9 +91,9 @@ def encode(record: Record) -> bytes:
         record.tried,
         len(ident),
         len(signal),
-        len(listed),
+        len(frames_header),
     )
-    body = b"".join((facts, ident, signal, listed, record.payload))
+    body = b"".join((facts, ident, signal, frames_header, record.payload))
     return _EDGE.pack(len(body), zlib.crc32(body)) + body
 
 
@@ -136,7 +136,7 @@ def _decode(body: bytes, checksum: int) -> Record | None:
     cuts = [_FACTS.size]
     for length in lengths:
         cuts.append(cuts[-1] + length)
-    ident, signal, listed = (body[start:stop].decode() for start, stop in pairwise(cuts))
+    ident, signal, frames_header = (body[start:stop].decode() for start, stop in pairwise(cuts))
     return Record(
         message_id=ident,
         signal=Signal(signal),
@@ -146,6 +146,6 @@ def _decode(body: bytes, checksum: int) -> Record | None:
         frames=frames,
         floor=floor,
         tried=bool(tried),
-        listed=listed,
+        frames_header=frames_header,
         spooled_ms=spooled_ms,
     )

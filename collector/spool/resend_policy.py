@@ -23,7 +23,7 @@ VALID_SECONDS: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """Read the ids in the stream behind sequence `after`, then call `Certainty.looked`."""
+    """Read the ids in the stream behind sequence `after`, then call `ResendPolicy.looked`."""
 
     after: int
 
@@ -41,7 +41,7 @@ class Settled:
 
 
 @dataclass(slots=True)
-class Certainty:
+class ResendPolicy:
     """What one stream's drain knows. `acked`: the last sequence the log acknowledged of it."""
 
     acked: int = 0
@@ -50,7 +50,7 @@ class Certainty:
     """The folder whose records have been looked up."""
     _left_at: float = 0.0
     """When that was."""
-    _unsure: str = ""
+    _indeterminate: str = ""
     """The record of which a send went unanswered."""
     _fresh: str = ""
     """The record that was looked up and not tried since."""
@@ -70,10 +70,10 @@ class Certainty:
             return Settled(sequence)
         if left_by and (left_by != self._left_by or now - self._left_at > VALID_SECONDS):
             return LookUp(max(left_at, head.floor))
-        spooled_unsure = head.tried and not left_by
+        spooled_indeterminate = head.tried and not left_by
         fresh = self._fresh == ident and now - self._fresh_at <= VALID_SECONDS
-        if (spooled_unsure or self._unsure == ident) and not fresh:
-            return LookUp(head.floor if spooled_unsure else max(head.floor, self.acked))
+        if (spooled_indeterminate or self._indeterminate == ident) and not fresh:
+            return LookUp(head.floor if spooled_indeterminate else max(head.floor, self.acked))
         return Send()
 
     def looked(
@@ -88,15 +88,15 @@ class Certainty:
             self._left_by, self._left_at = left_by, asked_at
         self._fresh, self._fresh_at = head.message_id, asked_at
 
-    def failed(self, head: Record, *, left_by: str, unsure: bool) -> None:
-        """A send of `head` was not acknowledged; `unsure`: it may be in the log all the same.
+    def failed(self, head: Record, *, left_by: str, indeterminate: bool) -> None:
+        """A send of `head` was not acknowledged; `indeterminate`: it may be in the log.
 
-        What was looked up before is no answer any more for a record that was ever unsure: its
-        earlier try may have arrived since.
+        A look-up made before does not hold any more for a record that was ever indeterminate: an
+        earlier send may have arrived since.
         """
         self._fresh = ""
-        if unsure or left_by:
-            self._unsure = head.message_id
+        if indeterminate or left_by:
+            self._indeterminate = head.message_id
 
     def settled(self, message_id: str, sequence: int) -> None:
         """The log has this message, at `sequence`."""

@@ -53,7 +53,7 @@ class Segment:
     left_by: str = ""
     left: dict[Key, Tally] = field(default_factory=dict)
     done: dict[Key, tuple[int, int]] = field(default_factory=dict)
-    lives: set[str] = field(default_factory=set)
+    publisher_ids: set[str] = field(default_factory=set)
     oldest_ms: int = 0
     damaged: int = 0
 
@@ -65,7 +65,7 @@ class Segment:
     def add(self, placed: Placed) -> None:
         """Count a record in."""
         self.left.setdefault(placed.record.key, Tally()).add(placed)
-        self.lives.add(placed.record.life)
+        self.publisher_ids.add(placed.record.publisher_id)
         self.oldest_ms = self.oldest_ms or placed.record.spooled_ms
 
     def settle(self, placed: Placed, sequence: int) -> None:

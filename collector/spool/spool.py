@@ -164,7 +164,7 @@ class Spool:
         """How full it is, 0 to 1: by its own size, or by what the disk leaves it."""
         return min(1.0, self.size / max(1, min(self._max_bytes, self.size + self._room)))
 
-    def behind(self, key: Key) -> bool:
+    def has_backlog(self, key: Key) -> bool:
         """Whether anything of this stream is in the spool, or on its way there."""
         return self._commit.waiting(key) or any(
             (tally := each.left.get(key)) is not None and tally.records for each in self._segments
@@ -183,9 +183,9 @@ class Spool:
         return ""
 
     @property
-    def lives(self) -> tuple[str, ...]:
+    def publisher_ids(self) -> tuple[str, ...]:
         """What the message ids in it begin with."""
-        return tuple({f"{life}." for each in self._segments for life in each.lives})
+        return tuple({f"{one}." for each in self._segments for one in each.publisher_ids})
 
     # in
 

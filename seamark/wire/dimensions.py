@@ -1,6 +1,7 @@
 """Rollup dimensions: the bounded labels that dashboards may filter and group by.
 
-A dimension is the first non-empty of its sources. The materialized views are made from these
+A dimension is the first non-empty of its sources: what an event says in its attributes, then in its
+`device`, then what the envelope has from the user agent. The materialized views are made from these
 constants (`provisioning/clickhouse/constants.py`).
 """
 
@@ -8,8 +9,8 @@ from typing import Final
 
 EVENT_DIMENSIONS: Final[dict[str, tuple[str, ...]]] = {
     "country": ("attrs.country", "envelope.country"),
-    "device": ("attrs.device", "envelope.device"),
-    "browser": ("attrs.browser", "envelope.browser"),
+    "device": ("attrs.device", "device.type", "envelope.device"),
+    "browser": ("attrs.browser", "device.browser", "envelope.browser"),
     "os": ("attrs.os", "device.os", "envelope.os"),
     "release": ("attrs.release", "attrs.app_version", "attrs.service.version"),
     "page": ("attrs.page", "attrs.url.path"),

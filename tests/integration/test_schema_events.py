@@ -121,6 +121,16 @@ def test_an_event_with_everything_and_one_with_nothing(store: EngineStore) -> No
     ]
 
 
+def test_flags_of_the_collector_are_added_to_those_of_the_store() -> None:
+    """2: a time in another unit than milliseconds; 4: the collector gave the time."""
+    database = EngineStore().migrated()
+    for sent_ms in (RECEIVED_MS, None):
+        events = [{"ts": RECEIVED_MS, "name": "t", "timeFlag": flag} for flag in (0, 2, 4, 6)]
+        database.insert(Signal.EVENTS, [events_envelope(events, sent_ms=sent_ms)])
+    rows = database.rows(f"SELECT time_flag FROM {database.database}.events ORDER BY time_flag")
+    assert rows == [[flag] for flag in (0, 1, 2, 3, 4, 5, 6, 7)]
+
+
 def expected_time(ts_ms: int, sent_ms: int | None, received_ms: int) -> tuple[int, int]:
     """ARCHITECTURE, Time: the time of an event and its flag."""
     if sent_ms is None or sent_ms < ts_ms:

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from collector.spool.record import Record, encode, read
-from collector.spool.resend_policy import Certainty, LookUp, Send, Settled
+from collector.spool.resend_policy import LookUp, ResendPolicy, Send, Settled
 from seamark.wire.signals import Signal
 
 
@@ -92,7 +92,7 @@ class Collector:
     log: Log
     disk: Disk
     life: int
-    certainty: Certainty = field(default_factory=Certainty)
+    resend_policy: ResendPolicy = field(default_factory=ResendPolicy)
     messages: int = 0
 
     def __post_init__(self) -> None:
@@ -100,7 +100,7 @@ class Collector:
         self.disk.data = self.disk.data[: contents.end]  # the torn tail
         self.done, self.left_at = self.disk.noted
         self.inherited = contents.end
-        self.certainty.acked = len(self.log.stored)
+        self.resend_policy.acked = len(self.log.stored)
 
     @property
     def behind(self) -> bool:
@@ -114,7 +114,7 @@ class Collector:
         if not self.behind:
             sequence = self.log.send(ident, fate)
             if sequence is not None:
-                self.certainty.acked = sequence
+                self.resend_policy.acked = sequence
                 return ident
             tried = fate is not Fate.AWAY
         record = Record(
@@ -124,7 +124,7 @@ class Collector:
             payload=ident.encode(),
             weight=1,
             frames=1,
-            floor=self.certainty.acked,
+            floor=self.resend_policy.acked,
             tried=tried,
         )
         data = encode(record)
@@ -141,7 +141,7 @@ class Collector:
         placed = read(self.disk.data[self.done :], at=self.done).placed[0]
         left_by = "earlier" if placed.end <= self.inherited else ""
         while True:
-            todo = self.certainty.decide(
+            todo = self.resend_policy.decide(
                 placed.record, left_by=left_by, left_at=self.left_at, now=self.log.now
             )
             if isinstance(todo, Settled):
@@ -149,16 +149,20 @@ class Collector:
                 break
             if isinstance(todo, LookUp):
                 found = self.log.behind(todo.after)
-                self.certainty.looked(placed.record, found, left_by=left_by, asked_at=self.log.now)
+                self.resend_policy.looked(
+                    placed.record, found, left_by=left_by, asked_at=self.log.now
+                )
                 continue
             acked = self.log.send(placed.record.message_id, fate)
             if acked is None:
-                unsure = fate is not Fate.AWAY
-                self.certainty.failed(placed.record, left_by=left_by, unsure=unsure)
+                indeterminate = fate is not Fate.AWAY
+                self.resend_policy.failed(
+                    placed.record, left_by=left_by, indeterminate=indeterminate
+                )
                 return
             sequence = acked
             break
-        self.certainty.settled(placed.record.message_id, sequence)
+        self.resend_policy.settled(placed.record.message_id, sequence)
         self.done = placed.end
         if note:
             self.disk.noted = (placed.end, sequence)
@@ -239,7 +243,7 @@ def test_answered_means_once_and_in_order(steps: list[Step]) -> None:
     assert [ident for ident in log.stored if ident in ours] == answered
 
 
-class Careless(Certainty):
+class Careless(ResendPolicy):
     """Takes it that the log holds nothing."""
 
     def decide(
@@ -254,7 +258,7 @@ class Careless(Certainty):
 
 def test_the_model_is_worth_something() -> None:
     log, disk = Log(), Disk()
-    collector = Collector(log, disk, 1, certainty=Careless())
+    collector = Collector(log, disk, 1, resend_policy=Careless())
     collector.append(Fate.UNHEARD, torn=0)
     log.forget()
     collector.drain(Fate.ACKED, note=False)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.publish.frame_queue import Lane, Waiting
+from collector.publish.frame_queue import FrameQueue, Waiting
 from seamark.wire.frames import Frame
 
 
@@ -12,7 +12,7 @@ def waiting(frame: bytes) -> Waiting[int]:
 
 
 def test_a_single_large_frame_is_sent_alone() -> None:
-    lane = Lane[int](join_bytes=10)
+    lane = FrameQueue[int](join_bytes=10)
     lane.waiting.extend([waiting(b"x" * 100), waiting(b"y")])
     assert [item.frame for item in lane.take()] == [b"x" * 100]
     assert [item.frame for item in lane.take()] == [b"y"]
@@ -20,7 +20,7 @@ def test_a_single_large_frame_is_sent_alone() -> None:
 
 @given(st.lists(st.binary(min_size=1, max_size=40), min_size=1), st.integers(1, 100))
 def test_every_frame_leaves_once_and_in_order(frames: list[bytes], join_bytes: int) -> None:
-    lane = Lane[int](join_bytes=join_bytes)
+    lane = FrameQueue[int](join_bytes=join_bytes)
     lane.waiting.extend(waiting(frame) for frame in frames)
     messages = []
     while lane.waiting:

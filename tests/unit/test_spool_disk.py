@@ -71,8 +71,8 @@ async def test_streams_come_out_in_order_each_by_itself(tmp_path: Path) -> None:
             await spool.put(record(number, EVENTS if number % 2 else TRACES))
         assert len(segments(tmp_path)) > 3
         assert await drain(spool, EVENTS) == ids(*range(1, 40, 2))
-        assert not spool.behind(EVENTS)
-        assert spool.behind(TRACES)
+        assert not spool.has_backlog(EVENTS)
+        assert spool.has_backlog(TRACES)
         assert await drain(spool, TRACES) == ids(*range(0, 40, 2))
         assert spool.frames == spool.size == 0
         assert segments(tmp_path) == []

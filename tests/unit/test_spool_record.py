@@ -17,7 +17,7 @@ RECORDS = st.builds(
     frames=st.integers(0, 2**20),
     floor=st.integers(0, 2**60),
     tried=st.booleans(),
-    listed=st.text(max_size=20),
+    frames_header=st.text(max_size=20),
     spooled_ms=st.integers(0, 2**45),
 )
 

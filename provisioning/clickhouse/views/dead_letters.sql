@@ -7,7 +7,8 @@ SELECT
     {received_at} AS received_at,
     {receipt} AS receipt,
     l_index AS `index`,
-    reinterpretAsUUID(sipHash128(org, app, i.receipt, received_ns, l_index, l_reason, l_name)) AS dead_letter_id,
+    reinterpretAsUUID(sipHash128(org, app, i.receipt, received_ns, l_index, l_reason, l_name, l_original))
+        AS dead_letter_id,
     l_reason AS reason,
     l_field AS field,
     l_message AS message,

@@ -1,9 +1,11 @@
 -- Events out of the JSON of their batches.
 -- `ts` arrives as text: digits (epoch ms), another number, or RFC 3339, whose "t" and "z" may be small but are
 -- capitals to the engine. Fractions of a millisecond are cut off.
--- time = received - max(0, sent - ts); flagged when the device gave no usable `sent`.
+-- time = received - max(0, sent - ts); flagged with 1 when the device gave no usable `sent`. The collector flags
+-- with 2 a time in another unit than milliseconds, and with 4 one that it gave itself.
 --: event_type = Tuple(id String, ts String, name String, value Nullable(Float64), unit String,
---:     attrs Map(String, String), sessionId String, userAnonId String, device Map(String, String))
+--:     attrs Map(String, String), sessionId String, userAnonId String, device Map(String, String),
+--:     timeFlag UInt8)
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.events_view {on_cluster} TO {database}.events AS
 WITH
     {received_ms} AS received_ms,
@@ -21,7 +23,7 @@ SELECT
     i.weight AS weight,
     i.key_id AS key_id,
     fromUnixTimestamp64Milli(received_ms - if(i.sent_ms = 0, 0, greatest(0, age_ms)), 'UTC') AS time,
-    toUInt8(i.sent_ms = 0 OR age_ms < 0) AS time_flag,
+    bitOr(toUInt8(i.sent_ms = 0 OR age_ms < 0), e.timeFlag) AS time_flag,
     fromUnixTimestamp64Milli(ts_ms, 'UTC') AS ts,
     i.skew_ms AS skew_ms,
     e.id AS event_id,
