@@ -64,7 +64,7 @@ FROM
         bitShiftLeft(toUInt256(toUnixTimestamp64Milli(time)), 192),
         bitShiftLeft(toUInt256(bitXor(reinterpretAsUInt64(toUnixTimestamp64Milli(ts)), 9223372036854775808)), 128)),
     bitOr(bitShiftLeft(toUInt256(reinterpretAsUInt64(weight)), 64), toUInt256(cityHash64(receipt, name, event_id)))) AS place,
-        if(attrs['device'] != '', attrs['device'], toString(device_type)) AS named,
+        if(attrs['device'] != '', attrs['device'], if(device['type'] != '', device['type'], toString(device_type))) AS named,
         name = {p6:String} AS is_view,
         weight != 1 AS is_sampled
     FROM events
