@@ -9,12 +9,16 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from nats.aio.client import Client as NatsClient
 
 from seamark.service.connections import LogSettings, connect_log
 from tests.support.collector_process import CollectorProcess, prepare
 from tests.support.questions_stack import RunningStore, running_store
 from tests.support.servers import NatsServer, running_cache
+
+settings.register_profile("tests", deadline=None)  # a busy machine's pauses are no law's failures
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="module")
