@@ -16,6 +16,7 @@ from api.context import Context
 from api.exports.exports import Exports
 from api.exports.settings import ExportSettings
 from api.ingest import HttpIngest
+from api.late_rows import LateRows
 from api.log_tail import LogTail
 from api.own_metrics import OwnMetrics
 from api.server import make_app, start_server
@@ -100,6 +101,7 @@ async def serve(
         registry=registry,
         settings=settings,
         sources=SourceFinder(store),
+        late_rows=LateRows(store, shared_seconds=settings.live_cache_seconds),
         log=log_tail,
         ingest=ingest,
         exports=exports,

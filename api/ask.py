@@ -6,11 +6,20 @@ from typing import Any, TypeVar
 import msgspec
 
 from api.answers import Meta, encode
-from api.cache import Keep, cache_key
+from api.cache import CachePolicy, cache_key
+from api.cached_answer import (
+    AnswerRange,
+    CachedAnswer,
+    cache_policy,
+    meta_of,
+    through_cache,
+)
 from api.context import Context
-from api.kept import Stored, is_live, keep_for, meta_of, through_cache
+from api.late_rows import is_live
 from api.query.decode import from_json, from_query
+from api.query.late_rows import SignalName
 from api.query.request import QueryScope, ScopedRequest
+from api.query.sources import SourceName
 from api.questions.question import Question, StoreQuery
 from api.scope import Scope, narrow
 from api.store import ResultTooLarge, Rows
@@ -71,10 +80,10 @@ async def _read(
     """The fields that one statement makes, from the cache or the store, and their `meta`."""
     plan = query.plan
 
-    async def produce() -> Stored:
+    async def produce() -> CachedAnswer:
         answered, read = await _rows(context, query)
         part = read.answer_part(answered.rows)
-        return Stored(
+        return CachedAnswer(
             msgspec.Raw(msgspec.json.encode(part.fields)),
             rows_read=answered.rows_read,
             bytes_read=answered.bytes_read,
@@ -86,16 +95,16 @@ async def _read(
         )
 
     cached = question.cached and request.cache and not query.empty
-    policy = _cache_policy(context, query, request, scope) if cached else None
-    stored, kept = await through_cache(context.cache, policy, produce)
+    policy = await _cache_policy(context, query, request, scope) if cached else None
+    answer, cached_body = await through_cache(context.cache, policy, produce)
     meta = meta_of(
-        stored,
-        kept,
+        answer,
+        cached_body,
         granularity=plan.granularity or msgspec.UNSET,
         source=(scope.source or "none") if question.metric else msgspec.UNSET,
         sql=plan.statement.sql if request.sql else msgspec.UNSET,
     )
-    return msgspec.json.decode(stored.content, type=dict[str, msgspec.Raw]), meta
+    return msgspec.json.decode(answer.content, type=dict[str, msgspec.Raw]), meta
 
 
 async def _rows(context: Context, query: StoreQuery[Any]) -> tuple[Rows[Any], StoreQuery[Any]]:
@@ -111,9 +120,9 @@ async def _rows(context: Context, query: StoreQuery[Any]) -> tuple[Rows[Any], St
             query = query.smaller()
 
 
-def _cache_policy(
+async def _cache_policy(
     context: Context, query: StoreQuery[Any], request: ScopedRequest, scope: QueryScope
-) -> Keep:
+) -> CachePolicy:
     """Equal statements have equal keys. The stale key of a live range leaves out where the range
     lies, so that a dashboard's moving window finds its last answer."""
     plan = query.plan
@@ -123,12 +132,25 @@ def _cache_policy(
     fixed |= {name: 0 for name in ("from_", "to") if hasattr(request, name)}
     bare = msgspec.structs.replace(request, **fixed)
     values = sorted(plan.statement.values.items())
-    return keep_for(
+    return await cache_policy(
         context.settings,
-        live=live,
+        context.late_rows,
+        AnswerRange(scope.org, scope.app, plan.range, _signals(scope.source)),
+        scope.now_ms,
         key=cache_key(query.name, plan.statement.sql, values),
-        stale_key=cache_key(query.name, scope.org, scope.app, repr(bare), shape, "latest"),
+        stale=cache_key(query.name, scope.org, scope.app, repr(bare), shape, "latest"),
     )
+
+
+def _signals(source: SourceName | None) -> tuple[SignalName, ...]:
+    """The signal of a metric's source; of other questions any may be read."""
+    match source:
+        case None:
+            return ()
+        case "spans":
+            return ("traces",)
+        case _:
+            return (source,)
 
 
 def combined(metas: list[Meta]) -> Meta:

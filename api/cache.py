@@ -1,8 +1,8 @@
-"""Answers kept in Redis, and equal questions asked once.
+"""Answers cached in Redis, and equal questions run once.
 
-Redis away means no cache, never an error, and not a wait for each question either: after a failure
-it is left alone for `AWAY_SECONDS`. Each answer is kept twice: under its exact question for as long
-as it counts as fresh, and under the question's shape for when the store is away.
+Without Redis there is no cache, never an error, and no wait for each question either: after a
+failure Redis is not used for `AWAY_SECONDS`. Each answer is cached twice: under its exact question
+for as long as it is fresh, and under the question's shape for when the store is away.
 """
 
 import asyncio
@@ -32,8 +32,8 @@ def cache_key(*parts: object) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
-    """Under what, and for how long, an answer is kept. A time of 0 means not at all."""
+class CachePolicy:
+    """Keys of an answer, and for how long each serves it, in seconds; 0: not at all."""
 
     key: str
     fresh_seconds: float
@@ -42,7 +42,7 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CachedBody:
     """A body, where it came from, and whether it may be out of date."""
 
     body: bytes
@@ -51,7 +51,7 @@ class Kept:
 
 
 class AnswerCache:
-    """Looks answers up, produces them once for all who ask at the same time, keeps them."""
+    """Looks answers up, produces each once for equal questions at one time, and caches them."""
 
     def __init__(
         self,
@@ -66,41 +66,45 @@ class AnswerCache:
         self._away_until = 0.0
         self.flights: dict[str, _Flight] = {}
 
-    async def answer(self, keep: Keep | None, produce: Callable[[], Awaitable[bytes]]) -> Kept:
-        """The kept answer, or what `produce` gives; `keep` None asks neither cache nor others.
+    async def answer(
+        self, policy: CachePolicy | None, produce: Callable[[], Awaitable[bytes]]
+    ) -> CachedBody:
+        """The cached answer, or what `produce` gives; `policy` None uses neither cache nor flights.
 
-        Raises what `produce` raises; Unavailable only when no stale answer is kept either.
+        Raises what `produce` raises; Unavailable only when no stale answer is cached either.
         """
-        if keep is None:
+        if policy is None:
             self._metrics.cache.labels("off").inc()
-            return Kept(await produce(), "off")
-        if keep.key in self.flights:
+            return CachedBody(await produce(), "off")
+        if policy.key in self.flights:
             self._metrics.cache.labels("shared").inc()
-            return await self.flights[keep.key].join(first=False)
+            return await self.flights[policy.key].join(first=False)
         flight = _Flight(
-            self._lookup(keep, produce), ended=lambda: self.flights.pop(keep.key, None)
+            self._lookup(policy, produce), ended=lambda: self.flights.pop(policy.key, None)
         )
-        self.flights[keep.key] = flight
+        self.flights[policy.key] = flight
         return await flight.join(first=True)
 
-    async def _lookup(self, keep: Keep, produce: Callable[[], Awaitable[bytes]]) -> Kept:
-        body = await self._get(keep.key) if keep.fresh_seconds else None
+    async def _lookup(
+        self, policy: CachePolicy, produce: Callable[[], Awaitable[bytes]]
+    ) -> CachedBody:
+        body = await self._get(policy.key) if policy.fresh_seconds else None
         if body is not None:
             self._metrics.cache.labels("hit").inc()
-            return Kept(body, "hit")
+            return CachedBody(body, "hit")
         try:
             body = await produce()
         except Unavailable:
-            body = await self._get(keep.stale_key) if keep.stale_seconds else None
+            body = await self._get(policy.stale_key) if policy.stale_seconds else None
             if body is None:
                 raise
             self._metrics.cache.labels("stale").inc()
-            return Kept(body, "hit", stale=True)
+            return CachedBody(body, "hit", stale=True)
         self._metrics.cache.labels("off" if self.away else "miss").inc()
         if len(body) <= _MAX_BODY_BYTES:
-            await self._put(keep.key, body, keep.fresh_seconds)
-            await self._put(keep.stale_key, body, keep.stale_seconds)
-        return Kept(body, "off" if self.away else "miss")
+            await self._put(policy.key, body, policy.fresh_seconds)
+            await self._put(policy.stale_key, body, policy.stale_seconds)
+        return CachedBody(body, "off" if self.away else "miss")
 
     async def probe(self) -> bool:
         """Whether Redis answers; never raises."""
@@ -109,7 +113,7 @@ class AnswerCache:
 
     @property
     def away(self) -> bool:
-        """True while Redis is left alone after a failure."""
+        """Whether Redis is not used, after a failure."""
         return self._clock() < self._away_until
 
     async def _get(self, key: str) -> bytes | None:
@@ -138,14 +142,14 @@ class AnswerCache:
 
 
 class _Flight:
-    """One production that several askers wait for. It ends when the last of them has gone.
+    """One production that several requests wait for. It is cancelled when the last one is.
 
-    `ended` is called as soon as nobody may join any more, which is before the task is done when
-    it is cancelled.
+    `ended` is called as soon as no request may join any more, which is before the task is done
+    when it is cancelled.
     """
 
     def __init__(
-        self, work: Coroutine[object, object, Kept], *, ended: Callable[[], object]
+        self, work: Coroutine[object, object, CachedBody], *, ended: Callable[[], object]
     ) -> None:
         self._task = asyncio.create_task(work, name="answer")
         self._task.add_done_callback(lambda _: self._close())
@@ -158,14 +162,18 @@ class _Flight:
             self._open = False
             self._ended()
 
-    async def join(self, *, first: bool) -> Kept:
-        """Wait for the answer; one that somebody else asked for first counts as a hit."""
+    async def join(self, *, first: bool) -> CachedBody:
+        """Wait for the answer; for all but the first request it counts as a hit."""
         self.waiting += 1
         try:
-            kept = await asyncio.shield(self._task)
+            cached = await asyncio.shield(self._task)
         finally:
             self.waiting -= 1
             if not self.waiting and not self._task.done():
                 self._close()
                 self._task.cancel()
-        return kept if first or kept.cache == "off" else Kept(kept.body, "hit", kept.stale)
+        return (
+            cached
+            if first or cached.cache == "off"
+            else CachedBody(cached.body, "hit", cached.stale)
+        )

@@ -9,6 +9,7 @@ from api.cache import AnswerCache
 from api.checked_store import CheckedStore
 from api.exports.exports import Exports
 from api.ingest import Ingest
+from api.late_rows import LateRows
 from api.log_tail import LogTail
 from api.query.sources import SPAN_METRIC, SourceName
 from api.scope import Scope
@@ -27,6 +28,7 @@ class Context:
     registry: Registry
     settings: ApiSettings
     sources: SourceFinder
+    late_rows: LateRows
     log: LogTail = field(default_factory=lambda: LogTail(partitions=0))
     ingest: Ingest | None = None
     exports: Exports | None = None

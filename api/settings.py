@@ -44,7 +44,11 @@ class ApiSettings:
         maximum=60,
     )
     past_cache_seconds: float = setting(
-        3600.0, unit="s", text="How long answers about the past are cached.", minimum=0
+        3600.0,
+        unit="s",
+        text="How long answers about the past are cached.",
+        minimum=0,
+        maximum=86400,
     )
     stale_cache_seconds: float = setting(
         86400.0,

@@ -5,9 +5,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import msgspec
 
 from api.answers import Label, LabelsAnswer, LabelValue, Meta, MetricName, encode
-from api.cache import Keep, cache_key
+from api.cache import CachePolicy, cache_key
+from api.cached_answer import (
+    AnswerRange,
+    CachedAnswer,
+    cache_policy,
+    meta_of,
+    through_cache,
+)
 from api.context import Context
-from api.kept import Stored, is_live, keep_for, meta_of, through_cache
 from api.query.decode import from_query
 from api.query.labels import (
     MAX_LABELS,
@@ -19,7 +25,7 @@ from api.query.labels import (
 )
 from api.query.names import NameRow, NamesRequest, plan_names
 from api.query.statement import Statement
-from api.query.timerange import parse_instant
+from api.query.timerange import parse_range
 from api.scope import Scope
 from api.store import Rows
 
@@ -34,13 +40,15 @@ async def labels(context: Context, scope: Scope, parameters: Mapping[str, str]) 
     if statement is None:
         return encode(LabelsAnswer(known, Meta(rows_read=0, bytes_read=0)))
 
-    async def ask() -> Stored:
+    async def ask() -> CachedAnswer:
         answered = await context.store.ask(statement, tuple[str, float])
         fixed = {label.name for label in known}
         more = [Label(name, source) for name, _ in answered.rows if name not in fixed]
         return _stored(known + more, answered, truncated=len(answered.rows) >= MAX_LABELS)
 
-    return await _answer(context, "labels", _keep(context, statement, request.to, now_ms), ask)
+    return await _answer(
+        context, "labels", await _policy(context, scope, request, statement, now_ms), ask
+    )
 
 
 async def label_values(
@@ -54,12 +62,14 @@ async def label_values(
         request, label, source, org=scope.org, app=scope.app, now_ms=now_ms
     )
 
-    async def ask() -> Stored:
+    async def ask() -> CachedAnswer:
         answered = await context.store.ask(statement, tuple[str, int | float])
         values = [LabelValue(*row) for row in answered.rows[: request.limit]]
         return _stored(values, answered, truncated=len(answered.rows) > request.limit)
 
-    return await _answer(context, "values", _keep(context, statement, request.to, now_ms), ask)
+    return await _answer(
+        context, "values", await _policy(context, scope, request, statement, now_ms), ask
+    )
 
 
 async def names(context: Context, scope: Scope, parameters: Mapping[str, str]) -> bytes:
@@ -68,7 +78,7 @@ async def names(context: Context, scope: Scope, parameters: Mapping[str, str]) -
     now_ms = context.clock_ms()
     statement = plan_names(request, org=scope.org, app=scope.app, now_ms=now_ms)
 
-    async def ask() -> Stored:
+    async def ask() -> CachedAnswer:
         answered = await context.store.ask(statement, NameRow)
         found = [
             MetricName(row.name, row.source, row.unit, row.type, row.last_ms)
@@ -76,13 +86,15 @@ async def names(context: Context, scope: Scope, parameters: Mapping[str, str]) -
         ]
         return _stored(found, answered, truncated=len(answered.rows) > request.limit)
 
-    return await _answer(context, "metrics", _keep(context, statement, request.to, now_ms), ask)
+    return await _answer(
+        context, "metrics", await _policy(context, scope, request, statement, now_ms), ask
+    )
 
 
 def _stored(
     content: Sequence[msgspec.Struct], answered: Rows[object], *, truncated: bool
-) -> Stored:
-    return Stored(
+) -> CachedAnswer:
+    return CachedAnswer(
         msgspec.Raw(msgspec.json.encode(content)),
         rows_read=answered.rows_read,
         bytes_read=answered.bytes_read,
@@ -90,20 +102,27 @@ def _stored(
     )
 
 
-def _keep(context: Context, statement: Statement, to: str, now_ms: int) -> Keep:
+async def _policy(
+    context: Context,
+    scope: Scope,
+    request: LabelsRequest | LabelValuesRequest | NamesRequest,
+    statement: Statement,
+    now_ms: int,
+) -> CachePolicy:
     """The stale key leaves numbers out: the times of the range, and the limit with them."""
-    live = is_live(parse_instant(to, now_ms=now_ms, field="to"), now_ms)
     texts = [value for value in statement.values.values() if isinstance(value, str)]
-    return keep_for(
+    return await cache_policy(
         context.settings,
-        live=live,
+        context.late_rows,
+        AnswerRange(scope.org, scope.app, parse_range(request.from_, request.to, now_ms=now_ms)),
+        now_ms,
         key=cache_key(statement.sql, sorted(statement.values.items())),
-        stale_key=cache_key("latest", statement.sql, texts),
+        stale=cache_key("latest", statement.sql, texts),
     )
 
 
 async def _answer(
-    context: Context, name: str, keep: Keep, ask: Callable[[], Awaitable[Stored]]
+    context: Context, name: str, policy: CachePolicy, ask: Callable[[], Awaitable[CachedAnswer]]
 ) -> bytes:
-    stored, kept = await through_cache(context.cache, keep, ask)
-    return encode({name: stored.content, "meta": meta_of(stored, kept)})
+    answer, cached = await through_cache(context.cache, policy, ask)
+    return encode({name: answer.content, "meta": meta_of(answer, cached)})

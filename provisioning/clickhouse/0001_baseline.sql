@@ -16,6 +16,7 @@
 --: include schema/dead_letters.sql
 --: include schema/archive_files.sql
 --: include schema/stored_blocks.sql
+--: include schema/late_rows.sql
 --: include views/values.sql
 --: include views/events.sql
 --: include views/events_rollups.sql
@@ -30,3 +31,4 @@
 --: include views/receipts.sql
 --: include views/dead_letters.sql
 --: include views/stored_blocks.sql
+--: include views/late_rows.sql

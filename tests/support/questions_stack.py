@@ -22,6 +22,7 @@ from redis.backoff import NoBackoff
 from api.cache import AnswerCache
 from api.checked_store import CheckedStore
 from api.context import Context
+from api.late_rows import LateRows
 from api.own_metrics import OwnMetrics
 from api.server import make_app, start_server
 from api.settings import ApiSettings
@@ -236,7 +237,8 @@ async def asking(
         if isinstance(store, RunningStore)
         else store
     )
-    given: dict[str, Any] = dict(parts or {})
+    late_rows = LateRows(client, shared_seconds=limits.live_cache_seconds)
+    given: dict[str, Any] = {"late_rows": late_rows, **(parts or {})}
     if clock_ms:
         given["clock_ms"] = clock_ms
     context = Context(

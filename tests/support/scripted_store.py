@@ -21,6 +21,8 @@ class Scripted:
     def __init__(self) -> None:
         self.asked = 0
         self.away = False
+        self.late_ms = 0
+        self.now_ms = 1_795_343_040_123
         self.hang: asyncio.Event | None = None
         self.started = asyncio.Event()
         self.cancelled = asyncio.Event()
@@ -28,6 +30,11 @@ class Scripted:
     async def ask(self, statement: Statement, row: type[R]) -> Rows[R]:
         if "events_1d WHERE" in statement.sql:  # where a name lives
             return Rows(msgspec.convert([["events"]], list[row]), 1, 1)  # type: ignore[valid-type]
+        if "FROM late_rows" in statement.sql:
+            if self.away:
+                raise Unavailable("away", reason=QuestionReason.UNAVAILABLE, retry_after=2.0)
+            row_ = [self.late_ms, self.now_ms]
+            return Rows(msgspec.convert([row_], list[row]), 1, 1)  # type: ignore[valid-type]
         self.asked += 1
         self.started.set()
         if self.away:
