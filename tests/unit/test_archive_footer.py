@@ -28,7 +28,11 @@ def plain(path: Path) -> Path:
     return path
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.dictionaries(TEXTS, TEXTS, min_size=1, max_size=20))
 def test_what_is_added_is_read(tmp_path: Path, metadata: dict[str, str]) -> None:
     file = plain(tmp_path / "a.parquet")
