@@ -95,13 +95,13 @@ def _examine_sorted(kind: Kind, items: Sorted, limits: PartLimits) -> Examined:
 
 
 def _examine(kind: Kind, request: Message, items: Sorted, limits: PartLimits) -> Examined:
-    groups = _groups(kind, request)
+    groups, points = _groups(kind, request)
     cut: Sequence[tuple[int, Any]] = ()
     remark = ""
     if kind is TRACES:
         read, cut, remark = check_spans(groups)
     elif kind is METRICS:
-        read = _count_points(groups)
+        read = points
     else:
         read, remark = check_records(groups)
     removed: dict[int, Any] = {bad.index: bad for bad in items.bad}
@@ -169,8 +169,10 @@ def dead_letters(examined: Examined, first: int = 0) -> Iterator[DeadLetter]:
         yield dead_letter(index, fault_of_ids(item), original=original, size=size, name=item.name)
 
 
-def _groups(kind: Kind, request: Message) -> list[Any]:
-    """The lists of items, one per scope, once it is known that there are not too many to walk."""
+def _groups(kind: Kind, request: Message) -> tuple[list[Any], int]:
+    """The lists of items, one per scope, once it is known that there are not too many to walk; and
+    how many data points there are.
+    """
     resources = kind.resources(request)
     total = len(resources)
     groups: list[Any] = []
@@ -184,11 +186,10 @@ def _groups(kind: Kind, request: Message) -> list[Any]:
                 items = kind.items(scope)
                 total += len(items)
                 groups.append(items)
-    if kind is METRICS and total <= OTLP_ITEMS:
-        total += _count_points(groups)
-    if total > OTLP_ITEMS:
+    points = _count_points(groups) if kind is METRICS and total <= OTLP_ITEMS else 0
+    if total + points > OTLP_ITEMS:
         raise too_many_items()
-    return groups
+    return groups, points
 
 
 def _count_points(groups: list[Any]) -> int:

@@ -28,8 +28,13 @@ _TAGS: Final[dict[Signal, bytes]] = {
 """The first byte of each member of each list, as protobuf's writer puts it on the wire; not of the
 values in arrays and lists, of quantiles, and of attributes of exponential histograms."""
 _VALUES_TAG: Final = b"\x0a"
-_nested: Final = re.compile(rb"[\x12\x2a][\x80-\xff]*+[\x00-\x7f][\x2a\x32]").search
-"""Finds the value of an attribute, or the body of a log record, that is an array or a list."""
+_NESTED: Final = rb"[\x80-\xff]*+[\x00-\x7f][\x2a\x32]"
+_nested_value: Final = re.compile(rb"\x12" + _NESTED).search
+"""Finds an attribute whose value is an array or a list. One byte is first: re is fast then."""
+_nested_body: Final = re.compile(rb"\x2a" + _NESTED).search
+"""Finds the body of a log record that is one."""
+_COUNTED: Final = ("exponential_histogram", "summary")
+"""Kinds of points whose members have tags of their own: they are counted one by one."""
 _MOST_MEMBERS: Final = 1_000_000
 """A list of more is not walked: it is too much in any case."""
 
@@ -39,7 +44,9 @@ def bound(kind: Kind, request: Any, body: bytes) -> int:
 
     Costs 0.2 µs a span: members are not counted, but the bytes that could begin one.
     """
-    tags = _TAGS[kind.signal] + (_VALUES_TAG if _nested(body) else b"")
+    tags = _TAGS[kind.signal]
+    if _nested_value(body) or (kind is LOGS and _nested_body(body)):
+        tags += _VALUES_TAG
     total = len(body) + NESTED_WEIGHT * (len(body) - len(body.translate(None, tags)))
     for resource in kind.resources(request):
         around_resource = _context(resource.resource, resource.schema_url)
@@ -47,24 +54,26 @@ def bound(kind: Kind, request: Any, body: bytes) -> int:
             around = around_resource + _context(scope.scope, scope.schema_url)
             items = kind.items(scope)
             if kind is METRICS:
-                total += sum(_of_metric(metric, around) for metric in items)
+                total += _of_metrics(items, around)
             else:
                 total += len(items) * (ITEM_WEIGHT + around)
     return total
 
 
-def _of_metric(metric: Any, around: int) -> int:
-    """Of a metric's points all but their own bytes, and but the members that `_TAGS` finds."""
-    data = metric.WhichOneof("data")
-    if data is None:
-        return 0
-    points = getattr(metric, data).data_points
-    count = len(points)
-    total = count * (ITEM_WEIGHT + around)
-    if count > 1 or metric.metadata:  # once it is among the bytes of the request
-        total += count * _of_metric_itself(metric)
-    if data in ("exponential_histogram", "summary"):
-        total += sum([_of_point(point) for point in points])
+def _of_metrics(metrics: Any, around: int) -> int:
+    """Of metrics' points all but their own bytes, and but the members that `_TAGS` finds."""
+    kinds = [metric.WhichOneof("data") for metric in metrics]
+    counts = [
+        len(getattr(metric, data).data_points) if data else 0
+        for metric, data in zip(metrics, kinds, strict=True)
+    ]
+    total = sum(counts) * (ITEM_WEIGHT + around)
+    # what a metric says of one point is among the bytes of the request, but for its metadata
+    for metric, data, count in zip(metrics, kinds, counts, strict=True):
+        if count > 1 or (count and metric.metadata):
+            total += count * _of_metric_itself(metric)
+        if data in _COUNTED:
+            total += sum([_of_point(point) for point in getattr(metric, data).data_points])
     return total
 
 
