@@ -3,7 +3,7 @@
 `rows` is the path of the list that holds the rows, `key` the path of the value in a row, both with
 dots between their parts. A part of `key` that is a number takes that item of a list. Where `rows`
 has two parts, each row also has the fields of the object that its list is in (`funnels.steps`: a
-step has its funnel's `labels`).
+step has its funnel's `group`).
 """
 
 from typing import Literal

@@ -102,8 +102,9 @@ class FunnelStep(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class FunnelGroup(msgspec.Struct, frozen=True):
-    """One funnel: of everybody, or of one value of groupBy."""
+    """One funnel: of everybody, or of one value of groupBy, which is `group`."""
 
+    group: str
     labels: dict[str, str]
     steps: list[FunnelStep]
 
@@ -201,7 +202,7 @@ def _answer_part(request: FunnelRequest, rows: Sequence[FunnelRow]) -> AnswerPar
     names = [as_match(step).name for step in request.steps]
     labels = [{request.group_by: row.label} if request.group_by else {} for row in shown]
     funnels = [
-        FunnelGroup(label, [_step(name, row, place) for place, name in enumerate(names)])
+        FunnelGroup(row.label, label, [_step(name, row, place) for place, name in enumerate(names)])
         for label, row in zip(labels, shown, strict=True)
     ]
     return AnswerPart(
@@ -239,7 +240,7 @@ QUESTION: Final = Question(
     plan=_plan,
     columns=(
         text(_ROWS, "step", "Step", label="step"),
-        text(_ROWS, "labels", "Group", label="group"),
+        text(_ROWS, "group", "Group", label="group"),
         count(_ROWS, "people", "People", headline=True),
         ratio(_ROWS, "fromFirst", "Of the first"),
         ratio(_ROWS, "fromPrevious", "Of the step before"),

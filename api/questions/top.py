@@ -249,7 +249,7 @@ def _answer_part(request: TopRequest, rows: Sequence[TopRow]) -> AnswerPart:
         for row in shown
     ]
     return AnswerPart(
-        {"total": total, "values": values},
+        {"columns": columns_by(request.by), "total": total, "values": values},
         truncated=bool(shown) and totals[0].groups > request.limit,
         sampled=any(row.sampled for row in rows),
     )
@@ -266,6 +266,17 @@ def _plan(request: TopRequest, scope: QueryScope) -> list[StoreQuery[TopRow]]:
 
 
 _ROWS: Final = "values"
+
+
+def columns_by(dimension: str) -> tuple[Column, ...]:
+    """The columns; a value is the label of the name of its dimension."""
+    return (
+        text(_ROWS, "label", "Value", label=dimension),
+        Column(_ROWS, "value", "Count", "number", "", "", True),
+        ratio(_ROWS, "share", "Share"),
+    )
+
+
 QUESTION: Final = Question(
     kind="top",
     title="Top values",
@@ -273,11 +284,7 @@ QUESTION: Final = Question(
     request=TopRequest,
     answer=TopAnswer,
     plan=_plan,
-    columns=(
-        text(_ROWS, "label", "Value", label="label"),
-        Column(_ROWS, "value", "Number", "number", "", "", True),
-        ratio(_ROWS, "share", "Share"),
-    ),
+    columns=columns_by("label"),
     example={"metric": "page_view", "by": "page"},
     metric=lambda request: Metric(request.metric, source_named(request)),
 )

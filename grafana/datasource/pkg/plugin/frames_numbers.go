@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -23,8 +22,6 @@ type countable struct {
 }
 
 var countables = map[string]countable{
-	"top":      {rows: "values", labels: []string{"label"}, value: "value"},
-	"funnel":   {rows: "steps", labels: []string{"step", "group"}, value: "people"},
 	"services": {rows: "services", labels: []string{"service", "operation"}, value: "errorRate"},
 	// `value` begins with the list it is in: total.rate, releases.errors, groups.count
 	"errors": {labels: []string{"release", "app", "service", "type", "message", "fingerprint"}, value: "total.rate"},
@@ -33,16 +30,15 @@ var countables = map[string]countable{
 // formatted notes the format that the query asks for. Fails with errQuery where there is none such.
 func (q *question) formatted(format string) error {
 	q.format = asTable
-	known, ok := countables[q.kind]
 	switch {
-	case format == "" || format == asTable || !ok:
-		return nil // what has no table has one form only
+	case format == "" || format == asTable:
+		return nil
 	case format != asNumber:
 		return fmt.Errorf("%w: the format is table or numeric, not %q", errQuery, format)
 	}
 	q.format = format
 	if q.value == "" {
-		q.value = known.value
+		q.value = countables[q.kind].value
 	}
 	return nil
 }
@@ -59,6 +55,11 @@ func numberFrames(asked *question, lists map[string][]map[string]any) (data.Fram
 	if !ok {
 		return nil, fmt.Errorf("%w: no number %q in an answer of %s", errQuery, asked.value, asked.kind)
 	}
+	return numbersOf(asked, rows, field, func(row map[string]any) data.Labels { return labelsOf(known, row) })
+}
+
+// numbersOf makes one frame for each row, of its number in a field.
+func numbersOf(asked *question, rows []map[string]any, field string, labels func(map[string]any) data.Labels) (data.Frames, error) {
 	meta := func() *data.FrameMeta {
 		return &data.FrameMeta{Type: data.FrameTypeNumericMulti, TypeVersion: data.FrameTypeVersion{0, 1}}
 	}
@@ -76,7 +77,7 @@ func numberFrames(asked *question, lists map[string][]map[string]any) (data.Fram
 		default:
 			return nil, fmt.Errorf("%w: %q of %s is no number", errQuery, asked.value, asked.kind)
 		}
-		frame := data.NewFrame("", data.NewField(field, labelsOf(asked, known, row), []*float64{value}))
+		frame := data.NewFrame("", data.NewField(field, labels(row), []*float64{value}))
 		frame.RefID, frame.Meta = asked.refID, meta()
 		frames = append(frames, frame)
 	}
@@ -86,29 +87,15 @@ func numberFrames(asked *question, lists map[string][]map[string]any) (data.Fram
 	return frames, nil
 }
 
-// labelsOf are the fields that name a row. The values of a breakdown go under their dimension's name.
-func labelsOf(asked *question, known countable, row map[string]any) data.Labels {
+// labelsOf are the fields that name a row.
+func labelsOf(known countable, row map[string]any) data.Labels {
 	labels := data.Labels{}
 	for _, field := range known.labels {
 		value := words(at(row, field))
 		if value == "" {
 			continue
 		}
-		if asked.kind == "top" {
-			field = asked.dimension()
-		}
 		labels[field] = value
 	}
 	return labels
-}
-
-// dimension is what a breakdown is by.
-func (q *question) dimension() string {
-	var request struct {
-		By string `json:"by"`
-	}
-	if err := json.Unmarshal(q.body, &request); err != nil || request.By == "" {
-		return "label"
-	}
-	return request.By
 }

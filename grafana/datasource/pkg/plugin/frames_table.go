@@ -2,9 +2,9 @@ package plugin
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,8 +38,15 @@ type table struct {
 	columns []column
 }
 
-// tableFrames makes the frames of every query type in `tables`, or numbers where the query wants those.
+// tableFrames makes the tables that an answer describes by its columns, or those in `tables`; or numbers where the
+// query wants those.
 func tableFrames(asked *question, answer []byte) (data.Frames, error) {
+	if columns := describedBy(answer); len(columns) > 0 {
+		return describedFrames(asked, answer, columns)
+	}
+	if _, known := tables[asked.kind]; !known {
+		return nil, fmt.Errorf("no columns: %w", errShape)
+	}
 	lists, err := listsOf(answer)
 	if err != nil {
 		return nil, err
@@ -53,16 +60,12 @@ func tableFrames(asked *question, answer []byte) (data.Frames, error) {
 		if !ok {
 			return nil, fmt.Errorf("%s: %w", one.rows, errShape)
 		}
-		frames = append(frames, one.frame(asked, rows))
+		frames = append(frames, one.frame(asked, rows, len(tables[asked.kind]) > 1))
 	}
 	return frames, nil
 }
 
-// noSteps is the path of a visit that began or ended where it was looked from.
-const noSteps = "(nothing further)"
-
-// listsOf are the lists of objects in an answer, by name. An object that is not a list is one of one;
-// a funnel's steps are rows under "steps", with the labels of their group.
+// listsOf are the lists of objects in an answer, by name. An object that is not a list is one of one.
 func listsOf(answer []byte) (map[string][]map[string]any, error) {
 	var parsed map[string]json.RawMessage
 	if err := json.Unmarshal(answer, &parsed); err != nil {
@@ -78,22 +81,11 @@ func listsOf(answer []byte) (map[string][]map[string]any, error) {
 			lists[name] = []map[string]any{one}
 		}
 	}
-	if funnels, ok := parsed["funnels"]; ok {
-		steps, err := funnelSteps(funnels)
-		if err != nil {
-			return nil, errors.Join(errShape, err)
-		}
-		lists["steps"] = steps
-	}
-	for _, path := range lists["paths"] {
-		if steps, ok := path["steps"].([]any); ok && len(steps) == 0 {
-			path["steps"] = noSteps
-		}
-	}
 	return lists, nil
 }
 
-func (t table) frame(asked *question, rows []map[string]any) *data.Frame {
+// frame is the table of these rows; `several` says that there are others beside it.
+func (t table) frame(asked *question, rows []map[string]any, several bool) *data.Frame {
 	frame := data.NewFrame(t.name)
 	for _, column := range t.columns {
 		field := column.of(rows)
@@ -103,7 +95,7 @@ func (t table) frame(asked *question, rows []map[string]any) *data.Frame {
 		case service:
 			linked(field, asked.links.service(thisValue))
 		}
-		if len(tables[asked.kind]) > 1 { // or Grafana puts the frame's name before it
+		if several { // or Grafana puts the frame's name before it
 			if field.Config == nil {
 				field.Config = &data.FieldConfig{}
 			}
@@ -153,15 +145,25 @@ func (c column) of(rows []map[string]any) *data.Field {
 	return field
 }
 
-// at is the value at a path such as "balance.stored", or nil.
-func at(row map[string]any, path string) any {
+// at is the value at a path such as "balance.stored" or "shares.0", or nil.
+func at(value any, path string) any {
 	name, rest, deeper := strings.Cut(path, ".")
-	value := row[name]
+	switch from := value.(type) {
+	case map[string]any:
+		value = from[name]
+	case []any:
+		place, err := strconv.Atoi(name)
+		if err != nil || place < 0 || place >= len(from) {
+			return nil
+		}
+		value = from[place]
+	default:
+		return nil
+	}
 	if !deeper {
 		return value
 	}
-	inner, _ := value.(map[string]any)
-	return at(inner, rest)
+	return at(value, rest)
 }
 
 // words is a value as text: a list joined, an object's numbers named.

@@ -31,6 +31,10 @@ var golden = map[string]struct{ answer, path, query string }{
 	"servicemap": {"servicemap", "/v1/query/servicemap", `{"queryType":"servicemap"}`},
 	"ledger":     {"ledger", "/v1/ledger", `{"queryType":"ledger"}`},
 
+	// a question that this plugin does not know
+	"pages":         {"pages", "/v1/query/pages", `{"queryType":"pages","request":{"view":"page_view"}}`},
+	"pages_numeric": {"pages", "/v1/query/pages", `{"queryType":"pages","format":"numeric"}`},
+
 	"top_numeric":      {"top", "/v1/query/top", `{"queryType":"top","format":"numeric","request":{"metric":"page_view","by":"page"}}`},
 	"funnel_numeric":   {"funnel", "/v1/query/funnel", `{"queryType":"funnel","format":"numeric","value":"fromFirst"}`},
 	"services_numeric": {"services", "/v1/query/services", `{"queryType":"services","format":"numeric","value":"p95Ms"}`},
@@ -75,7 +79,7 @@ func TestAnAlertRuleGetsNumbersAlone(t *testing.T) {
 }
 
 func TestNoNumbersAreATypedFrameWithoutFields(t *testing.T) {
-	source, _ := madeUp(t, map[string]string{"/v1/query/top": `{"total":0,"values":[],"meta":{}}`}, http.StatusOK)
+	source, _ := madeUp(t, map[string]string{"/v1/query/top": `{"columns":[{"rows":"values","key":"value","title":"Count","kind":"number","unit":"","headline":true}],"total":0,"values":[],"meta":{}}`}, http.StatusOK)
 	answered := ask(t, source, golden["top_numeric"].query)
 	if len(answered.Frames) != 1 || len(answered.Frames[0].Fields) != 0 || answered.Frames[0].Meta.Type != "numeric-multi" {
 		t.Errorf("frames: %v", answered.Frames)

@@ -1,26 +1,7 @@
 package plugin
 
-// tables are the columns of every query type that is answered with a table.
+// tables are the columns of the query types with answers that do not describe their own yet.
 var tables = map[string][]table{
-	"top": {{"Top", "values", []column{
-		{"Value", "label", text, ""},
-		{"Count", "value", number, ""},
-		{"Share", "share", number, "percentunit"},
-	}}},
-	"paths": {{"Paths", "paths", []column{
-		{"Steps", "steps", text, ""},
-		{"Sessions", "sessions", number, ""},
-		{"Share", "share", number, "percentunit"},
-	}}},
-	"funnel": {{"Funnel", "steps", []column{
-		{"Step", "step", text, ""},
-		{"Group", "group", text, ""},
-		{"People", "people", number, ""},
-		{"Of the first", "fromFirst", number, "percentunit"},
-		{"Of the step before", "fromPrevious", number, "percentunit"},
-		{"Median time", "medianMs", number, "ms"},
-		{"p90 time", "p90Ms", number, "ms"},
-	}}},
 	"services": {{"Services", "services", []column{
 		{"Service", "service", service, ""},
 		{"Operation", "operation", text, ""},
