@@ -16,6 +16,7 @@ from typing import Any, Final
 from google.protobuf.message import DecodeError, Message
 
 from collector.admission.dead_letters import dead_letter
+from collector.receivers.otlp_depth import shallow, with_deep_values
 from collector.receivers.otlp_ids import check_records, check_spans, fault_of_ids
 from collector.receivers.otlp_items import BadItem, Sorted, fault_of, sort_items
 from collector.receivers.otlp_json import to_protobuf
@@ -65,10 +66,15 @@ def examine(kind: Kind, body: bytes, limits: PartLimits = LIMITS) -> Examined:
     request as a whole, or where it is cut.
     """
     try:
-        request = kind.request.FromString(body)
+        request = shallow(kind).FromString(body)
+        examined = _examine(kind, request, Sorted(), limits)
+        whole = len(examined.parts) == 1 and len(examined.parts[0].body) == len(body)
+        deep = None if whole else with_deep_values(kind, body)
     except DecodeError:
         return _examine_sorted(kind, sort_items(kind, body), limits)
-    return _examine(kind, request, Sorted(), limits)
+    if deep is None:
+        return examined
+    return _examine(kind, kind.request.FromString(deep), Sorted(), limits)
 
 
 def examine_json(kind: Kind, body: bytes, limits: PartLimits = LIMITS) -> Examined:
@@ -88,7 +94,7 @@ def examine_json(kind: Kind, body: bytes, limits: PartLimits = LIMITS) -> Examin
 def _examine_sorted(kind: Kind, items: Sorted, limits: PartLimits) -> Examined:
     """What is left of a request once its items have been read one by one."""
     try:
-        request = kind.request.FromString(items.body)
+        request = kind.request.FromString(with_deep_values(kind, items.body) or items.body)
     except DecodeError as error:  # every body in it could be read
         raise fault_of(error) from None
     return _examine(kind, request, items, limits)

@@ -1,8 +1,9 @@
 -- How values of OTLP become columns: functions that the views of spans, logs and metric points begin with.
 --
 -- `text` is an attribute as it is stored: a string as it is, a number or a boolean in figures, bytes in base64,
--- an array or a list as JSON, in which bytes, and whatever is nested too deep (the bytes of its message), are
--- base64, and NaN and infinity are strings. An empty array, an empty list and no value are all ''.
+-- an array or a list as JSON, in which bytes are base64 and NaN and infinity are strings. Where the levels end,
+-- the collector has put JSON (collector/receivers/otlp_depth.py); should it be the bytes of a message after all,
+-- they are base64. An empty array, an empty list and no value are all ''.
 -- `body_text` is the same for the body of a log record, which is unrolled deeper.
 -- `json_<n>` is the JSON of a value with n levels of others in it, `nested_<n>` that of an array or list.
 -- Ids of a wrong length are cut or padded with zeros; times past 2262 become its last instant.
@@ -23,8 +24,11 @@
 --:     (x -> replaceAll(toJSONString(x), '\\/', '/')) AS quoted,
 --:     (x -> if(isFinite(x), toString(x), concat('"', toString(x), '"'))) AS number,
 --:     (x -> concat('"', base64Encode(x), '"')) AS base64,
+--:     (x -> substring(x, position(x, '\x1fjson\x1f') + 6)) AS behind_mark,
+--:     (x -> if(position(x, '\x1fjson\x1f') > 0 AND isValidJSON(behind_mark(x)), behind_mark(x), base64(x))) AS deep,
 --:     (x -> coalesce(toString(x.int_value), number(x.double_value), toString(x.bool_value),
---:         base64(coalesce(x.bytes_value, x.array_value, x.kvlist_value)), quoted(x.string_value), 'null')) AS json_0,
+--:         base64(x.bytes_value), deep(coalesce(x.array_value, x.kvlist_value)), quoted(x.string_value), 'null'))
+--:         AS json_0,
 --:     {levels_of_json},
 --:     {texts},
 --:     (x -> CAST((x.key, arrayMap(y -> text(y), x.value)), '{text_map}')) AS strings,
