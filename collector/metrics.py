@@ -160,10 +160,10 @@ def not_taken(signal: Signal, failure: Rejected | Unavailable) -> None:
         REJECTED.labels(signal.value, failure.reason.value).inc(items)
 
 
-def dead_letters(signal: Signal, kept: int, dropped: Mapping[str, int]) -> None:
-    """Count the rejected items of a request that are kept, and those that are not, by why."""
-    if kept:
-        DEAD_LETTERS.labels(signal.value).inc(kept)
+def dead_letters(signal: Signal, taken: int, dropped: Mapping[str, int]) -> None:
+    """Count the dead letters of a request, and those that were dropped, by reason."""
+    if taken:
+        DEAD_LETTERS.labels(signal.value).inc(taken)
     for reason, count in dropped.items():
         DEAD_LETTERS_DROPPED.labels(signal.value, reason).inc(count)
 

@@ -119,7 +119,7 @@ class SpoolObserver:
         SPOOL_OLDEST.set(oldest_seconds)
 
 
-class PressureObserver:
+class SheddingObserver:
     """What `collector.shedding` refuses."""
 
     def shed(self, signal: Signal, kind: str) -> None:

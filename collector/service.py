@@ -26,7 +26,7 @@ from collector.receivers.otlp_grpc import GrpcServer
 from collector.receivers.replay import Replay
 from collector.settings import CollectorSettings, verify
 from collector.shedding.levels import Thresholds
-from collector.shedding.shedding import Pressure
+from collector.shedding.load_shedder import LoadShedder
 from collector.spool.spool import Spool
 from seamark import __version__
 from seamark.service.connections import LogSettings, connect_log
@@ -72,7 +72,7 @@ async def serve(
         durability=durability if spool is not None else None,
         spool_after_seconds=settings.spool_after_seconds,
     )
-    pressure = Pressure(
+    shedder = LoadShedder(
         client,
         health=health,
         thresholds=Thresholds(
@@ -81,7 +81,7 @@ async def serve(
         spool=spool,
         disk=Path(settings.disk_path) if settings.disk_path else None,
         keep_bytes=settings.disk_keep_bytes,
-        observer=observers.PressureObserver(),
+        observer=observers.SheddingObserver(),
     )
     refusals = RequestRejections(
         log=publisher,
@@ -94,7 +94,7 @@ async def serve(
         log=publisher,
         partitions=log_settings.partitions,
         durability=durability if spool is None else DurabilityOrSpool(durability, spool),
-        pressure=pressure,
+        shedder=shedder,
         senders=Senders(datacenter=settings.datacenter, server_version=__version__),
         dead_letter_limiter=DeadLetterLimiter(settings.dead_letters_per_minute),
         request_rejections=refusals,
@@ -143,7 +143,7 @@ async def serve(
     try:
         await registry.start(client)
         await durability.start()
-        await pressure.start()
+        await shedder.start()
         await publisher.start()
         await refusals.start()
         port = await http.start(
@@ -165,7 +165,7 @@ async def serve(
         await publisher.stop()
         if spool is not None:
             await spool.close()
-        await pressure.stop()
+        await shedder.stop()
         await durability.stop()
         await registry.stop()
         await client.close()

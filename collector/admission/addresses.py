@@ -28,10 +28,10 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) ->
     for hop in reversed(forwarded_for.split(",")[-_MOST_HOPS:]):
         if not hop or not any(address in network for network in trusted):
             break
-        told = _address(hop)
-        if told is None:
+        forwarded = _address(hop)
+        if forwarded is None:
             break
-        address = told
+        address = forwarded
     return address.compressed
 
 

@@ -1,8 +1,8 @@
-"""Dead letters: rejected items, kept as they were sent so that they can be mended and replayed.
+"""Dead letters: rejected items as they were sent, so that they can be corrected and replayed.
 
-Pure. Candidates come one at a time and are made when they are asked for, so nothing beyond the
-limits is ever held: so many dead letters per app and minute, so many bytes per item and per
-request. What is over is counted in the outcome as `rejected` like everything else, only not kept.
+Pure. Candidates are made one at a time, when they are needed, so nothing beyond the limits is ever
+in memory: so many dead letters per app and minute, so many bytes per item and per request. What is
+beyond them is counted in the outcome as `rejected` like everything else, without a dead letter.
 """
 
 from collections.abc import Iterable
@@ -14,16 +14,16 @@ from seamark.wire.failures import Rejected
 from seamark.wire.limits import DEAD_LETTER_BYTES, DEAD_LETTERS_BYTES, NAME_CHARS
 
 RATE: Final = "rate"
-"""Dropped: the app had more rejected items in the last minute than are kept."""
+"""Dropped: the app had more rejected items in the last minute than its limit."""
 SIZE: Final = "size"
 """Dropped: the dead letters of its request were already as large as they may be together."""
-_WORDS_CHARS: Final = 1024
+_TEXT_CHARS: Final = 1024
 _NS_PER_MINUTE: Final = 60 * 1_000_000_000
 
 
 def dead_letter(
     index: int,
-    fault: Rejected,
+    error: Rejected,
     *,
     original: bytes | memoryview,
     name: str = "",
@@ -34,14 +34,14 @@ def dead_letter(
     `size`: how long it is, when it was not even written because that is too long.
     """
     size = len(original) if size is None else size
-    message = fault.message[:_WORDS_CHARS]
+    message = error.message[:_TEXT_CHARS]
     if size > DEAD_LETTER_BYTES:
         original = b""
         message += f" (not kept: the item is {size:,} bytes, {DEAD_LETTER_BYTES:,} are the most)"
     return DeadLetter(
         index=index,
-        reason=fault.reason.value,
-        field=fault.field[:_WORDS_CHARS],
+        reason=error.reason.value,
+        field=error.field[:_TEXT_CHARS],
         message=message,
         original=bytes(original),
         name=name[:NAME_CHARS],
@@ -49,8 +49,8 @@ def dead_letter(
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """The dead letters of one request, and how many others were not kept, by why."""
+class DeadLettersTaken:
+    """The dead letters of one request, and how many others were dropped, by reason."""
 
     dead_letters: list[DeadLetter] = field(default_factory=list)
     dropped: dict[str, int] = field(default_factory=dict)
@@ -68,28 +68,30 @@ class DeadLetterLimiter:
 
     def take(
         self, org: str, app: str, candidates: Iterable[DeadLetter], *, rejected: int, now_ns: int
-    ) -> Kept:
+    ) -> DeadLettersTaken:
         """The dead letters to keep of one request in which `rejected` items were rejected."""
         full = float(self._per_minute)
         left, at_ns = self._left.get((org, app), (full, now_ns))
         left = min(full, left + max(0, now_ns - at_ns) * full / _NS_PER_MINUTE)
-        kept: list[DeadLetter] = []
-        looked_at = 0
+        taken: list[DeadLetter] = []
+        examined = 0
         room = DEAD_LETTERS_BYTES
         if left >= 1.0:
             for candidate in candidates:
-                looked_at += 1
+                examined += 1
                 if (size := _size(candidate)) <= room:
                     room -= size
                     left -= 1.0
-                    kept.append(candidate)
+                    taken.append(candidate)
                     if left < 1.0:
                         break
         self._left[org, app] = left, max(at_ns, now_ns)
-        dropped = {RATE: rejected - looked_at, SIZE: looked_at - len(kept)}
-        return Kept(kept, {why: count for why, count in dropped.items() if count})
+        dropped = {RATE: rejected - examined, SIZE: examined - len(taken)}
+        return DeadLettersTaken(
+            taken, {reason: count for reason, count in dropped.items() if count}
+        )
 
 
 def _size(candidate: DeadLetter) -> int:
-    words = candidate.message + candidate.field + candidate.name
-    return len(candidate.original) + len(words.encode())
+    text = candidate.message + candidate.field + candidate.name
+    return len(candidate.original) + len(text.encode())

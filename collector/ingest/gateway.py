@@ -52,8 +52,8 @@ _REPLAY_KEY: Final = "replay"
 """The key id of what an admin token sent; it counts beside the app's keys in the ledger."""
 
 
-class Pressure(Protocol):
-    """What is refused while the log is nearly full (`collector.shedding.shedding.Pressure`)."""
+class SheddingCheck(Protocol):
+    """What is refused while the log is nearly full (`collector.shedding.load_shedder`)."""
 
     level: int
     """0 while nothing is."""
@@ -61,16 +61,16 @@ class Pressure(Protocol):
     def check(self) -> None:
         """Raises Unavailable (SHED) when nothing at all is taken."""
 
-    def judge(self, signal: Signal, body: bytes, names: Iterable[str] = ()) -> None:
+    def check_request(self, signal: Signal, body: bytes, names: Iterable[str] = ()) -> None:
         """Raises Unavailable (SHED) when such a request is not taken."""
 
 
-def judge_parts(pressure: Pressure, signal: Signal, parts: Sequence[BodyPart]) -> None:
+def check_parts(shedder: SheddingCheck, signal: Signal, parts: Sequence[BodyPart]) -> None:
     """Take a request by the best of its parts. Raises Unavailable (SHED) when none is taken."""
     refusal: Unavailable | None = None
     for part in parts:
         try:
-            pressure.judge(signal, part.body)
+            shedder.check_request(signal, part.body)
         except Unavailable as failure:
             refusal = failure
         else:
@@ -95,9 +95,9 @@ class RejectionCounter(Protocol):
 class IngestGateway:
     """The `Ingest` of the receivers.
 
-    `dead_letter_limiter` says what is kept of rejected items; `trusted_proxies` are networks whose
-    X-Forwarded-For is believed; `country_header` is one that they set; `frame_bytes` is the largest
-    frame the log takes.
+    `dead_letter_limiter` takes dead letters within their limits; `trusted_proxies` are networks
+    whose X-Forwarded-For is believed; `country_header` is one that they set; `frame_bytes` is the
+    largest frame the log takes.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class IngestGateway:
         senders: Senders,
         dead_letter_limiter: DeadLetterLimiter,
         request_rejections: RejectionCounter,
-        pressure: Pressure | None = None,
+        shedder: SheddingCheck | None = None,
         trusted_proxies: Sequence[Network] = (),
         country_header: str = "",
         frame_bytes: Callable[[], int] = lambda: FRAME_BYTES,
@@ -122,7 +122,7 @@ class IngestGateway:
         self._senders = senders
         self._dead_letter_limiter = dead_letter_limiter
         self._request_rejections = request_rejections
-        self._pressure = pressure
+        self._shedder = shedder
         self._trusted = tuple(trusted_proxies)
         self._country_header = country_header.lower()
         self._recent_batches = RecentBatches()
@@ -267,16 +267,18 @@ class IngestGateway:
                     receipt, digest, batch_id=batch_id, now_ns=head.received_ns
                 )
             self._trust_log()
-            if self._pressure is not None and self._pressure.level:
-                self._pressure.judge(signal, body, (event.name for event in events))
-            kept = self._kept(request, outcome, dead_letters)
-            del dead_letters  # they know the whole request, which need not wait for the log
+            if self._shedder is not None and self._shedder.level:
+                self._shedder.check_request(signal, body, (event.name for event in events))
+            letters = self._limited(request, outcome, dead_letters)
+            del dead_letters  # they refer to the whole request, which is not needed any more
             if events:
                 await self._appender.pieces(
-                    request, events=events, outcome=outcome, dead_letters=kept
+                    request, events=events, outcome=outcome, dead_letters=letters
                 )
             else:
-                await self._appender.whole(request, body=body, outcome=outcome, dead_letters=kept)
+                await self._appender.whole(
+                    request, body=body, outcome=outcome, dead_letters=letters
+                )
             if self._durability.problem() and (problem := await self._durability.confirm()):
                 raise Unavailable(problem, retry_after=2.0)
         except (Unavailable, Rejected) as failure:
@@ -308,12 +310,12 @@ class IngestGateway:
         )
         try:
             self._trust_log()
-            if self._pressure is not None and self._pressure.level:
-                judge_parts(self._pressure, signal, parts)
+            if self._shedder is not None and self._shedder.level:
+                check_parts(self._shedder, signal, parts)
             sealed: list[Sealed] = []
             for part in parts:
-                kept = self._kept(request, part.outcome, part.dead_letters)
-                sealed.append(self._appender.seal_part(request, part, kept))
+                letters = self._limited(request, part.outcome, part.dead_letters)
+                sealed.append(self._appender.seal_part(request, part, letters))
                 if len(parts) > 1:  # others are served between two large ones
                     await asyncio.sleep(0)
             await self._appender.parts(request, sealed)
@@ -331,20 +333,20 @@ class IngestGateway:
         """The largest frame that one message of the log holds."""
         return self._frame_bytes()
 
-    def _kept(
+    def _limited(
         self, request: Request, outcome: Outcome, dead_letters: Iterable[DeadLetter]
     ) -> Sequence[DeadLetter]:
         if not dead_letters:
             return ()
-        kept = self._dead_letter_limiter.take(
+        taken = self._dead_letter_limiter.take(
             request.org,
             request.app,
             dead_letters,
             rejected=sum(outcome.rejected.values()),
             now_ns=request.received_ns,
         )
-        metrics.dead_letters(request.signal, len(kept.dead_letters), kept.dropped)
-        return kept.dead_letters
+        metrics.dead_letters(request.signal, len(taken.dead_letters), taken.dropped)
+        return taken.dead_letters
 
     def _key_of(self, head: Head) -> tuple[KeyRecord, AppRecord]:
         headers = head.headers
@@ -360,7 +362,7 @@ class IngestGateway:
         return self._address(head.remote, forwarded)
 
     def _trust_log(self) -> None:
-        if self._pressure is not None and self._pressure.level:
-            self._pressure.check()
+        if self._shedder is not None and self._shedder.level:
+            self._shedder.check()
         if problem := self._durability.problem():
             raise Unavailable(problem, retry_after=2.0)

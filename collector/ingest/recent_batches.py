@@ -1,6 +1,6 @@
-"""Contents of recent batches by receipt, so that a batchId used for other content is told at once.
+"""Digests of recent batches, so that a batchId used for other content is rejected at once.
 
-Only a first look: what this collector forgot, or another one took, is found behind the log by the
+Only a first check: what this collector forgot, or another one took, is found behind the log by the
 digest that stands beside the receipt (`processors.blocks.dedup`). Pure.
 """
 

@@ -1,7 +1,7 @@
-"""Watches how full the log, its disk and the spool are, and says what may still come in.
+"""Watches how full the log, its disk and the spool are, and refuses requests by their importance.
 
-Asked for every request, so that is one comparison while nothing is refused; what it knows is
-looked up once a second beside. While the log is away its last word stands.
+Checked for every request, which is one comparison while nothing is refused; the fills are read
+once a second in the background. While the log is away the last ones read hold.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _EVERY_SECONDS: Final = 1.0
 _AGAIN_SECONDS: Final = {Level.LEAST: 10.0, Level.MOST: 15.0, Level.ALL: 5.0}
 
 
-class Filling(Protocol):
+class FillSource(Protocol):
     """Something that fills (`collector.spool.spool.Spool`)."""
 
     @property
@@ -47,7 +47,7 @@ class Observer(Protocol):
         """What is refused of a signal now."""
 
 
-class Pressure:
+class LoadShedder:
     """What is refused now. `level` is the highest of all signals, 0 when nothing is.
 
     `disk`: the folder of the log's data where it is on this machine, None where it is not, of
@@ -60,7 +60,7 @@ class Pressure:
         *,
         health: Health,
         thresholds: Thresholds,
-        spool: Filling | None = None,
+        spool: FillSource | None = None,
         disk: Path | None = None,
         keep_bytes: int = 0,
         observer: Observer | None = None,
@@ -80,12 +80,12 @@ class Pressure:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Look once, then keep looking."""
-        await self._look()
-        self._task = asyncio.create_task(self._watch(), name="pressure-watch")
+        """Read the fills once, then again and again."""
+        await self._read_fills()
+        self._task = asyncio.create_task(self._watch(), name="shedding-watch")
 
     async def stop(self) -> None:
-        """Stop looking."""
+        """Stop reading."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -95,7 +95,7 @@ class Pressure:
         if self.level == Level.ALL:
             raise self._refusal(Level.ALL, "everything")
 
-    def judge(self, signal: Signal, body: bytes, names: Iterable[str] = ()) -> None:
+    def check_request(self, signal: Signal, body: bytes, names: Iterable[str] = ()) -> None:
         """Take or refuse a request that has been decoded. Raises Unavailable (SHED).
 
         To be called only while `level` is not NONE; see `importance` for the arguments.
@@ -119,9 +119,9 @@ class Pressure:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._every_seconds)
-            await self._look()
+            await self._read_fills()
 
-    async def _look(self) -> None:
+    async def _read_fills(self) -> None:
         disk = 0.0
         if self._disk is not None:
             disk = await asyncio.to_thread(_fill_of, self._disk, self._keep_bytes)
@@ -131,9 +131,9 @@ class Pressure:
             except (NatsError, TimeoutError, msgspec.DecodeError) as error:
                 logger.debug("fill of the log unknown", extra={"error": repr(error)})
         spool = self._spool.fill if self._spool is not None else 0.0
-        self._settle(disk=disk, spool=spool)
+        self._apply(disk=disk, spool=spool)
 
-    def _settle(self, *, disk: float, spool: float) -> None:
+    def _apply(self, *, disk: float, spool: float) -> None:
         """New levels from new fills. Only a disk refuses everything: a full stream says so itself,
         and a full spool stands in the way of nothing while the log is there."""
         fullest: dict[str, float] = {}
@@ -154,10 +154,10 @@ class Pressure:
         if level != self.level:
             logger.warning("shedding", extra={"level": level.name.lower(), "full": fullest})
         self.level = level
-        self._health.degrade(PART, _said(level, fullest))
+        self._health.degrade(PART, _described(level, fullest))
 
 
-def _said(level: Level, fullest: dict[str, float]) -> str:
+def _described(level: Level, fullest: dict[str, float]) -> str:
     if level is Level.NONE:
         return ""
     refused = sorted(kind.value for kind, start in REFUSED_FROM.items() if level >= start)
