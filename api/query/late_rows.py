@@ -6,13 +6,14 @@ from typing import Final, Literal
 import msgspec
 
 from api.query.scoping import scope_conditions
+from api.query.series_sql import LOOK_BACK_MS
 from api.query.statement import Statement, Values, fill
 from api.query.timerange import HOUR_MS, TimeRange
 
 SignalName = Literal["events", "traces", "metrics", "logs"]
-READ_BEFORE_MS: Final = 12 * HOUR_MS
-"""Statements read at most so much before their range: increases look for an earlier total in ten
-rows of an hour, service maps for parents within one hour."""
+READ_BEFORE_MS: Final = LOOK_BACK_MS + 2 * HOUR_MS
+"""Statements read at most so much before their range: increases look for an earlier total within
+`LOOK_BACK_MS` of an hour, service maps for parents within one hour."""
 
 
 class LateRow(msgspec.Struct, array_like=True, frozen=True):
