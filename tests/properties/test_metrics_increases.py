@@ -203,3 +203,15 @@ def test_running_totals_have_no_percentiles(store: MetricStore) -> None:
     store.insert([as_sum("running", [Total(BASE + MINUTE, BASE, 5.0)], 2)])
     asked = ["sum", "p50", "min", "max", "last"]
     assert store.ask("running", BASE, BASE + HOUR, asked)[()] == [[BASE, 5, None, None, None, 5]]
+
+
+def test_points_without_a_recorded_value_are_no_resets(store: MetricStore) -> None:
+    times = {"startTimeUnixNano": nanos(BASE)}
+    points = [
+        times | {"timeUnixNano": nanos(BASE + MINUTE), "count": 5, "bucketCounts": [5]},
+        times | {"timeUnixNano": nanos(BASE + 2 * MINUTE), "flags": 1},
+        times | {"timeUnixNano": nanos(BASE + 3 * MINUTE), "count": 7, "bucketCounts": [7]},
+    ]
+    data = {"aggregationTemporality": 2, "dataPoints": points}
+    store.insert([{"name": "stale", "histogram": data}])
+    assert store.ask("stale", BASE, BASE + HOUR, ["count"])[()] == [[BASE, 7]]

@@ -1,7 +1,7 @@
 -- Data points by minute and series; the hour is computed from the block that goes into the minute.
 -- Values below 1 go into a sketch one bucket lower: see events_rollups.sql.
 -- A sender's clock may be anything: outside the 400 days before and the day after its receipt, a point is
--- counted at its receipt. A point whose flags say that nothing was recorded is none.
+-- counted at its receipt. A point whose flags say that nothing was recorded is one of `rows` and nothing else.
 -- Dimensions are the attributes of the point and, where it has none of that name, those of its resource which
 -- tell where it comes from ({metric_dimensions_most} at most).
 --: identity = org, app, name, time, type, unit, service, temporality, monotonic, series, run
@@ -12,12 +12,14 @@ WITH
         toUnixTimestamp64Milli(p.received_at) * 1000000)) AS at,
     toUInt64(toUnixTimestamp64Nano(p.start_time)) AS started,
     p.type IN ('gauge', 'sum') AS of_numbers,
-    of_numbers AND isFinite(ifNull(p.value, nan)) AS is_number,
+    bitAnd(p.flags, 1) = 0 AS recorded,
+    of_numbers AND recorded AND isFinite(ifNull(p.value, nan)) AS is_number,
+    recorded AND NOT of_numbers AS is_distribution,
     if(is_number, assumeNotNull(p.value), 0) AS number,
     p.type = 'summary' OR (p.temporality = 'cumulative' AND (p.type != 'sum' OR p.monotonic)) AS is_running,
     p.temporality = 'delta' AND p.type != 'gauge' AS is_delta,
-    is_delta AND NOT of_numbers AS is_delta_histogram,
-    is_running AND NOT of_numbers AS is_running_histogram,
+    is_delta AND is_distribution AS is_delta_histogram,
+    is_running AND is_distribution AS is_running_histogram,
     if(is_delta, p.weight, 1) * if(of_numbers, number, toFloat64(p.count)) AS counted,
     if(is_delta, p.weight, 1) * if(isFinite(ifNull(p.sum, 0)), ifNull(p.sum, 0), 0) AS added,
     toInt8(least(p.scale, 8)) AS scale,
@@ -46,10 +48,10 @@ SELECT
     count() AS rows,
     sum(weight * is_number) AS count,
     sum(weight * number) AS sum,
-    min(if(of_numbers, if(is_number, number, NULL), p.min)) AS min,
-    max(if(of_numbers, if(is_number, number, NULL), p.max)) AS max,
+    min(multiIf(is_number, number, is_distribution, p.min, NULL)) AS min,
+    max(multiIf(is_number, number, is_distribution, p.max, NULL)) AS max,
     maxIf((at, number), is_number) AS last,
-    maxMapIf([(at, started, counted)], [added], (is_running OR is_delta) AND (is_number OR NOT of_numbers)) AS points,
+    maxMapIf([(at, started, counted)], [added], (is_running OR is_delta) AND (is_number OR is_distribution)) AS points,
     quantilesDDStateIf({levels})(if(abs(number) < 1, number * {sketch_below_1}, number), is_number AND NOT is_running)
         AS sketch,
     max(p.zero_threshold) AS zero_threshold,
@@ -58,9 +60,8 @@ SELECT
     maxIf(histogram, is_running_histogram) AS last_buckets,
     groupUniqArrayIf(histogram, is_running_histogram AND run = 0) AS histograms,
     maxIf((at, arrayFilter((q, v) -> isFinite(v), p.quantiles, p.quantile_values),
-        arrayFilter(v -> isFinite(v), p.quantile_values)), p.type = 'summary') AS quantiles
+        arrayFilter(v -> isFinite(v), p.quantile_values)), recorded AND p.type = 'summary') AS quantiles
 FROM {database}.metric_points AS p
-WHERE bitAnd(flags, 1) = 0
 GROUP BY {identity};
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.metrics_1h_view {on_cluster} TO {database}.metrics_1h AS
