@@ -108,16 +108,24 @@ async def _read(
 
 
 async def _rows(context: Context, query: StoreQuery[Any]) -> tuple[Rows[Any], StoreQuery[Any]]:
-    """The rows of a statement, or of the first smaller one whose result is not too large."""
+    """The rows of a statement, or of the one that its `smaller` or `then` gives instead."""
     if query.empty:
         return Rows([], rows_read=0, bytes_read=0), query
+    rows_read = bytes_read = 0
     while True:
         try:
-            return await context.store.ask(query.plan.statement, query.row), query
+            answered = await context.store.ask(query.plan.statement, query.row)
         except ResultTooLarge:
             if query.smaller is None:
                 raise
             query = query.smaller()
+            continue
+        rows_read += answered.rows_read
+        bytes_read += answered.bytes_read
+        following = query.then(answered.rows) if query.then else None
+        if following is None:
+            return Rows(answered.rows, rows_read, bytes_read), query
+        query = following
 
 
 async def _cache_policy(

@@ -17,7 +17,6 @@ from api.query.ledger import LedgerRequest
 from api.query.log_following import LogTailRequest
 from api.query.names import NamesRequest
 from api.query.replay import ReplayRequest
-from api.query.traces import TracesRequest
 from api.questions.describe import QuestionsAnswer
 from api.questions.question import Question
 from api.questions.registry import QUESTIONS
@@ -68,16 +67,6 @@ ROUTES: Final = (
         "Log records as they arrive.",
         body=LogTailRequest,
         content_type="text/event-stream",
-    ),
-    Route(
-        "POST", "/v1/query/traces", "Search for traces.", answers.TracesAnswer, body=TracesRequest
-    ),
-    Route(
-        "GET",
-        "/v1/traces/{id}",
-        "All spans of one trace.",
-        answers.TraceAnswer,
-        path_parameters={"id": "^[0-9a-fA-F]{32}$"},
     ),
     Route("GET", "/v1/metrics", "Names to ask for.", answers.NamesAnswer, query=NamesRequest),
     Route(

@@ -19,7 +19,7 @@ from api.look.routes import add_look, for_people
 from api.middleware import make_cors, make_guard
 from api.openapi import ROUTES, document
 from api.own_metrics import OwnMetrics
-from api.questions import catalogue, search
+from api.questions import catalogue
 from api.questions.describe import described
 from api.questions.question import ANY_TEXT, Question
 from api.questions.registry import QUESTIONS
@@ -59,12 +59,6 @@ def _add_questions(app: web.Application, context: Context, metrics: OwnMetrics) 
 
         return handle
 
-    async def ask_traces(scope: Scope, request: web.Request) -> bytes:
-        return await search.traces(context, scope, await request.read())
-
-    async def ask_trace(scope: Scope, request: web.Request) -> bytes:
-        return await search.trace(context, scope, request.match_info["id"])
-
     async def ask_names(scope: Scope, request: web.Request) -> bytes:
         return await catalogue.names(context, scope, request.query)
 
@@ -99,8 +93,6 @@ def _add_questions(app: web.Application, context: Context, metrics: OwnMetrics) 
         app.router.add_route(
             question.method, _served(question), asked(_answerer(context, question))
         )
-    app.router.add_post("/v1/query/traces", asked(ask_traces))
-    app.router.add_get("/v1/traces/{id}", asked(ask_trace))
     app.router.add_get("/v1/metrics", asked(ask_names))
     app.router.add_get("/v1/labels", asked(ask_labels))
     app.router.add_get("/v1/labels/{name}/values", asked(ask_values))

@@ -46,6 +46,8 @@ class StoreQuery(Generic[R]):
     empty: bool = False
     smaller: "Callable[[], StoreQuery[R]] | None" = None
     """Reads fewer rows; taken when the result of this one is larger than a result may be."""
+    then: "Callable[[Sequence[R]], StoreQuery[R] | None] | None" = None
+    """What is read instead, given the rows of this one; None: nothing, they are the answer's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from api.questions import (
     sessions,
     timeseries,
     top,
+    trace,
+    traces,
 )
 from api.questions.question import Question
 
@@ -36,5 +38,7 @@ QUESTIONS: Final[tuple[Question[Any], ...]] = (
     services.QUESTION,
     timeseries.QUESTION,
     top.QUESTION,
+    trace.QUESTION,
+    traces.QUESTION,
 )
 BY_KIND: Final[Mapping[str, Question[Any]]] = {question.kind: question for question in QUESTIONS}

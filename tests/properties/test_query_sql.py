@@ -13,9 +13,9 @@ from api.query.names import NamesRequest, plan_names
 from api.query.request import QueryScope
 from api.query.statement import Statement
 from api.query.timerange import Granularity, TimeRange, choose_granularity, parse_granularity
-from api.query.traces import TracesRequest, plan_traces
 from api.questions.logs import LogsRequest, plan_logs
 from api.questions.timeseries import TimeseriesRequest, plan_timeseries
+from api.questions.traces import TracesRequest, plan_traces
 from tests.support.planned_questions import within
 
 NOW = 1_795_343_040_123
@@ -120,8 +120,8 @@ def test_searches(org: str, app: str, text: str, filters: list[Any]) -> None:
     check(plan_logs(request, scope, reads=11).statement, org, app, text)
     traces = {"service": text, "operation": text, "filters": filters, "minDurationMs": 1}
     asked = from_json(msgspec.json.encode(traces), TracesRequest)
-    for statement in plan_traces(asked, org=org, app=app, now_ms=NOW, search_days=31):
-        check(statement, org, app, text)
+    for plan in plan_traces(asked, scope):
+        check(plan.statement, org, app, text)
 
 
 @settings(max_examples=100, deadline=None)

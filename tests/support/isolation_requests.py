@@ -256,7 +256,10 @@ ROUTES_ASKED: Final[Mapping[tuple[str, str], Asked]] = {
         parameters=lambda _: st.sampled_from(["id-0", "id-7", "id/1", OTHERS]) | odd,
     ),
     ("GET", "/v1/traces/{id}"): Asked(
-        {}, lambda _: query(app=apps), parameter=TRACE.hex(), parameters=lambda _: traces
+        {},
+        lambda _: query(orgId=orgs, appId=apps, sql=flags),
+        parameter=TRACE.hex(),
+        parameters=lambda _: traces,
     ),
     ("GET", "/v1/metrics"): Asked({}, lambda _: query(prefix=names, limit=limits)),
     ("GET", "/v1/metrics/{name}"): Asked(

@@ -72,6 +72,8 @@ GOLDEN_CASES: dict[str, tuple[str, dict[str, Any]]] = {
             "cursor": "1795343040123456789.9f86d081884c7d65.2",
         },
     ),
+    "traces_with_errors": ("traces", {"service": "cart", "status": "error", "limit": 5}),
+    "trace": ("trace", {"id": "4bf92f3577b34da6a3ce929d0e0e4736"}),
     "event_by_id": ("event", {"id": "order/17"}),
     "log_context": (
         "log_context",
