@@ -19,7 +19,7 @@ from api.ingest import HttpIngest
 from api.late_rows import LateRows
 from api.log_tail import LogTail
 from api.own_metrics import OwnMetrics
-from api.server import make_app, start_server
+from api.server import make_app, start_server, tls_context
 from api.settings import ApiSettings
 from api.source_finder import SourceFinder
 from api.store import ClickHouseStore
@@ -37,7 +37,9 @@ from seamark.service.own_telemetry.report import Reported, report
 from seamark.service.own_telemetry.settings import PREFIX as OWN_METRICS
 from seamark.service.own_telemetry.settings import OwnMetricsSettings
 from seamark.service.registry import Registry
-from seamark.service.settings import SettingsError, load, masked
+from seamark.service.settings import masked
+from seamark.service.startup import Startup
+from seamark.service.tls import check_ca
 
 logger = logging.getLogger("api")
 _PROBE_SECONDS = 2.0
@@ -137,16 +139,17 @@ async def serve(
 def main() -> int:
     """Read the settings and run. Exit code 2 when a setting is wrong."""
     lifecycle.die_with_parent()
-    try:
-        settings = load(ApiSettings, prefix="SEAMARK_API", environ=os.environ)
-        log_settings = load(LogSettings, prefix="SEAMARK_LOG", environ=os.environ)
-        store_settings = load(StoreSettings, prefix="SEAMARK_STORE", environ=os.environ)
-        cache_settings = load(CacheSettings, prefix="SEAMARK_CACHE", environ=os.environ)
-        export_settings = load(ExportSettings, prefix="SEAMARK_EXPORT", environ=os.environ)
-        own = load(OwnMetricsSettings, prefix=OWN_METRICS, environ=os.environ)
-    except SettingsError as error:
-        print(error, file=sys.stderr)  # noqa: T201  # logs need settings first
-        return 2
+    startup = Startup("api", environ=os.environ)
+    settings = startup.load(ApiSettings, prefix="SEAMARK_API")
+    log_settings = startup.load(LogSettings, prefix="SEAMARK_LOG")
+    store_settings = startup.load(StoreSettings, prefix="SEAMARK_STORE")
+    cache_settings = startup.load(CacheSettings, prefix="SEAMARK_CACHE")
+    export_settings = startup.load(ExportSettings, prefix="SEAMARK_EXPORT")
+    own = startup.load(OwnMetricsSettings, prefix=OWN_METRICS)
+    startup.check(lambda: tls_context(settings))
+    startup.check(lambda: check_ca(settings.ingest_tls_ca, name="SEAMARK_API_INGEST_TLS_CA"))
+    if startup.problems:
+        return startup.refuse()
     logs.configure("api", level=settings.log_level)
     logger.info(
         "settings",

@@ -27,6 +27,7 @@ from api.scope import Scope, scope_of
 from api.settings import ApiSettings
 from api.tail.stream import add_tail
 from seamark.service.health import Health
+from seamark.service.tls import server_context
 
 Asked = Callable[[Scope, web.Request], Awaitable[bytes]]
 
@@ -174,12 +175,8 @@ def _add_description(app: web.Application) -> None:
 
 
 def tls_context(settings: ApiSettings) -> ssl.SSLContext | None:
-    """TLS as the settings say, or None. Raises OSError when a file cannot be read."""
-    if not settings.tls_cert:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(settings.tls_cert, settings.tls_key or None)
-    return context
+    """The server's TLS, None for plain HTTP. Raises SettingsError."""
+    return server_context(settings.tls_cert, settings.tls_key, prefix="SEAMARK_API")
 
 
 async def start_server(app: web.Application, settings: ApiSettings) -> tuple[web.AppRunner, int]:

@@ -7,12 +7,10 @@ its HTTP connection, and with it ends the query in the store
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 from clickhouse_connect.driver import create_async_client
@@ -23,6 +21,15 @@ from api.own_metrics import OwnMetrics
 from api.query.statement import Statement
 from api.reasons import QuestionFailure, QuestionReason
 from api.settings import ApiSettings
+from seamark.service.clickhouse.client import connect_options
+from seamark.service.clickhouse.errors import (
+    BAD_PATTERN,
+    TOO_LONG,
+    TOO_MUCH,
+    ErrorClass,
+    classify,
+    code_in,
+)
 from seamark.service.connections import StoreSettings
 from seamark.service.health import Health
 from seamark.wire.failures import Rejected, Unavailable
@@ -31,23 +38,11 @@ logger = logging.getLogger(__name__)
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
-_TOO_MUCH: Final = frozenset({158, 191, 241, 290, 307, 396})
-"""TOO_MANY_ROWS, SET_SIZE_LIMIT_EXCEEDED, MEMORY_LIMIT_EXCEEDED, LIMIT_EXCEEDED, TOO_MANY_BYTES,
-TOO_MANY_ROWS_OR_BYTES. Source: ClickHouse `src/Common/ErrorCodes.cpp`."""
 _TOO_LARGE: Final = frozenset({241, 396})
 """Of these, the ones that fewer rows of result avoid."""
-_TOO_LONG: Final = frozenset({159, 160})
-"""TIMEOUT_EXCEEDED, TOO_SLOW."""
-_BAD_PATTERN: Final = 427
-"""CANNOT_COMPILE_REGEXP."""
-_AWAY: Final = frozenset({60, 81, 202, 209, 210, 236, 394, 439, 516})
-"""UNKNOWN_TABLE and UNKNOWN_DATABASE (not provisioned yet), TOO_MANY_SIMULTANEOUS_QUERIES,
-SOCKET_TIMEOUT, NETWORK_ERROR, ABORTED, QUERY_WAS_CANCELLED, CANNOT_SCHEDULE_TASK,
-AUTHENTICATION_FAILED."""
 _NARROW: Final = (
     "Narrow it: a shorter range, a coarser granularity, more filters, fewer groupBy dimensions."
 )
-_CODE: Final = re.compile(rb"Code: (\d+)")
 
 
 class ResultTooLarge(Rejected[QuestionReason]):
@@ -144,26 +139,27 @@ class ClickHouseStore:
             return msgspec.json.decode(body, type=_Result[row])  # type: ignore[valid-type]
         except msgspec.MsgspecError as error:
             # a failure after the first bytes were sent comes as text behind them
-            code = _CODE.search(body, max(len(body) - 4096, 0))
-            raise self._counted(self._failure(int(code[1]) if code else None, error)) from error
+            code = code_in(body[-4096:].decode(errors="replace"))
+            raise self._counted(self._failure(code or None, error)) from error
 
     def _failure(self, code: int | None, error: Exception) -> QuestionFailure | StoreFault:
-        if code in _TOO_LONG:
+        if code in TOO_LONG:
             return _too_long(self._limits.query_seconds)
-        if code in _TOO_MUCH:
+        if code in TOO_MUCH:
             kind = ResultTooLarge if code in _TOO_LARGE else Rejected
             return kind(
                 QuestionReason.TOO_MUCH,
                 f"This question reads or returns more than one question may. {_NARROW}",
             )
-        if code == _BAD_PATTERN:
+        if code == BAD_PATTERN:
             return Rejected(
                 QuestionReason.INVALID_FILTER,
                 "A pattern in filters is not a valid RE2 expression "
                 "(https://github.com/google/re2/wiki/Syntax).",
                 field="filters",
             )
-        if code in _AWAY or (code is None and isinstance(error, OperationalError)):
+        no_answer = code is None and isinstance(error, OperationalError)
+        if no_answer or (code and classify(code) is ErrorClass.AWAY):
             self._health.down("store", str(error)[:200])
             return Unavailable(
                 "The store does not answer at the moment.",
@@ -185,22 +181,14 @@ class ClickHouseStore:
         return self._client
 
     async def _connect(self) -> AsyncClient:
-        address = urlsplit(self._settings.url)
         return await create_async_client(
-            host=address.hostname or "127.0.0.1",
-            port=address.port or (8443 if address.scheme == "https" else 8123),
-            interface=address.scheme or "http",
-            username=self._settings.user,
-            password=self._settings.password,
+            **connect_options(self._settings),
             database=self._settings.database,
-            ca_cert=self._settings.tls_ca or None,
             compress=False,  # the answers are small, and undoing it takes a thread each time
-            query_retries=0,
             connect_timeout=2,
             send_receive_timeout=self._limits.query_seconds + 2.0,
             connector_limit=self._limits.concurrent_queries + 2,
             connector_limit_per_host=self._limits.concurrent_queries + 2,
-            autogenerate_session_id=False,
             form_encode_query_params=True,  # long values do not fit into a URL
         )
 

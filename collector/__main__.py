@@ -14,24 +14,23 @@ from seamark.service.connections import LogSettings
 from seamark.service.own_telemetry.report import Reported, beside
 from seamark.service.own_telemetry.settings import PREFIX as OWN_METRICS
 from seamark.service.own_telemetry.settings import OwnMetricsSettings
-from seamark.service.settings import SettingsError, load, masked
+from seamark.service.settings import masked
+from seamark.service.startup import Startup
 
 logger = logging.getLogger("collector")
-_EXIT_SETTINGS = 2
 _CHILD_MARGIN_SECONDS = 2.0
 
 
 def main(environ: Mapping[str, str]) -> int:
     """Run until told to stop; the exit code. 2 = the settings are wrong."""
     lifecycle.die_with_parent()
-    try:
-        settings = load(CollectorSettings, prefix=PREFIX, environ=environ)
-        log_settings = load(LogSettings, prefix="SEAMARK_LOG", environ=environ)
-        own = load(OwnMetricsSettings, prefix=OWN_METRICS, environ=environ)
-        verify(settings)
-    except SettingsError as error:
-        print(f"collector: {error}", file=sys.stderr)  # noqa: T201  # logs are not configured yet
-        return _EXIT_SETTINGS
+    startup = Startup("collector", environ=environ)
+    settings = startup.load(CollectorSettings, prefix=PREFIX)
+    log_settings = startup.load(LogSettings, prefix="SEAMARK_LOG")
+    own = startup.load(OwnMetricsSettings, prefix=OWN_METRICS)
+    startup.check(lambda: verify(settings))
+    if startup.problems:
+        return startup.refuse()
     logs.configure("collector", level=settings.log_level, style=settings.log_style)
     child = environ.get(CHILD_VARIABLE)
     deadline = settings.stop_seconds + _CHILD_MARGIN_SECONDS

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from collector.admission.addresses import read_networks
 from seamark.service.settings import SettingsError, setting
+from seamark.service.tls import server_context
 from seamark.wire.limits import OTLP_BODY_BYTES, OTLP_EXPANDED_BYTES, OTLP_INFLATED_BYTES
 
 PREFIX = "SEAMARK_COLLECTOR"
@@ -155,21 +156,10 @@ def verify(settings: CollectorSettings) -> ssl.SSLContext | None:
         read_networks(settings.trusted_proxies)
     except ValueError as error:
         problems.append(f"{PREFIX}_TRUSTED_PROXIES: {error}")
-    if bool(settings.tls_cert) != bool(settings.tls_key):
-        problems.append(f"{PREFIX}_TLS_CERT and {PREFIX}_TLS_KEY: give both or neither")
-    elif settings.tls_cert:
-        missing = [
-            name for name in (settings.tls_cert, settings.tls_key) if not Path(name).is_file()
-        ]
-        problems.extend(f"{PREFIX}_TLS_*: there is no file {name}" for name in missing)
-        if not missing:
-            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-            context.set_alpn_protocols(["http/1.1"])
-            try:
-                context.load_cert_chain(settings.tls_cert, settings.tls_key)
-            except (ssl.SSLError, OSError) as error:
-                problems.append(f"{PREFIX}_TLS_CERT: {error}")
+    try:
+        context = server_context(settings.tls_cert, settings.tls_key, prefix=PREFIX)
+    except SettingsError as error:
+        problems.extend(error.problems)
     if settings.spool_path and (problem := _unusable(Path(settings.spool_path))):
         problems.append(f"{PREFIX}_SPOOL_PATH: {problem}")
     if settings.in_flight_bytes < settings.otlp_body_bytes + settings.otlp_inflated_bytes:
@@ -180,7 +170,7 @@ def verify(settings: CollectorSettings) -> ssl.SSLContext | None:
     if settings.shed_most_percent < settings.shed_least_percent:
         problems.append(f"{PREFIX}_SHED_MOST_PERCENT is below {PREFIX}_SHED_LEAST_PERCENT")
     if problems:
-        raise SettingsError("; ".join(problems))
+        raise SettingsError(*problems)
     return context
 
 

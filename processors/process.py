@@ -5,8 +5,6 @@ A sink's `__main__` says what it writes to and what else runs beside the streams
 
 import asyncio
 import logging
-import os
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,12 +26,14 @@ from processors.blocks.session import Parts
 from processors.blocks.sink import Sink
 from processors.routes import serve_routes
 from seamark.service import lifecycle, logs
+from seamark.service.clickhouse.client import connector
 from seamark.service.connections import LogSettings, StoreSettings, connect_log
 from seamark.service.health import Health
 from seamark.service.own_telemetry.report import Reported, beside
 from seamark.service.own_telemetry.settings import PREFIX as OWN_METRICS
 from seamark.service.own_telemetry.settings import OwnMetricsSettings
-from seamark.service.settings import SettingsError, load, masked
+from seamark.service.settings import masked
+from seamark.service.startup import Startup
 from seamark.wire.signals import Signal, stream_name
 
 
@@ -62,44 +62,24 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Configuration(Generic[_S]):
-    """All that the process `processors.<name>` was told. Of no use when `problems` is not empty."""
+    """The settings of the process `processors.<name>`."""
 
     name: str
     settings: _S
     log: LogSettings
     store: StoreSettings
     own: OwnMetricsSettings
-    problems: tuple[str, ...]
 
 
-def configuration(name: str, cls: type[_S], *, prefix: str) -> Configuration[_S]:
-    """Read the environment; everything that is wrong with it at once."""
-    problems: list[str] = []
+def configuration(startup: Startup, name: str, cls: type[_S], *, prefix: str) -> Configuration[_S]:
+    """Read the environment; what is wrong with it is in `startup.problems`."""
     return Configuration(
         name,
-        settings=_load(cls, prefix, problems),
-        log=_load(LogSettings, "SEAMARK_LOG", problems),
-        store=_load(StoreSettings, "SEAMARK_STORE", problems),
-        own=_load(OwnMetricsSettings, OWN_METRICS, problems),
-        problems=tuple(problems),
+        settings=startup.load(cls, prefix=prefix),
+        log=startup.load(LogSettings, prefix="SEAMARK_LOG"),
+        store=startup.load(StoreSettings, prefix="SEAMARK_STORE"),
+        own=startup.load(OwnMetricsSettings, prefix=OWN_METRICS),
     )
-
-
-def _load(cls: type[_T], prefix: str, problems: list[str]) -> _T:
-    try:
-        return load(cls, prefix=prefix, environ=os.environ)
-    except SettingsError as error:
-        problems.append(str(error))
-        return cls()
-
-
-def refused(name: str, *problems: str) -> int:
-    """Say why the process does not begin; its exit code."""
-    logs.configure(name)
-    logging.getLogger(f"processors.{name}").critical(
-        "wrong settings", extra={"error": "; ".join(problems)}
-    )
-    return 2
 
 
 def run(
@@ -170,13 +150,11 @@ async def connected(
     store_connections: int,
 ) -> AsyncIterator[Connected | None]:
     """Serve the routes and connect to the log. None when told to stop before it was there."""
-    tls: ssl.SSLContext | bool = True
-    if store_settings.tls_ca:
-        tls = ssl.create_default_context(cafile=store_settings.tls_ca)
-    connector = aiohttp.TCPConnector(ssl=tls, limit=store_connections)
     async with (
         serve_routes(health, host=settings.host, port=settings.port) as port,
-        aiohttp.ClientSession(connector=connector) as session,
+        aiohttp.ClientSession(
+            connector=connector(store_settings, limit=store_connections)
+        ) as session,
     ):
         logging.getLogger(f"processors.{name}").info(
             "listening", extra={"host": settings.host, "port": port}

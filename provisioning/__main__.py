@@ -9,7 +9,6 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -27,7 +26,8 @@ from provisioning.tables import StoreFailed, bring_up_to_date, wait_for_store
 from seamark.service import logs
 from seamark.service.connections import LogSettings, StoreSettings, connect_log
 from seamark.service.lifecycle import die_with_parent
-from seamark.service.settings import SettingsError, load, masked
+from seamark.service.settings import SettingsError, masked
+from seamark.service.startup import EXIT_SETTINGS, Startup
 from seamark.wire.buckets import CONFIG_BUCKET
 
 logger = logging.getLogger("provisioning")
@@ -42,12 +42,12 @@ class Settings:
     store: StoreSettings
 
     @classmethod
-    def load(cls, environ: Mapping[str, str]) -> Self:
-        """Raises SettingsError."""
+    def load(cls, startup: Startup) -> Self:
+        """What is wrong is in `startup.problems`."""
         return cls(
-            own=load(ProvisionSettings, prefix="SEAMARK_PROVISION", environ=environ),
-            log=load(LogSettings, prefix="SEAMARK_LOG", environ=environ),
-            store=load(StoreSettings, prefix="SEAMARK_STORE", environ=environ),
+            own=startup.load(ProvisionSettings, prefix="SEAMARK_PROVISION"),
+            log=startup.load(LogSettings, prefix="SEAMARK_LOG"),
+            store=startup.load(StoreSettings, prefix="SEAMARK_STORE"),
         )
 
 
@@ -83,18 +83,20 @@ async def provision(settings: Settings) -> None:
 def main() -> int:
     """Run `provision` with the settings of the environment; returns the exit code."""
     die_with_parent()
-    logs.configure("provisioning")
     began = time.monotonic()
+    startup = Startup("provisioning", environ=os.environ)
+    settings = Settings.load(startup)
+    if startup.problems:
+        return startup.refuse()
     try:
-        settings = Settings.load(os.environ)
         logs.configure("provisioning", level=settings.own.log_level)
         for part in (settings.own, settings.log, settings.store):
             logger.debug("settings", extra={"settings": masked(part)})
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(provision(settings))
     except SettingsError as error:
-        logger.error(str(error))
-        return 2
+        logger.error("an operator has to act", extra={"error": str(error)})
+        return EXIT_SETTINGS
     except StoreFailed as error:
         logger.error("the store failed", extra={"error": str(error)})
         return 1

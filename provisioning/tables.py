@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-import ssl
 import time
 from typing import Final
-from urllib.parse import urlsplit
 
 import aiohttp
 import clickhouse_connect
@@ -13,6 +11,8 @@ from clickhouse_connect.driver.exceptions import Error
 
 from provisioning.clickhouse.migrate import Migration, MigrationError, OverHttp, migrate
 from provisioning.clickhouse.variant import Variant
+from seamark.service.clickhouse.client import HttpClient, connect_options, connector
+from seamark.service.clickhouse.errors import AUTHENTICATION_FAILED
 from seamark.service.connections import StoreSettings
 from seamark.service.settings import SettingsError
 
@@ -20,9 +20,6 @@ logger = logging.getLogger(__name__)
 _ASK_EVERY_SECONDS: Final = 0.1
 _STATEMENT_SECONDS: Final = 3600
 """Longest wait for one statement: altering large tables, or filling new ones, takes its time."""
-_NOT_SIGNED_IN: Final = 516
-"""AUTHENTICATION_FAILED. Source: ClickHouse `src/Common/ErrorCodes.cpp`."""
-_PORTS: Final = {"http": 8123, "https": 8443}
 
 
 class StoreFailed(Exception):
@@ -31,20 +28,10 @@ class StoreFailed(Exception):
 
 async def wait_for_store(settings: StoreSettings, *, wait_seconds: float) -> None:
     """Return once the store answers. Raises StoreFailed after `wait_seconds`."""
-    tls = ssl.create_default_context(cafile=settings.tls_ca or None)
-    problem = "no answer"
     until = time.monotonic() + wait_seconds
-    timeout = aiohttp.ClientTimeout(total=2)
-    connector = aiohttp.TCPConnector(ssl=tls)
-    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
-        while True:
-            try:
-                async with session.get(f"{settings.url.rstrip('/')}/ping") as response:
-                    if response.status == 200:
-                        return
-                    problem = f"status {response.status}"
-            except (aiohttp.ClientError, TimeoutError) as error:
-                problem = str(error) or type(error).__name__
+    async with aiohttp.ClientSession(connector=connector(settings)) as session:
+        store = HttpClient(session, settings, timeout_seconds=2)
+        while problem := await store.ping():
             if time.monotonic() >= until:
                 raise StoreFailed(f"{settings.url} after {wait_seconds:g} s: {problem}")
             await asyncio.sleep(_ASK_EVERY_SECONDS)  # nothing tells us when a server has started
@@ -56,17 +43,9 @@ def bring_up_to_date(settings: StoreSettings, *, variant: Variant, cluster: str)
     Raises SettingsError where a person has to act (wrong password, changed files), StoreFailed on
     everything else.
     """
-    address = urlsplit(settings.url)
     try:
         client = clickhouse_connect.get_client(
-            interface=address.scheme,
-            host=address.hostname or "127.0.0.1",
-            port=address.port or _PORTS.get(address.scheme, 8123),
-            username=settings.user,
-            password=settings.password,
-            ca_cert=settings.tls_ca or None,
-            send_receive_timeout=_STATEMENT_SECONDS,
-            autogenerate_session_id=False,
+            **connect_options(settings), send_receive_timeout=_STATEMENT_SECONDS
         )
         try:
             return migrate(
@@ -77,7 +56,7 @@ def bring_up_to_date(settings: StoreSettings, *, variant: Variant, cluster: str)
     except (MigrationError, ValueError) as error:
         raise SettingsError(str(error)) from error
     except Error as error:
-        if error.code == _NOT_SIGNED_IN:
+        if error.code == AUTHENTICATION_FAILED:
             raise SettingsError(
                 f"the store at {settings.url} does not know user {settings.user} with this password"
             ) from error

@@ -1,10 +1,8 @@
 """Parts of an export from the store: a slice of time each, over HTTP straight to a file. Blocks."""
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import Error
@@ -13,15 +11,13 @@ from urllib3.exceptions import HTTPError
 from api.exports.job import BAD_PATTERN, BEYOND, Failed, Job
 from api.exports.slices import Slice, cut, stretch_ms
 from api.query.statement import Statement
+from seamark.service.clickhouse.client import connect_options
+from seamark.service.clickhouse.errors import BAD_PATTERN as BAD_PATTERN_CODE
+from seamark.service.clickhouse.errors import ErrorClass, classify, code_in
 
-_TOO_MUCH: Final = frozenset({158, 159, 160, 191, 241, 307, 396})
-"""More than one slice may cost: smaller slices may do. Source: ClickHouse `ErrorCodes.cpp`."""
-_NO_PATTERN: Final = 427
-_AWAY: Final = frozenset({60, 81, 202, 209, 210, 236, 394, 439, 516})
 _PIECE_BYTES: Final = 1024 * 1024
 _MAGIC: Final = b"PAR1"
 _TAIL_BYTES: Final = 4096
-_CODE: Final = re.compile(rb"Code: (\d+)")
 _PARQUET: Final = {
     "output_format_parquet_compression_method": "lz4",
     "output_format_parquet_string_as_string": 1,
@@ -42,7 +38,6 @@ class StoreParts:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        address = urlsplit(job.store.url)
         self._settings: dict[str, Any] = {
             "readonly": 1,
             "max_memory_usage": job.memory_bytes,
@@ -51,18 +46,11 @@ class StoreParts:
         }
         try:
             self._client = clickhouse_connect.get_client(
-                host=address.hostname or "127.0.0.1",
-                port=address.port or (8443 if address.scheme == "https" else 8123),
-                interface=address.scheme or "http",
-                username=job.store.user,
-                password=job.store.password,
+                **connect_options(job.store),
                 database=job.store.database,
-                ca_cert=job.store.tls_ca or None,
                 compress=False,
-                query_retries=0,
                 connect_timeout=5,
                 send_receive_timeout=job.slice_seconds + 5,
-                autogenerate_session_id=False,
                 form_encode_query_params=True,
             )
         except Error as error:
@@ -141,8 +129,8 @@ def _check(part: Path) -> None:
         tail = opened.read()
     if tail.endswith(_MAGIC):
         return
-    code = _CODE.search(tail)
-    raise _of_slice(_failure_of(int(code[1]) if code else None, "its answer broke off"))
+    code = code_in(tail.decode(errors="replace"))
+    raise _of_slice(_failure_of(code or None, "its answer broke off"))
 
 
 def _of_slice(failure: Failed) -> Failed | TooLarge:
@@ -154,11 +142,12 @@ def _failure(error: Error) -> Failed:
 
 
 def _failure_of(code: int | None, text: str) -> Failed:
-    if code in _TOO_MUCH:
+    kind = classify(code)
+    if kind is ErrorClass.TOO_MUCH:
         return Failed("too_much", BEYOND)
-    if code == _NO_PATTERN:
+    if code == BAD_PATTERN_CODE:
         return Failed("invalid_filter", BAD_PATTERN)
-    if code in _AWAY or not code:
+    if kind is ErrorClass.AWAY:
         return _away(text)
     return Failed("internal", text)
 

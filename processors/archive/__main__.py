@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -22,10 +23,12 @@ from processors.blocks.pause import Pauses
 from processors.blocks.positions import Fenced, PositionsUnavailable
 from processors.blocks.session import Parts
 from processors.blocks.sink import SinkUnavailable
-from processors.process import Connected, configuration, connected, refused, run
+from processors.process import Connected, configuration, connected, run
 from seamark.service import lifecycle
 from seamark.service.connections import LogSettings, StoreSettings, sleep_or_stop
 from seamark.service.health import Health
+from seamark.service.settings import SettingsError
+from seamark.service.startup import Startup
 
 logger = logging.getLogger("processors.archive")
 _STORE_CONNECTIONS: Final = 100
@@ -152,19 +155,25 @@ async def serve(
     return 1 if engine_threads.engine_failed.is_set() else 0
 
 
-def main() -> int:
-    """Read the settings, run, return the exit code."""
-    lifecycle.die_with_parent()
-    told = configuration("archive", ArchiveSettings, prefix="SEAMARK_ARCHIVE")
-    if told.problems:
-        return refused("archive", *told.problems)
-    settings = told.settings
+def _objects(settings: ArchiveSettings) -> Objects:
+    """Where the files go. Raises SettingsError."""
     try:
         state = Path(settings.state_path).absolute()
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        objects = open_objects(settings.url, settings.access, state=state)
+        return open_objects(settings.url, settings.access, state=state)
     except (OSError, ValueError) as error:
-        return refused("archive", f"SEAMARK_ARCHIVE_URL or _STATE_PATH: {error}")
+        raise SettingsError(f"SEAMARK_ARCHIVE_URL or _STATE_PATH: {error}") from error
+
+
+def main() -> int:
+    """Read the settings, run, return the exit code."""
+    lifecycle.die_with_parent()
+    startup = Startup("archive", environ=os.environ)
+    told = configuration(startup, "archive", ArchiveSettings, prefix="SEAMARK_ARCHIVE")
+    settings = told.settings
+    objects = startup.check(lambda: _objects(settings))
+    if startup.problems or objects is None:
+        return startup.refuse()
     lifecycle.lower_priority(settings.nice)
     paths = {"seen by archive": settings.state_path}
     if "://" not in settings.url:

@@ -1,16 +1,18 @@
 """`python -m processors.rows`: from the log into the store."""
 
 import asyncio
+import os
 import sys
 from functools import partial
 from typing import Final
 
-from processors.process import configuration, connected, refused, run
+from processors.process import configuration, connected, run
 from processors.rows.settings import RowsSettings
 from processors.rows.store import StoreSink
 from seamark.service import lifecycle
 from seamark.service.connections import LogSettings, StoreSettings, sleep_or_stop
 from seamark.service.health import Health
+from seamark.service.startup import Startup
 
 _PING_SECONDS: Final = 5.0
 _PING_DOWN_SECONDS: Final = 0.5
@@ -63,9 +65,10 @@ async def serve(
 def main() -> int:
     """Read the settings, run, return the exit code."""
     lifecycle.die_with_parent()
-    told = configuration("rows", RowsSettings, prefix="SEAMARK_ROWS")
-    if told.problems:
-        return refused("rows", *told.problems)
+    startup = Startup("rows", environ=os.environ)
+    told = configuration(startup, "rows", RowsSettings, prefix="SEAMARK_ROWS")
+    if startup.problems:
+        return startup.refuse()
     return run(
         told,
         partial(serve, told.settings, told.log, told.store),

@@ -24,7 +24,11 @@ _FALSE = {"0", "false", "no", "off"}
 
 
 class SettingsError(Exception):
-    """Every wrong setting of a service, one sentence each."""
+    """Every wrong setting of a service, one sentence each, in `problems`."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,14 @@ def load(cls: type[T], *, prefix: str, environ: Mapping[str, str]) -> T:
     Raises SettingsError naming every value that is of the wrong type or out of range, and every
     file that cannot be read.
     """
+    settings, problems = read(cls, prefix=prefix, environ=environ)
+    if problems:
+        raise SettingsError(*problems)
+    return settings
+
+
+def read(cls: type[T], *, prefix: str, environ: Mapping[str, str]) -> tuple[T, list[str]]:
+    """As `load`, and what is wrong; what is wrong has its default in the settings."""
     values: dict[str, Any] = {}
     problems: list[str] = []
     hints = get_type_hints(cls)
@@ -78,9 +90,7 @@ def load(cls: type[T], *, prefix: str, environ: Mapping[str, str]) -> T:
                 values[field.name] = _read(text, hints[field.name], field.metadata)
         except ValueError as error:
             problems.append(f"{name}: {error}")
-    if problems:
-        raise SettingsError("; ".join(problems))
-    return cls(**values)
+    return cls(**values), problems
 
 
 def _given(name: str, environ: Mapping[str, str], *, secret: bool) -> str | None:

@@ -135,7 +135,7 @@ def test_a_port_in_use_is_said_plainly(folder: Path) -> None:
     ("settings", "told"),
     [
         ({"host": "0.0.0.0", "password": ""}, "SEAMARK_STORE_SERVER_PASSWORD is needed"),
-        ({"tls_cert": "/nowhere.pem"}, "go together"),
+        ({"tls_cert": "/nowhere.pem"}, "give both or neither"),
         ({"tls_cert": "/nowhere.pem", "tls_key": "/nowhere.pem"}, "/nowhere.pem"),
         ({"threads": "none"}, "SEAMARK_STORE_SERVER_THREADS: 'none' is not a number"),
     ],

@@ -6,7 +6,7 @@ Questions go through clickhouse-connect, everything that streams or inserts goes
 
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -19,6 +19,19 @@ _ERROR_CHARS: Final = 500
 _TAIL_BYTES: Final = 4096
 _PING: Final = aiohttp.ClientTimeout(total=2)
 Body = bytes | AsyncIterator[bytes] | aiohttp.FormData
+
+
+class Access(Protocol):
+    """How to reach a store; `StoreSettings` is one."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def user(self) -> str: ...
+    @property
+    def password(self) -> str: ...
+    @property
+    def tls_ca(self) -> str: ...
 
 
 class RequestFailed(Exception):
@@ -92,14 +105,14 @@ class HttpClient:
             return f"/ping: {type(error).__name__}: {error}"
 
 
-def credentials(settings: StoreSettings) -> dict[str, str]:
+def credentials(settings: Access) -> dict[str, str]:
     """ClickHouse's headers of user and password."""
     if not settings.user:
         return {}
     return {"X-ClickHouse-User": settings.user, "X-ClickHouse-Key": settings.password}
 
 
-def connector(settings: StoreSettings, *, limit: int = 100) -> aiohttp.TCPConnector:
+def connector(settings: Access, *, limit: int = 100) -> aiohttp.TCPConnector:
     """For an aiohttp session to the store: its CA, and at most `limit` connections.
 
     Raises OSError or ssl.SSLError when the CA file cannot be read.
@@ -110,7 +123,7 @@ def connector(settings: StoreSettings, *, limit: int = 100) -> aiohttp.TCPConnec
     return aiohttp.TCPConnector(ssl=tls, limit=limit)
 
 
-def connect_options(settings: StoreSettings) -> dict[str, Any]:
+def connect_options(settings: Access) -> dict[str, Any]:
     """Arguments of clickhouse-connect's `get_client` and `create_async_client`."""
     address = urlsplit(settings.url)
     return {

@@ -19,7 +19,9 @@ from seamark.service import lifecycle, logs
 from seamark.service.own_telemetry.report import Reported, beside
 from seamark.service.own_telemetry.settings import PREFIX as OWN_METRICS
 from seamark.service.own_telemetry.settings import OwnMetricsSettings
-from seamark.service.settings import SettingsError, load, masked
+from seamark.service.settings import masked
+from seamark.service.startup import Startup
+from seamark.service.tls import server_context
 from seamark.standalone.store.engine import Engine
 from seamark.standalone.store.failures import StoreError
 from seamark.standalone.store.folder import FolderInUse, StoreFolder
@@ -101,31 +103,18 @@ def _close(service: StoreService, engine: Engine) -> None:
     engine.close()
 
 
-def _tls(settings: StoreServerSettings) -> ssl.SSLContext | None:
-    if not settings.tls_cert:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(settings.tls_cert, settings.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsError(
-            f"SEAMARK_STORE_SERVER_TLS_CERT, _TLS_KEY: {settings.tls_cert}: {error}"
-        ) from error
-    return context
-
-
 def main() -> int:
     """Read the settings, take and repair the folder, serve; returns the exit code."""
     lifecycle.die_with_parent()
     logs.configure("store")
-    try:
-        settings = load(StoreServerSettings, prefix="SEAMARK_STORE_SERVER", environ=os.environ)
-        settings.check()
-        own = load(OwnMetricsSettings, prefix=OWN_METRICS, environ=os.environ)
-        tls = _tls(settings)
-    except SettingsError as error:
-        logger.critical("wrong settings", extra={"error": str(error)})
-        return 2
+    startup = Startup("store", environ=os.environ)
+    prefix = "SEAMARK_STORE_SERVER"
+    settings = startup.load(StoreServerSettings, prefix=prefix)
+    startup.check(settings.check)
+    own = startup.load(OwnMetricsSettings, prefix=OWN_METRICS)
+    tls = startup.check(lambda: server_context(settings.tls_cert, settings.tls_key, prefix=prefix))
+    if startup.problems:
+        return startup.refuse()
     logs.configure("store", level=settings.log_level)
     logger.info("starting", extra={"settings": masked(settings)})
     folder = StoreFolder(Path(settings.path).expanduser().absolute())

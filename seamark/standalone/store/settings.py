@@ -50,16 +50,11 @@ class StoreServerSettings:
 
     def check(self) -> None:
         """Raises SettingsError for values that are wrong together."""
-        problems = []
-        if bool(self.tls_cert) != bool(self.tls_key):
-            problems.append("SEAMARK_STORE_SERVER_TLS_CERT and _TLS_KEY go together")
         if not self.password and not _loopback(self.host):
-            problems.append(
+            raise SettingsError(
                 f"SEAMARK_STORE_SERVER_PASSWORD is needed to listen on {self.host!r}, "
                 "which is not a loopback address"
             )
-        if problems:
-            raise SettingsError("; ".join(problems))
 
 
 def _loopback(host: str) -> bool:
