@@ -142,8 +142,8 @@ def test_wrong_settings_are_all_told_at_once(
     )
 
     assert code == 2
-    assert "SEAMARK_LOG_PARTITIONS: 0 is below" in str(lines[-1]["message"])
-    assert "SEAMARK_LOG_REPLICAS: 9 is above" in str(lines[-1]["message"])
+    assert "SEAMARK_LOG_PARTITIONS: 0 is below" in str(lines[-1]["error"])
+    assert "SEAMARK_LOG_REPLICAS: 9 is above" in str(lines[-1]["error"])
 
 
 def test_a_log_that_does_not_sync_is_refused(store: EmbeddedStore, tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_a_log_that_does_not_sync_is_refused(store: EmbeddedStore, tmp_path: Pat
         code, lines = provision(lazy, store, tmp_path)
 
     assert code == 2
-    assert "sync_interval: always" in str(lines[-1]["message"])
+    assert "sync_interval: always" in str(lines[-1]["error"])
 
 
 def test_a_log_that_is_away_is_waited_for_and_then_told(
@@ -179,4 +179,4 @@ def test_a_wrong_store_password_is_for_a_person(
     code, lines = provision(log, store, tmp_path, SEAMARK_STORE_PASSWORD="wrong")
 
     assert code == 2
-    assert "does not know user seamark with this password" in str(lines[-1]["message"])
+    assert "does not know user seamark with this password" in str(lines[-1]["error"])
