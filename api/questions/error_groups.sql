@@ -24,8 +24,8 @@ FROM
         arraySlice(inner_first, 1, /*max_lines*/) AS lines,
         arrayFilter(x -> match(x, /*frame*/), lines) AS found_frames,
         arrayFilter(x -> NOT match(x, /*outside*/), found_frames) AS own_frames,
-        if(empty(own_frames), found_frames, own_frames) AS frames,
-        arrayStringConcat(arraySlice(frames, 1, /*max_frames*/), '\n') AS joined,
+        if(empty(own_frames), found_frames, own_frames) AS chosen_frames,
+        arrayStringConcat(arraySlice(chosen_frames, 1, /*max_frames*/), '\n') AS joined,
         /*normal_frames*/ AS frames,
         if(frames != '', '', /*normal_line*/) AS normal_message
     FROM

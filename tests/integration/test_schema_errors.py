@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from api.query.request import QueryScope
 from api.questions.error_groups import plan_error_groups
 from api.questions.error_rates import ErrorsRequest
+from seamark.service.clickhouse.quoting import parameter
 from seamark.wire.dimensions import EVENT_DIMENSIONS
 from seamark.wire.envelope import Sender
 from seamark.wire.insert import INSERT_SETTINGS
@@ -93,7 +94,7 @@ def counted(store: StoreServer, names: Sequence[str] = ("exception", "error")) -
     until_ms = RECEIVED_MS + 2 * DAY_NS // NS // 24
     within = QueryScope(org="acme", app="", now_ms=until_ms, search_days=30, minute_days=30)
     made = plan_error_groups(request, within).statement
-    given = {f"param_{name}": str(value) for name, value in made.values.items()}
+    given = {f"param_{name}": parameter(value) for name, value in made.values.items()}
     rows = store.rows(made.sql, database="seamark", **given)
     found: dict[str, int] = {}
     for row in rows:

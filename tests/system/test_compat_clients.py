@@ -15,7 +15,7 @@ from tests.support.until import until
 from tests.system.stack import Stack
 
 pytestmark = [pytest.mark.system]
-PAGE = Path(__file__).parents[2] / "docs" / "older-clients.md"
+PAGE = Path(__file__).parents[2] / "docs" / "compat-clients.md"
 DUPLICATES = "SELECT sum(duplicate) FROM seamark.ledger WHERE signal = 'events'"
 USERS = "SELECT DISTINCT user_id FROM seamark.events WHERE name IN ('search', 'order_paid')"
 SHOWN = re.findall(

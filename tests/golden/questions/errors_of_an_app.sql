@@ -52,8 +52,8 @@ FROM
         arraySlice(inner_first, 1, 100) AS lines,
         arrayFilter(x -> match(x, {p16:String}), lines) AS found_frames,
         arrayFilter(x -> NOT match(x, {p18:String}), found_frames) AS own_frames,
-        if(empty(own_frames), found_frames, own_frames) AS frames,
-        arrayStringConcat(arraySlice(frames, 1, 3), '\n') AS joined,
+        if(empty(own_frames), found_frames, own_frames) AS chosen_frames,
+        arrayStringConcat(arraySlice(chosen_frames, 1, 3), '\n') AS joined,
         replaceRegexpAll(replaceRegexpAll(joined, {p13:String}, {p14:String}), {p15:String}, {p10:String}) AS frames,
         if(frames != '', '', substring(replaceRegexpAll(replaceRegexpAll(replaceRegexpAll(substringIndex(latest.6, '\n', 1), {p9:String}, {p10:String}), {p11:String}, {p10:String}), {p12:String}, {p10:String}), 1, 300)) AS normal_message
     FROM
