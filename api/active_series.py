@@ -5,7 +5,7 @@ from typing import Final
 
 from api.own_metrics import OwnMetrics
 from api.query.statement import Statement, template
-from api.store import Store, StoreFault
+from api.store import QuestionStore, StoreFault
 from seamark.service.connections import sleep_or_stop
 from seamark.wire.failures import Rejected, Unavailable
 
@@ -13,7 +13,7 @@ EVERY_SECONDS: Final = 300.0
 _AGAIN_SECONDS: Final = 5.0
 
 
-async def count_series(store: Store, metrics: OwnMetrics) -> bool:
+async def count_series(store: QuestionStore, metrics: OwnMetrics) -> bool:
     """Count them once. False, and nothing changes, where the store does not answer."""
     try:
         found = await store.ask(Statement(template("active_series"), {}), tuple[str, int])
@@ -25,7 +25,11 @@ async def count_series(store: Store, metrics: OwnMetrics) -> bool:
 
 
 async def watch_series(
-    store: Store, metrics: OwnMetrics, stop: asyncio.Event, *, every_seconds: float = EVERY_SECONDS
+    store: QuestionStore,
+    metrics: OwnMetrics,
+    stop: asyncio.Event,
+    *,
+    every_seconds: float = EVERY_SECONDS,
 ) -> None:
     """Count them until told to stop."""
     while not stop.is_set():

@@ -109,7 +109,7 @@ class NamesAnswer(msgspec.Struct, frozen=True):
     meta: Meta
 
 
-class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+class ErrorDetail(msgspec.Struct, frozen=True, omit_defaults=True):
     """`field` is the path of the offending field, if there is one."""
 
     reason: str
@@ -120,7 +120,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 class ErrorAnswer(msgspec.Struct, frozen=True):
     """Every failure has this form."""
 
-    error: Problem
+    error: ErrorDetail
 
 
 def encode(answer: msgspec.Struct | dict[str, Any]) -> bytes:

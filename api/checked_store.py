@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from api.query.attribute_keys import plan_key_exists, plan_keys, unknown_attribute
 from api.query.statement import AttributeUse, Statement
-from api.store import Rows, Store, StoreFault
+from api.store import QuestionStore, Rows, StoreFault
 from seamark.wire.failures import Rejected, Unavailable
 
 R = TypeVar("R")
@@ -20,15 +20,17 @@ _MOST_REMEMBERED: Final = 50_000
 
 
 class CheckedStore:
-    """See `Store`; `ask` also raises Rejected (UNKNOWN_ATTRIBUTE)."""
+    """See `QuestionStore`; `ask` also raises Rejected (UNKNOWN_ATTRIBUTE)."""
 
-    def __init__(self, store: Store, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, store: QuestionStore, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._store = store
         self._clock = clock
         self._known: dict[tuple[tuple[str, str], str, str, tuple[str, ...], str], float] = {}
 
     async def ask(self, statement: Statement, row: type[R]) -> Rows[R]:
-        """See `Store.ask`."""
+        """See `QuestionStore.ask`."""
         await self.check(statement)
         return await self._store.ask(statement, row)
 

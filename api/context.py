@@ -8,7 +8,7 @@ from typing import Literal
 from api.cache import AnswerCache
 from api.checked_store import CheckedStore
 from api.exports.exports import Exports
-from api.ingest import Ingest
+from api.ingest import IngestClient
 from api.late_rows import LateRows
 from api.log_tail import LogTail
 from api.query.sources import SPAN_METRIC, SourceName
@@ -30,7 +30,7 @@ class Context:
     sources: SourceFinder
     late_rows: LateRows
     log: LogTail = field(default_factory=lambda: LogTail(partitions=0))
-    ingest: Ingest | None = None
+    ingest: IngestClient | None = None
     exports: Exports | None = None
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 

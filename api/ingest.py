@@ -14,7 +14,7 @@ PATH: Final = "/v1/ingest/replay"
 _SECONDS: Final = 15.0
 
 
-class Fault(msgspec.Struct, frozen=True):
+class IngestFault(msgspec.Struct, frozen=True):
     """Why one event of a batch was rejected."""
 
     index: int
@@ -28,7 +28,7 @@ class Taken(msgspec.Struct, frozen=True, rename="camel"):
     accepted: int
     rejected: int
     receipt_id: str = ""
-    errors: list[Fault] = []
+    errors: list[IngestFault] = []
 
 
 class _Problem(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ class Turned:
     message: str
 
 
-class Ingest(Protocol):
+class IngestClient(Protocol):
     """Where batches are sent."""
 
     async def replay(self, body: bytes, *, token: str, dry_run: bool) -> Taken | Turned:
@@ -66,7 +66,7 @@ class HttpIngest:
         self._session: aiohttp.ClientSession | None = None
 
     async def replay(self, body: bytes, *, token: str, dry_run: bool) -> Taken | Turned:
-        """See `Ingest.replay`."""
+        """See `IngestClient.replay`."""
         try:
             async with self._opened().post(
                 self._url,

@@ -14,7 +14,7 @@ from typing import Final
 
 from api.query.late_rows import LateRow, SignalName, plan_late_rows
 from api.query.timerange import MINUTE_MS, TimeRange
-from api.store import Store
+from api.store import QuestionStore
 
 LIVE_MS: Final = 3 * MINUTE_MS
 """A range that ends later than this before now may change by rows that are not late."""
@@ -40,7 +40,7 @@ class LateRows:
 
     def __init__(
         self,
-        store: Store,
+        store: QuestionStore,
         *,
         shared_seconds: float,
         settle_ms: int = SETTLE_MS,
@@ -57,8 +57,8 @@ class LateRows:
     ) -> int | None:
         """When rows of these signals (none named: of any) were last stored late into the range.
 
-        0: never. None: so recently that some of them may not be seen yet. Raises what `Store.ask`
-        raises.
+        0: never. None: so recently that some of them may not be seen yet. Raises what
+        `QuestionStore.ask` raises.
         """
         key = (org, app, tuple(signals), range_)
         reading = self._readings.get(key)

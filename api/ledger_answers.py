@@ -105,7 +105,7 @@ class ArchivedFiles(msgspec.Struct, frozen=True):
 
 
 class ReceiptAnswer(msgspec.Struct, frozen=True, rename="camel"):
-    """What became of a request. Counts are of its items, over every try that reached the log.
+    """The outcome of a request. Counts are of its items, over every try that reached the log.
 
     `tries` are envelopes: parts of a split batch, and retries under one `batchId`. `why` is there
     when the state is not `stored`.

@@ -7,7 +7,7 @@ import zstandard
 
 from seamark.wire.envelope import Outcome
 from seamark.wire.frames import cut, parse_frames
-from seamark.wire.reading import EnvelopeReader, Unreadable
+from seamark.wire.reading import EnvelopeReader, UnreadableEnvelope
 from seamark.wire.zstd_frames import frames_of
 
 MOST_INFLATED: Final = 16 * 1024 * 1024
@@ -46,7 +46,7 @@ def carries(frames_header: str, payload: bytes, *, receipt: str) -> list[Carried
             if opened.receipt == receipt:
                 received_ms = opened.received_ns // 1_000_000
                 found.append(Carried(opened.org, opened.app, received_ms, opened.outcome))
-        except Unreadable:
+        except UnreadableEnvelope:
             continue
     return found
 

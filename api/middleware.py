@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from api.answers import ErrorAnswer, Problem, encode
+from api.answers import ErrorAnswer, ErrorDetail, encode
 from api.own_metrics import OwnMetrics
 from api.reasons import STATUS, QuestionReason
 from api.store import StoreFault
@@ -28,7 +28,7 @@ def problem(
     """A failure as `{"error": {"reason", "message", "field"?}}`."""
     return web.Response(
         status=STATUS[reason],
-        body=encode(ErrorAnswer(Problem(reason.value, message, field))),
+        body=encode(ErrorAnswer(ErrorDetail(reason.value, message, field))),
         content_type="application/json",
         headers=headers,
     )

@@ -8,7 +8,7 @@ import msgspec
 
 from api.query.labels import plan_exists
 from api.scope import Scope
-from api.store import Store
+from api.store import QuestionStore
 
 _REMEMBERED_SECONDS: Final = 60.0
 _MOST_REMEMBERED: Final = 20_000
@@ -21,7 +21,9 @@ class _Found(msgspec.Struct, array_like=True):
 class SourceFinder:
     """Remembers sources of names per scope. A name not found is looked up again each time."""
 
-    def __init__(self, store: Store, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, store: QuestionStore, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._store = store
         self._clock = clock
         self._known: dict[tuple[Scope, str], tuple[float, Literal["events", "metrics"]]] = {}
@@ -29,7 +31,7 @@ class SourceFinder:
     async def find(self, scope: Scope, metric: str) -> Literal["events", "metrics"] | None:
         """`events` if there is an event of that name, else `metrics`, else None.
 
-        Raises what `Store.ask` raises; when the store is away, a remembered source still serves.
+        Raises what `QuestionStore.ask` raises; a remembered source serves while it is away.
         """
         known = self._known.get((scope, metric))
         if known is not None and known[0] > self._clock():

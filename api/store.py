@@ -62,7 +62,7 @@ class Rows(Generic[R_co]):
     bytes_read: int
 
 
-class Store(Protocol):
+class QuestionStore(Protocol):
     """Whatever answers statements."""
 
     async def ask(self, statement: Statement, row: type[R]) -> Rows[R]:
@@ -111,7 +111,7 @@ class ClickHouseStore:
         }
 
     async def ask(self, statement: Statement, row: type[R]) -> Rows[R]:
-        """See `Store.ask`."""
+        """See `QuestionStore.ask`."""
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._limits.query_seconds + 2.0), self._turns:

@@ -32,7 +32,7 @@ class LogFrame(NamedTuple):
     event_ids: bool = False
 
 
-class Log(Protocol):
+class FrameLog(Protocol):
     """Where envelopes go (`collector.publish.publisher.Publisher`)."""
 
     async def append(self, frame: LogFrame) -> None:

@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 
 from processors.blocks.dead_letter_limit import DeadLetterLimits
 from processors.blocks.dead_letter_queue import JetStreamDeadLetterQueue
-from processors.blocks.decide import Limits
+from processors.blocks.decide import BlockLimits
 from processors.blocks.dedup.folder import DedupFolder
 from processors.blocks.jetstream import JetStreamLog
 from processors.blocks.pause import KvPauses
@@ -51,7 +51,7 @@ class SinkSettings(Protocol):
     @property
     def buffer_bytes(self) -> int: ...
     @property
-    def limits(self) -> Limits: ...
+    def limits(self) -> BlockLimits: ...
     @property
     def dead_letter_limits(self) -> DeadLetterLimits: ...
 

@@ -22,7 +22,7 @@ from provisioning.credentials import read_or_create, seed
 from provisioning.jetstream.apply import apply, check_sync
 from provisioning.own_metrics import read_or_create_key, seed_own_metrics
 from provisioning.settings import ProvisionSettings
-from provisioning.tables import StoreFailed, bring_up_to_date, wait_for_store
+from provisioning.tables import TablesFailed, bring_up_to_date, wait_for_store
 from seamark.service import logs
 from seamark.service.connections import LogSettings, StoreSettings, connect_log
 from seamark.service.lifecycle import die_with_parent
@@ -97,7 +97,7 @@ def main() -> int:
     except SettingsError as error:
         logger.error("an operator has to act", extra={"error": str(error)})
         return EXIT_SETTINGS
-    except StoreFailed as error:
+    except TablesFailed as error:
         logger.error("the store failed", extra={"error": str(error)})
         return 1
     except (OSError, TimeoutError, nats.errors.Error, aiohttp.ClientError) as error:

@@ -22,7 +22,7 @@ _STATEMENT_SECONDS: Final = 3600
 """Longest wait for one statement: altering large tables, or filling new ones, takes its time."""
 
 
-class StoreFailed(Exception):
+class TablesFailed(Exception):
     """The store was not there in time, went away or failed; to be tried again."""
 
 
@@ -33,7 +33,7 @@ async def wait_for_store(settings: StoreSettings, *, wait_seconds: float) -> Non
         store = HttpClient(session, settings, timeout_seconds=2)
         while problem := await store.ping():
             if time.monotonic() >= until:
-                raise StoreFailed(f"{settings.url} after {wait_seconds:g} s: {problem}")
+                raise TablesFailed(f"{settings.url} after {wait_seconds:g} s: {problem}")
             await asyncio.sleep(_ASK_EVERY_SECONDS)  # nothing tells us when a server has started
 
 
@@ -60,7 +60,7 @@ def bring_up_to_date(settings: StoreSettings, *, variant: Variant, cluster: str)
             raise SettingsError(
                 f"the store at {settings.url} does not know user {settings.user} with this password"
             ) from error
-        raise StoreFailed(f"{settings.url}: {_first_line(error)}") from error
+        raise TablesFailed(f"{settings.url}: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from api.exports.job import BAD_PATTERN, BEYOND, Failed, Job
+from api.exports.job import BAD_PATTERN, BEYOND, ExportJob, Failed
 from api.query.export import FileRow
 from seamark.service.lifecycle import PARENT_VARIABLE
 from seamark.wire.extraction import Extracted, Extraction, Wanted
@@ -23,7 +23,7 @@ _RANGE_ENDS = ("since", "until")
 class ArchiveParts:
     """The reader of the archive's files. Raises Failed."""
 
-    def __init__(self, job: Job, structure: str) -> None:
+    def __init__(self, job: ExportJob, structure: str) -> None:
         reading = job.reading
         self._process = subprocess.Popen(
             _COMMAND,

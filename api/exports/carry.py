@@ -1,4 +1,4 @@
-"""`python -m api.exports.carry`: makes one export. A `Job` on stdin, lines of `Said` on stdout.
+"""`python -m api.exports.carry`: makes one export. An `ExportJob` on stdin, `Said` on stdout.
 
 A process of its own, so that no export can stall the questions, a cancel is a kill, and memory
 is given back. It writes into the folder it was given and nowhere else.
@@ -15,8 +15,8 @@ from typing import Final
 import msgspec
 
 from api.exports.archive_parts import ArchiveParts
-from api.exports.job import RESULT, Failed, Job, Said
-from api.exports.result import Broken, Result
+from api.exports.job import RESULT, ExportJob, Failed, Said
+from api.exports.result import Broken, ExportResult
 from api.exports.slices import Slice
 from api.exports.store_parts import StoreParts, TooLarge
 from api.query.export import FileRow
@@ -29,10 +29,10 @@ _NO_LIMIT: Final = 1 << 40
 class Carry:
     """One job, part by part. Raises Failed, OSError."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: ExportJob) -> None:
         self._job = job
         self._folder = Path(job.folder)
-        self._result = Result(self._folder / RESULT, job.form)
+        self._result = ExportResult(self._folder / RESULT, job.form)
         self._limit = job.reading.limit or _NO_LIMIT
         self._expected = -1
 
@@ -169,7 +169,7 @@ def main() -> int:
     """Read the job and do it. Whatever happens is said on stdout."""
     lifecycle.die_with_parent()
     logs.configure("api.exports", level="info")
-    job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
+    job = msgspec.json.decode(sys.stdin.buffer.readline(), type=ExportJob)
     try:
         said = Carry(job).run()
     except Failed as failure:

@@ -15,11 +15,11 @@ from typing import Final
 
 import msgspec
 
-from api.answers import Problem
+from api.answers import ErrorDetail
 from api.exports.folder import ExportFolder
-from api.exports.job import RESULT, Job, Said, StoreAccess
+from api.exports.job import RESULT, ExportJob, Said, StoreAccess
 from api.exports.making import make
-from api.exports.record import UNFINISHED, Record
+from api.exports.record import UNFINISHED, ExportRecord
 from api.exports.settings import ExportSettings
 from api.reasons import QuestionReason
 from seamark.service.connections import StoreSettings
@@ -68,12 +68,12 @@ class Exports:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def add(self, record: Record) -> None:
+    async def add(self, record: ExportRecord) -> None:
         """Queue an export. Raises Rejected (TOO_MUCH), Unavailable."""
         await asyncio.to_thread(self._add, record)
         self._wake.set()
 
-    async def find(self, id_: str, *, org: str, app: str) -> Record:
+    async def find(self, id_: str, *, org: str, app: str) -> ExportRecord:
         """An export of a scope. Raises Rejected (NOT_FOUND)."""
         record = await asyncio.to_thread(self._folder.read, id_)
         if record is None or not record.seen_by(org, app):
@@ -85,23 +85,23 @@ class Exports:
             )
         return record
 
-    async def seen_by(self, org: str, app: str) -> list[Record]:
+    async def seen_by(self, org: str, app: str) -> list[ExportRecord]:
         """All exports of a scope, the latest first."""
         records = await asyncio.to_thread(self._folder.records)
         mine = [record for record in records if record.seen_by(org, app)]
         return sorted(mine, key=lambda record: (-record.created_ms, record.id))
 
-    def file(self, record: Record) -> Path:
+    def file(self, record: ExportRecord) -> Path:
         """Where the file of an export that is done lies."""
         return self._folder.file(record.id)
 
-    async def end(self, record: Record) -> Record | None:
+    async def end(self, record: ExportRecord) -> ExportRecord | None:
         """Cancel an export that is not over, else remove it; returns what it is then, or None."""
         ended = await asyncio.to_thread(self._end, record)
         self._wake.set()
         return ended
 
-    def _end(self, record: Record) -> Record | None:
+    def _end(self, record: ExportRecord) -> ExportRecord | None:
         if record.status not in UNFINISHED:
             self._remove(record.id)
             return None
@@ -118,7 +118,7 @@ class Exports:
         # whoever makes it sees the mark within half a second
         return msgspec.structs.replace(record, status="cancelled")
 
-    def _add(self, record: Record) -> None:
+    def _add(self, record: ExportRecord) -> None:
         settings = self.settings
         with self._folder.alone():
             unfinished = [
@@ -165,7 +165,7 @@ class Exports:
             except TimeoutError:
                 continue
 
-    async def _consider(self, record: Record) -> None:
+    async def _consider(self, record: ExportRecord) -> None:
         if record.status in UNFINISHED:
             if record.id in self._making or len(self._making) >= self.settings.concurrent:
                 return
@@ -190,7 +190,7 @@ class Exports:
             self._making.pop(id_, None)
             self._wake.set()
 
-    async def _carry_on(self, record: Record) -> None:
+    async def _carry_on(self, record: ExportRecord) -> None:
         while True:
             if await self._cancelled(record.id):
                 await asyncio.to_thread(self._over, record, status="cancelled")
@@ -219,15 +219,15 @@ class Exports:
             logger.warning("export again", extra={"export": record.id, "error": said.message})
             await self._pause(record)
 
-    async def _pause(self, record: Record) -> None:
+    async def _pause(self, record: ExportRecord) -> None:
         until = time.monotonic() + _WAITS_SECONDS[min(record.attempt, len(_WAITS_SECONDS)) - 1]
         while time.monotonic() < until:
             if await self._cancelled(record.id):  # said by another process, perhaps: by a file
                 return
             await asyncio.sleep(_TELL_SECONDS)
 
-    async def _attempt(self, record: Record) -> Said | None:
-        def begin() -> Job:
+    async def _attempt(self, record: ExportRecord) -> Said | None:
+        def begin() -> ExportJob:
             self._folder.write(record)
             return self._job(record, self._folder.attempt(record))
 
@@ -246,16 +246,16 @@ class Exports:
     async def _cancelled(self, id_: str) -> bool:
         return await asyncio.to_thread(self._folder.is_cancelled, id_)
 
-    def _finish(self, record: Record, said: Said) -> None:
+    def _finish(self, record: ExportRecord, said: Said) -> None:
         if said.failure:
-            error = Problem(said.failure, said.message)
+            error = ErrorDetail(said.failure, said.message)
             self._over(record, status="failed", error=error)
             return
         made = self._folder.root / record.id / f"attempt-{record.attempt}" / RESULT
         self._folder.keep(made, record.id)
         self._over(_with(record, said), status="done")
 
-    def _over(self, record: Record, **fields: object) -> Record:
+    def _over(self, record: ExportRecord, **fields: object) -> ExportRecord:
         """The last word on an export, which it returns; what was being made is removed."""
         now = msgspec.structs.replace(record, finished_ms=self._clock_ms(), **fields)
         self._folder.write(now)
@@ -272,9 +272,9 @@ class Exports:
         finally:
             os.close(held)
 
-    def _job(self, record: Record, folder: Path) -> Job:
+    def _job(self, record: ExportRecord, folder: Path) -> ExportJob:
         settings, store = self.settings, self._store
-        return Job(
+        return ExportJob(
             folder=str(folder),
             form=record.form,
             reading=record.reading,
@@ -294,7 +294,7 @@ class Exports:
         )
 
 
-def _with(record: Record, said: Said) -> Record:
+def _with(record: ExportRecord, said: Said) -> ExportRecord:
     return msgspec.structs.replace(
         record, rows=said.rows, bytes=said.bytes, expected=said.expected, progress=said.progress
     )

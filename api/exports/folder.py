@@ -22,7 +22,7 @@ from typing import Final
 
 import msgspec
 
-from api.exports.record import Record
+from api.exports.record import ExportRecord
 
 _PRIVATE: Final = 0o600
 _PRIVATE_FOLDER: Final = 0o700
@@ -39,21 +39,21 @@ class ExportFolder:
         """Make the folder."""
         self.root.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
 
-    def records(self) -> list[Record]:
+    def records(self) -> list[ExportRecord]:
         """Every export there is."""
         found = (self.read(path.name) for path in self.root.iterdir() if _ID.match(path.name))
         return [record for record in found if record is not None]
 
-    def read(self, id_: str) -> Record | None:
+    def read(self, id_: str) -> ExportRecord | None:
         """One export, or None."""
         if not _ID.match(id_):
             return None
         try:
-            return msgspec.json.decode(self._record(id_).read_bytes(), type=Record)
+            return msgspec.json.decode(self._record(id_).read_bytes(), type=ExportRecord)
         except (FileNotFoundError, NotADirectoryError, msgspec.MsgspecError):
             return None  # of another release, perhaps: it is removed by who made it
 
-    def write(self, record: Record, *, durable: bool = True) -> None:
+    def write(self, record: ExportRecord, *, durable: bool = True) -> None:
         """Keep a record, in place of the one before. `durable`: it outlives the machine."""
         target = self._record(record.id)
         fresh = target.with_suffix(".fresh")
@@ -67,7 +67,7 @@ class ExportFolder:
         if durable:
             _sync(target.parent)
 
-    def add(self, record: Record) -> None:
+    def add(self, record: ExportRecord) -> None:
         """A new export."""
         self._of(record.id).mkdir(mode=_PRIVATE_FOLDER)
         self.write(record)
@@ -96,7 +96,7 @@ class ExportFolder:
         finally:
             os.close(descriptor)
 
-    def attempt(self, record: Record) -> Path:
+    def attempt(self, record: ExportRecord) -> Path:
         """An empty folder for one attempt; those of attempts before are removed."""
         self.forget_attempts(record.id)
         folder = self._of(record.id) / f"attempt-{record.attempt}"

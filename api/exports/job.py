@@ -1,4 +1,4 @@
-"""What is said to and by the process that makes an export: a `Job`, lines of `Said`. Pure."""
+"""What is said to and by the process that makes an export: a `ExportJob`, lines of `Said`. Pure."""
 
 from typing import Final, Literal
 
@@ -21,7 +21,7 @@ class StoreAccess(msgspec.Struct, frozen=True, kw_only=True):
     tls_ca: str
 
 
-class Job(msgspec.Struct, frozen=True, kw_only=True):
+class ExportJob(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt. The file is made in `folder`, under `RESULT`."""
 
     folder: str

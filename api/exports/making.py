@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from api.exports.job import Job, Said
+from api.exports.job import ExportJob, Said
 from seamark.service.lifecycle import PARENT_VARIABLE
 
 _COMMAND: Final = (sys.executable, "-P", "-m", "api.exports.carry")
@@ -17,7 +17,10 @@ _LOOK_SECONDS: Final = 0.5
 
 
 async def make(
-    job: Job, *, told: Callable[[Said], Awaitable[None]], cancelled: Callable[[], Awaitable[bool]]
+    job: ExportJob,
+    *,
+    told: Callable[[Said], Awaitable[None]],
+    cancelled: Callable[[], Awaitable[bool]],
 ) -> Said | None:
     """Make the file; returns the last word, or None once `cancelled` says so.
 

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from api.answers import Problem
+from api.answers import ErrorDetail
 from api.query.export import Source
 from api.query.export_columns import Form
 from api.query.statement import Statement
@@ -35,7 +35,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     files: Statement
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class ExportRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One export. Times are milliseconds since the epoch, 0 for not yet.
 
     `app` empty: of all apps of the org. `expected`: rows that there will be at most, -1 while it
@@ -56,7 +56,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     expected: int = -1
     progress: float = 0.0
     finished_ms: int = 0
-    error: Problem | None = None
+    error: ErrorDetail | None = None
 
     @property
     def file_name(self) -> str:
@@ -95,7 +95,7 @@ class ExportAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     finished_at: int | None
     expires_at: int | None
     file_name: str
-    error: Problem | None
+    error: ErrorDetail | None
 
 
 class ExportsAnswer(msgspec.Struct, frozen=True):
@@ -104,7 +104,7 @@ class ExportsAnswer(msgspec.Struct, frozen=True):
     exports: list[ExportAnswer]
 
 
-def answer(record: Record, *, keep_ms: int, removed: bool = False) -> ExportAnswer:
+def answer(record: ExportRecord, *, keep_ms: int, removed: bool = False) -> ExportAnswer:
     """A record as it is shown; `keep_ms`: how long it is kept when it is over."""
     reading, over = record.reading, record.finished_ms
     return ExportAnswer(

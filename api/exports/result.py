@@ -26,7 +26,7 @@ class _Into(Protocol):
     def close(self) -> None: ...
 
 
-class Result:
+class ExportResult:
     """The file at `path`. The first part gives its columns; `close` makes it whole and durable."""
 
     def __init__(self, path: Path, form: Form) -> None:

@@ -9,7 +9,7 @@ from aiohttp import web
 from api.answers import encode
 from api.context import Context
 from api.exports.exports import Exports
-from api.exports.record import CONTENT_TYPES, ExportsAnswer, Reading, Record, answer
+from api.exports.record import CONTENT_TYPES, ExportRecord, ExportsAnswer, Reading, answer
 from api.query.decode import from_json
 from api.query.export import (
     TABLES,
@@ -55,7 +55,7 @@ def add_exports(app: web.Application, context: Context) -> None:
     app.router.add_delete("/v1/exports/{id}", asked(_end))
 
 
-async def _plan(context: Context, exports: Exports, scope: Scope, body: bytes) -> Record:
+async def _plan(context: Context, exports: Exports, scope: Scope, body: bytes) -> ExportRecord:
     request = from_json(body, ExportRequest)
     scope = narrow(scope, context.registry, org_id=request.org_id, app_id=request.app_id)
     now_ms = context.clock_ms()
@@ -71,7 +71,7 @@ async def _plan(context: Context, exports: Exports, scope: Scope, body: bytes) -
     source = choose_source(request, plan, kept, now_ms)
     if source == "store":  # the archive may hold attributes that no stored row has any more
         await context.store.check(plan.rows)
-    return Record(
+    return ExportRecord(
         id=uuid.uuid4().hex,
         org=scope.org,
         app=scope.app,
@@ -127,12 +127,12 @@ async def _download(exports: Exports, scope: Scope, request: web.Request) -> web
     )
 
 
-async def _asked_for(exports: Exports, scope: Scope, request: web.Request) -> Record:
+async def _asked_for(exports: Exports, scope: Scope, request: web.Request) -> ExportRecord:
     return await exports.find(request.match_info["id"], org=scope.org, app=scope.app)
 
 
 def _answered(
-    exports: Exports, record: Record, *, status: int = 200, removed: bool = False
+    exports: Exports, record: ExportRecord, *, status: int = 200, removed: bool = False
 ) -> web.Response:
     shown = answer(record, keep_ms=exports.keep_ms, removed=removed)
     return _json(shown, status=status)

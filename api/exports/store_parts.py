@@ -8,7 +8,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.exceptions import Error
 from urllib3.exceptions import HTTPError
 
-from api.exports.job import BAD_PATTERN, BEYOND, Failed, Job
+from api.exports.job import BAD_PATTERN, BEYOND, ExportJob, Failed
 from api.exports.slices import Slice, cut, stretch_ms
 from api.query.statement import Statement
 from seamark.service.clickhouse.client import connect_options
@@ -36,7 +36,7 @@ class TooLarge(Exception):
 class StoreParts:
     """The store, read-only. Raises Failed."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: ExportJob) -> None:
         self._job = job
         self._settings: dict[str, Any] = {
             "readonly": 1,

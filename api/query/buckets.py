@@ -33,7 +33,7 @@ _AUTO: Final[tuple[tuple[int, Unit], ...]] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class BucketStep:
     """A granularity as written: so many of a unit."""
 
     count: int
@@ -119,7 +119,7 @@ class Buckets:
         return f"transform(bucket, {', '.join(listed)}, 1)"
 
 
-def parse_step(text: str) -> Step:
+def parse_step(text: str) -> BucketStep:
     """`1m`, `5m`, `6h`, `1d`, `2w`, `1mo`, or `minute`, `hour`, `day`, `week`, `month`.
 
     A whole number of minutes. Raises Rejected.
@@ -130,7 +130,7 @@ def parse_step(text: str) -> Step:
         count, unit = int(match[1]), match[2]
         if unit == "s":
             count, unit = (count // 60, "m") if count % 60 == 0 else (0, "m")
-        step = _shortest(Step(count, unit))  # type: ignore[arg-type]  # by the pattern
+        step = _shortest(BucketStep(count, unit))  # type: ignore[arg-type]  # by the pattern
     if step is None or not 0 < step.about_ms <= _LONGEST_MS:
         raise Rejected(
             QuestionReason.INVALID_GRANULARITY,
@@ -141,11 +141,11 @@ def parse_step(text: str) -> Step:
     return step
 
 
-def _shortest(step: Step) -> Step:
+def _shortest(step: BucketStep) -> BucketStep:
     """60m is 1h, 24h is 1d; 7d stays, because weeks have a day to begin on."""
     for unit, larger, ratio in (("m", "h", 60), ("h", "d", 24)):
         if step.unit == unit and step.count and step.count % ratio == 0:
-            step = Step(step.count // ratio, larger)  # type: ignore[arg-type]  # both are units
+            step = BucketStep(step.count // ratio, larger)  # type: ignore[arg-type]  # both are units
     return step
 
 
@@ -187,17 +187,19 @@ def choose_buckets(
     return made
 
 
-def _automatic(asked: TimeRange, finest_ms: int, auto_buckets: int, calendar: Calendar) -> Step:
+def _automatic(
+    asked: TimeRange, finest_ms: int, auto_buckets: int, calendar: Calendar
+) -> BucketStep:
     for count, unit in _AUTO:
-        step = Step(count, unit)
+        step = BucketStep(count, unit)
         if asked.length_ms <= step.about_ms * auto_buckets and buckets_of(
             step, asked, calendar
         ).fits(finest_ms):
             return step
-    return Step(-(-asked.length_ms // (WEEK_MS * auto_buckets)), "w")
+    return BucketStep(-(-asked.length_ms // (WEEK_MS * auto_buckets)), "w")
 
 
-def buckets_of(step: Step, asked: TimeRange, calendar: Calendar = UTC_CALENDAR) -> Buckets:
+def buckets_of(step: BucketStep, asked: TimeRange, calendar: Calendar = UTC_CALENDAR) -> Buckets:
     """The whole buckets that touch a range."""
     if calendar.is_utc and step.unit != "mo":
         length_ms = step.about_ms
@@ -218,7 +220,7 @@ def buckets_of(step: Step, asked: TimeRange, calendar: Calendar = UTC_CALENDAR) 
     return _listed(step, [bound * 1000 for bound in bounds])
 
 
-def _listed(step: Step, bounds_ms: list[int]) -> Buckets:
+def _listed(step: BucketStep, bounds_ms: list[int]) -> Buckets:
     covered = TimeRange(max(bounds_ms[0], 0), bounds_ms[-1])
     lengths = {end - start for start, end in itertools.pairwise(bounds_ms)}
     if len(lengths) == 1:

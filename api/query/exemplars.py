@@ -9,7 +9,7 @@ import msgspec
 from api.query.attributes import POINTS, attribute_column
 from api.query.filters import conditions
 from api.query.scoping import scope_conditions
-from api.query.series_sql import Series, series_conditions
+from api.query.series_sql import SeriesPlan, series_conditions
 from api.query.sources import METRICS, SPANS
 from api.query.statement import Statement, Values, fill
 
@@ -25,7 +25,7 @@ class ExemplarRow(msgspec.Struct, array_like=True, frozen=True):
     value: float | None = None
 
 
-def exemplars_statement(asked: Series) -> Statement | None:
+def exemplars_statement(asked: SeriesPlan) -> Statement | None:
     """The statement, or None: events have no exemplars. The latest buckets first."""
     if asked.source is METRICS:
         return _of_points(asked)
@@ -50,7 +50,7 @@ def exemplars_statement(asked: Series) -> Statement | None:
     )
 
 
-def _of_points(asked: Series) -> Statement:
+def _of_points(asked: SeriesPlan) -> Statement:
     values = Values()
     column = attribute_column(values, POINTS)
     keys = [column(key, f"groupBy[{place}]") for place, key in enumerate(asked.group_by)]

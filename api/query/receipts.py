@@ -1,4 +1,4 @@
-"""`GET /v1/receipts/{id}`: what became of one request."""
+"""`GET /v1/receipts/{id}`: the outcome of one request."""
 
 import uuid
 from collections.abc import Mapping, Sequence

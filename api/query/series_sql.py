@@ -31,7 +31,7 @@ _RUNNING: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class SeriesPlan:
     """What is asked, checked and with its choices made."""
 
     source: Source
@@ -46,7 +46,7 @@ class Series:
     now_ms: int
 
 
-def series_statement(asked: Series) -> Statement:
+def series_statement(asked: SeriesPlan) -> Statement:
     """The statement; one series more than `limit`, to tell whether it is all. Raises Rejected."""
     values, source = Values(), asked.source
     table = source.table(asked.buckets)
@@ -91,7 +91,7 @@ def series_statement(asked: Series) -> Statement:
     )
 
 
-def series_conditions(asked: Series, values: Values, range_: TimeRange) -> list[str]:
+def series_conditions(asked: SeriesPlan, values: Values, range_: TimeRange) -> list[str]:
     """The conditions of a series on rows of its rollup within a range. Raises Rejected."""
     values.metric = asked.metric if asked.source.named else ""
     return [
@@ -104,7 +104,7 @@ def series_conditions(asked: Series, values: Values, range_: TimeRange) -> list[
     ]
 
 
-def increases(asked: Series, values: Values, table: str) -> tuple[str, str]:
+def increases(asked: SeriesPlan, values: Values, table: str) -> tuple[str, str]:
     """The rows to add up, made of the points of totals and deltas, and the condition on them."""
     hour_ms = asked.buckets.range.from_ms - asked.buckets.range.from_ms % HOUR_MS
     since_ms = max(hour_ms - LOOK_BACK_MS, 0)
@@ -141,7 +141,7 @@ def increases(asked: Series, values: Values, table: str) -> tuple[str, str]:
     return rows.strip(), time_conditions(values, asked.buckets.range)[0]
 
 
-def _inner(asked: Series, values: Values) -> list[str]:
+def _inner(asked: SeriesPlan, values: Values) -> list[str]:
     columns = []
     for place, aggregate in enumerate(asked.aggregates):
         if aggregate.kind != "percentile":

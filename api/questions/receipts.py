@@ -1,4 +1,4 @@
-"""`GET /v1/receipts/{id}`: what became of one request, wherever it is now."""
+"""`GET /v1/receipts/{id}`: the outcome of one request, from the log to the archive."""
 
 import asyncio
 from collections import Counter
@@ -37,7 +37,7 @@ _MOST_MINUTES: Final = 4
 
 
 async def receipt(context: Context, scope: Scope, text: str) -> bytes:
-    """What became of a request. Raises Rejected (NOT_FOUND), Unavailable, StoreFault."""
+    """The outcome of a request. Raises Rejected (NOT_FOUND), Unavailable, StoreFault."""
     name = read_receipt(text)
     cost = _Cost()
     looked = await _look(context, scope, name)

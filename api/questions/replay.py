@@ -13,7 +13,7 @@ import msgspec
 
 from api.answers import Meta, encode
 from api.context import Context
-from api.ingest import Ingest, Taken, Turned
+from api.ingest import IngestClient, Taken, Turned
 from api.ledger_answers import ReplayAnswer, ReplayedDeadLetter
 from api.query.dead_letters import (
     DeadLetterRow,
@@ -94,7 +94,7 @@ _KINDS: Final[tuple[Result, ...]] = ("accepted", "rejected", "skipped")
 class _Sending:
     """Sends batches, a few at a time, and keeps what became of each dead letter."""
 
-    def __init__(self, ingest: Ingest, *, token: str, dry_run: bool) -> None:
+    def __init__(self, ingest: IngestClient, *, token: str, dry_run: bool) -> None:
         self.results: dict[str, tuple[Result, str]] = {}
         self.receipts: list[str] = []
         self._ingest = ingest

@@ -12,15 +12,14 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from api.answers import Exemplar, TimeseriesAnswer
-from api.answers import Series as SeriesFound
+from api.answers import Exemplar, Series, TimeseriesAnswer
 from api.query.aggregates import parse_aggregates, refuse_unknown
 from api.query.buckets import Buckets, choose_buckets
 from api.query.calendar import WeekStart, calendar_of
 from api.query.exemplars import MAX_EXEMPLARS, ExemplarRow, exemplars_statement
 from api.query.mixed import reject_mixed
 from api.query.request import Instant, Plan, QueryScope, QuestionRequest
-from api.query.series_sql import Series, series_statement
+from api.query.series_sql import SeriesPlan, series_statement
 from api.query.sources import SOURCES, SPAN_METRIC, SPANS, SourceName
 from api.query.statement import Statement
 from api.query.timerange import DAY_MS, HOUR_MS, MINUTE_MS, parse_range
@@ -106,7 +105,7 @@ def plan_buckets(request: TimeseriesRequest, scope: QueryScope) -> Buckets:
     return buckets
 
 
-def plan_series(request: TimeseriesRequest, scope: QueryScope, buckets: Buckets) -> Series:
+def plan_series(request: TimeseriesRequest, scope: QueryScope, buckets: Buckets) -> SeriesPlan:
     """What is asked of the rollups of `scope.source` (None: events). Raises Rejected."""
     source = SOURCES[scope.source or "events"]
     if source is SPANS and request.metric != SPAN_METRIC:
@@ -121,7 +120,7 @@ def plan_series(request: TimeseriesRequest, scope: QueryScope, buckets: Buckets)
         raise Rejected(
             QuestionReason.INVALID_FIELD, "groupBy names a dimension twice.", field="groupBy"
         )
-    return Series(
+    return SeriesPlan(
         source=source,
         metric=request.metric,
         aggregates=aggregates,
@@ -161,7 +160,7 @@ def _series_query(
         return AnswerPart(
             {
                 "columns": ["time", *request.agg],
-                "series": [SeriesFound(_labels(request, row.labels), row.points) for row in shown],
+                "series": [Series(_labels(request, row.labels), row.points) for row in shown],
             },
             truncated=len(rows) > request.limit,
             sampled=any(row.sampled for row in shown),
@@ -189,7 +188,7 @@ def _finish(request: TimeseriesRequest, fields: dict[str, msgspec.Raw]) -> Mappi
     """Exemplars are those of the series that are shown."""
     if not request.exemplars:
         return fields
-    series = msgspec.json.decode(fields["series"], type=list[SeriesFound])
+    series = msgspec.json.decode(fields["series"], type=list[Series])
     shown = {tuple(one.labels.values()) for one in series}
     found = msgspec.json.decode(fields.get("exemplars", b"[]"), type=list[Exemplar])
     kept = [exemplar for exemplar in found if tuple(exemplar.labels.values()) in shown]

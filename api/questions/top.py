@@ -18,7 +18,7 @@ from api.query.events import column, event_conditions
 from api.query.filters import conditions
 from api.query.mixed import reject_mixed
 from api.query.request import MINUTES, Plan, QueryScope, QuestionRequest, raw_range
-from api.query.series_sql import Series, increases, series_conditions
+from api.query.series_sql import SeriesPlan, increases, series_conditions
 from api.query.sources import EVENTS, SOURCES, SPAN_METRIC, SPANS, Source, SourceName
 from api.query.statement import Statement, Values, fill
 from api.query.timerange import DAY_MS, HOUR_MS, Granularity, TimeRange, parse_range
@@ -206,7 +206,7 @@ def _rolled_up(
     source: Source,
 ) -> _Rows:
     buckets = Buckets("", covered, covered.length_ms, covered.from_ms % covered.length_ms)
-    asked = Series(
+    asked = SeriesPlan(
         source=source,
         metric=request.metric,
         aggregates=[aggregate],

@@ -22,9 +22,9 @@ from api.query.log_following import (
 from api.query.log_records import numbered
 from api.reasons import QuestionReason
 from api.scope import Scope
-from api.store import Store
+from api.store import QuestionStore
 from api.tail import messages
-from api.tail.messages import Message
+from api.tail.messages import TailMessage
 from api.tail.seen import Seen
 from seamark.wire.failures import Rejected, Unavailable
 
@@ -56,11 +56,11 @@ class Follower:
     """One who follows: what he has still to be told, at most so many messages."""
 
     def __init__(self) -> None:
-        self._messages: deque[Message] = deque()
+        self._messages: deque[TailMessage] = deque()
         self._skipped = 0
         self._there = asyncio.Event()
 
-    def tell(self, message: Message) -> None:
+    def tell(self, message: TailMessage) -> None:
         """Give him a message. Does not block; of records that are too many he learns the number."""
         room = _WAITING_MESSAGES - len(self._messages)
         if room < 2 and not message.last:
@@ -70,7 +70,7 @@ class Follower:
             self._messages.append(message)
         self._there.set()
 
-    async def next(self, seconds: float) -> Message | None:
+    async def next(self, seconds: float) -> TailMessage | None:
         """The next message; None when there is none for so long."""
         if not self._messages:
             self._say_skipped()
@@ -89,12 +89,12 @@ class Follower:
             self._skipped = 0
 
 
-class Feed:
+class TailFeed:
     """What matches one request within one scope."""
 
     def __init__(
         self,
-        store: Store,
+        store: QuestionStore,
         scope: Scope,
         request: LogTailRequest,
         *,
@@ -145,7 +145,7 @@ class Feed:
         seen.begin(await self._arrivals(seen.floor_ms))
         return seen
 
-    async def _lacking(self, seen: Seen, after: Cursor) -> list[Message]:
+    async def _lacking(self, seen: Seen, after: Cursor) -> list[TailMessage]:
         rows = await self._arrivals(after.received_ms - self._pace.overlap_ms)
         lacking, missed = seen.since(after, rows)
         most = max(self._pace.most, 1000)
@@ -179,7 +179,7 @@ class Feed:
                 self._tell(messages.end(QuestionReason.INTERNAL.value, why))
                 return
 
-    async def _look(self, seen: Seen) -> Sequence[Message]:
+    async def _look(self, seen: Seen) -> Sequence[TailMessage]:
         seen.move(self._clock_ms())
         new = seen.news(await self._arrivals(seen.floor_ms), most=self._pace.most)
         told = []
@@ -219,6 +219,6 @@ class Feed:
             return [], expected  # together they are larger than one result may be
         return numbered(read), max(expected - len(read), 0)
 
-    def _tell(self, message: Message) -> None:
+    def _tell(self, message: TailMessage) -> None:
         for follower in self.followers:
             follower.tell(message)

@@ -18,7 +18,7 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class TailMessage:
     """One event of the stream. `records`: how many records are lost to whoever does not get it."""
 
     data: bytes
@@ -28,34 +28,34 @@ class Message:
 
 def event(
     kind: str, document: object, *, cursor: Cursor | None = None, records: int = 0
-) -> Message:
+) -> TailMessage:
     """An event; with `cursor` it is the place to go on from."""
     at = f"id: {cursor}\n".encode() if cursor is not None else b""
     data = at + b"event: " + kind.encode() + b"\ndata: " + _encode(document) + b"\n\n"
-    return Message(data, records, last=kind == "end")
+    return TailMessage(data, records, last=kind == "end")
 
 
-def heartbeat(cursor: Cursor) -> Message:
+def heartbeat(cursor: Cursor) -> TailMessage:
     """Nothing new; everything up to `cursor` was shown."""
     return event("heartbeat", {}, cursor=cursor)
 
 
-def skipped(count: int) -> Message:
+def skipped(count: int) -> TailMessage:
     """So many records were not shown."""
     return event("skipped", {"skipped": count})
 
 
-def waiting(why: str) -> Message:
+def waiting(why: str) -> TailMessage:
     """The store does not answer; what comes meanwhile is shown later."""
     return event("waiting", {"message": why})
 
 
-def end(reason: str, message: str) -> Message:
+def end(reason: str, message: str) -> TailMessage:
     """The last event of a stream, and why."""
     return event("end", {"reason": reason, "message": message})
 
 
-def records(rows: Sequence[ArrivedRow], cursor: Cursor) -> Iterator[Message]:
+def records(rows: Sequence[ArrivedRow], cursor: Cursor) -> Iterator[TailMessage]:
     """Records in messages of bearable size. Only the last has the cursor: the others lie before."""
     pieces: list[list[bytes]] = [[]]
     size = 0

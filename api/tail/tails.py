@@ -12,9 +12,9 @@ from api.query.log_following import LogTailRequest, plan_arrivals, read_cursor
 from api.reasons import QuestionReason
 from api.scope import Scope
 from api.settings import ApiSettings
-from api.store import Store
+from api.store import QuestionStore
 from api.tail import messages
-from api.tail.feed import Feed, Follower, Pace
+from api.tail.feed import Follower, Pace, TailFeed
 from api.tail.seen import CURSOR_MS
 from seamark.wire.failures import Rejected, Unavailable
 
@@ -25,7 +25,7 @@ _STOPPING = "This server is stopping; ask again with the last cursor as after."
 class Tail:
     """One follower and the feed he follows."""
 
-    feed: Feed
+    feed: TailFeed
     follower: Follower = field(default_factory=Follower)
 
 
@@ -34,7 +34,7 @@ class Tails:
 
     def __init__(
         self,
-        store: Store,
+        store: QuestionStore,
         settings: ApiSettings,
         *,
         metrics: OwnMetrics,
@@ -49,7 +49,7 @@ class Tails:
             overlap_seconds=settings.tail_overlap_seconds,
             records_per_second=settings.tail_records_per_second,
         )
-        self._feeds: dict[tuple[Scope, bytes], Feed] = {}
+        self._feeds: dict[tuple[Scope, bytes], TailFeed] = {}
         self._waiting: Counter[tuple[Scope, bytes]] = Counter()
         self._orgs: Counter[str] = Counter()
         self._stopping = False
@@ -73,7 +73,7 @@ class Tails:
         self._waiting[key] += 1
         feed = self._feeds.get(key)
         if feed is None:
-            feed = self._feeds[key] = Feed(
+            feed = self._feeds[key] = TailFeed(
                 self._store, scope, request, pace=self._pace, clock_ms=self._clock_ms
             )
         tail = Tail(feed)

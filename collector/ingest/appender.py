@@ -13,7 +13,7 @@ import zstandard
 
 from collector.admission.native.event import Event
 from collector.admission.pieces import split
-from collector.log import Log, LogFrame
+from collector.log import FrameLog, LogFrame
 from collector.publish.spread import Spread
 from collector.receivers.exchange import BodyPart
 from seamark.wire.envelope import DeadLetter, Outcome, encode_envelope
@@ -21,7 +21,7 @@ from seamark.wire.frames import weight_of
 from seamark.wire.signals import Signal, choose_partition
 
 
-class Request(NamedTuple):
+class AppendRequest(NamedTuple):
     """What the envelopes of one request have in common. `sender` is `Sender.encode()`.
 
     `partition_by` chooses the partition. `digest` is that of the content of a batch with a batchId,
@@ -49,14 +49,19 @@ class Sealed(NamedTuple):
 class Appender:
     """Appends requests to a log of so many partitions for each signal."""
 
-    def __init__(self, log: Log, *, partitions: int) -> None:
+    def __init__(self, log: FrameLog, *, partitions: int) -> None:
         self._log = log
         self._partitions = partitions
         self._spread = Spread(partitions)
         self._compress = zstandard.ZstdCompressor(level=1, write_content_size=True).compress
 
     async def whole(
-        self, request: Request, *, body: bytes, outcome: Outcome, dead_letters: Sequence[DeadLetter]
+        self,
+        request: AppendRequest,
+        *,
+        body: bytes,
+        outcome: Outcome,
+        dead_letters: Sequence[DeadLetter],
     ) -> None:
         """Append a request as one envelope; returns once it is durable.
 
@@ -75,14 +80,14 @@ class Appender:
         )
 
     def seal_part(
-        self, request: Request, part: BodyPart, dead_letters: Sequence[DeadLetter]
+        self, request: AppendRequest, part: BodyPart, dead_letters: Sequence[DeadLetter]
     ) -> Sealed:
         """The frame of one part; its weight is that of its body and of what is around it."""
         envelope = self._envelope(request, part.body, part.outcome, dead_letters)
         rest = weight_of(len(envelope) - len(part.body), len(dead_letters))
         return Sealed(self._compress(envelope), part.weight + rest)
 
-    async def parts(self, request: Request, sealed: Sequence[Sealed]) -> None:
+    async def parts(self, request: AppendRequest, sealed: Sequence[Sealed]) -> None:
         """Append the parts of one request; returns once all of them are durable.
 
         Raises like `whole`; some of the parts may then be in the log.
@@ -97,7 +102,7 @@ class Appender:
 
     async def pieces(
         self,
-        request: Request,
+        request: AppendRequest,
         *,
         events: Sequence[Event],
         outcome: Outcome,
@@ -138,7 +143,11 @@ class Appender:
         await _all_of(appends)
 
     def _seal(
-        self, request: Request, body: bytes, outcome: Outcome, dead_letters: Sequence[DeadLetter]
+        self,
+        request: AppendRequest,
+        body: bytes,
+        outcome: Outcome,
+        dead_letters: Sequence[DeadLetter],
     ) -> tuple[bytes, int]:
         """The frame, and what it weighs: a dead letter becomes a row like an item."""
         envelope = self._envelope(request, body, outcome, dead_letters)
@@ -147,7 +156,11 @@ class Appender:
         )
 
     def _envelope(
-        self, request: Request, body: bytes, outcome: Outcome, dead_letters: Sequence[DeadLetter]
+        self,
+        request: AppendRequest,
+        body: bytes,
+        outcome: Outcome,
+        dead_letters: Sequence[DeadLetter],
     ) -> bytes:
         return encode_envelope(
             request.sender,
@@ -160,7 +173,7 @@ class Appender:
             dead_letters=dead_letters,
         )
 
-    def _partition(self, request: Request, size: int) -> int:
+    def _partition(self, request: AppendRequest, size: int) -> int:
         """Where a request goes as a whole; `size` bytes more are sent there."""
         org, app, by = request.org, request.app, request.partition_by
         home = choose_partition(org, app, by, self._partitions)

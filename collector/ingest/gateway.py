@@ -30,10 +30,9 @@ from collector.admission.native.event import Event
 from collector.admission.rejection_tally import RequestOwner
 from collector.admission.senders import Senders
 from collector.admission.unknown_keys import UnknownKeys
-from collector.ingest.appender import Appender, Request, Sealed
+from collector.ingest.appender import Appender, AppendRequest, Sealed
 from collector.ingest.recent_batches import RecentBatches
-from collector.log import DurabilityCheck
-from collector.log import Log as Log
+from collector.log import DurabilityCheck, FrameLog
 from collector.receivers.exchange import Admitted, BodyPart, Head
 from seamark.service.registry import AppRecord, KeyRecord, OrgRecord
 from seamark.wire.envelope import DeadLetter, Outcome
@@ -104,7 +103,7 @@ class IngestGateway:
         self,
         *,
         records: Records,
-        log: Log,
+        log: FrameLog,
         partitions: int,
         durability: DurabilityCheck,
         senders: Senders,
@@ -250,7 +249,7 @@ class IngestGateway:
         else:
             digest = ""
             receipt = new_receipt(head.received_ns // 1_000_000, secrets.token_bytes(10))
-        request = Request(
+        request = AppendRequest(
             org=org,
             app=app,
             sender=admitted.sender,
@@ -298,7 +297,7 @@ class IngestGateway:
         then be in the log, and a retry doubles them.
         """
         receipt = new_receipt(head.received_ns // 1_000_000, secrets.token_bytes(10))
-        request = Request(
+        request = AppendRequest(
             org=admitted.key.org,
             app=admitted.key.app,
             sender=admitted.sender,
@@ -334,7 +333,7 @@ class IngestGateway:
         return self._frame_bytes()
 
     def _limited(
-        self, request: Request, outcome: Outcome, dead_letters: Iterable[DeadLetter]
+        self, request: AppendRequest, outcome: Outcome, dead_letters: Iterable[DeadLetter]
     ) -> Sequence[DeadLetter]:
         if not dead_letters:
             return ()

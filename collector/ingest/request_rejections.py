@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 from collector import metrics
 from collector.admission.rejection_tally import RejectionCounts, RejectionTally, RequestOwner
-from collector.log import Log, LogFrame
+from collector.log import FrameLog, LogFrame
 from seamark.service.connections import sleep_or_stop
 from seamark.wire.counting import counting_frame
 from seamark.wire.envelope import Outcome, Sender
@@ -51,7 +51,7 @@ class RequestRejections:
     def __init__(
         self,
         *,
-        log: Log,
+        log: FrameLog,
         partitions: int,
         server_version: str,
         datacenter: str = "",

@@ -8,12 +8,12 @@ import logging
 import time
 
 from collector.publish.ack_client import AckClient
-from collector.publish.frame_queue import Message
+from collector.publish.frame_queue import LogMessage
 from collector.publish.look_up import NotAnswered, ids_behind
 from collector.publish.result import Acked, Problem
 from collector.spool.record import Key
 from collector.spool.resend_policy import LookUp, ResendPolicy, Settled
-from collector.spool.spool import Head, Spool
+from collector.spool.spool import QueueHead, Spool
 from seamark.wire.signals import stream_name, subject
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Drain:
             logger.error("the spool cannot be read", extra={"error": str(error)})
             return Problem("spool", f"the spool cannot be read: {error.strerror or error}")
 
-    async def _settle(self, head: Head) -> Problem | None:
+    async def _settle(self, head: QueueHead) -> Problem | None:
         record, left_by = head.record, head.segment.left_by
         left_at = self._spool.noted(self._key, left_by=left_by)
         while True:
@@ -70,7 +70,7 @@ class Drain:
         await self._spool.settle(head, sequence)
         return None
 
-    async def _look_up(self, head: Head, after: int) -> Problem | None:
+    async def _look_up(self, head: QueueHead, after: int) -> Problem | None:
         js, asked_at = self._ack_client.jetstream(), time.monotonic()
         if js is None:
             return Problem("disconnected", "it is not connected")
@@ -88,9 +88,9 @@ class Drain:
         )
         return None
 
-    async def _send(self, head: Head) -> Acked | Problem:
+    async def _send(self, head: QueueHead) -> Acked | Problem:
         record = head.record
-        message = Message(
+        message = LogMessage(
             record.message_id, record.payload, record.weight, record.frames, record.frames_header
         )
         answer = await self._ack_client.attempt(

@@ -30,7 +30,7 @@ class Waiting(Generic[W]):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class LogMessage:
     """One message of the log: joined frames, and what its headers say of them.
 
     `frames_header` is the value of the Seamark-Frames header, "" for none.
@@ -50,9 +50,9 @@ class Message:
         return headers
 
 
-def join(items: Sequence[Waiting[Any]], message_id: str) -> Message:
+def join(items: Sequence[Waiting[Any]], message_id: str) -> LogMessage:
     """The message that carries these frames, at least one, in their order."""
-    return Message(
+    return LogMessage(
         message_id=message_id,
         payload=items[0].frame if len(items) == 1 else b"".join([item.frame for item in items]),
         weight=sum([item.weight for item in items]),

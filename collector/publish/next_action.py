@@ -73,7 +73,7 @@ class StreamState:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class WaitForFrames:
     """Wait until something changes, or until `until` (None: only for that)."""
 
     until: float | None = None
@@ -116,7 +116,7 @@ class FailQueued:
 
 
 @dataclass(frozen=True, slots=True)
-class Drain:
+class DrainSpool:
     """Give the log one message of the spool, while other actions go on."""
 
 
@@ -126,14 +126,14 @@ class Stop:
 
 
 Action = (
-    Wait
+    WaitForFrames
     | TakeMessage
     | Attempt
     | SpoolPending
     | FailPending
     | SpoolQueued
     | FailQueued
-    | Drain
+    | DrainSpool
     | Stop
 )
 
@@ -145,10 +145,10 @@ def next_action(state: StreamState) -> Action:
     if state.has_backlog:
         return _with_backlog(state)
     if state.draining or state.spooling:
-        return Wait()
+        return WaitForFrames()
     if state.queued:
         return TakeMessage()
-    return Stop() if state.closing else Wait()
+    return Stop() if state.closing else WaitForFrames()
 
 
 def _of_pending(state: StreamState, pending: Pending) -> Action:
@@ -160,7 +160,7 @@ def _of_pending(state: StreamState, pending: Pending) -> Action:
         if final or again_at >= pending.deadline:
             return FailPending(pending.problem)
         if state.now < again_at:
-            return Wait(until=again_at)
+            return WaitForFrames(until=again_at)
     until = min(pending.deadline, pending.spool_at) if state.can_spool else pending.deadline
     return Attempt(until)
 
@@ -173,7 +173,7 @@ def _with_backlog(state: StreamState) -> Action:
         if state.closing or not near:
             return SpoolQueued()
     if state.closing:
-        return Wait() if state.draining or state.spooling else Stop()
+        return WaitForFrames() if state.draining or state.spooling else Stop()
     if state.draining:
-        return Wait()
-    return Drain() if state.now >= state.drain_at else Wait(until=state.drain_at)
+        return WaitForFrames()
+    return DrainSpool() if state.now >= state.drain_at else WaitForFrames(until=state.drain_at)

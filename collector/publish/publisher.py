@@ -16,7 +16,7 @@ from nats.errors import Error as NatsError
 from collector.log import DurabilityCheck, LogFrame
 from collector.publish.ack_client import AckClient
 from collector.publish.frame_queue import Waiting
-from collector.publish.stream_publisher import Observer, PublisherContext, StreamPublisher
+from collector.publish.stream_publisher import PublisherContext, PublishObserver, StreamPublisher
 from collector.spool.record import Key
 from collector.spool.spool import Spool
 from seamark.service.health import Health
@@ -45,7 +45,7 @@ class Publisher:
         *,
         partitions: int,
         health: Health,
-        observer: Observer | None = None,
+        observer: PublishObserver | None = None,
         spool: Spool | None = None,
         durability: DurabilityCheck | None = None,
         attempt_seconds: float = 2.0,

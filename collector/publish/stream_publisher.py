@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from collector.publish.ack_client import AckClient
-from collector.publish.drain import Drain as SpoolDrain
-from collector.publish.frame_queue import FrameQueue, Message, Waiting, join
+from collector.publish.drain import Drain
+from collector.publish.frame_queue import FrameQueue, LogMessage, Waiting, join
 from collector.publish.next_action import (
     FIRST_BACKOFF_SECONDS,
     LAST_BACKOFF_SECONDS,
     Attempt,
-    Drain,
+    DrainSpool,
     FailPending,
     FailQueued,
     Pending,
@@ -28,11 +28,11 @@ from collector.publish.next_action import (
     Stop,
     StreamState,
     TakeMessage,
-    Wait,
+    WaitForFrames,
     next_action,
 )
 from collector.publish.result import Problem
-from collector.spool.record import Key, Record
+from collector.spool.record import Key, SpoolRecord
 from collector.spool.resend_policy import ResendPolicy
 from collector.spool.spool import Spool
 from seamark.service.health import Health
@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 _Item = Waiting[asyncio.Future[None]]
 
 
-class Observer(Protocol):
+class PublishObserver(Protocol):
     """Told what was sent, for the collector's own metrics."""
 
     def sent(self, signal: Signal, frames: int, size: int, seconds: float) -> None:
@@ -65,7 +65,7 @@ class PublisherContext:
 
     ack_client: AckClient
     health: Health
-    observer: Observer | None
+    observer: PublishObserver | None
     spool: Spool | None
     publisher_id: str
     attempt_seconds: float
@@ -86,7 +86,7 @@ class StreamPublisher:
         self._resend_policy = ResendPolicy(acked=end)
         self._drain = None
         if context.spool is not None:
-            self._drain = SpoolDrain(
+            self._drain = Drain(
                 key,
                 ack_client=context.ack_client,
                 spool=context.spool,
@@ -96,7 +96,7 @@ class StreamPublisher:
         self._wake = asyncio.Event()
         self._closing = False
         self._problem: Problem | None = None
-        self._pending: tuple[Pending, Message, list[_Item], float] | None = None
+        self._pending: tuple[Pending, LogMessage, list[_Item], float] | None = None
         self._draining: asyncio.Task[None] | None = None
         self._drain_at = 0.0
         self._drain_backoff = FIRST_BACKOFF_SECONDS
@@ -118,7 +118,7 @@ class StreamPublisher:
             while True:
                 self._wake.clear()
                 match next_action(self._state()):
-                    case Wait(until):
+                    case WaitForFrames(until):
                         await self._wait(until)
                     case TakeMessage():
                         self._take()
@@ -132,7 +132,7 @@ class StreamPublisher:
                         self._spool_queued()
                     case FailQueued(problem):
                         _answer(self._queue.take(), _not_taken(problem))
-                    case Drain():
+                    case DrainSpool():
                         self._draining = asyncio.create_task(self._drain_one())
                     case Stop():
                         return
@@ -212,7 +212,7 @@ class StreamPublisher:
         logger.warning("not acknowledged", extra=extra)
         _answer(items, _not_taken(problem))
 
-    def _joined(self, items: Sequence[_Item]) -> Message:
+    def _joined(self, items: Sequence[_Item]) -> LogMessage:
         self._messages += 1
         return join(items, f"{self._context.publisher_id}.{self._messages}")
 
@@ -255,12 +255,12 @@ class StreamPublisher:
             self._spooling = self._spool(items, self._joined(items), tried=False)
 
     def _spool(
-        self, items: list[_Item], message: Message, *, tried: bool
+        self, items: list[_Item], message: LogMessage, *, tried: bool
     ) -> asyncio.Future[None] | None:
         """Answer the callers once the spool has the message, or has refused it."""
         if self._context.spool is None:
             return None
-        record = Record(
+        record = SpoolRecord(
             message_id=message.message_id,
             signal=self._key[0],
             partition=self._key[1],

@@ -62,7 +62,7 @@ class _NoMessage(Rejected[Reason]):
     """gRPC handed over no message: none was sent, or gRPC has refused it."""
 
 
-class Share(Protocol):
+class CallShare(Protocol):
     """What one call holds of the memory budget (`collector.http.budget.Share`)."""
 
     def take(self, size: int) -> None:
@@ -81,7 +81,7 @@ class GrpcServer:
         *,
         host: str,
         port: int,
-        share: Callable[[], Share],
+        share: Callable[[], CallShare],
         tls_cert: str = "",
         tls_key: str = "",
         max_message_bytes: int = OTLP_INFLATED_BYTES,
@@ -180,7 +180,7 @@ class GrpcServer:
             self._ingest.refused(head, kind.signal, failure)
 
     async def _take(
-        self, kind: Kind, messages: AsyncIterator[bytes], head: Head, share: Share
+        self, kind: Kind, messages: AsyncIterator[bytes], head: Head, share: CallShare
     ) -> bytes:
         if self._in_flight > self._max_in_flight:
             raise Unavailable(f"more than {self._max_in_flight} calls wait for the log")

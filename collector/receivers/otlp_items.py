@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError
 
 from collector.receivers.otlp_kinds import Kind
 from collector.receivers.otlp_mend import Mend, TooDeep
-from collector.receivers.otlp_wire import LENGTH_DELIMITED, Group, Level, fields, groups
+from collector.receivers.otlp_wire import LENGTH_DELIMITED, WireGroup, WireLevel, fields, groups
 from seamark.wire.failures import Rejected
 from seamark.wire.reasons import Reason
 
@@ -74,7 +74,7 @@ def sort_items(kind: Kind, body: bytes) -> Sorted:
     return result
 
 
-def add_group(result: Sorted, kind: Kind, group: Group) -> None:
+def add_group(result: Sorted, kind: Kind, group: WireGroup) -> None:
     """Put the good items of one group into `result.bodies`, the others among the bad ones."""
     whole = group.body(group.items)
     if _fault(kind, whole) is None:
@@ -91,10 +91,10 @@ def add_group(result: Sorted, kind: Kind, group: Group) -> None:
         return
     good = list(_good(kind, group, messages[-1], result))
     if good:
-        result.bodies.append(Group(levels, ()).body(good))
+        result.bodies.append(WireGroup(levels, ()).body(good))
 
 
-def _good(kind: Kind, group: Group, message: Descriptor, result: Sorted) -> Iterator[bytes]:
+def _good(kind: Kind, group: WireGroup, message: Descriptor, result: Sorted) -> Iterator[bytes]:
     bare = group.bare()
     for item in group.items:
         taken, fault = item, _fault(kind, bare.body([item]))
@@ -114,10 +114,10 @@ def _good(kind: Kind, group: Group, message: Descriptor, result: Sorted) -> Iter
 
 
 def _context(
-    kind: Kind, levels: Sequence[Level], messages: Sequence[Descriptor], result: Sorted
-) -> tuple[Level, ...]:
+    kind: Kind, levels: Sequence[WireLevel], messages: Sequence[Descriptor], result: Sorted
+) -> tuple[WireLevel, ...]:
     """The messages around the items, readable. Raises ValueError where they cannot be made so."""
-    mended: list[Level] = []
+    mended: list[WireLevel] = []
     for depth, (level, message) in enumerate(zip(levels, messages, strict=False)):
         mend = Mend(lenient=depth < _CONTEXTS)
         head = mend.message(message, level.head, depth=depth)
@@ -125,13 +125,13 @@ def _context(
             result.remark(f"{', '.join(mend.left_out)} of {message.name} could not be read")
         elif head != level.head:
             result.remark(REPLACED)
-        mended.append(Level(head, level.number))
-    if (fault := _fault(kind, Group(tuple(mended), ()).body([]))) is not None:
+        mended.append(WireLevel(head, level.number))
+    if (fault := _fault(kind, WireGroup(tuple(mended), ()).body([]))) is not None:
         raise ValueError(fault.message)
     return tuple(mended)
 
 
-def _messages(kind: Kind, group: Group) -> list[Descriptor]:
+def _messages(kind: Kind, group: WireGroup) -> list[Descriptor]:
     """The message types from the request to the item."""
     found: Any = kind.descriptor
     messages = [found]
@@ -163,7 +163,7 @@ def _rejected(error: ValueError) -> Rejected:
     return Rejected(Reason.MALFORMED, f"it is not a protobuf message: {error}")
 
 
-def name_of(message: Descriptor, item: bytes, levels: Sequence[Level]) -> str:
+def name_of(message: Descriptor, item: bytes, levels: Sequence[WireLevel]) -> str:
     """The name of a span, a log record's event name or a point's metric, as far as it is there."""
     named: Any = message.fields_by_name.get("name") or message.fields_by_name.get("event_name")
     if named is not None:

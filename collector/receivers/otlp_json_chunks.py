@@ -79,7 +79,7 @@ def _join(run: _Run, items: list[Raw]) -> bytes:
 
 def _runs(kind: Kind, members: dict[str, Raw]) -> tuple[list[str], list[_Run]]:
     """The name of the request's member, in a list, and the runs. Raises what the readers raise."""
-    walk = _Walk(kind)
+    walk = _ChunkWalk(kind)
     names = []
     for name, field in walk.ways(members, kind.descriptor, 0):
         names.append(name)
@@ -88,7 +88,7 @@ def _runs(kind: Kind, members: dict[str, Raw]) -> tuple[list[str], list[_Run]]:
     return names, walk.runs
 
 
-class _Walk:
+class _ChunkWalk:
     def __init__(self, kind: Kind) -> None:
         self._steps = kind.steps
         self._left = OTLP_ITEMS

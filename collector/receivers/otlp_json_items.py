@@ -17,9 +17,9 @@ from msgspec import Raw
 from collector.receivers.otlp_items import DEEP, REPLACED, BadItem, Sorted, add_group, name_of
 from collector.receivers.otlp_json import codec_of
 from collector.receivers.otlp_json_text import UNREADABLE, has_snake_names, members_of, readable
-from collector.receivers.otlp_json_value import Fault, Reader, parse
+from collector.receivers.otlp_json_value import JsonFault, JsonReader, parse
 from collector.receivers.otlp_kinds import Kind
-from collector.receivers.otlp_wire import Group, Level, too_many_items
+from collector.receivers.otlp_wire import WireGroup, WireLevel, too_many_items
 from seamark.wire.failures import Rejected
 from seamark.wire.limits import OTLP_ITEMS
 from seamark.wire.reasons import Reason
@@ -75,7 +75,7 @@ class _Walk:
         self._left = OTLP_ITEMS
 
     def into(
-        self, members: dict[str, Raw], message: Descriptor, levels: tuple[Level, ...], path: str
+        self, members: dict[str, Raw], message: Descriptor, levels: tuple[WireLevel, ...], path: str
     ) -> None:
         """Read one message around the items, and what is in it."""
         depth = len(levels)
@@ -91,7 +91,7 @@ class _Walk:
             if self._left < 0:
                 raise too_many_items()
             head, fault = self._head(members, message, depth, path)
-            own = (*levels, Level(head, number))
+            own = (*levels, WireLevel(head, number))
             if depth == len(self._kind.steps) - 1:
                 self._items(each, inner, own, f"{path}.{name}", fault)
                 continue
@@ -103,7 +103,7 @@ class _Walk:
         self,
         raw: Raw,
         message: Descriptor,
-        levels: tuple[Level, ...],
+        levels: tuple[WireLevel, ...],
         path: str,
         fault: Rejected | None,
     ) -> None:
@@ -150,11 +150,11 @@ class _Walk:
         onwards = {message.fields_by_number[number] for number in self._kind.steps[depth]}
         names = {field.json_name for field in onwards} | {field.name for field in onwards}
         own = {name: parse(bytes(raw)) for name, raw in members.items() if name not in names}
-        reader = Reader(lenient=depth < _CONTEXTS)
+        reader = JsonReader(lenient=depth < _CONTEXTS)
         try:
             content = reader.message(message, own, path, depth=depth)
             head = codec_of(message).message(**content).SerializeToString()
-        except Fault as fault:
+        except JsonFault as fault:
             return b"", _rejected(fault)
         for left_out in reader.left_out:
             self._result.remark(f"{left_out}; it was left out")
@@ -164,7 +164,7 @@ class _Walk:
         self,
         items: list[Raw],
         message: Descriptor,
-        levels: tuple[Level, ...],
+        levels: tuple[WireLevel, ...],
         path: str,
         fault: Rejected | None,
     ) -> None:
@@ -180,7 +180,7 @@ class _Walk:
                 kept.append(raw)
         first = self._result.offered
         group = Sorted()
-        add_group(group, self._kind, Group(levels, good))
+        add_group(group, self._kind, WireGroup(levels, good))
         places = [place for place in range(len(items)) if place not in {b.index for b in bad}]
         bad += [
             BadItem(
@@ -213,9 +213,9 @@ def _item(message: Descriptor, raw: Raw, path: str, *, depth: int) -> bytes | Re
         value = parse(text)
         if value is None:
             return Rejected(Reason.MALFORMED, f"{path}: it is null", field=path)
-        content = Reader().message(message, value, path, depth=depth)
+        content = JsonReader().message(message, value, path, depth=depth)
         return codec.message(**content).SerializeToString()
-    except Fault as fault:
+    except JsonFault as fault:
         return _rejected(fault)
     except (RecursionError, EncodeError):
         return Rejected(Reason.TOO_DEEP, DEEP, field=path)
@@ -223,13 +223,13 @@ def _item(message: Descriptor, raw: Raw, path: str, *, depth: int) -> bytes | Re
         return Rejected(Reason.MALFORMED, f"{path}: {error}", field=path)
 
 
-def _rejected(fault: Fault) -> Rejected:
+def _rejected(fault: JsonFault) -> Rejected:
     if fault.deep:
         return Rejected(Reason.TOO_DEEP, DEEP, field=fault.path)
     return Rejected(Reason.MALFORMED, str(fault), field=fault.path)
 
 
-def _name(message: Descriptor, raw: Raw, levels: Sequence[Level]) -> str:
+def _name(message: Descriptor, raw: Raw, levels: Sequence[WireLevel]) -> str:
     """The name of an item, as `name_of` of `otlp_items`, from its JSON."""
     named: Any = message.fields_by_name.get("name") or message.fields_by_name.get("event_name")
     if named is None:

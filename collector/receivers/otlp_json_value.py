@@ -32,7 +32,7 @@ _BOOLEANS: Final[dict[object, bool]] = {True: True, False: False, "true": True, 
 _ANY_VALUE: Final = "AnyValue"
 
 
-class Fault(ValueError):
+class JsonFault(ValueError):
     """What is wrong with a value, and the path of the value. `deep`: it is nested too deep."""
 
     def __init__(self, path: str, text: str, *, deep: bool = False) -> None:
@@ -56,7 +56,7 @@ def _integer(text: str) -> int | Literal:
     return int(text) if len(text) <= _DIGITS else Literal(text)
 
 
-class Reader:
+class JsonReader:
     """Turns JSON values into dictionaries of message members.
 
     With `lenient`, a member that cannot be read is left out and noted in `left_out`.
@@ -64,14 +64,14 @@ class Reader:
 
     def __init__(self, *, lenient: bool = False) -> None:
         self._lenient = lenient
-        self.left_out: list[Fault] = []
+        self.left_out: list[JsonFault] = []
 
     def message(self, kind: Descriptor, value: Any, path: str, *, depth: int) -> dict[str, Any]:
         """Members by JSON name. `depth`: how many messages are around it. Raises Fault."""
         if depth >= MESSAGES_DEEP:
-            raise Fault(path, f"it is nested deeper than {MESSAGES_DEEP} messages", deep=True)
+            raise JsonFault(path, f"it is nested deeper than {MESSAGES_DEEP} messages", deep=True)
         if not isinstance(value, dict):
-            raise Fault(path, f"Expected `object`, got {_kind_of(value)}")
+            raise JsonFault(path, f"Expected `object`, got {_kind_of(value)}")
         members: dict[str, Any] = {}
         for field in kind.fields:
             name = field.json_name if field.json_name in value else field.name
@@ -80,7 +80,7 @@ class Reader:
             at = f"{path}.{name}"
             try:
                 members[field.json_name] = self._field(field, given, at, depth)
-            except Fault as fault:
+            except JsonFault as fault:
                 if not self._lenient:
                     raise
                 self.left_out.append(fault)
@@ -90,7 +90,7 @@ class Reader:
         if not field.is_repeated:
             return self._single(field, value, path, depth)
         if not isinstance(value, list):
-            raise Fault(path, f"Expected `array`, got {_kind_of(value)}")
+            raise JsonFault(path, f"Expected `array`, got {_kind_of(value)}")
         message = field.message_type
         if message is None:
             return [
@@ -105,7 +105,7 @@ class Reader:
                 continue
             try:
                 found.append(self._single(field, each, f"{path}[{place}]", depth))
-            except Fault as fault:
+            except JsonFault as fault:
                 if not self._lenient:
                     raise
                 self.left_out.append(fault)
@@ -124,12 +124,12 @@ class Reader:
         if field.type == _F.TYPE_BOOL:
             return _boolean(value, path)
         if not isinstance(value, str) or isinstance(value, Literal):
-            raise Fault(path, f"Expected `str`, got {_kind_of(value)}")
+            raise JsonFault(path, f"Expected `str`, got {_kind_of(value)}")
         if field.type == _F.TYPE_BYTES:
             try:
                 return from_hex(value) if field.json_name in HEX_FIELDS else from_base64(value)
             except ValueError as error:
-                raise Fault(path, str(error)) from None
+                raise JsonFault(path, str(error)) from None
         return value
 
 
@@ -138,9 +138,9 @@ def _whole(value: Any, path: str, least: int, most: int) -> int:
         text = value.strip()
         value = int(text) if _WHOLE.match(text) else _from_decimal(text, path)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Fault(path, f"Expected `int`, got {_kind_of(value)}")
+        raise JsonFault(path, f"Expected `int`, got {_kind_of(value)}")
     if not least <= value <= most:
-        raise Fault(path, f"{value} is out of range; it has to be from {least} to {most}")
+        raise JsonFault(path, f"{value} is out of range; it has to be from {least} to {most}")
     return value
 
 
@@ -152,7 +152,7 @@ def _from_decimal(text: str, path: str) -> int:
             return int(number)
     except (InvalidOperation, ValueError):
         pass
-    raise Fault(path, f"Expected `int`, got {text[:40]!r}")
+    raise JsonFault(path, f"Expected `int`, got {text[:40]!r}")
 
 
 def _float(value: Any, path: str) -> float:
@@ -164,13 +164,13 @@ def _float(value: Any, path: str) -> float:
             number = math.nan
         if "_" not in text and (text == "NaN" or not math.isnan(number)):
             return number
-    raise Fault(path, f"Expected `float`, got {_kind_of(value)}")
+    raise JsonFault(path, f"Expected `float`, got {_kind_of(value)}")
 
 
 def _boolean(value: Any, path: str) -> bool:
     if isinstance(value, (bool, str)) and value in _BOOLEANS:
         return _BOOLEANS[value]
-    raise Fault(path, f"Expected `bool`, got {_kind_of(value)}")
+    raise JsonFault(path, f"Expected `bool`, got {_kind_of(value)}")
 
 
 def _kind_of(value: Any) -> str:

@@ -12,7 +12,7 @@ from google.protobuf import message_factory
 from collector.receivers.otlp_expanded import around_item, bound, size_of
 from collector.receivers.otlp_items import BadItem, name_of
 from collector.receivers.otlp_kinds import Kind
-from collector.receivers.otlp_wire import Group, groups
+from collector.receivers.otlp_wire import WireGroup, groups
 from seamark.wire.failures import Rejected
 from seamark.wire.frames import ITEM_WEIGHT
 from seamark.wire.limits import (
@@ -92,7 +92,7 @@ def exact_weight(kind: Kind, body: bytes) -> int:
     return _Cutter(kind, _NO_LIMITS).cut(groups(kind, body)).weight
 
 
-def check_context(found: list[Group], size: int, limits: PartLimits) -> None:
+def check_context(found: list[WireGroup], size: int, limits: PartLimits) -> None:
     """Refuse what is too much by its resources and scopes alone. Raises Rejected likewise."""
     total = size + sum(
         len(group.items) * (ITEM_WEIGHT + sum(len(level.head) for level in group.levels))
@@ -123,14 +123,14 @@ class _Cutter:
         self._size = self._weight = self._items = 0
         self._total = self._index = 0
 
-    def cut(self, found: list[Group]) -> Cut:
+    def cut(self, found: list[WireGroup]) -> Cut:
         """The parts of these groups."""
         for group in found:
             self._add(group)
         self._flush()
         return self._cut
 
-    def _add(self, group: Group) -> None:
+    def _add(self, group: WireGroup) -> None:
         head = group.body([])
         around = around_item(self._kind, self._kind.request.FromString(head))
         item_type = message_factory.GetMessageClass(_item_descriptor(self._kind, group))
@@ -170,7 +170,7 @@ class _Cutter:
             f"store; the limits for one item are {limits.item_bytes:,} and {limits.weight:,}",
         )
 
-    def _take(self, group: Group, items: list[bytes]) -> None:
+    def _take(self, group: WireGroup, items: list[bytes]) -> None:
         if items:
             body = group.body(items)
             self._bodies.append(body)
@@ -187,7 +187,7 @@ _FRAMING: Final = 6
 """At most so many bytes stand before an item: its field's number and its length."""
 
 
-def _item_descriptor(kind: Kind, group: Group) -> Any:
+def _item_descriptor(kind: Kind, group: WireGroup) -> Any:
     found: Any = kind.descriptor
     for level in group.levels:
         found = found.fields_by_number[level.number].message_type

@@ -20,7 +20,7 @@ _GROUP_DEPTH: Final = 100
 _VARINT_BYTES: Final = 10
 
 
-class Field(NamedTuple):
+class WireField(NamedTuple):
     """One field of a message: where it starts, where its value starts, where both end."""
 
     number: int
@@ -30,7 +30,7 @@ class Field(NamedTuple):
     end: int
 
 
-class Level(NamedTuple):
+class WireLevel(NamedTuple):
     """One message around the items: its own fields, and the number of the field that leads on."""
 
     head: bytes
@@ -38,10 +38,10 @@ class Level(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class WireGroup:
     """Items that share all messages around them, from the request inwards."""
 
-    levels: tuple[Level, ...]
+    levels: tuple[WireLevel, ...]
     items: Sequence[bytes]
 
     def body(self, items: Sequence[bytes]) -> bytes:
@@ -52,12 +52,12 @@ class Group:
             inner = level.head + bytes_field(level.number, inner)
         return inner
 
-    def bare(self) -> "Group":
+    def bare(self) -> "WireGroup":
         """The same nesting with nothing in the messages but what leads to the items."""
-        return Group(tuple([Level(b"", level.number) for level in self.levels]), ())
+        return WireGroup(tuple([WireLevel(b"", level.number) for level in self.levels]), ())
 
 
-def fields(body: bytes) -> Iterator[Field]:
+def fields(body: bytes) -> Iterator[WireField]:
     """The fields of one message, in order. Raises ValueError where the bytes are no message."""
     at, end = 0, len(body)
     while at < end:
@@ -68,7 +68,7 @@ def fields(body: bytes) -> Iterator[Field]:
         yield field
 
 
-def _field(body: bytes, start: int, *, depth: int) -> Field:
+def _field(body: bytes, start: int, *, depth: int) -> WireField:
     key, at = read_varint(body, start)
     number, wire = key >> 3, key & 7
     value = at
@@ -91,7 +91,7 @@ def _field(body: bytes, start: int, *, depth: int) -> Field:
                 break
     elif wire != _END_GROUP or not depth:
         raise ValueError(f"a field has the wire type {wire}")
-    return Field(number, wire, start, value, at)
+    return WireField(number, wire, start, value, at)
 
 
 def read_varint(body: bytes, at: int) -> tuple[int, int]:
@@ -106,12 +106,12 @@ def read_varint(body: bytes, at: int) -> tuple[int, int]:
     raise ValueError("input ended unexpectedly in the middle of a number")
 
 
-def groups(kind: Kind, body: bytes) -> list[Group]:
+def groups(kind: Kind, body: bytes) -> list[WireGroup]:
     """The groups of a request, in order; those without an item are left out.
 
     Raises Rejected (MALFORMED where the messages around the items are broken, TOO_MANY_EVENTS).
     """
-    walk = _Walk(kind)
+    walk = _WireWalk(kind)
     try:
         walk.into(body, (), 0)
     except ValueError as error:
@@ -128,15 +128,15 @@ def count_items(kind: Kind, body: bytes) -> int | None:
         return None
 
 
-class _Walk:
+class _WireWalk:
     """One pass over a request."""
 
     def __init__(self, kind: Kind) -> None:
         self._steps = kind.steps
         self._left = OTLP_ITEMS
-        self.groups: list[Group] = []
+        self.groups: list[WireGroup] = []
 
-    def into(self, body: bytes, levels: tuple[Level, ...], depth: int) -> None:
+    def into(self, body: bytes, levels: tuple[WireLevel, ...], depth: int) -> None:
         numbers = self._steps[depth]
         inner: list[bytes] = []
         head: list[bytes] = []
@@ -151,10 +151,10 @@ class _Walk:
             inner.append(body[field.value : field.end])
             if len(numbers) == 1:
                 self._count()
-        own = (*levels, Level(b"".join(head), chosen))
+        own = (*levels, WireLevel(b"".join(head), chosen))
         if depth == len(self._steps) - 1:
             if inner:
-                self.groups.append(Group(own, inner))
+                self.groups.append(WireGroup(own, inner))
             return
         if len(numbers) > 1:  # a oneof that occurs twice is merged
             inner = [b"".join(inner)] if inner else []

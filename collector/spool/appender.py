@@ -9,7 +9,7 @@ from collector.spool.record import MAGIC
 from collector.spool.segment import Segment
 
 
-class Appender:
+class SpoolAppender:
     """Writes to one folder, from one thread. `first` is the number of the next segment."""
 
     def __init__(self, folder: Path, *, first: int, segment_bytes: int) -> None:

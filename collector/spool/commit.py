@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from collector.spool.record import Key, Record
+from collector.spool.record import Key, SpoolRecord
 from collector.spool.segment import Segment
 from seamark.wire.failures import Unavailable
 
@@ -16,7 +16,7 @@ from seamark.wire.failures import Unavailable
 class Queued:
     """A record on its way to the disk."""
 
-    record: Record
+    record: SpoolRecord
     data: bytes
     future: "asyncio.Future[None]"
 
@@ -57,7 +57,7 @@ class GroupCommit:
         """Whether records of a stream are on their way."""
         return self._waiting.get(key, 0) > 0
 
-    def put(self, record: Record, data: bytes) -> asyncio.Future[None]:
+    def put(self, record: SpoolRecord, data: bytes) -> asyncio.Future[None]:
         """Queue one; the future is done once it is on the disk, or raises Unavailable."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append(Queued(record, data, future))

@@ -31,7 +31,7 @@ LONGEST: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class SpoolRecord:
     """A message that was answered with 202, or is about to be.
 
     `message_id` is its Nats-Msg-Id; `frames_header` its Seamark-Frames header, "" for none;
@@ -65,7 +65,7 @@ class Record:
 class Placed:
     """A record and the offset in its file at which the next one begins."""
 
-    record: Record
+    record: SpoolRecord
     end: int
 
 
@@ -78,7 +78,7 @@ class Contents:
     damaged: int
 
 
-def encode(record: Record) -> bytes:
+def encode(record: SpoolRecord) -> bytes:
     """The record with its length and checksum."""
     ident, signal = record.message_id.encode(), record.signal.value.encode()
     frames_header = record.frames_header.encode()
@@ -128,7 +128,7 @@ def _edges(data: bytes) -> Iterator[tuple[int, int]]:
         position += _EDGE.size + length
 
 
-def _decode(body: bytes, checksum: int) -> Record | None:
+def _decode(body: bytes, checksum: int) -> SpoolRecord | None:
     if zlib.crc32(body) != checksum:
         return None
     facts = _FACTS.unpack_from(body)
@@ -137,7 +137,7 @@ def _decode(body: bytes, checksum: int) -> Record | None:
     for length in lengths:
         cuts.append(cuts[-1] + length)
     ident, signal, frames_header = (body[start:stop].decode() for start, stop in pairwise(cuts))
-    return Record(
+    return SpoolRecord(
         message_id=ident,
         signal=Signal(signal),
         partition=partition,

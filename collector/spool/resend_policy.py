@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from collector.spool.record import Record
+from collector.spool.record import SpoolRecord
 
 VALID_SECONDS: Final = 60.0
 """How old a look may be when a message is sent, by a clock that never jumps."""
@@ -29,7 +29,7 @@ class LookUp:
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
+class SendRecord:
     """It is not in the log. Send it, then call `settled` or `failed`."""
 
 
@@ -58,8 +58,8 @@ class ResendPolicy:
     """When that was."""
 
     def decide(
-        self, head: Record, *, left_by: str, left_at: int, now: float
-    ) -> LookUp | Send | Settled:
+        self, head: SpoolRecord, *, left_by: str, left_at: int, now: float
+    ) -> LookUp | SendRecord | Settled:
         """What to do with `head`, at `now` (monotonic seconds).
 
         `left_by` names the folder that an earlier process left it in, "" for one spooled by this
@@ -74,10 +74,10 @@ class ResendPolicy:
         fresh = self._fresh == ident and now - self._fresh_at <= VALID_SECONDS
         if (spooled_indeterminate or self._indeterminate == ident) and not fresh:
             return LookUp(head.floor if spooled_indeterminate else max(head.floor, self.acked))
-        return Send()
+        return SendRecord()
 
     def looked(
-        self, head: Record, found: Mapping[str, int], *, left_by: str, asked_at: float
+        self, head: SpoolRecord, found: Mapping[str, int], *, left_by: str, asked_at: float
     ) -> None:
         """The answer to LookUp: sequences of our ids that the stream holds behind `after`.
 
@@ -88,7 +88,7 @@ class ResendPolicy:
             self._left_by, self._left_at = left_by, asked_at
         self._fresh, self._fresh_at = head.message_id, asked_at
 
-    def failed(self, head: Record, *, left_by: str, indeterminate: bool) -> None:
+    def failed(self, head: SpoolRecord, *, left_by: str, indeterminate: bool) -> None:
         """A send of `head` was not acknowledged; `indeterminate`: it may be in the log.
 
         A look-up made before does not hold any more for a record that was ever indeterminate: an

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from collector.spool import segment as files
-from collector.spool.appender import Appender
+from collector.spool.appender import SpoolAppender
 from collector.spool.commit import GroupCommit, Queued
-from collector.spool.record import Key, Placed, Record, encode
+from collector.spool.record import Key, Placed, SpoolRecord, encode
 from collector.spool.segment import Segment
 from collector.spool.slots import Slot, abandoned, claim
 from seamark.service.health import Health
@@ -51,14 +51,14 @@ class Observer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class QueueHead:
     """The next record of a stream and the segment it stands in."""
 
     placed: Placed
     segment: Segment
 
     @property
-    def record(self) -> Record:
+    def record(self) -> SpoolRecord:
         return self.placed.record
 
 
@@ -90,7 +90,7 @@ class Spool:
         self._health = health
         self._slots: list[Slot] = []
         self._segments: list[Segment] = []
-        self._appender: Appender | None = None
+        self._appender: SpoolAppender | None = None
         self._thread = ThreadPoolExecutor(1, "spool")
         self._commit = GroupCommit(
             self._thread, append=self._append, counted=self._count, refused=self._refused
@@ -124,7 +124,7 @@ class Spool:
         for slot in self._slots:
             self._segments += files.left_in(slot.path)
         numbers = [int(each.path.stem) for each in self._segments if each.path.parent == own.path]
-        self._appender = Appender(
+        self._appender = SpoolAppender(
             own.path, first=max(numbers, default=0) + 1, segment_bytes=self._segment_bytes
         )
         self._room = self._free()
@@ -189,7 +189,7 @@ class Spool:
 
     # in
 
-    def put(self, record: Record) -> asyncio.Future[None]:
+    def put(self, record: SpoolRecord) -> asyncio.Future[None]:
         """Queue one record; the future is done once it is on the disk.
 
         Records of one stream keep the order in which they were put. Raises Unavailable (here, or
@@ -235,14 +235,14 @@ class Spool:
 
     # out
 
-    async def head(self, key: Key) -> Head | None:
+    async def head(self, key: Key) -> QueueHead | None:
         """The next record of a stream that the log does not have; None when there is none.
 
         Waits for records on their way to the disk. Raises OSError.
         """
         while True:
             if (loaded := self._loaded.get(key)) is not None and loaded[1]:
-                return Head(loaded[1][0], loaded[0])
+                return QueueHead(loaded[1][0], loaded[0])
             for each in self._segments:
                 if (tally := each.left.get(key)) is not None and tally.records:
                     start = each.done.get(key, (0, 0))[0]
@@ -260,7 +260,7 @@ class Spool:
         """The last sequence of a stream that the process of `left_by` has noted; 0 for none."""
         return self._noted.get((left_by, key), 0)
 
-    async def settle(self, head: Head, sequence: int) -> None:
+    async def settle(self, head: QueueHead, sequence: int) -> None:
         """The log has `head`, at `sequence`: go on to the next of its stream."""
         record, each = head.record, head.segment
         self._loaded[record.key][1].popleft()

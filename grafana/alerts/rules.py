@@ -6,7 +6,7 @@ What Seamark's own processes report of themselves is watched by `own_rules.py`.
 from typing import Final, Literal
 
 from grafana.alerts.own_rules import OWN
-from grafana.alerts.rule import Above, Group, Math, Reduce, Resample, Rule, RuleQuery, Step
+from grafana.alerts.rule import Above, Math, Reduce, Resample, Rule, RuleGroup, RuleQuery, Step
 from grafana.dashboards import errors, ledger, pipeline, services, traffic, web_performance
 from grafana.dashboards.ask import Ask, where
 from grafana.dashboards.board import Board
@@ -239,9 +239,9 @@ LAG = Rule(
 )
 
 GROUPS: Final = (
-    Group("Seamark: what people meet", "1m", (SERVICE_ERRORS, PAGE_ERRORS, TRAFFIC)),
-    Group("Seamark: web vitals", "5m", tuple(_vital(vital) for vital in VITALS[:3])),
-    Group("Seamark: the pipeline", "1m", (LEDGER, INSERTS, DEAD_LETTERS, LAG)),
-    Group("Seamark: its own processes", "1m", OWN),
+    RuleGroup("Seamark: what people meet", "1m", (SERVICE_ERRORS, PAGE_ERRORS, TRAFFIC)),
+    RuleGroup("Seamark: web vitals", "5m", tuple(_vital(vital) for vital in VITALS[:3])),
+    RuleGroup("Seamark: the pipeline", "1m", (LEDGER, INSERTS, DEAD_LETTERS, LAG)),
+    RuleGroup("Seamark: its own processes", "1m", OWN),
 )
 RULES: Final = tuple(rule for group in GROUPS for rule in group.rules)

@@ -7,11 +7,11 @@ from urllib.parse import quote
 from grafana.push.connection import GrafanaConnection
 from grafana.push.failures import PushError
 from grafana.push.objects import ALERT_FOLDER, DASHBOARD_FOLDER, MARK, DesiredState, Found, Kind
-from grafana.push.plan import Step
+from grafana.push.plan import PushStep
 from grafana.push.remote import rule_group
 
 
-def carry_out(to: GrafanaConnection, step: Step) -> None:
+def carry_out(to: GrafanaConnection, step: PushStep) -> None:
     """Do one step; raises `PushError` when Grafana does not. Notification policies: never."""
     if step.action == "unchanged":
         return

@@ -24,7 +24,7 @@ _PLACES = {"dashboard": DASHBOARD_FOLDER, "alert rule": ALERT_FOLDER}
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PushStep:
     """One object and what becomes of it."""
 
     action: Action
@@ -43,12 +43,12 @@ class Step:
 class PushPlan:
     """Steps in the order they can be carried out; `refusals` name what stands in the way."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[PushStep, ...]
     refusals: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
     @property
-    def changes(self) -> list[Step]:
+    def changes(self) -> list[PushStep]:
         """The steps that change something."""
         return [step for step in self.steps if step.action != "unchanged"]
 
@@ -63,29 +63,29 @@ def plan(
     """Compare. `overwrite`: people's edits of what is ours go; `renew_secrets`: send them again."""
     wishes = list(wanted)
     there = {each.key: each for each in found}
-    steps: list[Step] = []
+    steps: list[PushStep] = []
     refusals: list[str] = []
     for want in wishes:
         have = there.get(want.key)
         if have is None:
             refusals += _rivals(want, there.values())
             refusals += _lacking(want)
-            steps.append(Step("create", want, None))
+            steps.append(PushStep("create", want, None))
         elif have.owner is not Owner.OURS and not _stays(want, have):
             refusals.append(_not_ours(have))
         elif _agrees(want, have) and not (renew_secrets and want.secrets):
-            steps.append(Step("unchanged", want, have))
+            steps.append(PushStep("unchanged", want, have))
         elif have.edited_by and not overwrite:
             refusals.append(_edited(have, "push"))
         else:
-            steps.append(Step("update", want, have))
+            steps.append(PushStep("update", want, have))
     keys = {want.key for want in wishes}
     for have in there.values():
         if have.owner is Owner.OURS and have.kind in _PRUNED and have.key not in keys:
             if have.edited_by and not overwrite:
                 refusals.append(_edited(have, "delete it"))
             else:
-                steps.append(Step("delete", None, have))
+                steps.append(PushStep("delete", None, have))
     return PushPlan(tuple(sorted(steps, key=_order)), tuple(refusals), tuple(_uncompared(steps)))
 
 
@@ -96,7 +96,7 @@ def _agrees(want: DesiredState, have: Found) -> bool:
     return same(body, have.body)
 
 
-def _uncompared(steps: Iterable[Step]) -> Iterator[str]:
+def _uncompared(steps: Iterable[PushStep]) -> Iterator[str]:
     """Secrets that Grafana keeps to itself, where nothing else differs."""
     for step in steps:
         if step.action != "unchanged" or step.want is None or step.have is None:
@@ -115,7 +115,7 @@ def _stays(want: DesiredState, have: Found) -> bool:
     return want.kind == "rule group" and _agrees(want, have)
 
 
-def _order(step: Step) -> tuple[int, bool]:
+def _order(step: PushStep) -> tuple[int, bool]:
     """By kind; what goes, goes first, since its successor may have its title."""
     return (KINDS.index(step.object.kind), step.action != "delete")
 

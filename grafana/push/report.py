@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from grafana.push.difference import lines
-from grafana.push.plan import Action, PushPlan, Step
+from grafana.push.plan import Action, PushPlan, PushStep
 
 _SIGNS: Final[dict[Action, str]] = {"create": "+", "update": "~", "delete": "-", "unchanged": "="}
 _DONE: Final[dict[Action, str]] = {"create": "created", "update": "updated", "delete": "deleted"}
@@ -29,7 +29,7 @@ def listing(plan: PushPlan, *, most: int | None) -> Iterator[str]:
             yield f"    … {len(diff) - len(cut)} more lines; --dry-run shows them all"
 
 
-def headline(step: Step) -> str:
+def headline(step: PushStep) -> str:
     """What becomes of one object."""
     about = step.object
     name = f"“{about.title}”" + (f" ({about.uid})" if about.uid != about.title else "")

@@ -13,7 +13,7 @@ from processors.archive.connection import EngineFailed
 from processors.archive.engine_threads import EngineThreads
 from processors.archive.intents import KvIntents
 from processors.archive.manifest import Manifest
-from processors.archive.merging import Limits, Merger
+from processors.archive.merging import MergeLimits, Merger
 from processors.archive.objects import Objects, open_objects
 from processors.archive.progress import RecordedProgress
 from processors.archive.settings import ArchiveSettings
@@ -141,7 +141,7 @@ async def serve(
             progress=RecordedProgress(
                 parts.positions, parts.log, partitions=log_settings.partitions
             ),
-            limits=Limits(settings.merge_bytes, int(settings.merge_after_seconds * 1000)),
+            limits=MergeLimits(settings.merge_bytes, int(settings.merge_after_seconds * 1000)),
         )
         watching = asyncio.create_task(
             end_when_engine_failed(engine_threads, stop), name="engine-watch"

@@ -14,14 +14,14 @@ _ROW_GROUP_BYTES: Final = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Codec:
+class ArchiveCodec:
     """How Parquet pages are compressed: `zstd` with a level, or `snappy`."""
 
     name: str = "zstd"
     level: int = 3
 
 
-def making(codec: Codec, *, memory_bytes: int) -> Mapping[str, str]:
+def making(codec: ArchiveCodec, *, memory_bytes: int) -> Mapping[str, str]:
     """For making files: as the store's inserts, and the shape of Parquet.
 
     `memory_bytes`: the most that one statement may use; beyond it the block is too heavy.
@@ -37,7 +37,7 @@ def making(codec: Codec, *, memory_bytes: int) -> Mapping[str, str]:
     }
 
 
-def merging(codec: Codec) -> Mapping[str, str]:
+def merging(codec: ArchiveCodec) -> Mapping[str, str]:
     """For merging: one thread, and little read ahead, so that memory is a few row groups."""
     return {
         **_parquet(codec),
@@ -54,7 +54,7 @@ def merging(codec: Codec) -> Mapping[str, str]:
     }
 
 
-def _parquet(codec: Codec) -> dict[str, str]:
+def _parquet(codec: ArchiveCodec) -> dict[str, str]:
     return {
         "output_format_parquet_compression_method": codec.name,
         "output_format_compression_level": str(codec.level),

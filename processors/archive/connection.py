@@ -33,7 +33,7 @@ class EngineFailed(Exception):
         return SinkReason.ENGINE if found.away else found
 
 
-class Connection:
+class EngineConnection:
     """For one call at a time. Raises EngineFailed throughout."""
 
     def __init__(self, connect: Connect) -> None:

@@ -20,10 +20,10 @@ from typing import Any
 
 import msgspec
 
-from processors.archive.codec import Codec, making, merging
-from processors.archive.connection import Connect, Connection, EngineFailed
+from processors.archive.codec import ArchiveCodec, making, merging
+from processors.archive.connection import Connect, EngineConnection, EngineFailed
 from processors.archive.files import LEDGER_KEYS, Count
-from processors.archive.inflate import Unreadable, inflated
+from processors.archive.inflate import UnreadableFrame, inflated
 from processors.archive.layout import HOUR_SECONDS, Hour
 from processors.archive.tables import LEDGER, RAW_TABLE, Columns, aggregate, prepare
 from seamark.service.clickhouse.errors import REFUSED
@@ -52,7 +52,7 @@ class Made:
     ledger: Sequence[Mapping[str, Any]]
 
 
-class Engine:
+class ArchiveEngine:
     """Databases, tables and settings on an engine that `connect` reaches. Made in some seconds.
 
     `database`: the names of two databases of its own begin with it. `memory_bytes`: the most that
@@ -63,7 +63,7 @@ class Engine:
         self,
         connect: Connect,
         *,
-        codec: Codec,
+        codec: ArchiveCodec,
         memory_bytes: int = MEMORY_BYTES,
         database: str = "seamark",
     ) -> None:
@@ -71,8 +71,8 @@ class Engine:
         self._memory_bytes = memory_bytes
         self._database = database
         self._block = f"{database}_block"
-        self._making = Connection(connect)
-        self._merging = Connection(connect)
+        self._making = EngineConnection(connect)
+        self._merging = EngineConnection(connect)
         self._making.command(f"SET {_listed(making(codec, memory_bytes=memory_bytes))}")
         self._merging.command(f"SET {_listed(merging(codec))}")
         self._columns = prepare(self._making, source=database, block=self._block)
@@ -113,7 +113,7 @@ class Engine:
 
     def cancel(self) -> None:
         """Make whatever runs fail. For a process that has to end."""
-        connection = Connection(self._connect)
+        connection = EngineConnection(self._connect)
         try:
             connection.command("KILL QUERY WHERE 1 ASYNC")
         finally:
@@ -131,7 +131,7 @@ class Engine:
                 self._making.insert(sql, "Protobuf", chunk)
             except EngineFailed as error:
                 if error.code in REFUSED:
-                    raise Unreadable(REFUSED[error.code].lower(), str(error)) from None
+                    raise UnreadableFrame(REFUSED[error.code].lower(), str(error)) from None
                 raise
             self._check_size()
 

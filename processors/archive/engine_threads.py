@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
-from processors.archive.codec import Codec
+from processors.archive.codec import ArchiveCodec
 from processors.archive.connection import EngineFailed, connect_in
-from processors.archive.engine import MEMORY_BYTES, Engine, Made
+from processors.archive.engine import MEMORY_BYTES, ArchiveEngine, Made
 from processors.archive.files import Facts
 from processors.archive.footer import add_metadata
 from processors.archive.objects import Objects, own_folder
@@ -39,17 +39,17 @@ class EngineThreads:
         objects: Objects,
         *,
         state: Path,
-        codec: Codec,
+        codec: ArchiveCodec,
         memory_bytes: int = MEMORY_BYTES,
-        open_engine: Callable[[], Engine] | None = None,
+        open_engine: Callable[[], ArchiveEngine] | None = None,
     ) -> None:
         self.objects = objects
         self._open_engine = open_engine or (
-            lambda: Engine(
+            lambda: ArchiveEngine(
                 connect_in(own_folder(state / "engine")), codec=codec, memory_bytes=memory_bytes
             )
         )
-        self._engine: Engine | None = None
+        self._engine: ArchiveEngine | None = None
         self._failures = 0
         self.engine_failed = asyncio.Event()
         self._opening = threading.Lock()
@@ -58,12 +58,12 @@ class EngineThreads:
         self._movers = ThreadPoolExecutor(4, thread_name_prefix="archive-move")
 
     async def make(self, signal: Signal, payloads: Sequence[bytes], folder: Path) -> list[Made]:
-        """See `Engine.make`."""
+        """See `ArchiveEngine.make`."""
         making = self._in(self._makers, lambda: self._opened().make(signal, payloads, folder))
         return await self._watched(making)
 
     async def merge(self, signal: Signal, inputs: Sequence[Path], output: Path) -> int:
-        """See `Engine.merge`."""
+        """See `ArchiveEngine.merge`."""
         merging = self._in(self._mergers, lambda: self._opened().merge(signal, inputs, output))
         return await self._watched(merging)
 
@@ -109,7 +109,7 @@ class EngineThreads:
         self._failures = 0
         return done
 
-    def _opened(self) -> Engine:
+    def _opened(self) -> ArchiveEngine:
         with self._opening:
             if self._engine is None:
                 self._engine = self._open_engine()

@@ -15,8 +15,8 @@ from typing import Final
 
 import msgspec
 
-from processors.archive.codec import Codec, merging
-from processors.archive.connection import Connection, EngineFailed, connect_in
+from processors.archive.codec import ArchiveCodec, merging
+from processors.archive.connection import EngineConnection, EngineFailed, connect_in
 from processors.archive.layout import hour_of
 from processors.archive.objects import BucketObjects
 from processors.archive.settings import ArchiveSettings
@@ -63,9 +63,9 @@ class Extractor:
     def __init__(self, asked: Extraction, files: Files) -> None:
         self._asked = asked
         self._files = files
-        self._engine = Connection(connect_in(Path(asked.folder) / "engine"))
+        self._engine = EngineConnection(connect_in(Path(asked.folder) / "engine"))
         given = {
-            **merging(Codec("snappy")),
+            **merging(ArchiveCodec("snappy")),
             "max_memory_usage": str(asked.memory_bytes),
             "date_time_output_format": "iso",
             "output_format_json_quote_denormals": "1",

@@ -17,7 +17,7 @@ _CHUNK_BYTES: Final = 8 * 1024 * 1024
 _PIECE_BYTES: Final = 1024 * 1024
 
 
-class Unreadable(Exception):
+class UnreadableFrame(Exception):
     """The block's bytes are at fault, for good. `reason` is a short metric label."""
 
     def __init__(self, reason: str, message: str) -> None:
@@ -44,13 +44,13 @@ def _chunk(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 
 def _pieces(payload: bytes) -> Iterator[bytes]:
     if not ends_whole(payload):  # the decompressor would take it for the end
-        raise Unreadable("cannot_decompress", "a message ends in the middle of a frame")
+        raise UnreadableFrame("cannot_decompress", "a message ends in the middle of a frame")
     try:
         reader = zstandard.ZstdDecompressor().stream_reader(payload, read_across_frames=True)
         while piece := reader.read(_PIECE_BYTES):
             yield piece
     except zstandard.ZstdError as error:
-        raise Unreadable("zstd_decoder_failed", str(error)) from error
+        raise UnreadableFrame("zstd_decoder_failed", str(error)) from error
 
 
 def _whole(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -75,4 +75,4 @@ def _whole(pieces: Iterator[bytes]) -> Iterator[bytes]:
                 rest, length, shift = length, 0, 0
         yield piece
     if rest or shift:
-        raise Unreadable("cannot_read_all_data", "a message ends in the middle of an envelope")
+        raise UnreadableFrame("cannot_read_all_data", "a message ends in the middle of an envelope")

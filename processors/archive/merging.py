@@ -35,7 +35,7 @@ from processors.archive.footer import NotParquet, read_metadata
 from processors.archive.intents import Intent, Intents
 from processors.archive.layout import hour_of
 from processors.archive.manifest import Manifest
-from processors.archive.plan import Merge, Progress, by_hour, complete, plan
+from processors.archive.plan import Merge, MergeProgress, by_hour, complete, plan
 from seamark.wire.signals import Signal
 
 logger = logging.getLogger(__name__)
@@ -50,12 +50,12 @@ class Damaged(Exception):
 class ArchiveProgress(Protocol):
     """How far the archive has come in the log."""
 
-    async def progress(self, signal: Signal) -> Sequence[Progress]:
+    async def progress(self, signal: Signal) -> Sequence[MergeProgress]:
         """Every stream of a signal. Raises PositionsUnavailable, LogLost, StreamMissing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class MergeLimits:
     """When an hour is merged, and into files of what size."""
 
     target_bytes: int
@@ -70,7 +70,7 @@ class Merger:
     manifest: Manifest
     intents: Intents
     progress: ArchiveProgress
-    limits: Limits
+    limits: MergeLimits
     damaged: set[str] = field(default_factory=set)
 
     async def step(self) -> bool:
@@ -90,7 +90,7 @@ class Merger:
 
     async def _next(self) -> Merge | None:
         files = await self.manifest.small(below_bytes=self.limits.target_bytes // 2, limit=_LOOK_AT)
-        streams: dict[Signal, Sequence[Progress]] = {}
+        streams: dict[Signal, Sequence[MergeProgress]] = {}
         for hour, live in by_hour(files).items():
             if hour.signal not in streams:
                 streams[hour.signal] = await self.progress.progress(hour.signal)

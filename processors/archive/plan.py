@@ -28,14 +28,14 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class MergeProgress:
     """How far the archive has come in one stream, by the log's clock, ms since the epoch."""
 
     stream: str
     passed_ms: int
 
 
-def complete(hour: Hour, progress: Sequence[Progress], *, slack_ms: int) -> bool:
+def complete(hour: Hour, progress: Sequence[MergeProgress], *, slack_ms: int) -> bool:
     """Whether every stream of the hour's signal has been read past its end and the slack."""
     return bool(progress) and all(one.passed_ms >= hour.end_ms + slack_ms for one in progress)
 

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 
-from processors.archive.plan import Progress
-from processors.blocks.log import Log
+from processors.archive.plan import MergeProgress
+from processors.blocks.log import StreamLog
 from processors.blocks.positions import Positions
 from seamark.wire.signals import Signal, stream_name
 
@@ -15,7 +15,7 @@ class RecordedProgress:
     def __init__(
         self,
         positions: Positions,
-        log: Log,
+        log: StreamLog,
         *,
         partitions: int,
         now_ns: Callable[[], int] = time.time_ns,
@@ -25,17 +25,17 @@ class RecordedProgress:
         self._partitions = partitions
         self._now_ns = now_ns
 
-    async def progress(self, signal: Signal) -> Sequence[Progress]:
+    async def progress(self, signal: Signal) -> Sequence[MergeProgress]:
         """See `ArchiveProgress.progress`."""
         streams = [stream_name(signal, partition) for partition in range(self._partitions)]
         return [await self._of(stream) for stream in streams]
 
-    async def _of(self, stream: str) -> Progress:
+    async def _of(self, stream: str) -> MergeProgress:
         now_ns = self._now_ns()  # before looking: what comes later is not passed
         position = (await self._positions.read(f"archive.{stream}")).position
         state = await self._log.state(stream)
         done = position.done if position else state.first - 1
         if done >= state.last:
-            return Progress(stream, now_ns // 1_000_000)
+            return MergeProgress(stream, now_ns // 1_000_000)
         # All before the first message of the block that was last begun is archived.
-        return Progress(stream, position.first_ns // 1_000_000 if position else 0)
+        return MergeProgress(stream, position.first_ns // 1_000_000 if position else 0)

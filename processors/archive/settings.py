@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from processors.archive.codec import Codec
+from processors.archive.codec import ArchiveCodec
 from processors.archive.objects import BucketAccess
 from processors.blocks.dead_letter_limit import DeadLetterLimits
-from processors.blocks.decide import Limits
+from processors.blocks.decide import BlockLimits
 from seamark.service.settings import setting
 
 _MIB = 1024 * 1024
@@ -111,9 +111,9 @@ class ArchiveSettings:
         return DeadLetterLimits(self.dead_letter_share, self.dead_letters_per_minute)
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> BlockLimits:
         """When blocks are cut."""
-        return Limits(
+        return BlockLimits(
             messages=self.block_messages,
             bytes=self.block_bytes,
             age_seconds=self.block_age_seconds,
@@ -121,9 +121,9 @@ class ArchiveSettings:
         )
 
     @property
-    def codec(self) -> Codec:
+    def codec(self) -> ArchiveCodec:
         """How files are compressed."""
-        return Codec(self.compression, self.compression_level)
+        return ArchiveCodec(self.compression, self.compression_level)
 
     @property
     def access(self) -> BucketAccess:

@@ -17,7 +17,7 @@ from processors.archive.connection import EngineFailed
 from processors.archive.engine import Made
 from processors.archive.engine_threads import EngineThreads
 from processors.archive.files import LIVE, ArchiveFile, Facts
-from processors.archive.inflate import Unreadable
+from processors.archive.inflate import UnreadableFrame
 from processors.archive.layout import block_name, sequences
 from processors.archive.manifest import Manifest
 from processors.blocks.proof import LastBlock
@@ -49,7 +49,7 @@ class ArchiveSink:
             return
         try:
             files = await self._write_files(block)
-        except Unreadable as error:
+        except UnreadableFrame as error:
             raise SinkRejected(SinkReason.BYTES, f"{error.reason}: {error}") from error
         except EngineFailed as error:
             raise SinkUnavailable(str(error), reason=error.reason) from error

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from processors.archive.connection import Connection
+from processors.archive.connection import EngineConnection
 from provisioning.clickhouse.migrate import migrate
 from provisioning.clickhouse.variant import Variant
 from seamark.wire.signals import Signal, input_table
@@ -27,7 +27,7 @@ Columns = Sequence[tuple[str, str]]
 """Names and types, in order."""
 
 
-def prepare(connection: Connection, *, source: str, block: str) -> Mapping[str, Columns]:
+def prepare(connection: EngineConnection, *, source: str, block: str) -> Mapping[str, Columns]:
     """Make the databases: `source` with the input tables, `block` with raw tables and ledger.
 
     Returns the columns of the tables in `block`. Takes seconds. Raises EngineFailed.
@@ -64,7 +64,7 @@ def aggregate(name: str, kind: str) -> str:
     return f"{found[1]}(l.{name}) AS {name}" if found else f"l.{name} AS {name}"
 
 
-def _columns(connection: Connection, database: str, table: str) -> Columns:
+def _columns(connection: EngineConnection, database: str, table: str) -> Columns:
     found = connection.rows(
         f"SELECT name, type FROM system.columns WHERE database = '{database}' "
         f"AND table = '{table}' ORDER BY position"
@@ -79,7 +79,7 @@ def _reads(select: str, database: str, table: str) -> bool:
 class _SchemaStore:
     """The engine as the runner of migrations sees a store."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: EngineConnection) -> None:
         self._connection = connection
 
     def command(self, sql: str) -> object:

@@ -21,7 +21,7 @@ class DeadLetterLimits:
 
 
 @dataclass(slots=True)
-class DeadLetterLimiter:
+class DeadLetterQuota:
     """Of one stream. Counts messages that were carried and frames that were dead-lettered."""
 
     limits: DeadLetterLimits

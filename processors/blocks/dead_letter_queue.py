@@ -10,7 +10,7 @@ from typing import Protocol
 import nats.errors
 from nats.aio.client import Client as NatsClient
 
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 from seamark.wire.buckets import DEAD_STREAM, dead_subject
 from seamark.wire.frames import HEADER as FRAMES_HEADER
 from seamark.wire.frames import frames_header
@@ -24,7 +24,7 @@ class DeadLetterQueue(Protocol):
     """Where dead letters go."""
 
     async def dead_letter(
-        self, sink: str, stream: str, piece: Message, *, frame: int, reason: str
+        self, sink: str, stream: str, piece: NatsMessage, *, frame: int, reason: str
     ) -> None:
         """Keep `piece`, the frame of that index in its message; durable on return.
 
@@ -39,7 +39,7 @@ class JetStreamDeadLetterQueue:
         self._jetstream = client.jetstream(timeout=5)
 
     async def dead_letter(
-        self, sink: str, stream: str, piece: Message, *, frame: int, reason: str
+        self, sink: str, stream: str, piece: NatsMessage, *, frame: int, reason: str
     ) -> None:
         """See `DeadLetterQueue.dead_letter`."""
         headers = {

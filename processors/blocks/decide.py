@@ -52,7 +52,7 @@ class Stored(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class BlockLimits:
     """When a block is cut: at so many messages or bytes, or when its first message is so old.
 
     `weight`: what one block may weigh in the store's memory; the rest goes into the next.
@@ -150,7 +150,7 @@ def next_step(
     *,
     buffered_bytes: int,
     complete: bool,
-    limits: Limits,
+    limits: BlockLimits,
     now: float,
 ) -> Step:
     """What to do with the messages after `state.inserted` that have been read so far.
@@ -212,7 +212,7 @@ def _count_up_to(buffer: Sequence[Stored], sequence: int) -> int:
     return low
 
 
-def _count_within(buffer: Sequence[Stored], limits: Limits) -> int:
+def _count_within(buffer: Sequence[Stored], limits: BlockLimits) -> int:
     """How many messages at the front fit one block; at least one."""
     size = weight = 0
     most = min(len(buffer), limits.messages)

@@ -16,7 +16,7 @@ from processors.blocks.dead_letter_queue import DeadLetterQueue
 from processors.blocks.decide import gives_up_frame
 from processors.blocks.dedup.index import DedupIndex
 from processors.blocks.dedup.rewrite import DedupedBlock, dedup_block
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 from processors.blocks.pieces import notice_of, pieces_of
 from processors.blocks.sink import Block, Sink, SinkRejected, SinkUnavailable
 from seamark.wire.positions import Position
@@ -59,7 +59,7 @@ class Delivery:
         self._refused: dict[int, str] = {}  # its frames that were refused, and why
         self._failures: Counter[int] = Counter()  # tries of its frames that failed
 
-    async def dedup(self, position: Position, messages: Sequence[Message]) -> DedupedBlock:
+    async def dedup(self, position: Position, messages: Sequence[NatsMessage]) -> DedupedBlock:
         """The messages without duplicates; the same on every try. Raises DedupIndexUnavailable."""
         token, deduped = self._deduped
         if token != position.token:
@@ -69,7 +69,7 @@ class Delivery:
             self._deduped = position.token, deduped
         return deduped
 
-    async def write(self, token: str, messages: Sequence[Message]) -> None:
+    async def write(self, token: str, messages: Sequence[NatsMessage]) -> None:
         """One try to write a block. Raises SinkUnavailable, SinkRejected, Stopped."""
         await self._attempt(Block(self._signal, self._stream, token, messages))
 
@@ -80,7 +80,7 @@ class Delivery:
         except SinkUnavailable:
             return False
 
-    async def offer(self, token: str, message: Message) -> list[int]:
+    async def offer(self, token: str, message: NatsMessage) -> list[int]:
         """Offer each frame of a refused message by itself; returns which are refused.
 
         All others are then written. A frame that fails again and again, though the sink is not
@@ -105,7 +105,7 @@ class Delivery:
                 self._refused[frame] = f"{error.reason}: {error}"[:_REASON_CHARS]
         return list(self._refused)
 
-    async def dead_letter(self, position: Position, message: Message) -> None:
+    async def dead_letter(self, position: Position, message: NatsMessage) -> None:
         """Put the frames that `position` lists into the dead-letter stream, and give notice.
 
         Raises DeadLettersUnavailable, SinkUnavailable, Stopped: all of it may be done again.
@@ -127,14 +127,14 @@ class Delivery:
                 extra={"sink": self._sink.name, "frame": name, "reason": reason},
             )
 
-    async def _give_notice(self, token: str, piece: Message, notice: bytes, frame: int) -> None:
+    async def _give_notice(self, token: str, piece: NatsMessage, notice: bytes, frame: int) -> None:
         told = msgspec.structs.replace(piece, payload=notice)
         try:
             await self._attempt(self._of_frame(token, told, frame))
         except SinkRejected:  # only the dead letter is left then
             logger.exception("a notice of a dead letter was refused", extra={"token": token})
 
-    def _of_frame(self, token: str, piece: Message, frame: int) -> Block:
+    def _of_frame(self, token: str, piece: NatsMessage, frame: int) -> Block:
         return Block(self._signal, self._stream, token, [piece], frame)
 
     async def _attempt(self, block: Block) -> None:

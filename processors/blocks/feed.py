@@ -17,11 +17,11 @@ import msgspec
 from processors.blocks.nats_frames import (
     FrameBuffer,
     Info,
-    Message,
+    NatsMessage,
+    NatsStatus,
     Ping,
     Pong,
     ProtocolError,
-    Status,
 )
 from seamark.service.connections import LogSettings
 
@@ -34,10 +34,10 @@ class FeedLost(Exception):
     """The connection is gone, or cannot be made; another may be opened."""
 
 
-class Feed(asyncio.BufferedProtocol):
+class LogFeed(asyncio.BufferedProtocol):
     """The protocol of one socket. `deliver` is called with every run of messages and statuses."""
 
-    def __init__(self, deliver: Callable[[list[Message | Status]], None]) -> None:
+    def __init__(self, deliver: Callable[[list[NatsMessage | NatsStatus]], None]) -> None:
         loop = asyncio.get_running_loop()
         self.info: asyncio.Future[Info] = loop.create_future()
         self.pong: asyncio.Future[None] = loop.create_future()
@@ -61,9 +61,9 @@ class Feed(asyncio.BufferedProtocol):
         except ProtocolError as error:
             self.close(str(error))
             return
-        data: list[Message | Status] = []
+        data: list[NatsMessage | NatsStatus] = []
         for frame in frames:
-            if isinstance(frame, Message | Status):
+            if isinstance(frame, NatsMessage | NatsStatus):
                 data.append(frame)
             elif isinstance(frame, Ping):
                 self._write(b"PONG\r\n")
@@ -126,10 +126,10 @@ class Feed(asyncio.BufferedProtocol):
 
 async def connect_feed(
     settings: LogSettings,
-    deliver: Callable[[list[Message | Status]], None],
+    deliver: Callable[[list[NatsMessage | NatsStatus]], None],
     *,
     name: str,
-) -> Feed:
+) -> LogFeed:
     """Connect to one of the servers in `settings`, tried in random order.
 
     Raises FeedLost when none answers within five seconds, naming the last one's reason.
@@ -149,14 +149,14 @@ async def connect_feed(
 async def _connect(
     url: str,
     settings: LogSettings,
-    deliver: Callable[[list[Message | Status]], None],
+    deliver: Callable[[list[NatsMessage | NatsStatus]], None],
     *,
     name: str,
-) -> Feed:
+) -> LogFeed:
     parts = urlsplit(url if "://" in url else f"nats://{url}")
     host, port = parts.hostname or "127.0.0.1", parts.port or 4222
     loop = asyncio.get_running_loop()
-    feed = Feed(deliver)
+    feed = LogFeed(deliver)
     transport, _ = await loop.create_connection(lambda: feed, host, port)
     try:
         info = await _either(feed.info, feed.lost)

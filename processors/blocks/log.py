@@ -7,7 +7,7 @@ from typing import Protocol
 
 from processors.blocks.decide import Wait
 from processors.blocks.log_state import LogState
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 
 
 class LogLost(Exception):
@@ -18,10 +18,10 @@ class StreamMissing(Exception):
     """There is no such stream (yet)."""
 
 
-class Reader(Protocol):
+class StreamLogReader(Protocol):
     """What was read and not yet dropped, in order of sequence."""
 
-    buffer: list[Message]
+    buffer: list[NatsMessage]
     buffered_bytes: int
     complete: bool
     """Everything that was in the stream when the reader was opened has come."""
@@ -42,7 +42,7 @@ class Reader(Protocol):
         """Stop reading. Never blocks."""
 
 
-class Log(Protocol):
+class StreamLog(Protocol):
     """Where streams are read."""
 
     async def state(self, stream: str) -> LogState:
@@ -56,7 +56,7 @@ class Log(Protocol):
         buffer_bytes: int,
         since_ns: int = 0,
         headers_only: bool = False,
-    ) -> Reader:
+    ) -> StreamLogReader:
         """Read everything with a sequence above `after`; with `headers_only` payloads are b"".
 
         `since_ns`: what the log stored at that time or later instead, whatever its sequence; some

@@ -26,7 +26,7 @@ class ProtocolError(Exception):
     """What came is not the NATS client protocol, or the server says -ERR."""
 
 
-class Message(msgspec.Struct, frozen=True, gc=False):
+class NatsMessage(msgspec.Struct, frozen=True, gc=False):
     """One message of a stream, as a consumer delivers it.
 
     `stored_ns`: server time; `pending`: how many follow it in the stream; `arrived`: when it came
@@ -65,7 +65,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
         return self.headers[start : self.headers.find(_CRLF, start)].strip()
 
 
-class Status(msgspec.Struct, frozen=True):
+class NatsStatus(msgspec.Struct, frozen=True):
     """An answer to a pull request that is not a message: 100, 404, 408, 409, 503."""
 
     code: int
@@ -88,7 +88,7 @@ class Pong(msgspec.Struct, frozen=True):
     """The answer to our PING."""
 
 
-Incoming = Message | Status | Info | Ping | Pong
+Incoming = NatsMessage | NatsStatus | Info | Ping | Pong
 
 
 class FrameBuffer:
@@ -161,7 +161,7 @@ class FrameBuffer:
                 if len(names) >= 9:
                     at = 5 if len(names) == 9 else 7
                     frames.append(
-                        Message(
+                        NatsMessage(
                             int(names[at]),
                             int(names[at + 2]),
                             int(names[at + 3]),
@@ -184,12 +184,12 @@ class FrameBuffer:
         return frames
 
 
-def _status(headers: bytes) -> Status:
+def _status(headers: bytes) -> NatsStatus:
     """`NATS/1.0 409 Consumer Deleted`, the first line of a message without a body."""
     line = headers.partition(_CRLF)[0].split(b" ", 2)
     if len(line) < 2 or not line[1].isdigit():
         raise ProtocolError("a message that no consumer delivered")
-    return Status(int(line[1]), line[2].decode(errors="replace") if len(line) > 2 else "")
+    return NatsStatus(int(line[1]), line[2].decode(errors="replace") if len(line) > 2 else "")
 
 
 def _other(line: bytes) -> Incoming | None:

@@ -6,11 +6,11 @@ from typing import Final
 
 import msgspec
 
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 from seamark.wire.counting import counting_frame
 from seamark.wire.envelope import DeadLetter, Outcome, Sender
 from seamark.wire.frames import HEADER, Frame, cut, frames_header
-from seamark.wire.reading import EnvelopeReader, Unreadable
+from seamark.wire.reading import EnvelopeReader, UnreadableEnvelope
 from seamark.wire.signals import Signal
 from seamark.wire.zstd_frames import frames_of
 
@@ -18,7 +18,7 @@ REFUSED: Final = "refused_by_store"
 _WORDS_CHARS: Final = 1000
 
 
-def pieces_of(message: Message) -> list[Message]:
+def pieces_of(message: NatsMessage) -> list[NatsMessage]:
     """One message for each frame, with a header that lists it if the message's does.
 
     Cut where the header says; without one, where the zstd frames end. What begins no whole frame is
@@ -36,7 +36,7 @@ def pieces_of(message: Message) -> list[Message]:
     ]
 
 
-def joined(message: Message, payloads: Sequence[bytes]) -> Message:
+def joined(message: NatsMessage, payloads: Sequence[bytes]) -> NatsMessage:
     """`message` with other bytes in each of the frames that its header lists."""
     frames = [
         replace(frame, length=len(payload))
@@ -45,7 +45,7 @@ def joined(message: Message, payloads: Sequence[bytes]) -> Message:
     return _with(message, b"".join(payloads), frames)
 
 
-def notice_of(piece: Message, *, name: str, words: str, signal: Signal) -> bytes:
+def notice_of(piece: NatsMessage, *, name: str, words: str, signal: Signal) -> bytes:
     """A frame that only counts: what was in `piece` was accepted, and then refused for good.
 
     `words` are the sink's, `name` says where in the log it stood. Of a frame that cannot be read
@@ -61,7 +61,7 @@ def notice_of(piece: Message, *, name: str, words: str, signal: Signal) -> bytes
         return envelope.counting(
             replace(outcome, dead_lettered=dead_lettered), signal=signal, dead_letters=[dead_letter]
         )
-    except Unreadable:
+    except UnreadableEnvelope:
         return counting_frame(
             Sender(org="", app=""),
             receipt=next((frame.receipt for frame in piece.frames), ""),
@@ -72,7 +72,7 @@ def notice_of(piece: Message, *, name: str, words: str, signal: Signal) -> bytes
         )
 
 
-def _with(message: Message, payload: bytes, frames: Sequence[Frame]) -> Message:
+def _with(message: NatsMessage, payload: bytes, frames: Sequence[Frame]) -> NatsMessage:
     header = frames_header(frames)
     headers = f"NATS/1.0\r\n{HEADER}: {header}\r\n\r\n".encode() if header else b""
     return msgspec.structs.replace(message, payload=payload, headers=headers)

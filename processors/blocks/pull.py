@@ -10,9 +10,9 @@ from typing import Final
 import msgspec
 
 from processors.blocks.decide import Wait
-from processors.blocks.feed import Feed
+from processors.blocks.feed import LogFeed
 from processors.blocks.log import LogLost
-from processors.blocks.nats_frames import Message, Status
+from processors.blocks.nats_frames import NatsMessage, NatsStatus
 
 MESSAGE_OVERHEAD_BYTES: Final = 512
 """What a buffered message costs beside its payload."""
@@ -30,7 +30,7 @@ class LogReader:
 
     def __init__(self, stream: str, *, buffer_bytes: int) -> None:
         self._stream = stream
-        self.buffer: list[Message] = []
+        self.buffer: list[NatsMessage] = []
         self.buffered_bytes = 0
         self.complete = False
         self._budget = buffer_bytes
@@ -42,11 +42,11 @@ class LogReader:
         self._wait: Wait | None = None
         self._changed = asyncio.Event()
         self._problem = ""
-        self._feed: Feed | None = None
+        self._feed: LogFeed | None = None
         self._subject = ""
         self._max_payload = 0
 
-    def start(self, feed: Feed, *, consumer: str, after: int, pending: int) -> None:
+    def start(self, feed: LogFeed, *, consumer: str, after: int, pending: int) -> None:
         """Begin to pull from `consumer`, which starts behind `after` with `pending` messages."""
         self._feed = feed
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{consumer}"
@@ -57,12 +57,12 @@ class LogReader:
         feed.lost.add_done_callback(lambda lost: self._fail(lost.result()))
         self._pull()
 
-    def deliver(self, frames: list[Message | Status]) -> None:
+    def deliver(self, frames: list[NatsMessage | NatsStatus]) -> None:
         """Take what the feed brings."""
         self._heard = self._loop.time()
         buffer = self.buffer
         for frame in frames:
-            if isinstance(frame, Message):
+            if isinstance(frame, NatsMessage):
                 if frame.sequence <= self._last:
                     self._fail(f"sequence {frame.sequence} came after {self._last}")
                     return
@@ -122,7 +122,7 @@ class LogReader:
             return self.complete or self.buffer[-1].sequence >= wait.sequence
         return len(self.buffer) >= wait.messages or self.buffered_bytes >= wait.bytes
 
-    def _status(self, status: Status) -> None:
+    def _status(self, status: NatsStatus) -> None:
         if status.code == 100:
             return
         self._asked = 0

@@ -6,7 +6,7 @@ import random
 from typing import Final
 
 from processors import metrics
-from processors.blocks.dead_letter_limit import DeadLetterLimiter
+from processors.blocks.dead_letter_limit import DeadLetterQuota
 from processors.blocks.dead_letter_queue import DeadLettersUnavailable
 from processors.blocks.dedup.index import DedupIndexUnavailable
 from processors.blocks.log import LogLost, StreamMissing
@@ -17,7 +17,7 @@ from processors.blocks.proof import PositionContradicted
 from processors.blocks.session import (
     DeadLetterLimitReached,
     Parts,
-    Session,
+    StreamSession,
     backoff_seconds,
     open_session,
 )
@@ -42,11 +42,11 @@ class StreamRunner:
         self._stop = stop
         self._labels = (parts.sink.name, stream)
         self._extra = {"sink": parts.sink.name, "stream": stream}
-        self._session: Session | None = None
+        self._session: StreamSession | None = None
         self._done: int | None = None  # last sequence known to be in the sink; for the lag only
         self._proven = False  # the record was compared with what the sink has
         self._waits_for_others = False  # paused, or standing by
-        self._limiter = DeadLetterLimiter(parts.dead_letter_limits)
+        self._limiter = DeadLetterQuota(parts.dead_letter_limits)
         self._stall = StallWatch(parts.limits.age_seconds)
         parts.health.expect(stream)
 

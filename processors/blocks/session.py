@@ -14,11 +14,11 @@ from typing import Final
 from processors import metrics
 from processors.blocks import decide
 from processors.blocks.arrivals import Arrivals
-from processors.blocks.dead_letter_limit import DeadLetterLimiter, DeadLetterLimits
+from processors.blocks.dead_letter_limit import DeadLetterLimits, DeadLetterQuota
 from processors.blocks.dead_letter_queue import DeadLetterQueue
 from processors.blocks.decide import (
+    BlockLimits,
     Commit,
-    Limits,
     MoveToDeadLetters,
     Offer,
     Send,
@@ -29,7 +29,7 @@ from processors.blocks.dedup.folder import DedupFolder
 from processors.blocks.dedup.prepare import prepare
 from processors.blocks.dedup.rewrite import DedupedBlock
 from processors.blocks.delivery import Delivery, Stopped
-from processors.blocks.log import Log, Reader
+from processors.blocks.log import StreamLog, StreamLogReader
 from processors.blocks.log_state import LogRegressed
 from processors.blocks.pause import NeverPaused, Pauses
 from processors.blocks.positions import Positions, Recorded
@@ -53,14 +53,14 @@ class Parts:
     the dead-letter limit stopped a stream its block is tried again.
     """
 
-    log: Log
+    log: StreamLog
     positions: Positions
     dead_letter_queue: DeadLetterQueue
     sink: Sink
     seen: DedupFolder
     slots: asyncio.Semaphore
     health: Health
-    limits: Limits
+    limits: BlockLimits
     buffer_bytes: int
     pauses: Pauses = field(default_factory=NeverPaused)
     dead_letter_limits: DeadLetterLimits = field(default_factory=DeadLetterLimits)
@@ -73,7 +73,7 @@ class DeadLetterLimitReached(Exception):
     """More frames of a stream are refused than may be dead-lettered; an operator has to look."""
 
 
-class Session:
+class StreamSession:
     """One reader, one state, one record. Made by `open_session`."""
 
     def __init__(
@@ -84,8 +84,8 @@ class Session:
         *,
         recorded: Recorded,
         state: State,
-        reader: Reader,
-        limiter: DeadLetterLimiter,
+        reader: StreamLogReader,
+        limiter: DeadLetterQuota,
         stop: asyncio.Event,
     ) -> None:
         self.state = state
@@ -266,10 +266,10 @@ async def open_session(
     stream: str,
     parts: Parts,
     *,
-    limiter: DeadLetterLimiter,
+    limiter: DeadLetterQuota,
     prove: bool,
     stop: asyncio.Event,
-) -> Session:
+) -> StreamSession:
     """Read the record, check the log against it, and open a reader behind it.
 
     `prove`: compare the record with what the sink has, which is always done when there is none.
@@ -282,7 +282,7 @@ async def open_session(
     index = parts.seen.of(stream)
     await prepare(index, parts.log, stream, position=state.position, stop=stop)
     reader = await parts.log.open(stream, after=state.inserted, buffer_bytes=parts.buffer_bytes)
-    return Session(
+    return StreamSession(
         signal,
         stream,
         parts,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 from processors.blocks.proof import LastBlock
 from processors.blocks.reasons import SinkReason
 from seamark.wire.failures import Rejected, Unavailable
@@ -26,7 +26,7 @@ class Block:
     signal: Signal
     stream: str
     token: str
-    messages: Sequence[Message]
+    messages: Sequence[NatsMessage]
     frame: int | None = None
 
     @property

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from processors.blocks.dead_letter_limit import DeadLetterLimits
-from processors.blocks.decide import Limits
+from processors.blocks.decide import BlockLimits
 from seamark.service.settings import setting
 
 
@@ -62,9 +62,9 @@ class RowsSettings:
         return DeadLetterLimits(self.dead_letter_share, self.dead_letters_per_minute)
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> BlockLimits:
         """When blocks are cut."""
-        return Limits(
+        return BlockLimits(
             messages=self.block_messages,
             bytes=self.block_bytes,
             age_seconds=self.block_age_seconds,

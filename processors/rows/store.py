@@ -8,7 +8,7 @@ from typing import Final
 
 import aiohttp
 
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 from processors.blocks.pieces import pieces_of
 from processors.blocks.proof import LastBlock
 from processors.blocks.reasons import OF_CLASS, SinkReason
@@ -18,7 +18,7 @@ from seamark.service.clickhouse.errors import REFUSED, ErrorClass
 from seamark.service.clickhouse.quoting import array, parameter
 from seamark.service.connections import StoreSettings
 from seamark.wire.insert import INSERT_SETTINGS
-from seamark.wire.reading import EnvelopeReader, Unreadable
+from seamark.wire.reading import EnvelopeReader, UnreadableEnvelope
 from seamark.wire.signals import Signal, input_table
 
 _CHUNK_BYTES: Final = 256 * 1024
@@ -107,7 +107,7 @@ def _failure(error: RequestFailed) -> SinkRejected | SinkUnavailable:
     return SinkUnavailable(str(error), reason=OF_CLASS[error.kind])
 
 
-def _received(messages: Sequence[Message]) -> dict[str, int]:
+def _received(messages: Sequence[NatsMessage]) -> dict[str, int]:
     """Receipts of the first frames that have items, and when they were received (ns)."""
     reader = EnvelopeReader()
     found: dict[str, int] = {}
@@ -117,7 +117,7 @@ def _received(messages: Sequence[Message]) -> dict[str, int]:
             looked_at += 1
             if looked_at > _LOOKED_AT:
                 return found
-            with contextlib.suppress(Unreadable):
+            with contextlib.suppress(UnreadableEnvelope):
                 envelope = reader.open(piece.payload)
                 outcome = envelope.outcome
                 if outcome.accepted > outcome.duplicate:
@@ -125,7 +125,7 @@ def _received(messages: Sequence[Message]) -> dict[str, int]:
     return found
 
 
-async def _chunks(messages: Sequence[Message]) -> AsyncIterator[bytes]:
+async def _chunks(messages: Sequence[NatsMessage]) -> AsyncIterator[bytes]:
     """The payloads, joined into pieces of about 256 KB: one copy, never of the whole block."""
     piece: list[bytes] = []
     size = 0

@@ -81,7 +81,7 @@ class Migration:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class AppliedMigration:
     """What the store says about a migration it has."""
 
     version: int
@@ -128,7 +128,9 @@ def _whole_text(folder: Path, name: str) -> str:
     return "\n".join(found)
 
 
-def outstanding(files: Sequence[Migration], recorded: Sequence[Recorded]) -> list[Migration]:
+def outstanding(
+    files: Sequence[Migration], recorded: Sequence[AppliedMigration]
+) -> list[Migration]:
     """The migrations that a store still lacks, in order.
 
     Raises MigrationError where the store has one that is not among the files, has another content
@@ -186,11 +188,13 @@ def migrate(
     return applied
 
 
-def _recorded(store: SchemaStore, database: str) -> list[Recorded]:
+def _recorded(store: SchemaStore, database: str) -> list[AppliedMigration]:
     rows = store.rows(
         f"SELECT DISTINCT version, name, checksum FROM {database}.migrations ORDER BY version"  # noqa: S608 - placeholders() checks the name
     )
-    return [Recorded(int(version), str(name), str(checksum)) for version, name, checksum in rows]
+    return [
+        AppliedMigration(int(version), str(name), str(checksum)) for version, name, checksum in rows
+    ]
 
 
 def _apply(store: SchemaStore, migration: Migration, values: Mapping[str, str]) -> None:

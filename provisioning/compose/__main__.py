@@ -14,7 +14,7 @@ from pathlib import Path
 
 from provisioning.compose.certificates import authority, certify
 from provisioning.compose.layout import FOLDERS, LISTENERS, SERVICES
-from provisioning.compose.secret_files import NAMES, Access, files
+from provisioning.compose.secret_files import NAMES, FileAccess, files
 from provisioning.credentials import read_or_create
 from provisioning.own_metrics import read_or_create_key
 from seamark.service.settings import SettingsError
@@ -30,7 +30,7 @@ def prepare(root: Path) -> None:
     """
     own = _folder(root / "secrets" / "init")
     passwords = _passwords(own / "passwords.json")
-    access = Access(
+    access = FileAccess(
         passwords,
         read_or_create(own / "credentials.json"),
         read_or_create_key(own / "own-metrics.key"),

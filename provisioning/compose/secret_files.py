@@ -22,7 +22,7 @@ _CACHE_RULES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class FileAccess:
     """All that there is to know: passwords by name (see `NAMES`), the first org's keys, our own."""
 
     passwords: Mapping[str, str]
@@ -30,7 +30,7 @@ class Access:
     own_metrics_key: str
 
 
-def files(access: Access) -> dict[str, dict[str, str]]:
+def files(access: FileAccess) -> dict[str, dict[str, str]]:
     """By service: file names and their contents. A service gets what it needs and nothing more."""
     passwords, credentials = access.passwords, access.credentials
     made: dict[str, dict[str, str]] = {

@@ -19,7 +19,7 @@ from processors.archive.footer import NotParquet, read_metadata
 from processors.archive.layout import Hour, hour_of
 from processors.archive.objects import BucketAccess, BucketObjects
 from seamark.recovery.stack import RecoveryError, Stack
-from seamark.recovery.store import Store
+from seamark.recovery.store import RecoveryStore
 
 MANIFEST: Final = "archive_files"
 _MOST_AT_ONCE: Final = 256
@@ -130,7 +130,7 @@ def open_archive(stack: Stack) -> Archive:
     return Archive(root)
 
 
-async def has_manifest(store: Store) -> bool:
+async def has_manifest(store: RecoveryStore) -> bool:
     """Whether the store knows of an archive at all: the table is there, and something is in it."""
     exists = await store.value(
         "SELECT count() AS n FROM system.tables WHERE database = {d:String} AND name = {t:String}",
@@ -141,7 +141,7 @@ async def has_manifest(store: Store) -> bool:
     return bool(await store.value(f"SELECT count() AS n FROM {store.database}.{MANIFEST}"))
 
 
-async def manifest_rows(store: Store) -> dict[str, int]:
+async def manifest_rows(store: RecoveryStore) -> dict[str, int]:
     """Path -> rows of the live files, as the manifest has them; nothing without a manifest."""
     if not await has_manifest(store):
         return {}

@@ -15,18 +15,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from seamark.recovery.positions import Record, bucket_of, entries, open_log, paused
-from seamark.recovery.progress import Progress
+from seamark.recovery.positions import PositionRecord, bucket_of, entries, open_log, paused
+from seamark.recovery.progress import RecoveryProgress
 from seamark.recovery.snapshot import (
     FORMAT,
-    Manifest,
+    BackupManifest,
     Snapshot,
     chain,
     complete_ones,
     new_snapshot,
 )
 from seamark.recovery.stack import RecoveryError, Stack
-from seamark.recovery.store import Store, open_store
+from seamark.recovery.store import RecoveryStore, open_store
 from seamark.recovery.tables import RAW
 from seamark.standalone.folder import Folder
 from seamark.standalone.store.folder import StoreFolder
@@ -38,7 +38,7 @@ _LONGEST_CHAIN: Final = 24
 """After so many backups on top of one another the next one is whole again."""
 
 
-async def backup(stack: Stack, to: Path, *, full: bool) -> tuple[Snapshot, Manifest]:
+async def backup(stack: Stack, to: Path, *, full: bool) -> tuple[Snapshot, BackupManifest]:
     """Take a backup into a new folder in `to`; what is unfinished is removed again.
 
     Raises RecoveryError.
@@ -70,7 +70,7 @@ def _base(to: Path) -> list[Snapshot]:
 
 async def _take(
     stack: Stack, folder: Folder, snapshot: Snapshot, before: Sequence[Snapshot]
-) -> Manifest:
+) -> BackupManifest:
     began = time.monotonic()
     links = StoreFolder(folder.part("store")).backups
     async with open_log(stack.log) as client, open_store(stack.store) as store:
@@ -92,7 +92,7 @@ async def _take(
                 raise RecoveryError(
                     "the sinks did not stay paused during the copy; does the log answer?"
                 )
-    return Manifest(
+    return BackupManifest(
         format=FORMAT,
         name=snapshot.name,
         taken_at_ms=int(time.time() * 1000),
@@ -106,11 +106,11 @@ async def _take(
     )
 
 
-def _positions(records: Sequence[Record]) -> dict[str, Position]:
+def _positions(records: Sequence[PositionRecord]) -> dict[str, Position]:
     return {record.key: record.position for record in records}
 
 
-async def raw_rows(store: Store) -> dict[str, int]:
+async def raw_rows(store: RecoveryStore) -> dict[str, int]:
     """Rows of every raw table."""
     return {
         table: int(await store.value(f"SELECT count() AS n FROM {store.database}.{table}"))
@@ -118,7 +118,7 @@ async def raw_rows(store: Store) -> dict[str, int]:
     }
 
 
-async def _copy(store: Store, snapshot: Snapshot, before: Sequence[Snapshot]) -> None:
+async def _copy(store: RecoveryStore, snapshot: Snapshot, before: Sequence[Snapshot]) -> None:
     base = f" SETTINGS base_backup = File('{before[0].name}')" if before else ""
     total = int(
         await store.value(
@@ -134,7 +134,7 @@ async def _copy(store: Store, snapshot: Snapshot, before: Sequence[Snapshot]) ->
 @asynccontextmanager
 async def _watched(snapshot: Snapshot, total: int) -> AsyncIterator[None]:
     """Tell how large the copy is while it grows."""
-    progress = Progress("copying the store", "bytes", total)
+    progress = RecoveryProgress("copying the store", "bytes", total)
 
     async def watch() -> None:
         while True:

@@ -9,12 +9,14 @@ from typing import Any
 
 from processors.archive.layout import hour_of
 from seamark.recovery.archive import MANIFEST, Archive, footer_of
-from seamark.recovery.progress import Progress
+from seamark.recovery.progress import RecoveryProgress
 from seamark.recovery.stack import RecoveryError
-from seamark.recovery.store import Store
+from seamark.recovery.store import RecoveryStore
 
 
-async def check_files(store: Store, archive: Archive, begin: datetime, end: datetime) -> list[str]:
+async def check_files(
+    store: RecoveryStore, archive: Archive, begin: datetime, end: datetime
+) -> list[str]:
     """What is wrong with the files of the range's hours, one sentence each."""
     rows = await store.rows(
         f"SELECT path, rows, bytes, sha256 FROM {store.database}.{MANIFEST} FINAL"
@@ -22,7 +24,7 @@ async def check_files(store: Store, archive: Archive, begin: datetime, end: date
     )
     hours = range(int(begin.timestamp()) // 3600, -(-int(end.timestamp()) // 3600))
     files = [row for row in rows if hour_of(row["path"]).number in hours]
-    progress = Progress("reading the archive", "bytes", sum(row["bytes"] for row in files))
+    progress = RecoveryProgress("reading the archive", "bytes", sum(row["bytes"] for row in files))
     problems: list[str] = []
     for row in files:
         problems += await asyncio.to_thread(_check, archive, row)

@@ -16,14 +16,14 @@ from processors.archive.layout import hour_of
 from processors.archive.manifest import Manifest
 from processors.blocks.sink import SinkUnavailable
 from seamark.recovery.archive import MANIFEST, Archive, Footer, footer_of, listed_live
-from seamark.recovery.store import Store, StoreFailed
+from seamark.recovery.store import RecoveryStore, StoreFailed
 from seamark.service.clickhouse.quoting import literal
 
 _MANIFEST_SECONDS: Final = 60.0
 _AT_ONCE: Final = 500
 
 
-async def entry_of(store: Store, path: str, file: Path, footer: Footer) -> ArchiveFile:
+async def entry_of(store: RecoveryStore, path: str, file: Path, footer: Footer) -> ArchiveFile:
     """The row of one file, which `file` is, or is a copy of."""
     digest = await asyncio.to_thread(_sha256, file)
     status = await asyncio.to_thread(file.stat)
@@ -49,7 +49,7 @@ async def entry_of(store: Store, path: str, file: Path, footer: Footer) -> Archi
     )
 
 
-async def add_entries(store: Store, entries: Sequence[ArchiveFile], *, token: str) -> None:
+async def add_entries(store: RecoveryStore, entries: Sequence[ArchiveFile], *, token: str) -> None:
     """Put rows into the manifest. Raises StoreFailed."""
     manifest = Manifest(store.session, store.settings, timeout_seconds=_MANIFEST_SECONDS)
     try:
@@ -73,7 +73,7 @@ def archived(entry: ArchiveFile) -> list[Mapping[str, Any]]:
     ]
 
 
-async def rebuild_manifest(store: Store, archive: Archive) -> int:
+async def rebuild_manifest(store: RecoveryStore, archive: Archive) -> int:
     """Make the manifest say what is in the archive; returns how many files are live.
 
     For a store that is older than the archive, and that nobody else has open: files were written
@@ -105,7 +105,7 @@ async def rebuild_manifest(store: Store, archive: Archive) -> int:
     return len(entries)
 
 
-async def _counts(store: Store, file: Path) -> list[dict[str, Any]]:
+async def _counts(store: RecoveryStore, file: Path) -> list[dict[str, Any]]:
     """Rows of a file by org, app, minute and key, with their first and last times (ms)."""
     structure = (
         "org String, app String, key_id String, received_at DateTime64(3, 'UTC'),"

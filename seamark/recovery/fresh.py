@@ -23,10 +23,10 @@ from seamark.recovery.archive import (
     manifest_rows,
 )
 from seamark.recovery.entries import add_entries, archived, entry_of
-from seamark.recovery.progress import Progress
-from seamark.recovery.request import Request
+from seamark.recovery.progress import RecoveryProgress
+from seamark.recovery.request import RecoveryRequest
 from seamark.recovery.stack import RecoveryError
-from seamark.recovery.store import Store
+from seamark.recovery.store import RecoveryStore
 from seamark.recovery.tables import RAW
 from seamark.service.clickhouse.quoting import literal
 from seamark.wire.insert import INSERT_SETTINGS
@@ -45,7 +45,9 @@ FILE_SETTINGS: Final[Mapping[str, str]] = {
 """As blocks are inserted, and a file cut into the same pieces each time."""
 
 
-async def replay_fresh(store: Store, bucket: KeyValue, archive: Archive, request: Request) -> int:
+async def replay_fresh(
+    store: RecoveryStore, bucket: KeyValue, archive: Archive, request: RecoveryRequest
+) -> int:
     """Bring the files of the range in; returns the rows. The archive's sink must be paused.
 
     Raises RecoveryError when the tables are not empty, or StoreFailed; then run it again.
@@ -65,7 +67,7 @@ async def replay_fresh(store: Store, bucket: KeyValue, archive: Archive, request
             f"another replay was begun and not finished ({begun.id}): run that one again first"
         )
     known = await manifest_rows(store)
-    progress = Progress("replaying the archive", "rows", sum(begun.files.values()))
+    progress = RecoveryProgress("replaying the archive", "rows", sum(begun.files.values()))
     progress.done = sum(begun.files[path] for path in begun.done)
     for path, count in begun.files.items():
         if path not in begun.done:
@@ -78,7 +80,7 @@ async def replay_fresh(store: Store, bucket: KeyValue, archive: Archive, request
     return sum(begun.files.values())
 
 
-def _id_of(request: Request) -> str:
+def _id_of(request: RecoveryRequest) -> str:
     """The same for the same request."""
     return (
         f"{request.begin:%Y-%m-%dT%H:%MZ} to {request.end:%Y-%m-%dT%H:%MZ} of "
@@ -86,7 +88,7 @@ def _id_of(request: Request) -> str:
     )
 
 
-async def _is_there(store: Store, request: Request, expected: int) -> bool:
+async def _is_there(store: RecoveryStore, request: RecoveryRequest, expected: int) -> bool:
     """Whether exactly that many rows are there already. Raises RecoveryError unless it is none."""
     total = 0
     for signal in request.signals:
@@ -116,7 +118,7 @@ async def _is_there(store: Store, request: Request, expected: int) -> bool:
     return bool(total)
 
 
-async def _bring_in(store: Store, archive: Archive, path: str, *, is_known: bool) -> None:
+async def _bring_in(store: RecoveryStore, archive: Archive, path: str, *, is_known: bool) -> None:
     file = await asyncio.to_thread(archive.local, path)
     try:
         footer = await asyncio.to_thread(footer_of, file)
@@ -137,7 +139,9 @@ async def _bring_in(store: Store, archive: Archive, path: str, *, is_known: bool
         archive.done(file)
 
 
-async def insert_file(store: Store, table: str, file: Path, *, settings: dict[str, str]) -> None:
+async def insert_file(
+    store: RecoveryStore, table: str, file: Path, *, settings: dict[str, str]
+) -> None:
     """All rows of a Parquet file into a table of the same columns.
 
     An engine on this machine reads the file itself; a server is sent it, in as many pieces.
@@ -152,7 +156,7 @@ async def insert_file(store: Store, table: str, file: Path, *, settings: dict[st
         await store.insert(f"INSERT INTO {table} FORMAT Parquet", _pieces(file), settings=settings)
 
 
-async def insert_ledger(store: Store, rows: list[Mapping[str, Any]], *, token: str) -> None:
+async def insert_ledger(store: RecoveryStore, rows: list[Mapping[str, Any]], *, token: str) -> None:
     """Add rows to the ledger, once per token."""
     columns = ", ".join(rows[0])
     await store.insert(

@@ -14,8 +14,8 @@ from typing import Final
 from nats.js.kv import KeyValue
 
 from seamark.recovery import journal
-from seamark.recovery.request import Request
-from seamark.recovery.store import Store
+from seamark.recovery.request import RecoveryRequest
+from seamark.recovery.store import RecoveryStore
 from seamark.recovery.tables import RAW
 from seamark.wire.insert import INSERT_SETTINGS
 from seamark.wire.signals import Signal, input_table
@@ -41,7 +41,7 @@ class Added:
 class Staging:
     """A pair of tables, shaped like `like`: what was found, and what of it is missing."""
 
-    def __init__(self, store: Store, like: str) -> None:
+    def __init__(self, store: RecoveryStore, like: str) -> None:
         self._store = store
         self.like = f"{store.database}.{like}"
         self.table = f"{store.database}.replay_{like}"
@@ -62,7 +62,7 @@ class Staging:
             await self._store.command(f"DROP TABLE IF EXISTS {table} SYNC")
 
 
-async def finish(store: Store, bucket: KeyValue) -> bool:
+async def finish(store: RecoveryStore, bucket: KeyValue) -> bool:
     """Finish the chunk that a killed replay had begun; whether there was one."""
     begun = await journal.read(bucket, journal.Live)
     if begun is None:
@@ -72,7 +72,7 @@ async def finish(store: Store, bucket: KeyValue) -> bool:
 
 
 async def insert_missing(
-    store: Store, bucket: KeyValue, staging: Staging, *, steps: Sequence[str]
+    store: RecoveryStore, bucket: KeyValue, staging: Staging, *, steps: Sequence[str]
 ) -> None:
     """Carry out `steps`, which read the missing rows, once whatever happens."""
     token = f"replay:{staging.like}:{secrets.token_hex(8)}"
@@ -81,7 +81,7 @@ async def insert_missing(
     await _carry_out(store, bucket, begun)
 
 
-async def _carry_out(store: Store, bucket: KeyValue, begun: journal.Live) -> None:
+async def _carry_out(store: RecoveryStore, bucket: KeyValue, begun: journal.Live) -> None:
     for step in begun.steps:
         await store.command(
             step, settings=_STEP_SETTINGS | {"insert_deduplication_token": begun.token}
@@ -90,7 +90,11 @@ async def _carry_out(store: Store, bucket: KeyValue, begun: journal.Live) -> Non
 
 
 async def add_rows(
-    store: Store, bucket: KeyValue, signal: Signal, staging: Staging, request: Request
+    store: RecoveryStore,
+    bucket: KeyValue,
+    signal: Signal,
+    staging: Staging,
+    request: RecoveryRequest,
 ) -> Added:
     """Of the staged raw rows, those whose receipt is neither in raw nor in the ledger.
 
@@ -143,7 +147,7 @@ async def add_rows(
     return added
 
 
-def _row_steps(store: Store, signal: Signal, staging: Staging) -> list[str]:
+def _row_steps(store: RecoveryStore, signal: Signal, staging: Staging) -> list[str]:
     """Rows, and the ledger's word for them: of one receipt the archive knows no more."""
     return [
         f"INSERT INTO {staging.like} SELECT * FROM {staging.missing} ORDER BY ALL",
@@ -156,11 +160,11 @@ def _row_steps(store: Store, signal: Signal, staging: Staging) -> list[str]:
 
 
 async def add_envelopes(
-    store: Store,
+    store: RecoveryStore,
     bucket: KeyValue,
     signal: Signal,
     staging: Staging,
-    request: Request,
+    request: RecoveryRequest,
     *,
     accounted: bool,
 ) -> Added:
@@ -195,12 +199,12 @@ async def add_envelopes(
     return added
 
 
-def _received(request: Request) -> str:
+def _received(request: RecoveryRequest) -> str:
     instant = "fromUnixTimestamp64Milli(toInt64(intDiv(s.received_ns, 1000000)), 'UTC')"
     return request.condition(instant).replace("AND app =", "AND s.app =")
 
 
-def _numbered(staging: Staging, request: Request) -> str:
+def _numbered(staging: Staging, request: RecoveryRequest) -> str:
     """The staged envelopes; those that count the same under one receipt are numbered from 1."""
     return (
         "SELECT *, toUUIDOrZero(receipt) AS r, outcome.offered AS o, outcome.accepted AS a,"
@@ -211,7 +215,7 @@ def _numbered(staging: Staging, request: Request) -> str:
     )
 
 
-def _in_the_ledger(store: Store, signal: Signal, staging: Staging, counts: str) -> str:
+def _in_the_ledger(store: RecoveryStore, signal: Signal, staging: Staging, counts: str) -> str:
     columns = f"org, r, {counts}" if counts else "org, r"
     return (
         f"SELECT {columns}, count() AS n FROM (SELECT org, receipt AS r, offered AS o,"
@@ -221,7 +225,7 @@ def _in_the_ledger(store: Store, signal: Signal, staging: Staging, counts: str) 
     )
 
 
-def _in_raw(store: Store, signal: Signal, staging: Staging) -> str:
+def _in_raw(store: RecoveryStore, signal: Signal, staging: Staging) -> str:
     return (
         f"SELECT org, receipt AS r, count() AS n FROM {store.database}.{RAW[signal]}"
         " WHERE received_at BETWEEN"

@@ -30,7 +30,7 @@ _CONNECT_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class PositionRecord:
     """One position as the bucket has it."""
 
     sink: str
@@ -86,7 +86,7 @@ async def entries(bucket: KeyValue) -> dict[str, tuple[bytes, int]]:
     return found
 
 
-async def read_records(bucket: KeyValue) -> list[Record]:
+async def read_records(bucket: KeyValue) -> list[PositionRecord]:
     """Every position, sorted. Raises RecoveryError on one that cannot be read."""
     records = []
     for key, (value, revision) in sorted((await entries(bucket)).items()):
@@ -97,14 +97,14 @@ async def read_records(bucket: KeyValue) -> list[Record]:
             position = msgspec.json.decode(value, type=Position)
         except msgspec.DecodeError as error:
             raise RecoveryError(f"the position {key} is unreadable: {error}") from error
-        records.append(Record(sink, stream, position, revision))
+        records.append(PositionRecord(sink, stream, position, revision))
     return records
 
 
 class PausedSinks:
     """The sinks are paused; `proof` is their positions once no block was being written."""
 
-    def __init__(self, bucket: KeyValue, proof: Sequence[Record]) -> None:
+    def __init__(self, bucket: KeyValue, proof: Sequence[PositionRecord]) -> None:
         self._bucket = bucket
         self.proof = proof
 
@@ -147,11 +147,11 @@ async def paused(
             await bucket.delete(pause_key(sink))
 
 
-async def _at_rest(bucket: KeyValue, sinks: Sequence[str], patience: float) -> list[Record]:
+async def _at_rest(bucket: KeyValue, sinks: Sequence[str], patience: float) -> list[PositionRecord]:
     """Wait until the sinks have noticed the pause and no block is being written."""
     until = time.monotonic() + patience
     still_since = time.monotonic()
-    before: list[Record] = []
+    before: list[PositionRecord] = []
     while True:
         records = await read_records(bucket)
         now = time.monotonic()

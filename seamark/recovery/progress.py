@@ -29,7 +29,7 @@ def size(count: float) -> str:
 
 
 @dataclass(slots=True)
-class Progress:
+class RecoveryProgress:
     """Counts `unit`s towards a total (0: unknown) and says so on `out`."""
 
     what: str

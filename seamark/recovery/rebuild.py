@@ -17,15 +17,14 @@ from nats.js.kv import KeyValue
 
 from provisioning.clickhouse.variant import Variant
 from provisioning.settings import ProvisionSettings
-from provisioning.tables import StoreFailed as TablesFailed
-from provisioning.tables import bring_up_to_date
+from provisioning.tables import TablesFailed, bring_up_to_date
 from seamark.recovery import journal
 from seamark.recovery.archive import open_archive
 from seamark.recovery.fresh import replay_fresh
 from seamark.recovery.positions import bucket_of, open_log, paused, read_records
-from seamark.recovery.request import Request
+from seamark.recovery.request import RecoveryRequest
 from seamark.recovery.stack import RecoveryError, Stack
-from seamark.recovery.store import Store, open_store
+from seamark.recovery.store import RecoveryStore, open_store
 from seamark.service.settings import load
 from seamark.wire.signals import Signal
 
@@ -61,16 +60,16 @@ async def rebuild(stack: Stack, *, drop: bool) -> int:
             return await replay_fresh(store, bucket, archive, _everything(begun, drop))
 
 
-def _everything(begun: journal.Fresh | None, drop: bool) -> Request:
+def _everything(begun: journal.Fresh | None, drop: bool) -> RecoveryRequest:
     """All there is, of every signal; the same end when it is gone on with."""
     end = (datetime.now(UTC) + timedelta(days=2)).replace(hour=0, minute=0, second=0, microsecond=0)
     if begun is not None and not drop:
         text = begun.id.partition(" to ")[2].partition(" of ")[0]
         end = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return Request(_FIRST, end, "", tuple(Signal))
+    return RecoveryRequest(_FIRST, end, "", tuple(Signal))
 
 
-async def _holds_rows(store: Store) -> bool:
+async def _holds_rows(store: RecoveryStore) -> bool:
     found = await store.rows(
         "SELECT name FROM system.tables WHERE database = {d:String} AND name = 'ledger'"
         " AND total_rows > 0",

@@ -15,20 +15,20 @@ from nats.js.kv import KeyValue
 from processors.archive.layout import hour_of
 from processors.blocks.decide import Wait
 from processors.blocks.dedup.folder import DedupFolder
-from processors.blocks.dedup.index import Progress as Known
+from processors.blocks.dedup.index import IndexProgress
 from processors.blocks.dedup.rewrite import dedup_block
 from processors.blocks.jetstream import JetStreamLog
 from processors.blocks.log import LogLost
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 from seamark.recovery import journal
 from seamark.recovery.archive import Archive, in_range, listed_live, manifest_rows, open_archive
 from seamark.recovery.fresh import FILE_SETTINGS, insert_file, replay_fresh
 from seamark.recovery.live import Added, Staging, add_envelopes, add_rows, finish
 from seamark.recovery.positions import bucket_of, open_log, paused
-from seamark.recovery.progress import Progress
-from seamark.recovery.request import Request
+from seamark.recovery.progress import RecoveryProgress
+from seamark.recovery.request import RecoveryRequest
 from seamark.recovery.stack import RecoveryError, Stack
-from seamark.recovery.store import Store, open_store
+from seamark.recovery.store import RecoveryStore, open_store
 from seamark.recovery.tables import RAW
 from seamark.service.connections import LogSettings
 from seamark.wire.frames import DUPLICATE_WINDOW_NS
@@ -43,7 +43,7 @@ _BUFFER_BYTES: Final = 16 * 1024 * 1024
 _SPOOL: Final = timedelta(days=1)
 
 
-async def fresh(stack: Stack, request: Request) -> int:
+async def fresh(stack: Stack, request: RecoveryRequest) -> int:
     """Archive → empty tables; returns the rows brought in. Raises RecoveryError."""
     archive = open_archive(stack)
     async with (
@@ -55,7 +55,7 @@ async def fresh(stack: Stack, request: Request) -> int:
             return await replay_fresh(store, bucket, archive, request)
 
 
-async def live(stack: Stack, request: Request, *, source: str) -> Added:
+async def live(stack: Stack, request: RecoveryRequest, *, source: str) -> Added:
     """Archive or log → live tables: what is missing, by receipt. Raises RecoveryError."""
     request.require_retained(datetime.now(UTC))
     async with (
@@ -72,12 +72,12 @@ async def live(stack: Stack, request: Request, *, source: str) -> Added:
 
 
 async def _from_archive(
-    store: Store, bucket: KeyValue, archive: Archive, request: Request
+    store: RecoveryStore, bucket: KeyValue, archive: Archive, request: RecoveryRequest
 ) -> Added:
     """Hour by hour: the parts of a batch that was split are in the same hour."""
     rows = await manifest_rows(store) or await listed_live(archive)
     paths = in_range(rows, [signal.value for signal in request.signals], *request.hours)
-    progress = Progress("comparing the archive", "rows", sum(rows[path] for path in paths))
+    progress = RecoveryProgress("comparing the archive", "rows", sum(rows[path] for path in paths))
     total = Added()
     by_hour = sorted(paths, key=lambda path: (hour_of(path).number, hour_of(path).signal))
     for hour, group in groupby(by_hour, key=hour_of):
@@ -97,12 +97,16 @@ async def _from_archive(
 
 
 async def _from_log(
-    store: Store, bucket: KeyValue, client: NatsClient, settings: LogSettings, request: Request
+    store: RecoveryStore,
+    bucket: KeyValue,
+    client: NatsClient,
+    settings: LogSettings,
+    request: RecoveryRequest,
 ) -> Added:
     log = JetStreamLog(client, settings, name="seamark replay")
     seen = await asyncio.to_thread(DedupFolder)
     rebuilt = await journal.read(bucket, journal.Rebuilt)
-    progress = Progress("comparing the log", "messages")
+    progress = RecoveryProgress("comparing the log", "messages")
     total = Added()
     try:
         for signal in request.signals:
@@ -112,7 +116,7 @@ async def _from_log(
                     last = await _read_up_to(bucket, stream)
                 except nats.js.errors.KeyNotFoundError:
                     continue  # rows has read nothing of it: nothing of it can be missing
-                reading = _Reading(
+                reading = _StreamReading(
                     store=store,
                     bucket=bucket,
                     log=log,
@@ -140,21 +144,21 @@ async def _read_up_to(bucket: KeyValue, stream: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _StreamReading:
     """What reading one stream needs. Up to sequence `unaccounted` there may be no receipts."""
 
-    store: Store
+    store: RecoveryStore
     bucket: KeyValue
     log: JetStreamLog
     seen: DedupFolder
     signal: Signal
     stream: str
-    request: Request
+    request: RecoveryRequest
     total: Added
-    progress: Progress
+    progress: RecoveryProgress
     unaccounted: int
 
-    async def compare(self, messages: Sequence[Message], done: int) -> None:
+    async def compare(self, messages: Sequence[NatsMessage], done: int) -> None:
         """One chunk: duplicates out as rows takes them out, then what is missing in."""
         end = messages[-1].sequence
         index = self.seen.of(self.stream)
@@ -188,7 +192,7 @@ class _Reading:
         await staging.drop()
 
 
-async def _one_stream(reading: _Reading, last: int) -> None:
+async def _one_stream(reading: _StreamReading, last: int) -> None:
     """Everything from a window before the range to where rows stands, or well after the range."""
     begin_ns = int(reading.request.begin.timestamp() * 1e9)
     end_ns = int((reading.request.end + _SPOOL).timestamp() * 1e9)
@@ -209,7 +213,7 @@ async def _one_stream(reading: _Reading, last: int) -> None:
                 return  # all that rows has read
             if done < 0:
                 done = chunk[0].sequence - 1
-                begun = Known(through=done, since_ns=since_ns, last=0, last_ns=0)
+                begun = IndexProgress(through=done, since_ns=since_ns, last=0, last_ns=0)
                 await asyncio.to_thread(index.begin, begun)
             await reading.compare(chunk, done)
             done = chunk[-1].sequence
@@ -224,9 +228,9 @@ def _soon() -> float:
     return asyncio.get_running_loop().time() + 0.2
 
 
-def _cut(buffer: Sequence[Message], last: int) -> list[Message]:
+def _cut(buffer: Sequence[NatsMessage], last: int) -> list[NatsMessage]:
     """The next chunk: what rows has read of the buffer, as much as one insert may hold."""
-    chunk: list[Message] = []
+    chunk: list[NatsMessage] = []
     size = weight = 0
     for message in buffer[:_CHUNK_MESSAGES]:
         size += len(message.payload)

@@ -14,7 +14,7 @@ _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class RecoveryRequest:
     """[begin, end) by receipt; `app` "" and all signals when none was named."""
 
     begin: datetime
@@ -90,7 +90,7 @@ def parse_time(text: str, now: datetime) -> datetime:
     return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
 
 
-def chosen(begin: str, end: str, app: str, signal: str, *, now: datetime) -> Request:
+def chosen(begin: str, end: str, app: str, signal: str, *, now: datetime) -> RecoveryRequest:
     """What the options of `seamark replay` mean. Raises RecoveryError."""
     if not begin:
         raise RecoveryError("--from is missing: from when on, for instance 2026-11-22T03:00:00Z")
@@ -99,7 +99,7 @@ def chosen(begin: str, end: str, app: str, signal: str, *, now: datetime) -> Req
     except ValueError:
         known = ", ".join(Signal)
         raise RecoveryError(f"--signal {signal!r} is none of {known}") from None
-    request = Request(parse_time(begin, now), parse_time(end or "now", now), app, signals)
+    request = RecoveryRequest(parse_time(begin, now), parse_time(end or "now", now), app, signals)
     if request.begin >= request.end:
         raise RecoveryError(f"--from {begin} is not before --to {end or 'now'}")
     return request

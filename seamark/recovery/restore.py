@@ -31,7 +31,7 @@ from seamark.recovery.backup import linked, raw_rows
 from seamark.recovery.entries import rebuild_manifest
 from seamark.recovery.positions import bucket_of, entries, open_log, read_records
 from seamark.recovery.servers import nats_server, store_server
-from seamark.recovery.snapshot import Manifest, Snapshot, chain, choose
+from seamark.recovery.snapshot import BackupManifest, Snapshot, chain, choose
 from seamark.recovery.stack import RecoveryError, Stack
 from seamark.recovery.store import open_store
 from seamark.service.connections import LogSettings, StoreSettings
@@ -188,7 +188,7 @@ async def _restore_log(folder: Folder, snapshot: Snapshot, *, without_log: bool)
     return notes
 
 
-def _stamp(manifest: Manifest) -> str:
+def _stamp(manifest: BackupManifest) -> str:
     """A day before the backup, in case requests were on their way for long."""
     when = datetime.fromtimestamp(manifest.taken_at_ms / 1000, UTC) - timedelta(days=1)
     return f"{when:%Y-%m-%dT%H:00:00Z}"
@@ -215,7 +215,7 @@ async def _new_streams(
         await js.add_stream(config)
 
 
-async def _check_log(client: NatsClient, manifest: Manifest) -> list[str]:
+async def _check_log(client: NatsClient, manifest: BackupManifest) -> list[str]:
     """Whether the log can be the one the positions were taken from. Raises RecoveryError."""
     js = client.jetstream(timeout=10)
     notes = []

@@ -29,7 +29,7 @@ FORMAT: Final = 1
 _MANIFEST: Final = "backup.json"
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+class BackupManifest(msgspec.Struct, frozen=True, kw_only=True):
     """`backup.json`. `rows`: of every raw table; `positions`: key of the record -> where it was."""
 
     format: int
@@ -69,11 +69,11 @@ class Snapshot:
         """Whether it was taken to its end."""
         return (self.path / _MANIFEST).exists()
 
-    def manifest(self) -> Manifest:
+    def manifest(self) -> BackupManifest:
         """What it says about itself. Raises RecoveryError."""
         path = self.path / _MANIFEST
         try:
-            found = msgspec.json.decode(path.read_bytes(), type=Manifest)
+            found = msgspec.json.decode(path.read_bytes(), type=BackupManifest)
         except (OSError, msgspec.DecodeError) as error:
             raise RecoveryError(f"{path} is not readable: {error}") from error
         if found.format != FORMAT:
@@ -99,7 +99,7 @@ class Snapshot:
         if source.exists():
             write(self.credentials, source.read_text("utf-8"))
 
-    def finish(self, manifest: Manifest) -> None:
+    def finish(self, manifest: BackupManifest) -> None:
         """Make it a backup: everything is on disk before the manifest is."""
         _sync(self.path)
         text = msgspec.json.format(msgspec.json.encode(manifest), indent=2).decode()

@@ -19,7 +19,7 @@ class StoreFailed(RecoveryError):
     """The store did not do it; the message is its own."""
 
 
-class Store:
+class RecoveryStore:
     """One store. `database` is where the tables are."""
 
     def __init__(
@@ -94,10 +94,12 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(settings: StoreSettings, *, local: bool = False) -> AsyncIterator[Store]:
+async def open_store(
+    settings: StoreSettings, *, local: bool = False
+) -> AsyncIterator[RecoveryStore]:
     """A client for as long as the context lasts."""
     async with aiohttp.ClientSession(connector=connector(settings)) as session:
-        yield Store(session, settings, local=local)
+        yield RecoveryStore(session, settings, local=local)
 
 
 def listed(names: Sequence[str]) -> str:

@@ -13,10 +13,10 @@ from nats.aio.client import Client as NatsClient
 from seamark.recovery.accounts import Account, Key, RollupKey, differences
 from seamark.recovery.archive import has_manifest, open_archive
 from seamark.recovery.deep import check_files
-from seamark.recovery.positions import Record, bucket_of, open_log, read_records
-from seamark.recovery.progress import Progress
+from seamark.recovery.positions import PositionRecord, bucket_of, open_log, read_records
+from seamark.recovery.progress import RecoveryProgress
 from seamark.recovery.stack import RecoveryError, Stack
-from seamark.recovery.store import Store, open_store
+from seamark.recovery.store import RecoveryStore, open_store
 from seamark.recovery.tables import RAW, RAW_RETENTION_DAYS, ROLLUPS, Rollup
 from seamark.wire.signals import Signal, stream_name, subject
 
@@ -97,7 +97,7 @@ async def verify(stack: Stack, within: Range, *, deep: bool = False) -> Account:
 
 
 async def _under_way(
-    account: Account, client: NatsClient, records: list[Record], within: Range
+    account: Account, client: NatsClient, records: list[PositionRecord], within: Range
 ) -> None:
     """Which sinks have yet to read messages that were stored before the end of the range."""
     positions = {record.key: record.position.done for record in records}
@@ -134,11 +134,13 @@ async def _stored_at(client: NatsClient, stream: str, sequence: int, on: str) ->
     return found.time or datetime.min.replace(tzinfo=UTC)
 
 
-async def _count_lines(account: Account, store: Store, within: Range, *, archived: bool) -> None:
+async def _count_lines(
+    account: Account, store: RecoveryStore, within: Range, *, archived: bool
+) -> None:
     params = within.params
     only = "AND app = {app:String}" if within.app else ""
     days = range(0, int((within.end - within.begin).total_seconds()), 86400)
-    progress = Progress("counting", "days", len(days))
+    progress = RecoveryProgress("counting", "days", len(days))
     for at in days:
         day = params | {
             "a": int(within.begin.timestamp()) + at,
@@ -161,7 +163,7 @@ async def _count_lines(account: Account, store: Store, within: Range, *, archive
 
 
 async def _count_ledger(
-    account: Account, store: Store, params: Mapping[str, object], only: str
+    account: Account, store: RecoveryStore, params: Mapping[str, object], only: str
 ) -> None:
     for row in await store.rows(
         "SELECT org, app, signal, toUnixTimestamp(toStartOfHour(l.minute)) AS hour,"
@@ -183,7 +185,7 @@ async def _count_ledger(
 
 
 async def _count_files(
-    account: Account, store: Store, params: Mapping[str, object], only: str
+    account: Account, store: RecoveryStore, params: Mapping[str, object], only: str
 ) -> None:
     for line in account.lines.values():
         line.files = 0
@@ -200,7 +202,7 @@ async def _count_files(
 
 
 async def _count_rollup(
-    account: Account, store: Store, within: Range, signal: Signal, rollup: Rollup
+    account: Account, store: RecoveryStore, within: Range, signal: Signal, rollup: Rollup
 ) -> None:
     """By event time. Rows with a time in the range were received in it or after it."""
     floor, step = (_day, timedelta(days=1)) if rollup.daily else (_hour, timedelta(hours=1))

@@ -11,7 +11,7 @@ from typing import Final
 from seamark.service.settings import SettingsError
 from seamark.standalone import journal
 from seamark.standalone.backoff import Backoff
-from seamark.standalone.parts import Part
+from seamark.standalone.parts import StackPart
 from seamark.standalone.processes import Processes, Running
 
 CONFIGURATION_ERROR: Final = 2
@@ -37,7 +37,7 @@ class Child:
     `changed` is called when either changes; `say` is given sentences for the person watching.
     """
 
-    part: Part
+    part: StackPart
     processes: Processes
     log: Path
     changed: Callable[[], None]

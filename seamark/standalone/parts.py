@@ -25,7 +25,7 @@ _BUCKETS_SHARE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class StackPart:
     """One process of the stack.
 
     `environment` is asked for at each start. `probe` is None for a part that cannot be asked and
@@ -67,7 +67,7 @@ class Choices:
 
 def plan(
     choices: Choices, secrets: Secrets, *, parent_pid: int, environ: Mapping[str, str]
-) -> list[list[Part]]:
+) -> list[list[StackPart]]:
     """The parts in stages: a stage starts once every part of the one before is ready.
 
     Raises SettingsError when a server's wheel is missing or the log's settings are wrong.
@@ -87,16 +87,16 @@ def plan(
         if name.startswith("SEAMARK_") and name != PARENT_VARIABLE
     }
 
-    def server(name: str, address: str, *command: str, **extra: str) -> Part:
+    def server(name: str, address: str, *command: str, **extra: str) -> StackPart:
         guard = (sys.executable, "-P", "-m", "seamark.standalone.guard", *command)
         asked = stuck.get(name)
-        return Part(name, guard, lambda: extra | plain, address, probe[name], stuck=asked)
+        return StackPart(name, guard, lambda: extra | plain, address, probe[name], stuck=asked)
 
-    def module(name: str, path: str, address: str = "", *, once: bool = False) -> Part:
+    def module(name: str, path: str, address: str = "", *, once: bool = False) -> StackPart:
         # -P: a folder called `api` where the user happens to stand is not our api.
         environment = plain | chosen | wired[name]
         command = (sys.executable, "-P", "-m", path)
-        return Part(name, command, lambda: environment, address, probe.get(name), once)
+        return StackPart(name, command, lambda: environment, address, probe.get(name), once)
 
     stages = [
         [
@@ -222,7 +222,7 @@ def wiring(
     }
 
 
-def _demo(choices: Choices, inherited: Mapping[str, str], scheme: Mapping[str, str]) -> Part:
+def _demo(choices: Choices, inherited: Mapping[str, str], scheme: Mapping[str, str]) -> StackPart:
     host, ports = reachable(choices.host), choices.ports
 
     def environment() -> Mapping[str, str]:
@@ -238,7 +238,7 @@ def _demo(choices: Choices, inherited: Mapping[str, str], scheme: Mapping[str, s
             wired["SEAMARK_DEMO_RATE"] = f"{choices.demo_rate:g}"
         return {**inherited, **wired}
 
-    return Part("demo", (sys.executable, "-P", "-m", "seamark.demo"), environment)
+    return StackPart("demo", (sys.executable, "-P", "-m", "seamark.demo"), environment)
 
 
 def stream_bytes(log_bytes: int, environ: Mapping[str, str]) -> int:

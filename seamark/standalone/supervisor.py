@@ -14,7 +14,7 @@ from typing import Any, Final
 from seamark.standalone import journal
 from seamark.standalone.child import Child, PartFailed
 from seamark.standalone.folder import Folder, write
-from seamark.standalone.parts import Part
+from seamark.standalone.parts import StackPart
 from seamark.standalone.processes import Processes
 
 STOP_SECONDS: Final = 9.5
@@ -36,7 +36,9 @@ class Report:
 class Supervisor:
     """Runs the stages of a stack in a folder. Make and use it in a running event loop."""
 
-    def __init__(self, stages: Sequence[Sequence[Part]], *, folder: Folder, report: Report) -> None:
+    def __init__(
+        self, stages: Sequence[Sequence[StackPart]], *, folder: Folder, report: Report
+    ) -> None:
         self._folder = folder
         self._report = report
         self._processes = Processes()

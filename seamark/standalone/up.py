@@ -9,7 +9,7 @@ from typing import Final, TextIO
 from seamark.service.settings import SettingsError
 from seamark.standalone import configurations, programs
 from seamark.standalone.folder import write
-from seamark.standalone.parts import Choices, Part, overridden, plan
+from seamark.standalone.parts import Choices, StackPart, overridden, plan
 from seamark.standalone.ports import busy
 from seamark.standalone.supervisor import Supervisor
 from seamark.standalone.terminal import Terminal
@@ -44,7 +44,7 @@ def up(choices: Choices, *, environ: Mapping[str, str], out: TextIO) -> int:
         os.close(lock)
 
 
-def _prepare(choices: Choices, environ: Mapping[str, str]) -> list[list[Part]]:
+def _prepare(choices: Choices, environ: Mapping[str, str]) -> list[list[StackPart]]:
     """All that can be wrong is found here; the servers' configuration files are written."""
     folder, ports = choices.folder, choices.ports
     secrets = folder.secrets()
@@ -69,7 +69,7 @@ def _prepare(choices: Choices, environ: Mapping[str, str]) -> list[list[Part]]:
     return stages
 
 
-async def _run(choices: Choices, stages: Sequence[Sequence[Part]], terminal: Terminal) -> int:
+async def _run(choices: Choices, stages: Sequence[Sequence[StackPart]], terminal: Terminal) -> int:
     stop, hurry = asyncio.Event(), asyncio.Event()
 
     def asked() -> None:

@@ -26,7 +26,7 @@ _RECEIPT, _RECEIVED_NS, _KEY_ID, _OUTCOME, _DEAD_LETTERS = 3, 4, 17, 21, 22
 _EVENTS: Final = BODY_FIELD[Signal.EVENTS]
 
 
-class Unreadable(Exception):
+class UnreadableEnvelope(Exception):
     """This is no frame that holds one envelope."""
 
 
@@ -51,7 +51,7 @@ _REUSED: Final = {
 }
 
 
-class Field(NamedTuple):
+class ProtoField(NamedTuple):
     """One field of a message: where its tag, its value and the next field begin; its integer."""
 
     number: int
@@ -66,7 +66,7 @@ class Opened:
 
     __slots__ = ("_data", "_fields")
 
-    def __init__(self, data: bytes, fields: Sequence[Field]) -> None:
+    def __init__(self, data: bytes, fields: Sequence[ProtoField]) -> None:
         """`fields` are all that `data` holds, in order."""
         self._data = data
         self._fields = fields
@@ -115,13 +115,13 @@ class Opened:
         try:
             return _decode_events(self._value(_EVENTS) or b"[]")
         except msgspec.DecodeError as error:
-            raise Unreadable(f"events: {error}") from None
+            raise UnreadableEnvelope(f"events: {error}") from None
 
     def _raw_events(self) -> list[msgspec.Raw]:
         try:
             return _decode_raw(self._value(_EVENTS) or b"[]")
         except msgspec.DecodeError as error:
-            raise Unreadable(f"events: {error}") from None
+            raise UnreadableEnvelope(f"events: {error}") from None
 
     def without_events(
         self,
@@ -178,7 +178,7 @@ class Opened:
             dead_letters=dead_letters,
         )
 
-    def _last(self, number: int) -> Field | None:
+    def _last(self, number: int) -> ProtoField | None:
         return next((field for field in reversed(self._fields) if field.number == number), None)
 
     def _value(self, number: int) -> bytes:
@@ -189,7 +189,7 @@ class Opened:
         try:
             return self._value(number).decode()
         except UnicodeDecodeError as error:
-            raise Unreadable(f"field {number}: {error}") from None
+            raise UnreadableEnvelope(f"field {number}: {error}") from None
 
 
 class EnvelopeReader:
@@ -205,21 +205,21 @@ class EnvelopeReader:
         """The envelope in `frame`, which is one whole zstd frame. Raises Unreadable."""
         try:
             if zstandard.frame_content_size(frame) > INFLATED_BYTES:
-                raise Unreadable("larger than an envelope can be")
+                raise UnreadableEnvelope("larger than an envelope can be")
             data = self._decompressor.decompress(
                 frame, max_output_size=INFLATED_BYTES, allow_extra_data=False
             )
         except zstandard.ZstdError as error:
-            raise Unreadable(str(error)) from None
+            raise UnreadableEnvelope(str(error)) from None
         if not data:
-            raise Unreadable("an empty frame")
+            raise UnreadableEnvelope("an empty frame")
         length, start = _varint(data, 0)
         if start + length != len(data):
-            raise Unreadable(f"an envelope of {length} bytes in {len(data)} bytes")
+            raise UnreadableEnvelope(f"an envelope of {length} bytes in {len(data)} bytes")
         return Opened(data, fields_of(data, start, len(data)))
 
 
-def fields_of(data: bytes, start: int, end: int) -> list[Field]:
+def fields_of(data: bytes, start: int, end: int) -> list[ProtoField]:
     """The fields of the message data[start:end]. Raises Unreadable."""
     fields = []
     while start < end:
@@ -237,10 +237,10 @@ def fields_of(data: bytes, start: int, end: int) -> list[Field]:
         elif kind == _I32:
             at += 4
         else:
-            raise Unreadable(f"a field of type {kind}")
+            raise UnreadableEnvelope(f"a field of type {kind}")
         if at > end or tag < 8:
-            raise Unreadable("a field that goes beyond the end")
-        fields.append(Field(tag >> 3, start, value, at, integer))
+            raise UnreadableEnvelope("a field that goes beyond the end")
+        fields.append(ProtoField(tag >> 3, start, value, at, integer))
         start = at
     return fields
 
@@ -266,7 +266,7 @@ def _outcome(data: bytes) -> Outcome:
     )
 
 
-def _entry(data: bytes, field: Field) -> tuple[str, int]:
+def _entry(data: bytes, field: ProtoField) -> tuple[str, int]:
     """One entry of a map<string, uint32>."""
     reason, count = "", 0
     for part in fields_of(data, field.value, field.end):
@@ -306,4 +306,4 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, end + 1
         shift += 7
-    raise Unreadable("an integer without end")
+    raise UnreadableEnvelope("an integer without end")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from processors.blocks.dedup.index import DedupIndex, Progress
+from processors.blocks.dedup.index import DedupIndex, IndexProgress
 from processors.blocks.dedup.rewrite import dedup_block
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 from seamark.wire.frames import HEADER
 from seamark.wire.positions import Position
 from seamark.wire.signals import Signal
@@ -37,9 +37,9 @@ def given_to_a_sink(log: NatsServer) -> list[ReadEnvelope]:
     stored = []
     for sequence, message in enumerate(found, 1):
         headers = f"NATS/1.0\r\n{HEADER}: {message.headers[HEADER]}\r\n\r\n".encode()
-        stored.append(Message(sequence, sequence, 0, 0.0, message.payload, headers))
+        stored.append(NatsMessage(sequence, sequence, 0, 0.0, message.payload, headers))
     index = DedupIndex("")
-    index.begin(Progress(0, 0, 0, 0))
+    index.begin(IndexProgress(0, 0, 0, 0))
     position = Position(0, len(stored), "t")
     block = dedup_block(index, stored, signal=Signal.EVENTS, position=position)
     index.close()

@@ -16,7 +16,7 @@ import msgspec
 from provisioning.clickhouse.migrate import read_migrations
 from provisioning.clickhouse.template import statements
 from provisioning.clickhouse.variant import Variant, placeholders
-from seamark.standalone.store.engine import Engine, Handle, open_engine
+from seamark.standalone.store.engine import Handle, StoreEngine, open_engine
 from seamark.standalone.store.folder import StoreFolder
 from seamark.standalone.store.settings import StoreServerSettings
 from seamark.wire.envelope import DeadLetter, Outcome, Sender, encode_envelope
@@ -47,7 +47,7 @@ PARTS: Final = 2 + 3 + 2 + 2 + 1 + 1 + 2 + 2
 was claimed and of what was stored, dead letters, replays, two days of errors and of visits."""
 
 
-def opened(path: Path) -> Engine:
+def opened(path: Path) -> StoreEngine:
     folder = StoreFolder(path)
     folder.hold().close()  # nobody else is here, and the next folder needs its own lock
     folder.prepare(StoreServerSettings(fsync=False))  # a kill leaves the page cache alone

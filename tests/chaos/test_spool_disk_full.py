@@ -13,7 +13,7 @@ import pytest
 
 from seamark.standalone import programs
 from seamark.standalone.folder import Folder
-from seamark.standalone.parts import LOOPBACK, Part
+from seamark.standalone.parts import LOOPBACK, StackPart
 from seamark.standalone.probes import froze_on_full_disk, http
 from seamark.standalone.supervisor import Report, Supervisor
 from tests.chaos.disk import Disk, DiskMissing
@@ -33,7 +33,7 @@ class SupervisedNats(NatsServer):
         self.said: list[str] = []
         self.stop_asked, self.ready = asyncio.Event(), asyncio.Event()
         command = (programs.nats_server(), "-c", str(self._config))
-        part = Part(
+        part = StackPart(
             "nats",
             command,
             lambda: os.environ,

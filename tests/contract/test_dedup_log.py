@@ -11,8 +11,8 @@ from processors.blocks.dedup.index import DedupIndex
 from processors.blocks.dedup.prepare import prepare
 from processors.blocks.dedup.rewrite import dedup_block
 from processors.blocks.jetstream import JetStreamLog
-from processors.blocks.log import Log, LogLost
-from processors.blocks.nats_frames import Message
+from processors.blocks.log import LogLost, StreamLog
+from processors.blocks.nats_frames import NatsMessage
 from seamark.service.connections import LogSettings, connect_log
 from seamark.wire.positions import Position, token_of
 from seamark.wire.signals import Signal
@@ -24,19 +24,19 @@ from tests.support.servers import NatsServer
 pytestmark = pytest.mark.integration
 S = "SEAMARK_events_0"
 SUBJECT = "seamark.events.0"
-Append = Callable[[Message], Awaitable[None]]
+Append = Callable[[NatsMessage], Awaitable[None]]
 
 
 @pytest.fixture(params=["double", "nats-server"])
 async def filled(
     request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncIterator[tuple[Log, Append]]:
+) -> AsyncIterator[tuple[StreamLog, Append]]:
     """A log, and how to put a message into it."""
     if request.param == "double":
         double = FakeLog()
         double.add(S)
 
-        async def append(one: Message) -> None:
+        async def append(one: NatsMessage) -> None:
             double.append(S, one.payload, headers=one.headers)
 
         yield double, append
@@ -46,7 +46,7 @@ async def filled(
         await add_stream(client, S, SUBJECT)
         jetstream = client.jetstream(timeout=5)
 
-        async def publish(one: Message) -> None:
+        async def publish(one: NatsMessage) -> None:
             listed = ",".join(frame.entry() for frame in one.frames)
             headers = {"Seamark-Frames": listed} if listed else None
             await jetstream.publish(SUBJECT, one.payload, headers=headers)
@@ -55,12 +55,12 @@ async def filled(
         await client.close()
 
 
-def sent(batch: str, *ids: str) -> Message:
+def sent(batch: str, *ids: str) -> NatsMessage:
     data = envelope_frame(batch, ids=ids or ("",))
     return message(1, (data, batch, bool(ids)))
 
 
-async def stored(log: Log, count: int) -> list[Message]:
+async def stored(log: StreamLog, count: int) -> list[NatsMessage]:
     reader = await log.open(S, after=0, buffer_bytes=1 << 20)
     async with asyncio.timeout(10):
         while len(reader.buffer) < count:
@@ -69,14 +69,14 @@ async def stored(log: Log, count: int) -> list[Message]:
     return reader.buffer[:count]
 
 
-def behind(messages: list[Message]) -> Position:
+def behind(messages: list[NatsMessage]) -> Position:
     """The record of a sink that has all of these in one block."""
     end = messages[-1].sequence
     token = token_of(S, done=0, end=end, first_ns=messages[-1].stored_ns)
     return Position(end, end, token)
 
 
-async def test_an_index_is_made_kept_and_caught_up_alike(filled: tuple[Log, Append]) -> None:
+async def test_an_index_is_made_kept_and_caught_up_alike(filled: tuple[StreamLog, Append]) -> None:
     log, append = filled
     for n in range(200):
         await append(sent(f"b{n}"))
@@ -104,7 +104,7 @@ async def test_an_index_is_made_kept_and_caught_up_alike(filled: tuple[Log, Appe
         index.close()
 
 
-async def test_a_fresh_sink_has_nothing_to_learn(filled: tuple[Log, Append]) -> None:
+async def test_a_fresh_sink_has_nothing_to_learn(filled: tuple[StreamLog, Append]) -> None:
     log, append = filled
     index = DedupIndex("")
     await prepare(index, log, S, position=Position(0, 0), stop=asyncio.Event())
@@ -116,7 +116,7 @@ async def test_a_fresh_sink_has_nothing_to_learn(filled: tuple[Log, Append]) -> 
     index.close()
 
 
-async def test_learning_ends_when_told_to_stop(filled: tuple[Log, Append]) -> None:
+async def test_learning_ends_when_told_to_stop(filled: tuple[StreamLog, Append]) -> None:
     log, append = filled
     await append(sent("b1"))
     messages = await stored(log, 1)

@@ -11,9 +11,9 @@ import pytest
 from collector.admission.dead_letters import DeadLetterLimiter, dead_letter
 from collector.admission.native.event import Event
 from collector.admission.senders import Senders
-from collector.ingest.gateway import IngestGateway, Log
+from collector.ingest.gateway import IngestGateway
 from collector.ingest.request_rejections import RequestRejections
-from collector.log import LogFrame
+from collector.log import FrameLog, LogFrame
 from collector.publish.publisher import Publisher
 from collector.receivers.exchange import Head, Ingest
 from seamark.service.connections import LogSettings, connect_log
@@ -84,7 +84,7 @@ class PublisherContext:
 
 
 def build(
-    log: Log, read: Callable[[Signal], Awaitable[dict[int, list[ReadEnvelope]]]]
+    log: FrameLog, read: Callable[[Signal], Awaitable[dict[int, list[ReadEnvelope]]]]
 ) -> PublisherContext:
     registry, promise = Registry(), Promise()
     registry.orgs["acme"] = OrgRecord(org="acme", name="Acme", salt="5a")

@@ -10,7 +10,7 @@ from nats.aio.client import Client as NatsClient
 
 from processors.blocks.decide import Wait
 from processors.blocks.jetstream import JetStreamLog
-from processors.blocks.log import Log, LogLost, Reader, StreamMissing
+from processors.blocks.log import LogLost, StreamLog, StreamLogReader, StreamMissing
 from seamark.service.connections import LogSettings, connect_log
 from seamark.wire.frames import Frame
 from tests.support.fake_log import FakeLog
@@ -27,7 +27,7 @@ class Bench(Protocol):
     """A log, and a way to put something into it."""
 
     @property
-    def log(self) -> Log: ...
+    def log(self) -> StreamLog: ...
     async def append(self, *payloads: bytes, frames: str = "") -> None: ...
     async def delete(self, sequence: int) -> None: ...
     async def break_off(self) -> None: ...
@@ -86,7 +86,7 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         await client.close()
 
 
-async def take(reader: Reader, count: int) -> list[tuple[int, bytes]]:
+async def take(reader: StreamLogReader, count: int) -> list[tuple[int, bytes]]:
     """The next `count` messages, dropped from the buffer."""
     async with asyncio.timeout(10):
         while len(reader.buffer) < count:

@@ -13,17 +13,17 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from processors.archive.codec import Codec
+from processors.archive.codec import ArchiveCodec
 from processors.archive.connection import EngineFailed
 from processors.archive.engine_threads import EngineThreads
 from processors.archive.files import LIVE, REPLACED, ArchiveFile
 from processors.archive.intents import Intent
 from processors.archive.layout import hour_of
-from processors.archive.merging import Limits, Merger
+from processors.archive.merging import MergeLimits, Merger
 from processors.archive.objects import FolderObjects
-from processors.archive.plan import Merge, Progress
+from processors.archive.plan import Merge, MergeProgress
 from processors.archive.sink import ArchiveSink
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 from processors.blocks.positions import Fenced
 from processors.blocks.sink import Block
 from seamark.wire.signals import Signal
@@ -130,8 +130,8 @@ class FragileObjects(FolderObjects):
 class AllPassed:
     """Every stream has been read up to now."""
 
-    async def progress(self, signal: Signal) -> Sequence[Progress]:
-        return [Progress(STREAM, time.time_ns() // 1_000_000)]
+    async def progress(self, signal: Signal) -> Sequence[MergeProgress]:
+        return [MergeProgress(STREAM, time.time_ns() // 1_000_000)]
 
 
 class Bench:
@@ -150,7 +150,7 @@ class Bench:
         """Start the process anew, as after a crash."""
         objects = FragileObjects(self.root, self.fuse)
         engine_threads = EngineThreads(
-            objects, state=self.folder, codec=Codec(), open_engine=shared_engine
+            objects, state=self.folder, codec=ArchiveCodec(), open_engine=shared_engine
         )
         self.sink = ArchiveSink(engine_threads, self.manifest)  # type: ignore[arg-type]  # in memory
         self.merger = Merger(
@@ -158,12 +158,12 @@ class Bench:
             manifest=self.manifest,  # type: ignore[arg-type]
             intents=self.intents,
             progress=AllPassed(),
-            limits=Limits(target_bytes=10**9, slack_ms=0),
+            limits=MergeLimits(target_bytes=10**9, slack_ms=0),
         )
 
     def block(self, first: int, count: int) -> Block:
         """A block of frames that are counted as published."""
-        messages = [Message(n, 1, 0, 0.0, frame(n)) for n in range(first, first + count)]
+        messages = [NatsMessage(n, 1, 0, 0.0, frame(n)) for n in range(first, first + count)]
         return Block(Signal.EVENTS, STREAM, f"{STREAM}:{first}-{first + count - 1}:1", messages)
 
     async def archive(self, blocks: int, each: int = 3) -> None:
@@ -289,9 +289,9 @@ async def test_an_hour_that_is_not_over_is_left(bench: Bench) -> None:
     await bench.archive(2)
 
     class Behind:
-        async def progress(self, signal: Signal) -> Sequence[Progress]:
+        async def progress(self, signal: Signal) -> Sequence[MergeProgress]:
             end = hour_of(bench.manifest.live()[0].path).end_ms
-            return [Progress(STREAM, end + 1), Progress("SEAMARK_events_1", end - 1)]
+            return [MergeProgress(STREAM, end + 1), MergeProgress("SEAMARK_events_1", end - 1)]
 
     bench.merger.progress = Behind()
     assert not await bench.merger.step()

@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from api.exports.carry import Carry
-from api.exports.job import RESULT, Failed, Job, Said, StoreAccess
+from api.exports.job import RESULT, ExportJob, Failed, Said, StoreAccess
 from processors.rows.__main__ import serve as serve_rows
 from processors.rows.settings import RowsSettings
 from seamark.service.connections import LogSettings, StoreSettings, connect_log
@@ -124,7 +124,7 @@ async def made(
     return await asyncio.to_thread(_carry, asked)
 
 
-def _carry(asked: Job) -> tuple[Said, Path]:
+def _carry(asked: ExportJob) -> tuple[Said, Path]:
     folder = Path(asked.folder)
     folder.mkdir()
     return Carry(asked).run(), folder / RESULT

@@ -12,7 +12,7 @@ import pytest
 
 from api.exports.exports import Exports
 from api.exports.folder import ExportFolder
-from api.exports.record import Record
+from api.exports.record import ExportRecord
 from api.exports.settings import ExportSettings
 from seamark.wire.signals import Signal
 from tests.support.export_rows import HOUR, NOW, envelopes, expected, from_csv, read_csv, shown
@@ -299,4 +299,4 @@ async def test_a_record_says_nothing_of_secrets(store: RunningStore, tmp_path: P
         begun = await ask.post(ASK, ALL, status=202)
     kept = (tmp_path / "exports" / begun["id"] / "export.json").read_bytes()
     assert SECRETS["acme"].encode() not in kept
-    assert msgspec.json.decode(kept, type=Record).org == "acme"
+    assert msgspec.json.decode(kept, type=ExportRecord).org == "acme"

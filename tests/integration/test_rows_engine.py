@@ -14,7 +14,7 @@ import pytest
 import zstandard
 from nats.aio.client import Client as NatsClient
 
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 from processors.blocks.sink import Block
 from processors.rows.__main__ import serve
 from processors.rows.settings import RowsSettings
@@ -275,7 +275,7 @@ async def test_an_untouched_block_is_told_from_one_that_was_written(pipeline: Pi
             Signal.EVENTS,
             stream,
             token_of(stream, done=n - 1, end=n, first_ns=10**18 + n),
-            [Message(n, 10**18 + n, 0, 0.0, frame(n))],
+            [NatsMessage(n, 10**18 + n, 0, 0.0, frame(n))],
         )
         for n in (1, 2)
     )

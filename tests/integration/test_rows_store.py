@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 from processors.blocks.sink import Block, SinkRejected, SinkUnavailable
 from processors.rows.store import StoreSink
 from seamark.service.clickhouse.errors import code_of
@@ -20,7 +20,7 @@ TOKEN = "SEAMARK_traces_1:3-4:1795390822080159825"
 
 
 def block(*payloads: bytes, token: str = TOKEN) -> Block:
-    messages = [Message(n, n, 0, 0.0, payload) for n, payload in enumerate(payloads, 3)]
+    messages = [NatsMessage(n, n, 0, 0.0, payload) for n, payload in enumerate(payloads, 3)]
     return Block(Signal.TRACES, "SEAMARK_traces_1", token, messages)
 
 

@@ -23,7 +23,7 @@ from collector.receivers.otlp_kinds import KINDS
 from processors.archive.engine import Made
 from processors.archive.files import Count, Facts, merge_ledgers
 from processors.archive.footer import add_metadata
-from processors.archive.inflate import Unreadable
+from processors.archive.inflate import UnreadableFrame
 from processors.archive.tables import RAW_TABLE
 from seamark.wire.envelope import Outcome, Sender, encode_envelope
 from seamark.wire.failures import Rejected
@@ -263,7 +263,7 @@ def test_what_is_cut_or_no_envelope_is_unreadable_and_leaves_nothing_behind(
     }
     for reason, payloads in bad.items():
         for payload in payloads:
-            with pytest.raises(Unreadable) as caught:
+            with pytest.raises(UnreadableFrame) as caught:
                 shared_engine().make(Signal.EVENTS, [good, payload, good], tmp_path)
             assert caught.value.reason == reason
     assert not list(tmp_path.iterdir())

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from processors.blocks import decide
 from processors.blocks.decide import (
-    Limits,
+    BlockLimits,
     MoveToDeadLetters,
     Offer,
     Send,
@@ -26,7 +26,7 @@ from processors.blocks.decide import (
 from processors.blocks.dedup.index import DedupIndex, DedupIndexUnavailable
 from processors.blocks.dedup.prepare import prepare
 from processors.blocks.dedup.rewrite import dedup_block
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 from processors.blocks.pieces import notice_of, pieces_of
 from processors.blocks.reasons import SinkReason
 from seamark.wire.positions import Position
@@ -45,13 +45,13 @@ FRAMES = st.builds(
 class Actor:
     """A runner that can be stopped between any two things it does."""
 
-    def __init__(self, world: World, limits: Limits, index: DedupIndex) -> None:
+    def __init__(self, world: World, limits: BlockLimits, index: DedupIndex) -> None:
         self.index = index
         self._world = world
         self._limits = limits
         self._state = decide.State(STREAM, Position(0, 0), 0)
         self._revision = 0
-        self._buffer: list[Message] = []
+        self._buffer: list[NatsMessage] = []
 
     def life(self, loop: asyncio.AbstractEventLoop) -> Generator[None, None, None]:
         """From the record to a rival or a kill."""
@@ -104,7 +104,7 @@ class Actor:
                 yield from self._do(step, list(deduped.messages))
 
     def _do(
-        self, step: Send | Offer | MoveToDeadLetters, block: list[Message]
+        self, step: Send | Offer | MoveToDeadLetters, block: list[NatsMessage]
     ) -> Generator[None, None, None]:
         world, token = self._world, step.position.token
         if isinstance(step, Send):
@@ -149,7 +149,7 @@ class Crashes(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.world = World()
-        self.limits = Limits(messages=3, bytes=900, age_seconds=1.0, idle_seconds=1.0)
+        self.limits = BlockLimits(messages=3, bytes=900, age_seconds=1.0, idle_seconds=1.0)
         self.indexes = [self._new_index() for _ in range(ACTORS + 1)]  # one lies aside, and ages
         self.actors = [self._new_actor(who) for who in range(ACTORS)]
 
@@ -210,7 +210,9 @@ class Crashes(RuleBasedStateMachine):
     @rule(count=st.integers(1, 4))
     def change_limits(self, count: int) -> None:
         """The cutting rule may differ between two starts, or between rivals."""
-        self.limits = Limits(messages=count, bytes=300 * count, age_seconds=0.5, idle_seconds=0.5)
+        self.limits = BlockLimits(
+            messages=count, bytes=300 * count, age_seconds=0.5, idle_seconds=0.5
+        )
 
     @rule()
     def expire(self) -> None:

@@ -8,11 +8,11 @@ from processors.blocks.nats_frames import (
     FrameBuffer,
     Incoming,
     Info,
-    Message,
+    NatsMessage,
+    NatsStatus,
     Ping,
     Pong,
     ProtocolError,
-    Status,
 )
 
 INBOX = b"_INBOX.abc"
@@ -36,7 +36,7 @@ def messages(draw: st.DrawFn) -> tuple[bytes, Incoming]:
     else:
         line = b"MSG seamark.events.0 1 %s %d\r\n" % (to, total)
     wire = line + headers + payload + b"\r\n"
-    return wire, Message(sequence, stored_ns, pending, 7.0, payload, headers)
+    return wire, NatsMessage(sequence, stored_ns, pending, 7.0, payload, headers)
 
 
 def status(text: bytes) -> bytes:
@@ -50,9 +50,9 @@ others = st.sampled_from(
         (b"PONG\r\n", Pong()),
         (b"+OK\r\n", None),
         (b'INFO {"max_payload":77,"tls_required":true,"x":1}\r\n', Info(77, tls_required=True)),
-        (status(b"408 Request Timeout"), Status(408, "Request Timeout")),
-        (status(b"100 Idle Heartbeat"), Status(100, "Idle Heartbeat")),
-        (status(b"404"), Status(404, "")),
+        (status(b"408 Request Timeout"), NatsStatus(408, "Request Timeout")),
+        (status(b"100 Idle Heartbeat"), NatsStatus(100, "Idle Heartbeat")),
+        (status(b"404"), NatsStatus(404, "")),
     ]
 )
 
@@ -97,7 +97,7 @@ def test_a_payload_larger_than_the_buffer_arrives_whole() -> None:
         view[:count] = wire[:count]
         found += buffer.written(count, 0.0)
         wire = wire[count:]
-    assert [m.payload for m in found if isinstance(m, Message)] == [payload]
+    assert [m.payload for m in found if isinstance(m, NatsMessage)] == [payload]
 
 
 @pytest.mark.parametrize(

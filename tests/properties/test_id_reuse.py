@@ -21,9 +21,9 @@ from collector.ingest.gateway import IngestGateway
 from collector.log import LogFrame
 from collector.receivers.exchange import Head
 from collector.receivers.native import NativeBatch
-from processors.blocks.dedup.index import DedupIndex, Progress
+from processors.blocks.dedup.index import DedupIndex, IndexProgress
 from processors.blocks.dedup.rewrite import dedup_block
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 from seamark.service.registry import AppRecord, KeyRecord, Registry, digest
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.frames import HEADER, Frame, frames_header
@@ -84,7 +84,7 @@ def event(ident: str, content: str, swapped: bool) -> dict[str, Any]:
 class SharedLog:
     """The log of two collectors: one message for each frame, by partition."""
 
-    messages: dict[int, list[Message]] = field(default_factory=dict)
+    messages: dict[int, list[NatsMessage]] = field(default_factory=dict)
     away: bool = False
     refused: list[tuple[Reason, int]] = field(default_factory=list)
 
@@ -95,7 +95,7 @@ class SharedLog:
         headers = f"NATS/1.0\r\n{HEADER}: {listed}\r\n\r\n".encode() if listed else b""
         stored = self.messages.setdefault(frame.partition, [])
         number = len(stored) + 1
-        stored.append(Message(number, number, 0, 0.0, frame.data, headers))
+        stored.append(NatsMessage(number, number, 0, 0.0, frame.data, headers))
         if self.away:
             raise Unavailable("the acknowledgement was lost")
 
@@ -141,7 +141,7 @@ def carried(log: SharedLog, block: int) -> list[Any]:
     found = []
     for messages in log.messages.values():
         index = DedupIndex("")
-        index.begin(Progress(0, 0, 0, 0))
+        index.begin(IndexProgress(0, 0, 0, 0))
         for start in range(0, len(messages), block):
             part = messages[start : start + block]
             position = Position(start, start + len(part), "t")

@@ -164,11 +164,11 @@ def _check(kind: Kind, examined: Examined, texts: list[str], bad: int, *, reject
     assert outcome.offered == outcome.accepted + sum(outcome.rejected.values())
     expected = texts[:bad] + texts[bad + rejected :]
     assert _texts(kind, examined.body) == expected
-    letters = list(dead_letters(examined))
-    assert [letter.index for letter in letters] == ([bad] if rejected else [])
+    taken = list(dead_letters(examined))
+    assert [dead_letter.index for dead_letter in taken] == ([bad] if rejected else [])
     if rejected:
-        assert letters[0].original
-        assert letters[0].reason in (Reason.MALFORMED, Reason.TOO_DEEP)
+        assert taken[0].original
+        assert taken[0].reason in (Reason.MALFORMED, Reason.TOO_DEEP)
         assert examined.remark
 
 

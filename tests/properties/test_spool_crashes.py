@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from collector.spool.record import Record, encode, read
-from collector.spool.resend_policy import LookUp, ResendPolicy, Send, Settled
+from collector.spool.record import SpoolRecord, encode, read
+from collector.spool.resend_policy import LookUp, ResendPolicy, SendRecord, Settled
 from seamark.wire.signals import Signal
 
 
@@ -117,7 +117,7 @@ class Collector:
                 self.resend_policy.acked = sequence
                 return ident
             tried = fate is not Fate.AWAY
-        record = Record(
+        record = SpoolRecord(
             message_id=ident,
             signal=Signal.EVENTS,
             partition=0,
@@ -247,8 +247,8 @@ class Careless(ResendPolicy):
     """Takes it that the log holds nothing."""
 
     def decide(
-        self, head: Record, *, left_by: str, left_at: int, now: float
-    ) -> LookUp | Send | Settled:
+        self, head: SpoolRecord, *, left_by: str, left_at: int, now: float
+    ) -> LookUp | SendRecord | Settled:
         todo = super().decide(head, left_by=left_by, left_at=left_at, now=now)
         if isinstance(todo, LookUp):
             self.looked(head, {}, left_by=left_by, asked_at=now)

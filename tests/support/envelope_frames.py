@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 import zstandard
 
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 from seamark.wire.envelope import Outcome, Sender, encode_envelope
 from seamark.wire.frames import HEADER, Frame, frames_header
 from seamark.wire.reading import EnvelopeReader, Opened
@@ -44,7 +44,7 @@ def envelope_frame(
 
 def message(
     sequence: int, *frames: tuple[bytes, str, bool], at_ns: int = 0, listed: bool = True
-) -> Message:
+) -> NatsMessage:
     """A message of frames: (bytes, batch id or "", whether its events have ids)."""
     entries = [
         Frame(len(data), receipt_for_batch("acme", "shop", batch) if batch else "", marked)
@@ -54,10 +54,10 @@ def message(
     headers = b"NATS/1.0\r\nNats-Msg-Id: m%d\r\n" % sequence
     headers += f"{HEADER}: {header}\r\n".encode() if header else b""
     payload = b"".join(data for data, _, _ in frames)
-    return Message(sequence, at_ns or sequence, 0, 0.0, payload, headers + b"\r\n")
+    return NatsMessage(sequence, at_ns or sequence, 0, 0.0, payload, headers + b"\r\n")
 
 
-def frame(number: int, *, events: int, name: str = "n") -> Message:
+def frame(number: int, *, events: int, name: str = "n") -> NatsMessage:
     """A message of one identified frame with so many events without ids."""
     data = envelope_frame(f"batch-{number}", ids=[""] * events, name=name)
     return message(number + 1, (data, f"batch-{number}", False))

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from api.exports.carry import Carry
-from api.exports.job import RESULT, Job, Said, StoreAccess
+from api.exports.job import RESULT, ExportJob, Said, StoreAccess
 from api.exports.record import Reading
 from api.query.decode import from_json
 from api.query.export import TABLES, ExportRequest, plan_export
@@ -123,12 +123,14 @@ def _passes(text: str, filter_: Mapping[str, Any]) -> bool:
     return tests[filter_.get("op", "=")]()
 
 
-def job(store: RunningStore, folder: Path, token: str, body: Mapping[str, Any], **of: Any) -> Job:
+def job(
+    store: RunningStore, folder: Path, token: str, body: Mapping[str, Any], **of: Any
+) -> ExportJob:
     """What the API would have made, with limits of the test's own."""
     request = from_json(msgspec.json.encode({"signal": "events", **body}), ExportRequest)
     org, app = SCOPES[token]
     plan = plan_export(request, org=org, app=app or request.app_id, now_ms=NOW)
-    return Job(
+    return ExportJob(
         folder=str(folder),
         form=request.format,
         reading=Reading(
@@ -153,7 +155,7 @@ def job(store: RunningStore, folder: Path, token: str, body: Mapping[str, Any], 
     )  # fmt: skip
 
 
-def make(job_: Job) -> tuple[Said, Path]:
+def make(job_: ExportJob) -> tuple[Said, Path]:
     """Make an export in this process; its last word, and its file."""
     Path(job_.folder).mkdir()
     return Carry(job_).run(), Path(job_.folder) / RESULT

@@ -14,7 +14,7 @@ import msgspec
 from processors.blocks.decide import Wait
 from processors.blocks.log import LogLost, StreamMissing
 from processors.blocks.log_state import LogState
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 from processors.blocks.positions import Fenced, Recorded
 from processors.blocks.proof import LastBlock
 from processors.blocks.reasons import SinkReason
@@ -26,7 +26,7 @@ from seamark.wire.positions import Position
 class FakeStream:
     """Messages by sequence; `last` only grows."""
 
-    messages: dict[int, Message] = field(default_factory=dict)
+    messages: dict[int, NatsMessage] = field(default_factory=dict)
     last: int = 0
     created_ns: int = 1
 
@@ -49,7 +49,7 @@ class FakeReader:
         since_ns: int = 0,
         headers_only: bool = False,
     ) -> None:
-        self.buffer: list[Message] = []
+        self.buffer: list[NatsMessage] = []
         self.buffered_bytes = 0
         self.complete = False
         self.problem = ""
@@ -140,7 +140,7 @@ class FakeLog:
         stream = self.streams[name]
         stream.last += 1
         now = asyncio.get_running_loop().time()
-        stream.messages[stream.last] = Message(
+        stream.messages[stream.last] = NatsMessage(
             stream.last, at_ns or 10**12 + stream.last, 0, now, payload, headers
         )
         for reader in list(self.readers):
@@ -211,7 +211,7 @@ class FakeDeadLetterQueue:
         self.dead_letters: dict[tuple[str, str, int, int], bytes] = {}
 
     async def dead_letter(
-        self, sink: str, stream: str, piece: Message, *, frame: int, reason: str
+        self, sink: str, stream: str, piece: NatsMessage, *, frame: int, reason: str
     ) -> None:
         await asyncio.sleep(0)
         self.dead_letters[sink, stream, piece.sequence, frame] = piece.payload

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from api.ingest import Fault, Taken, Turned
+from api.ingest import IngestFault, Taken, Turned
 from api.log_tail import Looked
 from api.reasons import QuestionReason
 from seamark.wire.envelope import DeadLetter, Outcome, Sender, encode_envelope
@@ -84,7 +84,7 @@ class Judge:
         if self.turned:
             return Turned(self.turned)
         faults = [
-            Fault(index, "invalid_value", "is no number")
+            IngestFault(index, "invalid_value", "is no number")
             for index, event in enumerate(batch["events"])
             if not isinstance(event.get("value"), int | float)
         ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from processors.blocks.log_state import LogState
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 from processors.blocks.pieces import pieces_of
 from processors.blocks.reasons import SinkReason
 from seamark.wire.frames import HEADER, Frame, frames_header
@@ -112,11 +112,11 @@ class World:
             entries.append(Frame(len(data), receipt, any(sent.ids), digest))
         header = frames_header(entries)
         headers = f"NATS/1.0\r\n{HEADER}: {header}\r\n\r\n".encode() if header else b""
-        self.stream.messages[self.last] = Message(
+        self.stream.messages[self.last] = NatsMessage(
             self.last, self.now_ns, 0, self.clock, b"".join(payloads), headers
         )
 
-    def write(self, token: str, messages: list[Message]) -> SinkReason | None:
+    def write(self, token: str, messages: list[NatsMessage]) -> SinkReason | None:
         """The sink is given a block; a reason: it takes nothing of it."""
         payload = b"".join(message.payload for message in messages)
         for one in read_payload(payload):
@@ -206,7 +206,7 @@ class World:
             assert len(fate.outcomes) == 1
             assert bool(fate.kept or fate.dead_letters) == bool(due.stored)
 
-    def pieces(self, sequence: int) -> list[Message]:
+    def pieces(self, sequence: int) -> list[NatsMessage]:
         """The frames of a message as they were stored."""
         return pieces_of(self.stream.messages[sequence])
 

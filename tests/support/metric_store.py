@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from api.query.aggregates import parse_aggregates
 from api.query.buckets import Buckets
 from api.query.filters import Filter
-from api.query.series_sql import Series, series_statement
+from api.query.series_sql import SeriesPlan, series_statement
 from api.query.sources import METRICS
 from api.query.statement import Statement
 from api.query.timerange import HOUR_MS, MINUTE_MS, TimeRange
@@ -77,7 +77,7 @@ class MetricStore:
         hourly = step_ms % HOUR_MS == from_ms % HOUR_MS == 0
         table = f"metrics_{rows_of or ('1h' if hourly else '1m')}"
         statement = series_statement(
-            Series(
+            SeriesPlan(
                 source=dataclasses.replace(METRICS, tables=((MINUTE_MS, table),)),
                 metric=metric,
                 aggregates=parse_aggregates(agg),

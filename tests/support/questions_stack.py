@@ -27,7 +27,7 @@ from api.own_metrics import OwnMetrics
 from api.server import make_app, start_server
 from api.settings import ApiSettings
 from api.source_finder import SourceFinder
-from api.store import ClickHouseStore, Store
+from api.store import ClickHouseStore, QuestionStore
 from provisioning.clickhouse.migrate import read_migrations
 from provisioning.clickhouse.template import statements
 from provisioning.clickhouse.variant import Variant, placeholders
@@ -218,7 +218,7 @@ class Asking:
 
 @contextlib.asynccontextmanager
 async def asking(
-    store: RunningStore | Store,
+    store: RunningStore | QuestionStore,
     *,
     cache_url: str = "redis://127.0.0.1:1/0",
     clock_ms: Callable[[], int] | None = None,

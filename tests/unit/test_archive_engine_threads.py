@@ -5,9 +5,9 @@ from typing import cast
 
 import pytest
 
-from processors.archive.codec import Codec
+from processors.archive.codec import ArchiveCodec
 from processors.archive.connection import EngineFailed
-from processors.archive.engine import Engine, Made
+from processors.archive.engine import ArchiveEngine, Made
 from processors.archive.engine_threads import EngineThreads
 from processors.archive.objects import Objects
 from seamark.wire.signals import Signal
@@ -41,8 +41,8 @@ async def test_an_engine_that_fails_again_and_again_is_spent(tmp_path: Path) -> 
     engine_threads = EngineThreads(
         cast("Objects", None),
         state=tmp_path,
-        codec=Codec("zstd", 3),
-        open_engine=lambda: cast("Engine", engine),
+        codec=ArchiveCodec("zstd", 3),
+        open_engine=lambda: cast("ArchiveEngine", engine),
     )
     try:
         engine.failures = 4
@@ -58,11 +58,11 @@ async def test_an_engine_that_fails_again_and_again_is_spent(tmp_path: Path) -> 
 
 
 async def test_one_that_cannot_be_opened_is_spent_too(tmp_path: Path) -> None:
-    def fail() -> Engine:
+    def fail() -> ArchiveEngine:
         raise EngineFailed("no space left on device")
 
     engine_threads = EngineThreads(
-        cast("Objects", None), state=tmp_path, codec=Codec("zstd", 3), open_engine=fail
+        cast("Objects", None), state=tmp_path, codec=ArchiveCodec("zstd", 3), open_engine=fail
     )
     try:
         await make(engine_threads, times=5)

@@ -6,7 +6,7 @@ import pytest
 
 from processors.archive.files import ArchiveFile
 from processors.archive.layout import Hour
-from processors.archive.plan import MOST_FILES, Progress, by_hour, complete, plan
+from processors.archive.plan import MOST_FILES, MergeProgress, by_hour, complete, plan
 from seamark.wire.signals import Signal
 
 HOUR = Hour(Signal.EVENTS, 498_699)
@@ -91,7 +91,7 @@ def test_merging_to_the_end_rewrites_each_byte_a_handful_of_times(seed: int) -> 
 
 def test_an_hour_is_complete_when_every_stream_is_past_it() -> None:
     end = HOUR.end_ms
-    past, behind = Progress("a", end + 900), Progress("b", end + 899)
+    past, behind = MergeProgress("a", end + 900), MergeProgress("b", end + 899)
     assert complete(HOUR, [past, past], slack_ms=900)
     assert not complete(HOUR, [past, behind], slack_ms=900)
     assert not complete(HOUR, [], slack_ms=0)

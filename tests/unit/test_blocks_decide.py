@@ -4,8 +4,8 @@ import pytest
 
 from processors.blocks import decide
 from processors.blocks.decide import (
+    BlockLimits,
     Commit,
-    Limits,
     MoveToDeadLetters,
     Offer,
     Send,
@@ -14,24 +14,24 @@ from processors.blocks.decide import (
     Wait,
 )
 from processors.blocks.log_state import LogRegressed, LogState
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 from seamark.wire.positions import Position
 
 S = "SEAMARK_events_0"
-LIMITS = Limits(messages=4, bytes=100, age_seconds=1.0, idle_seconds=2.0)
+LIMITS = BlockLimits(messages=4, bytes=100, age_seconds=1.0, idle_seconds=2.0)
 
 
-def message(sequence: int, *, arrived: float = 0.0, size: int = 10) -> Message:
-    return Message(sequence, sequence * 1000, 0, arrived, b"x" * size)
+def message(sequence: int, *, arrived: float = 0.0, size: int = 10) -> NatsMessage:
+    return NatsMessage(sequence, sequence * 1000, 0, arrived, b"x" * size)
 
 
 def step(
     state: State,
-    buffer: list[Message],
+    buffer: list[NatsMessage],
     *,
     now: float = 0.0,
     complete: bool = True,
-    limits: Limits = LIMITS,
+    limits: BlockLimits = LIMITS,
 ) -> Step:
     size = sum(len(m.payload) for m in buffer)
     return decide.next_step(
@@ -73,10 +73,10 @@ def test_a_message_larger_than_a_block_is_a_block() -> None:
 
 def test_a_block_stops_before_it_grows_too_heavy_for_the_store() -> None:
     sized = [
-        Message(n, n * 1000, 0, 0.0, b"x", b"NATS/1.0\r\nSeamark-Weight: 40\r\n\r\n")
+        NatsMessage(n, n * 1000, 0, 0.0, b"x", b"NATS/1.0\r\nSeamark-Weight: 40\r\n\r\n")
         for n in (1, 2, 3)
     ]
-    limits = Limits(messages=4, bytes=100, age_seconds=1.0, weight=80)
+    limits = BlockLimits(messages=4, bytes=100, age_seconds=1.0, weight=80)
     assert step(fresh(), sized, now=1.0, limits=limits) == Send(Position(0, 2, f"{S}:1-2:1000"), 2)
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from processors.blocks.dedup.folder import DedupFolder
-from processors.blocks.dedup.index import DedupIndex, DedupIndexUnavailable, Progress
+from processors.blocks.dedup.index import DedupIndex, DedupIndexUnavailable, IndexProgress
 from processors.blocks.dedup.keys import event_key, receipt_key
 from processors.blocks.dedup.rewrite import DedupedBlock, dedup_block
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 from processors.blocks.pieces import notice_of, pieces_of
 from seamark.wire.frames import DUPLICATE_WINDOW_NS
 from seamark.wire.positions import Position
@@ -17,7 +17,7 @@ from seamark.wire.signals import Signal
 from tests.support.envelope_frames import envelope_frame, message, opened
 
 HOUR_NS = 3600 * 10**9
-BEGUN = Progress(0, 0, 0, 0)
+BEGUN = IndexProgress(0, 0, 0, 0)
 A, B, D = b"a" * 16, b"b" * 16, b"digest"
 
 
@@ -27,13 +27,13 @@ def begun(path: str = "") -> DedupIndex:
     return index
 
 
-def look(index: DedupIndex, *messages: Message, done: int | None = None) -> DedupedBlock:
+def look(index: DedupIndex, *messages: NatsMessage, done: int | None = None) -> DedupedBlock:
     before = messages[0].sequence - 1 if done is None else done
     position = Position(before, messages[-1].sequence, "t")
     return dedup_block(index, list(messages), signal=Signal.EVENTS, position=position)
 
 
-def batch(sequence: int, name: str, *, at_ns: int = 0, ids: tuple[str, ...] = ("",)) -> Message:
+def batch(sequence: int, name: str, *, at_ns: int = 0, ids: tuple[str, ...] = ("",)) -> NatsMessage:
     data = envelope_frame(name, ids=ids)
     return message(sequence, (data, name, any(ids)), at_ns=at_ns)
 
@@ -50,7 +50,7 @@ def test_a_key_is_known_from_its_first_message_on() -> None:
     assert look_up(A, B, at=2) == {A: {D: 10}}
     assert look_up(B, at=3) == {B: {D: 20}}
     assert look_up(A, B, at=2) == {A: {D: 10}}
-    assert index.progress() == Progress(3, 0, 3, 30)
+    assert index.progress() == IndexProgress(3, 0, 3, 30)
     index.close()
 
 
@@ -166,7 +166,7 @@ def test_a_header_that_does_not_fit_the_payload_changes_nothing() -> None:
     index = begun()
     first = batch(1, "b1")
     look(index, first)
-    odd = Message(2, 2, 0, 0.0, first.payload + b"x", first.headers)
+    odd = NatsMessage(2, 2, 0, 0.0, first.payload + b"x", first.headers)
     assert look(index, odd) == DedupedBlock([odd])
 
 

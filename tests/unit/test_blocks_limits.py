@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.blocks.dead_letter_limit import DeadLetterLimiter, DeadLetterLimits
+from processors.blocks.dead_letter_limit import DeadLetterLimits, DeadLetterQuota
 from processors.blocks.stall import STALL_SECONDS, StallWatch
 
 MINUTES = st.lists(
@@ -37,7 +37,7 @@ def test_the_limit_is_that_of_a_plain_count(
     minutes: list[tuple[int, int, int]], frames: int
 ) -> None:
     limits = DeadLetterLimits(share=0.05, per_minute=100)
-    limiter = DeadLetterLimiter(limits)
+    limiter = DeadLetterQuota(limits)
     events: list[tuple[int, int, int]] = []
     now = 0
     for messages, dead, later in minutes:
@@ -53,7 +53,7 @@ def test_the_limit_is_that_of_a_plain_count(
 
 
 def test_an_exceeded_limit_stays_so_until_the_sink_takes_what_it_refused() -> None:
-    limiter = DeadLetterLimiter(DeadLetterLimits(per_minute=2))
+    limiter = DeadLetterQuota(DeadLetterLimits(per_minute=2))
     assert limiter.problem(3, now=0.0)
     assert limiter.problem(1, now=3600.0)
     limiter.reset()
@@ -61,7 +61,7 @@ def test_an_exceeded_limit_stays_so_until_the_sink_takes_what_it_refused() -> No
 
 
 def test_some_dead_letters_among_few_messages_are_no_reason_to_stop() -> None:
-    limiter = DeadLetterLimiter(DeadLetterLimits())
+    limiter = DeadLetterQuota(DeadLetterLimits())
     for n in range(99):
         assert limiter.problem(1, now=60.0 * n) == ""
         limiter.count(messages=1, dead_letters=1, now=60.0 * n)

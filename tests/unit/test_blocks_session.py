@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from processors.blocks.dead_letter_limit import DeadLetterLimits
-from processors.blocks.decide import Limits
+from processors.blocks.decide import BlockLimits
 from processors.blocks.dedup.folder import DedupFolder
 from processors.blocks.positions import Recorded
 from processors.blocks.reasons import SinkReason
@@ -24,7 +24,7 @@ from tests.support.envelope_frames import frame, opened
 from tests.support.fake_log import FakeDeadLetterQueue, FakeLog, FakePositions, TokenSink
 
 S = "SEAMARK_events_0"
-LIMITS = Limits(messages=7, bytes=10_000, age_seconds=0.005, idle_seconds=0.02)
+LIMITS = BlockLimits(messages=7, bytes=10_000, age_seconds=0.005, idle_seconds=0.02)
 
 
 class Bench:

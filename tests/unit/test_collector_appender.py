@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from collector.admission.native.event import Event
-from collector.ingest.appender import Appender, Request
+from collector.ingest.appender import Appender, AppendRequest
 from collector.log import LogFrame
 from collector.publish.spread import SPREAD_BYTES
 from seamark.wire.envelope import DeadLetter, Outcome
@@ -49,8 +49,8 @@ class Log:
         )
 
 
-def request(*, batch_id: str = "", who: str = "s-1") -> Request:
-    return Request(
+def request(*, batch_id: str = "", who: str = "s-1") -> AppendRequest:
+    return AppendRequest(
         org="o",
         app="a",
         sender=b"",

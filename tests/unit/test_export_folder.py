@@ -8,12 +8,12 @@ import msgspec
 import pytest
 
 from api.exports.folder import ExportFolder
-from api.exports.record import Reading, Record, answer
+from api.exports.record import ExportRecord, Reading, answer
 from api.query.statement import Statement
 from seamark.wire.signals import Signal
 
 NOTHING = Statement("SELECT 1", {})
-RECORD = Record(
+RECORD = ExportRecord(
     id="0" * 32,
     org="acme",
     app="shop",

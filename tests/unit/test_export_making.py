@@ -7,13 +7,13 @@ import psutil
 import uvloop
 
 from api.exports import making
-from api.exports.job import Job, Said, StoreAccess
+from api.exports.job import ExportJob, Said, StoreAccess
 from api.exports.record import Reading
 from api.query.statement import Statement
 from seamark.wire.signals import Signal
 
 NOTHING = Statement("SELECT 1", {})
-JOB = Job(
+JOB = ExportJob(
     folder="/nowhere",
     form="csv",
     reading=Reading(

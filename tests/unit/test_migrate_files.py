@@ -8,9 +8,9 @@ import pytest
 import api
 from provisioning.clickhouse.migrate import (
     FOLDER,
+    AppliedMigration,
     Migration,
     MigrationError,
-    Recorded,
     outstanding,
     read_migrations,
 )
@@ -45,8 +45,8 @@ def migration(version: int, checksum: str = "c") -> Migration:
     return Migration(version, f"m{version}", "", checksum)
 
 
-def recorded(version: int, checksum: str = "c") -> Recorded:
-    return Recorded(version, f"m{version}", checksum)
+def recorded(version: int, checksum: str = "c") -> AppliedMigration:
+    return AppliedMigration(version, f"m{version}", checksum)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.file_name)

@@ -11,7 +11,7 @@ from collector.publish.next_action import (
     NEAR_BYTES,
     Action,
     Attempt,
-    Drain,
+    DrainSpool,
     FailPending,
     FailQueued,
     Pending,
@@ -20,7 +20,7 @@ from collector.publish.next_action import (
     Stop,
     StreamState,
     TakeMessage,
-    Wait,
+    WaitForFrames,
     next_action,
 )
 from collector.publish.result import Problem
@@ -34,14 +34,14 @@ BACKLOG = StreamState(now=0.0, has_backlog=True, backlog_bytes=NEAR_BYTES)
 @pytest.mark.parametrize(
     ("state", "action"),
     [
-        (StreamState(now=0.0), Wait()),
+        (StreamState(now=0.0), WaitForFrames()),
         (StreamState(now=0.0, closing=True), Stop()),
         (StreamState(now=0.0, queued=True, closing=True), TakeMessage()),
         (StreamState(now=0.0, pending=PENDING), Attempt(until=5.0)),
         (StreamState(now=0.0, pending=PENDING, can_spool=True), Attempt(until=1.0)),
-        (StreamState(now=0.2, pending=FAILED), Wait(until=0.25)),
+        (StreamState(now=0.2, pending=FAILED), WaitForFrames(until=0.25)),
         (StreamState(now=0.3, pending=FAILED, closing=True), Attempt(until=5.0)),
-        (StreamState(now=0.9, pending=PENDING.failed(AWAY, now=0.96)), Wait(until=1.01)),
+        (StreamState(now=0.9, pending=PENDING.failed(AWAY, now=0.96)), WaitForFrames(until=1.01)),
         (
             StreamState(now=0.9, pending=PENDING.failed(AWAY, now=0.96), can_spool=True),
             SpoolPending(),
@@ -51,18 +51,18 @@ BACKLOG = StreamState(now=0.0, has_backlog=True, backlog_bytes=NEAR_BYTES)
             StreamState(now=0.9, pending=PENDING.failed(FULL, now=0.96), can_spool=True),
             FailPending(FULL),
         ),
-        (BACKLOG, Drain()),
-        (replace(BACKLOG, drain_at=0.5), Wait(until=0.5)),
-        (replace(BACKLOG, draining=True), Wait()),
+        (BACKLOG, DrainSpool()),
+        (replace(BACKLOG, drain_at=0.5), WaitForFrames(until=0.5)),
+        (replace(BACKLOG, draining=True), WaitForFrames()),
         (replace(BACKLOG, queued=True), SpoolQueued()),
         (replace(BACKLOG, queued=True, draining=True), SpoolQueued()),
-        (replace(BACKLOG, queued=True, spooling=True), Drain()),
-        (replace(BACKLOG, queued=True, backlog_bytes=1), Drain()),
+        (replace(BACKLOG, queued=True, spooling=True), DrainSpool()),
+        (replace(BACKLOG, queued=True, backlog_bytes=1), DrainSpool()),
         (replace(BACKLOG, queued=True, backlog_bytes=1, closing=True), SpoolQueued()),
         (replace(BACKLOG, queued=True, backlog_bytes=1, problem=AWAY), SpoolQueued()),
         (replace(BACKLOG, queued=True, problem=FULL), FailQueued(FULL)),
         (replace(BACKLOG, closing=True), Stop()),
-        (replace(BACKLOG, closing=True, spooling=True), Wait()),
+        (replace(BACKLOG, closing=True, spooling=True), WaitForFrames()),
     ],
 )
 def test_rule(state: StreamState, action: Action) -> None:
@@ -110,7 +110,7 @@ states = st.builds(
 def test_one_message_is_on_its_way_and_nothing_overtakes(state: StreamState) -> None:
     action = next_action(state)
     if state.draining:
-        assert not isinstance(action, TakeMessage | Drain | Stop)
+        assert not isinstance(action, TakeMessage | DrainSpool | Stop)
     if state.spooling:
         assert not isinstance(action, TakeMessage | SpoolQueued | Stop)
     if isinstance(action, TakeMessage):  # else a live message would overtake spooled ones
@@ -120,7 +120,7 @@ def test_one_message_is_on_its_way_and_nothing_overtakes(state: StreamState) -> 
         assert state.closing
         assert not state.queued
         assert state.pending is None
-    if isinstance(action, Wait) and action.until is not None:
+    if isinstance(action, WaitForFrames) and action.until is not None:
         assert action.until > state.now
-    if isinstance(action, Wait) and action.until is None:  # something has to end the wait
+    if isinstance(action, WaitForFrames) and action.until is None:  # something has to end the wait
         assert state.draining or state.spooling or not (state.queued or state.pending)

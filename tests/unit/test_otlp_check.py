@@ -174,8 +174,8 @@ def test_a_span_that_is_nested_too_deep_is_rejected() -> None:
     spans = good.SerializeToString() + bytes_field(2, span)
     examined = examine(TRACES, bytes_field(1, bytes_field(2, spans)))
     assert examined.outcome == Outcome(offered=2, accepted=1, rejected={Reason.TOO_DEEP.value: 1})
-    [letter] = dead_letters(examined)
-    assert (letter.index, letter.name, letter.original) == (1, "deep", span)
+    [taken] = dead_letters(examined)
+    assert (taken.index, taken.name, taken.original) == (1, "deep", span)
     assert "1 of 2 spans were rejected" in examined.remark
 
 

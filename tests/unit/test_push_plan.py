@@ -19,7 +19,7 @@ from grafana.push.objects import (
     Owner,
     is_ours,
 )
-from grafana.push.plan import PushPlan, Step, plan
+from grafana.push.plan import PushPlan, PushStep, plan
 from grafana.push.report import done, headline, listing, refusal, summary
 
 UIDS = ("seamark-a", "seamark-b", "theirs")
@@ -54,7 +54,7 @@ states = st.lists(
 )
 
 
-def carried_out(steps: Iterable[Step], state: Iterable[Found]) -> list[Found]:
+def carried_out(steps: Iterable[PushStep], state: Iterable[Found]) -> list[Found]:
     """A model of Grafana: the state after these steps, with defaults that it adds."""
     there = {each.key: each for each in state}
     for step in steps:
@@ -124,7 +124,7 @@ THERE = Found(
 )
 
 
-def only(made: PushPlan) -> Step:
+def only(made: PushPlan) -> PushStep:
     (step,) = made.steps
     return step
 

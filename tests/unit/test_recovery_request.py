@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from seamark.recovery.archive import Footer, in_range, replaced
-from seamark.recovery.progress import Progress, size, span
+from seamark.recovery.progress import RecoveryProgress, size, span
 from seamark.recovery.request import chosen, parse_time
 from seamark.recovery.stack import RecoveryError
 from seamark.recovery.verify import range_of
@@ -101,6 +101,6 @@ def test_sizes_and_durations() -> None:
 
 
 def test_progress_says_how_far_and_how_long() -> None:
-    progress = Progress("replaying", "rows", 1000, done=250)
+    progress = RecoveryProgress("replaying", "rows", 1000, done=250)
     assert progress.line().startswith("replaying: 250 rows of 1,000 (25 %)")
     assert "left" in progress.line()

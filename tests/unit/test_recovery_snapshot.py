@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from seamark.recovery.restore import EPOCH, _moved
-from seamark.recovery.snapshot import Manifest, Snapshot, chain, choose, complete_ones, new_snapshot
+from seamark.recovery.snapshot import (
+    BackupManifest,
+    Snapshot,
+    chain,
+    choose,
+    complete_ones,
+    new_snapshot,
+)
 from seamark.recovery.stack import RecoveryError
 from seamark.wire.positions import Position
 
@@ -17,7 +24,7 @@ def taken(folder: Path, *, minutes: int, base: str = "") -> Snapshot:
     snapshot = new_snapshot(folder, NOW + timedelta(minutes=minutes))
     snapshot.write_config({"org.acme": b"{}"})
     snapshot.finish(
-        Manifest(
+        BackupManifest(
             format=1,
             name=snapshot.name,
             taken_at_ms=0,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from collector.spool.record import Key, Record
+from collector.spool.record import Key, SpoolRecord
 from collector.spool.spool import Spool
 from seamark.wire.failures import Unavailable
 from seamark.wire.signals import Signal
@@ -18,8 +18,8 @@ EVENTS: Key = (Signal.EVENTS, 0)
 TRACES: Key = (Signal.TRACES, 1)
 
 
-def record(number: int, key: Key = EVENTS, *, size: int = 10) -> Record:
-    return Record(
+def record(number: int, key: Key = EVENTS, *, size: int = 10) -> SpoolRecord:
+    return SpoolRecord(
         message_id=f"life.{number}",
         signal=key[0],
         partition=key[1],

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.spool.record import Record, encode, read
+from collector.spool.record import SpoolRecord, encode, read
 from seamark.wire.signals import Signal
 
 RECORDS = st.builds(
-    Record,
+    SpoolRecord,
     message_id=st.text(st.characters(codec="ascii", exclude_categories=["C"]), max_size=40),
     signal=st.sampled_from(Signal),
     partition=st.integers(0, 255),
@@ -23,7 +23,7 @@ RECORDS = st.builds(
 
 
 @given(st.lists(RECORDS), st.integers(0, 1 << 30))
-def test_what_was_written_is_read(records: list[Record], at: int) -> None:
+def test_what_was_written_is_read(records: list[SpoolRecord], at: int) -> None:
     data = b"".join(map(encode, records))
     contents = read(data, at=at)
     assert [placed.record for placed in contents.placed] == records
@@ -34,7 +34,7 @@ def test_what_was_written_is_read(records: list[Record], at: int) -> None:
 
 
 @given(st.lists(RECORDS, min_size=1, max_size=4), st.data())
-def test_a_torn_tail_is_no_record(records: list[Record], data: st.DataObject) -> None:
+def test_a_torn_tail_is_no_record(records: list[SpoolRecord], data: st.DataObject) -> None:
     whole = b"".join(map(encode, records[:-1]))
     last = encode(records[-1])
     torn = whole + last[: data.draw(st.integers(0, len(last) - 1))]
@@ -45,7 +45,7 @@ def test_a_torn_tail_is_no_record(records: list[Record], data: st.DataObject) ->
 
 
 @given(st.lists(RECORDS, min_size=3, max_size=4), st.data())
-def test_a_rotten_record_costs_only_itself(records: list[Record], data: st.DataObject) -> None:
+def test_a_rotten_record_costs_only_itself(records: list[SpoolRecord], data: st.DataObject) -> None:
     parts = [encode(record) for record in records]
     at = data.draw(st.integers(8, len(parts[1]) - 1))  # not its length, which leads to the next
     bit = 1 << data.draw(st.integers(0, 7))

@@ -11,7 +11,7 @@ from seamark.service.connections import LogSettings
 from seamark.service.settings import SettingsError, load
 from seamark.standalone import configurations, programs
 from seamark.standalone.folder import Folder, Secrets
-from seamark.standalone.parts import Choices, LogShape, Part, overridden, plan, stream_bytes
+from seamark.standalone.parts import Choices, LogShape, StackPart, overridden, plan, stream_bytes
 from seamark.standalone.ports import Ports
 from seamark.standalone.terminal import summary
 
@@ -26,7 +26,7 @@ def choices(tmp_path: Path) -> Choices:
     return Choices(folder=folder, ports=Ports(300))
 
 
-def parts(choices: Choices, environ: dict[str, str]) -> dict[str, Part]:
+def parts(choices: Choices, environ: dict[str, str]) -> dict[str, StackPart]:
     stages = plan(choices, SECRETS, parent_pid=42, environ=environ)
     return {part.name: part for stage in stages for part in stage}
 

@@ -13,7 +13,7 @@ import pytest
 
 from seamark.standalone import child
 from seamark.standalone.folder import Folder
-from seamark.standalone.parts import Part
+from seamark.standalone.parts import StackPart
 from seamark.standalone.supervisor import Report, Supervisor
 
 SLEEPER = "import time; time.sleep(60)"
@@ -39,9 +39,9 @@ def part(
     *arguments: str,
     probe: Callable[[], Awaitable[bool]] | None = yes,
     once: bool = False,
-) -> Part:
+) -> StackPart:
     command = (sys.executable, "-S", "-c", script, *arguments)
-    return Part(name, command, lambda: os.environ, f"test://{name}", probe, once)
+    return StackPart(name, command, lambda: os.environ, f"test://{name}", probe, once)
 
 
 def exists(path: Path) -> Callable[[], Awaitable[bool]]:
@@ -54,7 +54,7 @@ def exists(path: Path) -> Callable[[], Awaitable[bool]]:
 class Run:
     """A supervisor at work, and everything it said."""
 
-    def __init__(self, tmp_path: Path, *stages: list[Part]) -> None:
+    def __init__(self, tmp_path: Path, *stages: list[StackPart]) -> None:
         self.folder = Folder(tmp_path / "data")
         self.folder.create()
         self.ready: list[str] = []
@@ -220,7 +220,7 @@ async def test_a_program_that_cannot_be_executed_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(child, "_CRASHES_AT_FIRST", 1)
-    missing = Part("missing", (str(tmp_path / "nothing"),), dict)
+    missing = StackPart("missing", (str(tmp_path / "nothing"),), dict)
 
     run = Run(tmp_path, [missing])
 

@@ -6,14 +6,14 @@ import threading
 import pytest
 
 from seamark.standalone.store.failures import StoreError
-from seamark.standalone.store.job import Job
+from seamark.standalone.store.job import StoreJob
 from seamark.standalone.store.request import StoreRequest
 
 
 class Producer:
     """A thread that sends numbered pieces until it is stopped, then tries twice more."""
 
-    def __init__(self, job: Job, pieces: int) -> None:
+    def __init__(self, job: StoreJob, pieces: int) -> None:
         self.sent = 0
         self.refused = 0
         self._job = job
@@ -41,7 +41,7 @@ async def joined(producer: Producer) -> None:
 
 
 async def test_pieces_arrive_in_order() -> None:
-    job = Job(StoreRequest(b""))
+    job = StoreJob(StoreRequest(b""))
     producer = Producer(job, 50)
 
     assert [piece async for piece in job.pieces()] == [b"%d" % n for n in range(50)]
@@ -49,7 +49,7 @@ async def test_pieces_arrive_in_order() -> None:
 
 
 async def test_a_slow_reader_holds_the_thread_up() -> None:
-    job = Job(StoreRequest(b""))
+    job = StoreJob(StoreRequest(b""))
     producer = Producer(job, 50)
     await asyncio.to_thread(producer.thread.join, 0.2)
 
@@ -60,7 +60,7 @@ async def test_a_slow_reader_holds_the_thread_up() -> None:
 
 
 async def test_cancelling_frees_a_thread_that_waits_and_refuses_all_it_tries_after() -> None:
-    job = Job(StoreRequest(b""))
+    job = StoreJob(StoreRequest(b""))
     producer = Producer(job, 50)
     await asyncio.to_thread(producer.thread.join, 0.2)
 

@@ -5,7 +5,7 @@ import pytest
 import zstandard
 
 from seamark.wire.envelope import DeadLetter, Outcome, Sender, encode_envelope
-from seamark.wire.reading import EnvelopeReader, Opened, Unreadable
+from seamark.wire.reading import EnvelopeReader, Opened, UnreadableEnvelope
 from seamark.wire.signals import Signal
 from seamark.wire.zstd_frames import ends_whole, frames_of
 from tests.support.envelopes import ReadEnvelope, read_payload
@@ -94,18 +94,18 @@ def test_what_only_counts_names_its_sender_and_nothing_of_the_device() -> None:
     ],
 )
 def test_what_is_no_envelope_is_not_read(data: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableEnvelope):
         opened(data)
 
 
 def test_a_frame_that_says_it_is_huge_is_not_opened() -> None:
-    with pytest.raises(Unreadable, match="larger"):
+    with pytest.raises(UnreadableEnvelope, match="larger"):
         opened(zstandard.compress(bytes(65 * 1024 * 1024)))
 
 
 @pytest.mark.parametrize("body", [b"[", b"{}", b'[{"id": 5}]', b"[1]"])
 def test_events_that_are_none_are_unreadable(body: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableEnvelope):
         opened(frame(body)).event_ids()
 
 

@@ -3,8 +3,8 @@
 A fact says that a key stood, for content of this digest, in the message of that sequence, stored at
 that time. Facts never change and adding one again changes nothing, so a block may be looked up any
 number of times, and an index that is ahead of the record answers like one that is not. An index
-cannot know whether the log is still the one it was built from: `Progress.last` and `last_ns` name
-the last message it took, and `prepare.py` compares them with the log's.
+cannot know whether the log is still the one it was built from: `IndexProgress.last` and `last_ns`
+name the last message it took, and `prepare.py` compares them with the log's.
 
 Facts are in tables by generation, the older ones never written again; a generation whose last fact
 has left the window is dropped as a whole. SQLite in WAL mode with synchronous = NORMAL: after a
@@ -57,7 +57,7 @@ class DedupIndexUnavailable(Exception):
     """The index cannot be read or written now, or has to be brought up to the log again."""
 
 
-class Progress(NamedTuple):
+class IndexProgress(NamedTuple):
     """Complete for sequences up to `through` stored at `since_ns` or later.
 
     `last`, `last_ns`: sequence and time of the last message taken; 0 when there was none.
@@ -88,12 +88,12 @@ class DedupIndex:
         """How far back a key is recognised."""
         return self._window_ns
 
-    def progress(self) -> Progress | None:
+    def progress(self) -> IndexProgress | None:
         """How far it is complete; None when it has never begun."""
         with self._transaction() as db:
             return _progress(db)
 
-    def begin(self, progress: Progress) -> None:
+    def begin(self, progress: IndexProgress) -> None:
         """Forget everything, and go on from `progress`."""
         with self._transaction() as db:
             for (generation,) in db.execute("SELECT id FROM generations").fetchall():
@@ -101,7 +101,7 @@ class DedupIndex:
             _save(db, progress)
 
     def add(self, facts: Iterable[Fact], *, through: int, last: int, last_ns: int) -> None:
-        """Take the facts of the messages after `Progress.through` up to `through`."""
+        """Take the facts of the messages after `IndexProgress.through` up to `through`."""
         with self._transaction() as db:
             before = _progress(db)
             if before is None:
@@ -152,7 +152,13 @@ class DedupIndex:
         return oldest_ns or 0
 
     def _advance(
-        self, db: sqlite3.Connection, before: Progress, *, through: int, last: int, last_ns: int
+        self,
+        db: sqlite3.Connection,
+        before: IndexProgress,
+        *,
+        through: int,
+        last: int,
+        last_ns: int,
     ) -> None:
         """Move the block's facts into the newest generation, and the progress on."""
         ((oldest_ns, newest_ns),) = db.execute("SELECT min(stored_ns), max(stored_ns) FROM block")
@@ -230,12 +236,12 @@ class DedupIndex:
             self._db = None
 
 
-def _progress(db: sqlite3.Connection) -> Progress | None:
+def _progress(db: sqlite3.Connection) -> IndexProgress | None:
     row = db.execute("SELECT through, since_ns, last, last_ns FROM progress").fetchone()
-    return Progress(*row) if row else None
+    return IndexProgress(*row) if row else None
 
 
-def _save(db: sqlite3.Connection, progress: Progress) -> None:
+def _save(db: sqlite3.Connection, progress: IndexProgress) -> None:
     db.execute("REPLACE INTO progress VALUES (1, ?, ?, ?, ?)", progress)
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from processors.blocks.dedup.index import Fact
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 from seamark.wire.frames import cut
-from seamark.wire.reading import EnvelopeReader, Unreadable
+from seamark.wire.reading import EnvelopeReader, UnreadableEnvelope
 
 _KEY_BYTES: Final = 16
 
@@ -62,7 +62,7 @@ def event_key(org: str, app: str, event_id: str) -> bytes:
     return hashlib.sha256(f"{org}\0{app}\0{event_id}".encode()).digest()[:_KEY_BYTES]
 
 
-def keys_of(message: Message, reader: EnvelopeReader) -> MessageKeys:
+def keys_of(message: NatsMessage, reader: EnvelopeReader) -> MessageKeys:
     """The keys of a message.
 
     Frames that hold events with ids are opened, all others stay closed; of one that cannot be read
@@ -95,5 +95,5 @@ def _event_keys(piece: bytes, reader: EnvelopeReader) -> Sequence[ContentKey | N
             ContentKey(event_key(org, app, event_id), digest) if event_id else None
             for event_id, digest in envelope.event_digests()
         ]
-    except Unreadable:
+    except UnreadableEnvelope:
         return ()

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from processors.blocks.decide import Wait
-from processors.blocks.dedup.index import DedupIndex, Progress
+from processors.blocks.dedup.index import DedupIndex, IndexProgress
 from processors.blocks.dedup.keys import keys_of
-from processors.blocks.log import Log, LogLost, Reader
+from processors.blocks.log import LogLost, StreamLog, StreamLogReader
 from processors.blocks.log_state import LogState
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 from seamark.wire.positions import Position
 from seamark.wire.reading import EnvelopeReader
 
@@ -25,7 +25,7 @@ _REPORT_SECONDS: Final = 10.0
 
 
 async def prepare(
-    index: DedupIndex, log: Log, stream: str, *, position: Position, stop: asyncio.Event
+    index: DedupIndex, log: StreamLog, stream: str, *, position: Position, stop: asyncio.Event
 ) -> None:
     """Return when `index` is complete for the window before the block that follows `position.done`.
 
@@ -48,12 +48,12 @@ async def prepare(
         "building the dedup index from the log",
         extra={"stream": stream, "had": progress, "since_ns": since_ns, "until": position.done},
     )
-    begun = Progress(through=0, since_ns=since_ns, last=0, last_ns=0)
+    begun = IndexProgress(through=0, since_ns=since_ns, last=0, last_ns=0)
     await asyncio.to_thread(index.begin, begun)
     await catch_up.run(begun)
 
 
-def _usable(progress: Progress, since_ns: int, log_state: LogState) -> bool:
+def _usable(progress: IndexProgress, since_ns: int, log_state: LogState) -> bool:
     if progress.since_ns > since_ns:
         return False  # it has dropped facts from before a block this old
     return progress.last == 0 or log_state.first <= progress.last <= log_state.last
@@ -63,7 +63,7 @@ class _IndexCatchUp:
     """Adds one stream to its index, up to sequence `until`."""
 
     def __init__(
-        self, index: DedupIndex, log: Log, stream: str, *, until: int, stop: asyncio.Event
+        self, index: DedupIndex, log: StreamLog, stream: str, *, until: int, stop: asyncio.Event
     ) -> None:
         self._index = index
         self._log = log
@@ -74,7 +74,7 @@ class _IndexCatchUp:
         self._now = asyncio.get_running_loop().time
         self._reported = self._now()
 
-    async def continues(self, progress: Progress) -> bool:
+    async def continues(self, progress: IndexProgress) -> bool:
         """Whether the last message that the index took is still where it was in the log."""
         reader = await self._open(after=progress.last - 1, headers_only=True)
         try:
@@ -86,7 +86,7 @@ class _IndexCatchUp:
         finally:
             reader.close()
 
-    async def run(self, progress: Progress) -> None:
+    async def run(self, progress: IndexProgress) -> None:
         """Everything after `progress.through`; nothing when that is far enough."""
         if progress.through >= self._until:
             return
@@ -115,7 +115,7 @@ class _IndexCatchUp:
             self._index.add, (), through=self._until, last=progress.last, last_ns=progress.last_ns
         )
 
-    async def _add(self, progress: Progress, messages: Sequence[Message]) -> Progress:
+    async def _add(self, progress: IndexProgress, messages: Sequence[NatsMessage]) -> IndexProgress:
         if not messages:
             return progress
         last = messages[-1]
@@ -133,9 +133,9 @@ class _IndexCatchUp:
                 "adding the log to the dedup index",
                 extra={"stream": self._stream, "at": last.sequence, "until": self._until},
             )
-        return Progress(last.sequence, progress.since_ns, last.sequence, last.stored_ns)
+        return IndexProgress(last.sequence, progress.since_ns, last.sequence, last.stored_ns)
 
-    async def _open(self, *, after: int, headers_only: bool, since_ns: int = 0) -> Reader:
+    async def _open(self, *, after: int, headers_only: bool, since_ns: int = 0) -> StreamLogReader:
         return await self._log.open(
             self._stream,
             after=after,
@@ -144,7 +144,7 @@ class _IndexCatchUp:
             buffer_bytes=_BUFFER_BYTES,
         )
 
-    async def _fill(self, reader: Reader) -> bool:
+    async def _fill(self, reader: StreamLogReader) -> bool:
         """Wait for messages; False: there are no more."""
         while not reader.buffer:
             if self._stop.is_set():
@@ -155,5 +155,5 @@ class _IndexCatchUp:
         return True
 
 
-def _to_open(message: Message) -> bool:
+def _to_open(message: NatsMessage) -> bool:
     return any(frame.event_ids for frame in message.frames)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from processors.blocks.dedup.index import DedupIndex
 from processors.blocks.dedup.keys import keys_of
 from processors.blocks.dedup.repeats import FrameRepeats, Use, find_repeats
-from processors.blocks.nats_frames import Message
+from processors.blocks.nats_frames import NatsMessage
 from processors.blocks.pieces import joined
 from seamark.wire.frames import cut
 from seamark.wire.positions import Position
-from seamark.wire.reading import EnvelopeReader, Unreadable
+from seamark.wire.reading import EnvelopeReader, UnreadableEnvelope
 from seamark.wire.signals import Signal
 
 
@@ -20,14 +20,14 @@ class DedupedBlock:
     """The messages of a block. `frames` and `events` of it were duplicates; `reused` events had an
     id of their own, or of their batch, that was used before for other content."""
 
-    messages: Sequence[Message]
+    messages: Sequence[NatsMessage]
     frames: int = 0
     events: int = 0
     reused: int = 0
 
 
 def dedup_block(
-    index: DedupIndex, messages: Sequence[Message], *, signal: Signal, position: Position
+    index: DedupIndex, messages: Sequence[NatsMessage], *, signal: Signal, position: Position
 ) -> DedupedBlock:
     """The messages of the block that `position` names, whose keys the index records.
 
@@ -63,7 +63,7 @@ def dedup_block(
 
 
 def _rewritten(
-    message: Message,
+    message: NatsMessage,
     repeats: Mapping[int, FrameRepeats],
     *,
     reader: EnvelopeReader,
@@ -91,6 +91,6 @@ def _rewritten(
             events += len(found.duplicates)
             rewritten = reader.open(pieces[index]).outcome
             reused += rewritten.dead_lettered - outcome.dead_lettered
-        except Unreadable:
+        except UnreadableEnvelope:
             continue
     return DedupedBlock([joined(message, pieces)], frames, events, reused)

@@ -22,7 +22,7 @@ from seamark.service.own_telemetry.settings import OwnMetricsSettings
 from seamark.service.settings import masked
 from seamark.service.startup import Startup
 from seamark.service.tls import server_context
-from seamark.standalone.store.engine import Engine
+from seamark.standalone.store.engine import StoreEngine
 from seamark.standalone.store.failures import StoreError
 from seamark.standalone.store.folder import FolderInUse, StoreFolder
 from seamark.standalone.store.http import StoreService
@@ -98,7 +98,7 @@ async def _doubted(service: StoreService, stop: asyncio.Event) -> bool:
     return service.doubt.is_set()
 
 
-def _close(service: StoreService, engine: Engine) -> None:
+def _close(service: StoreService, engine: StoreEngine) -> None:
     service.close()
     engine.close()
 

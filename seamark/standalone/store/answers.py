@@ -14,7 +14,7 @@ from seamark.standalone.store import metrics
 from seamark.standalone.store.encodings import Packer
 from seamark.standalone.store.engine import Handle
 from seamark.standalone.store.failures import StoreError
-from seamark.standalone.store.job import Job, Reply, Streamed
+from seamark.standalone.store.job import StoreJob, StoreReply, Streamed
 from seamark.standalone.store.request import StoreRequest
 from seamark.standalone.store.stream_errors import new_tag, stream_error
 
@@ -40,7 +40,7 @@ _TYPES: Final = {
 }
 
 
-def whole(request: StoreRequest, handle: Handle, sql: str, form: str) -> Reply:
+def whole(request: StoreRequest, handle: Handle, sql: str, form: str) -> StoreReply:
     """Carry out any statement and answer when it is done. Raises StoreError."""
     started = time.perf_counter()
     result = handle.run(sql, form, request.params)
@@ -56,7 +56,7 @@ def whole(request: StoreRequest, handle: Handle, sql: str, form: str) -> Reply:
     return _packed(request, {**counts, **(_described(form) if result.data else {})}, result.data)
 
 
-def in_pieces(job: Job, handle: Handle, sql: str, form: str) -> Reply | Streamed:
+def in_pieces(job: StoreJob, handle: Handle, sql: str, form: str) -> StoreReply | Streamed:
     """The result of a SELECT in a format that can be joined: whole if small, in pieces else.
 
     Raises StoreError until the first piece has gone out.
@@ -75,7 +75,7 @@ def in_pieces(job: Job, handle: Handle, sql: str, form: str) -> Reply | Streamed
     return _packed(request, headers, b"".join(held))
 
 
-def _stream(job: Job, pieces: Iterator[bytes], form: str) -> Streamed:
+def _stream(job: StoreJob, pieces: Iterator[bytes], form: str) -> Streamed:
     encoding = job.request.output_encoding
     tag = new_tag()
     packer = Packer(encoding) if encoding else None
@@ -103,12 +103,12 @@ def _stream(job: Job, pieces: Iterator[bytes], form: str) -> Streamed:
     return Streamed(failed)
 
 
-def _packed(request: StoreRequest, headers: dict[str, str], body: bytes) -> Reply:
+def _packed(request: StoreRequest, headers: dict[str, str], body: bytes) -> StoreReply:
     if not request.output_encoding or len(body) < _PACK_FROM_BYTES:
-        return Reply(headers, body)
+        return StoreReply(headers, body)
     packer = Packer(request.output_encoding)
     packed = packer.add(body) + packer.end()
-    return Reply({**headers, "Content-Encoding": request.output_encoding}, packed)
+    return StoreReply({**headers, "Content-Encoding": request.output_encoding}, packed)
 
 
 def _described(form: str) -> dict[str, str]:

@@ -43,10 +43,10 @@ class Handle:
 
     def run(
         self, sql: str, output: str = "TabSeparated", params: Mapping[str, str] | None = None
-    ) -> "Result":
+    ) -> "EngineResult":
         """Carry out a statement and hold its whole result."""
         try:
-            return Result(self._connection.query(sql, output, params=dict(params or {})))
+            return EngineResult(self._connection.query(sql, output, params=dict(params or {})))
         except Exception as error:
             raise _failure(error) from None
 
@@ -73,7 +73,7 @@ class Handle:
         """
         try:
             with nameless_file(pieces) as path:
-                done = Result(
+                done = EngineResult(
                     self._connection.query(
                         f"{sql}\nFROM INFILE {literal(path)} COMPRESSION 'none'\n"
                         f"{settings}\nFORMAT {form}"
@@ -93,7 +93,7 @@ class Handle:
         self._connection.close()
 
 
-class Result:
+class EngineResult:
     """A whole result."""
 
     def __init__(self, result: Any) -> None:
@@ -105,7 +105,7 @@ class Result:
         self.bytes_written: int = result.bytes_written()
 
 
-class Engine:
+class StoreEngine:
     """The opened engine."""
 
     def __init__(self, chdb: Any, target: str) -> None:
@@ -159,7 +159,7 @@ class Engine:
         self._root.close()
 
 
-def open_engine(folder: StoreFolder) -> Engine:
+def open_engine(folder: StoreFolder) -> StoreEngine:
     """Import chdb and open the folder, which this process holds and has repaired.
 
     Changes the working directory to the schemas' folder, which is where the engine looks up
@@ -172,7 +172,7 @@ def open_engine(folder: StoreFolder) -> Engine:
     chdb = importlib.import_module("chdb")
     os.chdir(folder.schemas)
     try:
-        return Engine(chdb, f"{folder.engine}?config-file={quote(str(folder.config))}")
+        return StoreEngine(chdb, f"{folder.engine}?config-file={quote(str(folder.config))}")
     except Exception as error:
         raise _failure(error) from None
 

@@ -16,8 +16,8 @@ from seamark.standalone.store.answers import in_pieces, summary, whole
 from seamark.standalone.store.encodings import unpack
 from seamark.standalone.store.engine import (
     LIKE_A_SERVER,
-    Engine,
     Handle,
+    StoreEngine,
 )
 from seamark.standalone.store.failures import (
     ABORTED,
@@ -27,7 +27,7 @@ from seamark.standalone.store.failures import (
     StoreError,
     own_error,
 )
-from seamark.standalone.store.job import Job, Reply, Streamed
+from seamark.standalone.store.job import StoreJob, StoreReply, Streamed
 from seamark.standalone.store.request import StoreRequest
 from seamark.standalone.store.sessions import Sessions
 from seamark.standalone.store.statement import (
@@ -58,14 +58,14 @@ class Execution:
     called, from the thread of the request, to have one.
     """
 
-    engine: Engine
+    engine: StoreEngine
     sessions: Sessions
     folder: str
     max_unpacked_bytes: int
     doubted: Callable[[], None]
     doubt: str = ""
 
-    def carry_out(self, job: Job) -> Reply | Streamed:
+    def carry_out(self, job: StoreJob) -> StoreReply | Streamed:
         """Answer a request. Raises StoreError where nothing has been sent yet."""
         try:
             job.check()
@@ -81,11 +81,11 @@ class Execution:
         finally:
             job.finish()
 
-    def _handshake(self, request: StoreRequest) -> Reply:
+    def _handshake(self, request: StoreRequest) -> StoreReply:
         body = handshake.handshake(
             request.revision, version=self.engine.version, timezone=self.engine.timezone
         )
-        return Reply({"X-ClickHouse-Format": "Native"}, body)
+        return StoreReply({"X-ClickHouse-Format": "Native"}, body)
 
     def _parts(self, request: StoreRequest) -> tuple[Insert | None, bytes, Iterator[bytes]]:
         """An INSERT and its data, or None and a whole statement."""
@@ -106,7 +106,7 @@ class Execution:
         return None, text, iter(())
 
     @contextmanager
-    def _handle(self, job: Job) -> Iterator[Handle]:
+    def _handle(self, job: StoreJob) -> Iterator[Handle]:
         """A handle as the request wants it: its session's, or one for this request alone."""
         request = job.request
         comment = f"{request.settings.get('log_comment', '')} query_id={request.query_id} {job.tag}"
@@ -134,7 +134,7 @@ class Execution:
 
     def _insert(
         self, request: StoreRequest, handle: Handle, insert: Insert, data: Iterator[bytes]
-    ) -> Reply:
+    ) -> StoreReply:
         if self.doubt:
             raise own_error(ABORTED, f"The store starts anew: {self.doubt}")
         started = time.perf_counter()
@@ -153,7 +153,7 @@ class Execution:
         metrics.INSERTS.inc()
         metrics.INSERT_ROWS.inc(rows)
         metrics.INSERT_BYTES.inc(len(request.body))
-        return Reply(summary(elapsed, written_rows=rows, written_bytes=size))
+        return StoreReply(summary(elapsed, written_rows=rows, written_bytes=size))
 
     def check_writes(self) -> None:
         """Raises StoreError when the disk has failed a write since the engine was opened.
@@ -174,7 +174,7 @@ class Execution:
     def _is_full(self) -> bool:
         return shutil.disk_usage(self.folder).free < FULL_BYTES
 
-    def _statement(self, job: Job, handle: Handle, text: bytes) -> Reply | Streamed:
+    def _statement(self, job: StoreJob, handle: Handle, text: bytes) -> StoreReply | Streamed:
         started = time.perf_counter()
         sql = text.decode("utf-8", "surrogateescape")
         effect, count = handle.classify(sql)

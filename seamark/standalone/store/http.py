@@ -17,7 +17,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from seamark.standalone.store import metrics
-from seamark.standalone.store.engine import Engine
+from seamark.standalone.store.engine import StoreEngine
 from seamark.standalone.store.execution import Execution, use
 from seamark.standalone.store.failures import (
     ABORTED,
@@ -28,7 +28,7 @@ from seamark.standalone.store.failures import (
     StoreError,
     own_error,
 )
-from seamark.standalone.store.job import Job, Reply, Streamed
+from seamark.standalone.store.job import StoreJob, StoreReply, Streamed
 from seamark.standalone.store.messages import read_form, refusal
 from seamark.standalone.store.request import Upload, may_enter, read_request
 from seamark.standalone.store.sessions import Sessions
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 _KILL_EVERY_SECONDS: Final = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 _AFTER_KILL_SECONDS: Final = 1.0
 
-Outcome = Reply | Streamed | StoreError
+Outcome = StoreReply | Streamed | StoreError
 
 
 class StoreService:
@@ -48,7 +48,7 @@ class StoreService:
     `doubt` is set when the engine has to be opened anew, which takes a new process.
     """
 
-    def __init__(self, engine: Engine, settings: StoreServerSettings) -> None:
+    def __init__(self, engine: StoreEngine, settings: StoreServerSettings) -> None:
         self._loop = asyncio.get_running_loop()
         self.doubt = asyncio.Event()
         self._engine = engine
@@ -65,7 +65,7 @@ class StoreService:
         self._inserts = ThreadPoolExecutor(settings.insert_threads, "insert")
         self._control = ThreadPoolExecutor(1, "control")
         self._most = settings.threads + settings.insert_threads + settings.waiting
-        self._running: dict[asyncio.Future[Outcome], Job] = {}
+        self._running: dict[asyncio.Future[Outcome], StoreJob] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._draining = False
 
@@ -105,7 +105,7 @@ class StoreService:
             metrics.ERRORS.labels(str(error.code)).inc()
             return refusal(error, headers, close=self._draining)
 
-    async def _job(self, http: web.Request, query_id: str) -> Job:
+    async def _job(self, http: web.Request, query_id: str) -> StoreJob:
         arguments = dict(http.query)
         if not may_enter(http.headers, arguments, self._settings.password):
             raise own_error(
@@ -126,7 +126,7 @@ class StoreService:
             raise own_error(
                 LIMIT_EXCEEDED, f"The body is larger than {self._settings.max_body_bytes} bytes"
             ) from error
-        return Job(
+        return StoreJob(
             read_request(
                 method=http.method,
                 headers=http.headers,
@@ -137,7 +137,7 @@ class StoreService:
             )
         )
 
-    def _start(self, job: Job) -> "asyncio.Future[Outcome]":
+    def _start(self, job: StoreJob) -> "asyncio.Future[Outcome]":
         if len(self._running) >= self._most:
             raise own_error(TOO_MANY_QUERIES, "Too many simultaneous queries")
         insert = bool(job.request.body) and starts_insert(job.request.query)
@@ -153,7 +153,7 @@ class StoreService:
         del self._running[outcome]
         metrics.RUNNING.set(len(self._running))
 
-    def _carry_out(self, job: Job) -> Outcome:
+    def _carry_out(self, job: StoreJob) -> Outcome:
         try:
             return self._execution.carry_out(job)
         except StoreError as error:
@@ -165,7 +165,7 @@ class StoreService:
     async def _deliver(
         self,
         http: web.Request,
-        job: Job,
+        job: StoreJob,
         outcome: "asyncio.Future[Outcome]",
         headers: Mapping[str, str],
     ) -> web.StreamResponse:
@@ -181,18 +181,18 @@ class StoreService:
         match outcome.result():
             case StoreError() as error:
                 raise error
-            case Reply() as reply:
+            case StoreReply() as reply:
                 return web.Response(body=reply.body, headers={**headers, **reply.headers})
             case Streamed():
                 raise AssertionError("pieces without a beginning")
 
-    def _end(self, job: Job, outcome: "asyncio.Future[Outcome]") -> None:
+    def _end(self, job: StoreJob, outcome: "asyncio.Future[Outcome]") -> None:
         job.cancel()
         task = asyncio.create_task(self._kill(job, outcome), name=f"kill-{job.tag}")
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
-    async def _kill(self, job: Job, outcome: "asyncio.Future[Outcome]") -> None:
+    async def _kill(self, job: StoreJob, outcome: "asyncio.Future[Outcome]") -> None:
         """Kill until it is dead: the first time it may not have reached the engine yet."""
         loop = asyncio.get_running_loop()
         tries = 0
@@ -243,7 +243,7 @@ class StoreService:
 
 async def _send_pieces(
     http: web.Request,
-    job: Job,
+    job: StoreJob,
     outcome: "asyncio.Future[Outcome]",
     headers: Mapping[str, str],
 ) -> web.StreamResponse:

@@ -14,7 +14,7 @@ _PIECES_AHEAD: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class StoreReply:
     """A whole answer."""
 
     headers: Mapping[str, str]
@@ -29,7 +29,7 @@ class Streamed:
 
 
 @dataclass(slots=True)
-class Job:
+class StoreJob:
     """The two ends of one request. Made on the loop.
 
     `kind` is None until the statement has been looked at; a "write" is never cancelled for its

@@ -4,13 +4,13 @@ import logging
 
 from seamark.standalone.store import metrics
 from seamark.standalone.store.dedup_repair import dangling, repair
-from seamark.standalone.store.engine import Engine, open_engine
+from seamark.standalone.store.engine import StoreEngine, open_engine
 from seamark.standalone.store.folder import StoreFolder
 
 logger = logging.getLogger(__name__)
 
 
-def open_repaired(folder: StoreFolder) -> Engine:
+def open_repaired(folder: StoreFolder) -> StoreEngine:
     """Repair the folder, which this process holds, and open the engine on it; as `open_engine`.
 
     Twice, when the engine put parts aside that a full disk has broken: it is opening that finds

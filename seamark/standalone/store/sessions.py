@@ -11,7 +11,7 @@ from seamark.standalone.store.request import SessionWish
 
 
 @dataclass(slots=True)
-class Session:
+class EngineSession:
     """One client's handle; in use by at most one request."""
 
     name: str
@@ -29,12 +29,12 @@ class Sessions:
         self._new_handle = new_handle
         self._clock = clock
         self._lock = threading.Lock()
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, EngineSession] = {}
 
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def take(self, wish: SessionWish) -> Session:
+    def take(self, wish: SessionWish) -> EngineSession:
         """The session, begun if need be, for one request alone. Give it back with `release`.
 
         Raises StoreError SESSION_IS_LOCKED while another request has it, and SESSION_NOT_FOUND
@@ -49,11 +49,11 @@ class Sessions:
                 return session
             if wish.must_exist:
                 raise own_error(SESSION_NOT_FOUND, f"Session {wish.name} not found")
-            session = Session(wish.name, self._new_handle(), 0.0)
+            session = EngineSession(wish.name, self._new_handle(), 0.0)
             self._sessions[wish.name] = session
             return session
 
-    def release(self, session: Session, wish: SessionWish) -> None:
+    def release(self, session: EngineSession, wish: SessionWish) -> None:
         """Give a session back; it lives on for the wished time, unless it is to be closed."""
         with self._lock:
             session.expires_at = self._clock() + wish.timeout_seconds
