@@ -16,7 +16,7 @@ from api.query.statement import AttributeUse, Values
 from api.reasons import QuestionReason
 from seamark.wire.failures import Rejected
 
-MAX_KEY_CHARS: Final = 128
+MAX_KEY_CHARS: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
