@@ -24,6 +24,7 @@ from api.settings import ApiSettings
 from seamark.service.clickhouse.client import connect_options
 from seamark.service.clickhouse.errors import (
     BAD_PATTERN,
+    READONLY,
     TOO_LONG,
     TOO_MUCH,
     ErrorClass,
@@ -159,7 +160,7 @@ class ClickHouseStore:
                 field="filters",
             )
         no_answer = code is None and isinstance(error, OperationalError)
-        if no_answer or (code and classify(code) is ErrorClass.AWAY):
+        if no_answer or (code and code != READONLY and classify(code) is ErrorClass.AWAY):
             self._health.down("store", str(error)[:200])
             return Unavailable(
                 "The store does not answer at the moment.",

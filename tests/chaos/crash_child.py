@@ -40,11 +40,13 @@ COUNTED: Final = {
     "count() FROM seamark.dead_letter_replays": EVENTS_EACH,
     "count() FROM seamark.errors": 3 * ERRORS_EACH,
     "sum(events) FROM seamark.visits_15m": 3 * EVENTS_EACH,
+    "sum(rows) FROM seamark.late_rows": 3 * EVENTS_EACH,
 }
 """What a batch has to be found as, once, in every table that events reach."""
-PARTS: Final = 2 + 3 + 2 + 2 + 1 + 1 + 2 + 2
+PARTS: Final = 2 + 3 + 2 + 2 + 1 + 1 + 2 + 2 + 1
 """Parts that one batch makes: two days of events and of receipts, three rollups, the ledger of what
-was claimed and of what was stored, dead letters, replays, two days of errors and of visits."""
+was claimed and of what was stored, dead letters, replays, two days of errors and of visits,
+late rows (the batch is of a day long past)."""
 
 
 def opened(path: Path) -> StoreEngine:

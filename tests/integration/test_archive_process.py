@@ -92,6 +92,7 @@ async def test_killed_again_and_again_it_archives_each_row_once(stack: ArchiveSt
 async def test_a_store_that_is_away_is_waited_for(stack: ArchiveStack) -> None:
     process = stack.process()
     process.start()
+    await until(lambda: process.get("/readyz")[0] == 200)
     await asyncio.to_thread(stack.store.kill)
     await stack.publish(frame(1))
     await until(lambda: process.metric("seamark_processor_retries_total") > 0)

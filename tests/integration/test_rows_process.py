@@ -185,7 +185,7 @@ async def test_a_poisoned_block_loses_one_message_to_the_dead_letters(stack: Sta
     assert dead_letter.headers["Seamark-Reason"].startswith(
         "bytes_refused: unknown_protobuf_format"
     )
-    assert dead_letter.headers["Seamark-Frames"] == "7:receipt"
+    assert dead_letter.headers["Seamark-Frames"] == "7:receipt:"
     assert (await jetstream.stream_info("SEAMARK_DEAD")).state.messages == 1
     ((token, notice),) = stack.store.notices.items()
     assert token.endswith("/0/notice")

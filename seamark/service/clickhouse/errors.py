@@ -23,6 +23,8 @@ class ErrorClass(enum.Enum):
 
 
 AUTHENTICATION_FAILED: Final = 516
+READONLY: Final = 164
+"""Of a question, a fault in its statement: it would change something."""
 BAD_PATTERN: Final = 427
 """CANNOT_COMPILE_REGEXP."""
 
