@@ -2,26 +2,18 @@
 
 import math
 import re
-from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-import pytest
-from chdb.session import Session
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from api.query.filters import Filter, as_text, conditions
 from api.query.statement import Values
+from seamark.service.clickhouse.quoting import parameter
+from tests.support.schema_store import EngineStore
 
 NUMERIC = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Any]:
-    session: Any = Session()  # type: ignore[no-untyped-call]  # chdb has no types
-    yield session
-    session.close()
 
 
 def number_of(text: str) -> Fraction | None:
@@ -70,7 +62,7 @@ def passes(filter_: Filter, text: str) -> bool:
     )
 
 
-def stored(engine: Any, filter_: Filter, texts: list[str]) -> list[str]:
+def stored(filter_: Filter, texts: list[str]) -> list[str]:
     """The texts that the condition lets through, in order."""
     values = Values()
     (condition,) = conditions([filter_], values, lambda _, __: "text")
@@ -79,14 +71,9 @@ def stored(engine: Any, filter_: Filter, texts: list[str]) -> list[str]:
         f"SELECT place FROM (SELECT arrayJoin(arrayEnumerate([{listed}] AS texts)) AS place,"
         f" texts[place] AS text) WHERE {condition} ORDER BY place"
     )
-    given_values = {
-        name: value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
-        if isinstance(value, str)
-        else value
-        for name, value in made.values.items()
-    }
-    found = engine.query(made.sql, "TSV", params=given_values)
-    return [texts[int(line) - 1] for line in found.data().split()]
+    given_values = {name: parameter(value) for name, value in made.values.items()}
+    found = EngineStore().lines(made.sql, given_values)
+    return [texts[int(line) - 1] for line in found]
 
 
 big = st.integers(-(2**70), 2**70)
@@ -123,19 +110,17 @@ filters = st.one_of(
 @example(Filter("key", ">", 9), ["10", "9", "abc", ""])
 @example(Filter("key", "=", 9007199254740993), ["9007199254740992", "9007199254740993"])
 @example(Filter("key", ">", 9007199254740992), ["9007199254740993"])
-def test_the_store_compares_as_python_does(engine: Any, filter_: Filter, texts: list[str]) -> None:
-    assert stored(engine, filter_, texts) == [text for text in texts if passes(filter_, text)]
+def test_the_store_compares_as_python_does(filter_: Filter, texts: list[str]) -> None:
+    assert stored(filter_, texts) == [text for text in texts if passes(filter_, text)]
 
 
 @settings(max_examples=200, deadline=None)
 @given(filters, st.lists(texts, min_size=1, max_size=12))
-def test_a_negated_filter_lets_the_others_through(
-    engine: Any, filter_: Filter, texts: list[str]
-) -> None:
+def test_a_negated_filter_lets_the_others_through(filter_: Filter, texts: list[str]) -> None:
     opposite = {"=": "!=", "in": "!in", "exists": "!exists"}
     negated = opposite.get(filter_.op)
     if negated is None:
         return
     other = Filter(filter_.key, negated, filter_.value)  # type: ignore[arg-type]
-    let_through = stored(engine, filter_, texts)
-    assert stored(engine, other, texts) == [text for text in texts if text not in let_through]
+    let_through = stored(filter_, texts)
+    assert stored(other, texts) == [text for text in texts if text not in let_through]

@@ -56,7 +56,7 @@ def number(events: list[Event], agg: str, seconds: float) -> Any:
 questions: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "metric": st.sampled_from([*NAMES, "nothing"]),
-        "by": st.sampled_from(["country", "page", "app", "plan", "cart"]),
+        "by": st.sampled_from(["country", "page", "app", "plan"]),
         "agg": st.sampled_from(["count", "rate", "sum", "max", "uniq_users", "uniq_sessions"]),
         "from": st.sampled_from([NOW - HOUR, NOW - 5 * HOUR, NOW - 9 * DAY]),
         "to": st.sampled_from([NOW, NOW - 1_800_000]),
@@ -75,7 +75,7 @@ def test_the_largest_are_what_counting_gives(
     dimension = body["by"] in ("country", "page", "app")
     length = MINUTE if not dimension or body["from"] > NOW - 6 * HOUR else HOUR
     since, until = body["from"] // length * length, -(-body["to"] // length) * length
-    seconds = (until - since) / 1000
+    seconds = (min(until, NOW) - since) // 1000  # the running bucket counts so far
     groups: dict[str, list[Event]] = defaultdict(list)
     for e in visible(token, since, until):
         if e.name == body["metric"] and (not body["filters"] or e.label("country") != "US"):

@@ -10,7 +10,7 @@ import shutil
 import struct
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,9 +65,10 @@ class EngineStore:
         """One value as text."""
         return str(_engine().query(sql, "TabSeparatedRaw")).removesuffix("\n")
 
-    def lines(self, sql: str) -> list[bytes]:
-        """Rows as lines of escaped text, whatever is in them."""
-        return bytes(_engine().query(sql, "TabSeparated").bytes() or b"").splitlines()
+    def lines(self, sql: str, params: Mapping[str, Any] | None = None) -> list[bytes]:
+        """Rows as lines of escaped text, whatever is in them. `params`: values of `{name:Type}`."""
+        found = _engine().query(sql, "TabSeparated", params=dict(params or {}))
+        return bytes(found.bytes() or b"").splitlines()
 
     def rows(self, sql: str) -> Sequence[Sequence[Any]]:
         """Rows of decoded JSON values; strings that are not UTF-8 have to be made hexadecimal."""
