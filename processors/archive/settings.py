@@ -53,7 +53,7 @@ class ArchiveSettings:
         16 * _MIB, unit="bytes", text="A block is cut at so many compressed bytes.", minimum=1
     )
     block_weight: int = setting(
-        96 * _MIB,
+        384 * _MIB,
         unit="bytes",
         text="A block is cut at so many inflated bytes, each row counting 256 and each attribute "
         "128 more.",

@@ -23,7 +23,7 @@ class RowsSettings:
         8 * 1024 * 1024, unit="bytes", text="A block is cut at so many compressed bytes.", minimum=1
     )
     block_weight: int = setting(
-        48 * 1024 * 1024,
+        192 * 1024 * 1024,
         unit="bytes",
         text="A block is cut at so many inflated bytes, each row counting 256 and each attribute "
         "128 more.",
