@@ -6,7 +6,7 @@
 | `user` | its user; without one, its session |
 | `linked` | its user; without one, the first user of its session; without such, its session |
 
-An event with neither user nor session belongs to nobody and is left out. The first user of a
+An event with neither user nor session is left out. The first user of a
 session is that of its earliest event with a user, by time, then by the device's clock, then by the
 user's id, among all events of the range and scope. So with `linked` what was done before a login,
 or after a logout, counts for the person who was logged in during that session. An event with a
@@ -30,8 +30,8 @@ Identity = Annotated[
         description="Whom an event counts for: its session, its user, or the user of its session",
     ),
 ]
-SOMEBODY: Final = "(user_id != '' OR session_id != '')"
-"""SQL that is true of an event that belongs to somebody."""
+HAS_PERSON: Final = "(user_id != '' OR session_id != '')"
+"""SQL that is true of an event with a user or a session."""
 SESSION: Final = "if(session_id != '', concat('s', session_id), concat('u', user_id))"
 """SQL of the identity `session`."""
 USER: Final = "if(user_id != '', concat('u', user_id), concat('s', session_id))"

@@ -36,7 +36,7 @@ from api.query.events import (
     matching,
 )
 from api.query.filters import conditions
-from api.query.people import SOMEBODY, Identity, people_by
+from api.query.people import HAS_PERSON, Identity, people_by
 from api.query.request import Plan, QueryScope, QuestionRequest, raw_range
 from api.query.statement import Values, fill
 from api.query.timerange import DAY_MS
@@ -130,7 +130,7 @@ def plan_funnel(request: FunnelRequest, scope: QueryScope) -> Plan:
     where = [
         *event_conditions(values, covered, org=scope.org, app=scope.app),
         *named,
-        SOMEBODY,
+        HAS_PERSON,
         *conditions(request.filters, values, column(values)),
     ]
     matched = [

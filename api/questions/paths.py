@@ -24,7 +24,7 @@ from api.query.events import (
     in_order,
 )
 from api.query.filters import conditions
-from api.query.people import SOMEBODY, Identity, people_by
+from api.query.people import HAS_PERSON, Identity, people_by
 from api.query.request import Plan, QueryScope, QuestionRequest, raw_range
 from api.query.scoping import scope_conditions, time_conditions
 from api.query.statement import Values, fill
@@ -93,7 +93,7 @@ def plan_paths(request: PathsRequest, scope: QueryScope) -> Plan:
     )
     where = [
         *event_conditions(values, covered, org=scope.org, app=scope.app),
-        SOMEBODY,
+        HAS_PERSON,
         *named,
         *conditions(request.filters, values, column(values)),
     ]

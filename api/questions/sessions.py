@@ -31,7 +31,7 @@ from api.query.events import (
     in_order,
 )
 from api.query.filters import conditions
-from api.query.people import SESSION, SOMEBODY
+from api.query.people import HAS_PERSON, SESSION
 from api.query.request import Plan, QueryScope, QuestionRequest, raw_range
 from api.query.scoping import scope_conditions
 from api.query.statement import Values, fill
@@ -159,7 +159,7 @@ def _pieces(
     """SQL of the pieces of raw events within a range."""
     where = [
         *event_conditions(values, covered, org=scope.org, app=scope.app),
-        SOMEBODY,
+        HAS_PERSON,
         *only,
         *conditions(request.filters, values, column(values)),
     ]

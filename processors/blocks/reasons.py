@@ -1,7 +1,7 @@
 """Why a sink did not take a block: a closed set. Pure.
 
-One member is at once the `reason` of a log line, the label of a metric and part of what a dead
-letter says.
+One member is at once the `reason` of a log line, the label of a metric and part of the
+`Seamark-Reason` of a dead letter.
 """
 
 import enum

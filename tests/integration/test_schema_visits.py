@@ -10,7 +10,7 @@ import zstandard
 
 from api.query.events import dimension
 from api.query.filters import Filter
-from api.query.people import SESSION, SOMEBODY
+from api.query.people import HAS_PERSON, SESSION
 from api.query.request import QueryScope
 from api.questions.sessions import ROLLED, TIE, SessionsRequest, plan_sessions
 from seamark.wire.dimensions import EVENT_DIMENSIONS
@@ -86,7 +86,7 @@ def test_visits_are_what_their_events_say_however_blocks_are_cut() -> None:
             f" min((time, ts, weight, {TIE}, {dims})), max(time),"
             " count(), countIf(name = 'page_view'), max(weight != 1),"
             f" hex(sipHash128({SESSION})) AS k FROM {store.database}.events"
-            f" WHERE {SOMEBODY} AND time >= toDateTime64(0, 3, 'UTC')"
+            f" WHERE {HAS_PERSON} AND time >= toDateTime64(0, 3, 'UTC')"
             " GROUP BY 1, 2, 3, 4, k ORDER BY ALL"
         )
     assert len(found[0]) > 50
