@@ -223,7 +223,9 @@ def test_a_null_item_is_rejected(case: tuple[Kind, list[str], int]) -> None:
 
 @given(st.sampled_from(KINDS), names)
 def test_text_that_is_not_utf_8_in_a_resource_costs_no_item(kind: Kind, texts: list[str]) -> None:
-    body = _made(kind, texts, -1).SerializeToString().replace(b"\x0a\x03web", b"\x0a\x03w\xffb")
+    service = b"service.name\x12\x05\x0a\x03"
+    body = _made(kind, texts, -1).SerializeToString()
+    body = body.replace(service + b"web", service + b"w\xffb")
     examined = examine(kind, body)
     assert _texts(kind, examined.body) == texts
     assert examined.outcome.accepted == len(texts)
@@ -234,7 +236,9 @@ def test_text_that_is_not_utf_8_in_a_resource_costs_no_item(kind: Kind, texts: l
 def test_an_attribute_of_a_resource_that_cannot_be_read_is_left_out(
     kind: Kind, texts: list[str]
 ) -> None:
-    body = _json(_made(kind, texts, -1)).replace(b'{"stringValue": "web"}', b'{"intValue": "x"}')
+    service = b'"service.name", "value": '
+    body = _json(_made(kind, texts, -1))
+    body = body.replace(service + b'{"stringValue": "web"}', service + b'{"intValue": "x"}')
     examined = examine_json(kind, body)
     assert _texts(kind, examined.body) == texts
     assert "resource.attributes[0]" in examined.remark
