@@ -268,16 +268,14 @@ class IngestGateway:
             self._trust_log()
             if self._shedder is not None and self._shedder.level:
                 self._shedder.check_request(signal, body, (event.name for event in events))
-            letters = self._limited(request, outcome, dead_letters)
+            kept = self._limited(request, outcome, dead_letters)
             del dead_letters  # they refer to the whole request, which is not needed any more
             if events:
                 await self._appender.pieces(
-                    request, events=events, outcome=outcome, dead_letters=letters
+                    request, events=events, outcome=outcome, dead_letters=kept
                 )
             else:
-                await self._appender.whole(
-                    request, body=body, outcome=outcome, dead_letters=letters
-                )
+                await self._appender.whole(request, body=body, outcome=outcome, dead_letters=kept)
             if self._durability.problem() and (problem := await self._durability.confirm()):
                 raise Unavailable(problem, retry_after=2.0)
         except (Unavailable, Rejected) as failure:
@@ -313,8 +311,8 @@ class IngestGateway:
                 check_parts(self._shedder, signal, parts)
             sealed: list[Sealed] = []
             for part in parts:
-                letters = self._limited(request, part.outcome, part.dead_letters)
-                sealed.append(self._appender.seal_part(request, part, letters))
+                kept = self._limited(request, part.outcome, part.dead_letters)
+                sealed.append(self._appender.seal_part(request, part, kept))
                 if len(parts) > 1:  # others are served between two large ones
                     await asyncio.sleep(0)
             await self._appender.parts(request, sealed)

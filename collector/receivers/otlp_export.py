@@ -90,15 +90,15 @@ class _Pieces:
         first = 0
         for examined in self.examined:
             outcome = examined.outcome
-            letters = dead_letters(examined, first) if examined.removed else ()
+            found = dead_letters(examined, first) if examined.removed else ()
             first += outcome.offered
             lost = outcome.offered - outcome.accepted
             for part in examined.parts:
                 own = Outcome(part.items + lost, part.items, outcome.rejected if lost else {})
-                yield BodyPart(part.body, own, part.weight, letters)
-                lost, letters = 0, ()
+                yield BodyPart(part.body, own, part.weight, found)
+                lost, found = 0, ()
             if lost:
-                yield BodyPart(b"", outcome, 0, letters)
+                yield BodyPart(b"", outcome, 0, found)
 
 
 async def export(

@@ -35,7 +35,9 @@ def placeholders(variant: Variant, *, database: str, cluster: str = "") -> dict[
     """
     for name in (database, cluster or "none"):
         if not _NAME.match(name):
-            raise ValueError(f"{name!r} cannot name a database or cluster: letters, digits, _ only")
+            raise ValueError(
+                f"{name!r} cannot name a database or cluster: only A-Z, a-z, 0-9 and _ are allowed"
+            )
     if variant is Variant.EMBEDDED:
         return {
             "database": database,

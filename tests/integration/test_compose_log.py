@@ -132,7 +132,7 @@ async def test_only_provisioning_writes_keys_and_changes_streams(users: dict[str
         assert await users["provisioning"].forbidden(f"$JS.API.STREAM.{change}.{STREAM}")
 
 
-async def test_a_sink_writes_its_own_positions_and_letters(users: dict[str, As]) -> None:
+async def test_a_sink_writes_its_own_positions_and_dead_letters(users: dict[str, As]) -> None:
     for sink, other in (("rows", "archive"), ("archive", "rows")):
         bucket = await users[sink].js.key_value(POSITIONS_BUCKET)
         await bucket.put(f"{sink}.{STREAM}", b"{}")

@@ -172,8 +172,8 @@ def test_every_event_is_stored_or_a_duplicate_or_reported(sent: list[Sent], bloc
     refused = [one for one, status in zip(sent, statuses, strict=True) if status == 409]
     offered = Counter(content for one in in_log for content in one.events)
     stored = Counter(content_of(one) for e in envelopes if e.body for one in e.events)
-    letters = [one for e in envelopes for one in e.dead_letters if one.reason == "id_reused"]
-    reported = Counter(content_of(json.loads(one.original)) for one in letters)
+    found = [one for e in envelopes for one in e.dead_letters if one.reason == "id_reused"]
+    reported = Counter(content_of(json.loads(one.original)) for one in found)
     outcomes: Counter[str] = Counter()
     for envelope in envelopes:
         outcomes.update(envelope.outcome)
@@ -211,11 +211,11 @@ def test_a_retry_is_never_reported_as_reused(
         return statuses
 
     assert asyncio.run(send_all()) <= {202, 503}
-    letters = [one for e in carried(log, block) for one in e.dead_letters]
+    found = [one for e in carried(log, block) for one in e.dead_letters]
     within = Counter(first.events)
     several = {i for i, _ in within if i and len({c for j, c in within if j == i}) > 1}
     if not several:
-        assert [one for one in letters if one.reason == "id_reused"] == []
+        assert [one for one in found if one.reason == "id_reused"] == []
 
 
 def test_one_collector_answers_409_and_says_what_to_do() -> None:

@@ -126,12 +126,12 @@ def test_a_metric_that_cannot_be_read_costs_its_points_alone() -> None:
     body = b'{"resourceMetrics":[{"scopeMetrics":[{"metrics":[%s,%s]}]}]}' % (bad, good)
     examined = examine_json(METRICS, body)
     assert examined.outcome == Outcome(offered=3, accepted=1, rejected={"malformed": 2})
-    letters = list(dead_letters(examined))
-    assert [(x.index, x.name, x.original) for x in letters] == [
+    found = list(dead_letters(examined))
+    assert [(x.index, x.name, x.original) for x in found] == [
         (0, "bad", b"{}"),
         (1, "bad", b"{}"),
     ]
-    assert letters[0].field.endswith("metrics[0].sum.aggregationTemporality")
+    assert found[0].field.endswith("metrics[0].sum.aggregationTemporality")
 
 
 def test_a_body_without_a_known_field_says_so() -> None:

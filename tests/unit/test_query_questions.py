@@ -89,7 +89,7 @@ def test_the_sql_is_as_agreed(name: str) -> None:
         f"{made.sql}\n" + "".join(f"-- {k} = {v!r}\n" for k, v in made.values.items())
         for made in statements(question, body, app="shop")
     )
-    assert found == (GOLDEN / f"{name}.sql").read_text()
+    assert found == (GOLDEN / f"{name}.txt").read_text()
 
 
 def test_every_question_has_its_sql_agreed() -> None:

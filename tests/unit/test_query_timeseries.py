@@ -73,7 +73,7 @@ def test_the_sql_is_as_agreed(name: str) -> None:
     source = case.pop("source", "events")
     made = plan(source, **case).statement
     values = "\n".join(f"-- {key} = {value!r}" for key, value in made.values.items())
-    assert f"{made.sql}\n{values}\n" == (GOLDEN / f"{name}.sql").read_text()
+    assert f"{made.sql}\n{values}\n" == (GOLDEN / f"{name}.txt").read_text()
 
 
 @pytest.mark.parametrize(

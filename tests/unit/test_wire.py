@@ -127,7 +127,7 @@ dead_letters = st.builds(
     request_rejections=counts_by_reason,
     kept=st.lists(dead_letters, max_size=4),
 )
-def test_protobuf_reads_outcomes_and_letters(
+def test_protobuf_reads_outcomes_and_dead_letters(
     numbers: list[int],
     rejected: dict[str, int],
     request_rejections: dict[str, int],
