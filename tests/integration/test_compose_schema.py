@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-import jsonschema  # type: ignore[import-untyped]  # it has no stubs of its own
+import jsonschema
 import pytest
 
 from tests.support.compose_file import ROOT, compose

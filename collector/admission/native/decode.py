@@ -38,7 +38,7 @@ class _Sdk(msgspec.Struct, gc=False):
 class _TypedBody(msgspec.Struct, rename="camel", kw_only=True):
     events: list[Event]
     sdk: _Sdk | str | None = None
-    app_id: str | None = None
+    app_id: Annotated[str, Meta(max_length=IDENTIFIER_CHARS)] | None = None
     sent_at: timestamps.Timestamp | None = None
     batch_id: Annotated[str, Meta(max_length=IDENTIFIER_CHARS)] | None = None
 

@@ -1,0 +1,1 @@
+"""Seamark for Python."""
