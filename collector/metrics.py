@@ -104,6 +104,17 @@ IN_FLIGHT: Final = Gauge(
     multiprocess_mode="livesum",
     registry=REGISTRY,
 )
+EVICTED: Final = Counter(
+    "seamark_collector_bodies_evicted",
+    "Bodies on their way that were ended, the slowest first, to make room for others.",
+    registry=REGISTRY,
+)
+CONNECTIONS_REFUSED: Final = Counter(
+    "seamark_collector_connections_refused",
+    "Connections closed because there were too many, of all or of one address.",
+    ["protocol", "reason"],
+    registry=REGISTRY,
+)
 CONNECTIONS: Final = Gauge(
     "seamark_collector_connections",
     "HTTP connections open now.",

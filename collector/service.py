@@ -11,7 +11,8 @@ from collector.admission.dead_letters import DeadLetterLimiter
 from collector.admission.senders import Senders
 from collector.admission.user_agents import read_user_agent
 from collector.http import pages
-from collector.http.budget import Budget
+from collector.http.arrival import ArrivalLimits
+from collector.http.budget import Budget, ShareLimits
 from collector.http.connection import ConnectionLimits
 from collector.http.server import HttpServer
 from collector.ingest.durability import PART as DURABILITY
@@ -102,7 +103,15 @@ async def serve(
         country_header=settings.country_header,
         frame_bytes=lambda: publisher.frame_bytes,
     )
-    budget = Budget(settings.in_flight_bytes)
+    proxies = read_networks(settings.trusted_proxies)
+    budget = Budget(
+        settings.in_flight_bytes,
+        shares=ShareLimits(
+            key=settings.key_share_percent / 100,
+            org=settings.org_share_percent / 100,
+            address=settings.address_share_percent / 100,
+        ),
+    )
     http = HttpServer(
         ingest=ingest,
         receivers=[
@@ -121,8 +130,14 @@ async def serve(
             connections=settings.connections,
             keepalive_seconds=settings.keepalive_seconds,
             header_deadline_seconds=settings.header_deadline_seconds,
+            per_address=settings.connections_per_address,
+            proxies=proxies,
         ),
-        body_deadline_seconds=settings.body_deadline_seconds,
+        arrival=ArrivalLimits(
+            deadline_seconds=settings.body_deadline_seconds,
+            bytes_per_second=settings.body_rate_bytes_per_second,
+            rate_seconds=settings.body_rate_seconds,
+        ),
     )
     grpc = (
         GrpcServer(

@@ -29,6 +29,12 @@ class CollectorSettings:
     connections: int = setting(
         10_000, text="HTTP connections per process; more are answered 503.", minimum=1
     )
+    connections_per_address: int = setting(
+        2_000,
+        text="HTTP connections of one address (IPv6: of one /64 network) per process; more are "
+        "answered 429. Addresses of `trusted_proxies` have no such limit.",
+        minimum=1,
+    )
     keepalive_seconds: float = setting(
         75.0, unit="s", text="How long an idle connection is kept open.", minimum=0.1
     )
@@ -38,12 +44,45 @@ class CollectorSettings:
     body_deadline_seconds: float = setting(
         30.0, unit="s", text="Longest time for a request's body; then 408.", minimum=0.05
     )
+    body_rate_bytes_per_second: int = setting(
+        1024,
+        unit="bytes/s",
+        text="Least rate of a body, over any `body_rate_seconds`; slower is 408. 0: none.",
+        minimum=0,
+    )
+    body_rate_seconds: float = setting(
+        5.0, unit="s", text="Time over which the rate of a body is taken.", minimum=0.05
+    )
     in_flight_bytes: int = setting(
         160 * 1024 * 1024,
         unit="bytes",
         text="Bodies held in memory per process, as sent and inflated; beyond it ingest is 503. "
         "Not less than the two limits of an OTLP request together.",
         minimum=8 * 1024 * 1024,
+    )
+    key_share_percent: float = setting(
+        50.0,
+        unit="%",
+        text="Of `in_flight_bytes`, what the bodies of one key may hold; more is 429. Each share "
+        "holds the largest OTLP request.",
+        minimum=1.0,
+        maximum=100.0,
+    )
+    org_share_percent: float = setting(
+        60.0,
+        unit="%",
+        text="The same of one org. When all of `in_flight_bytes` is held, the slowest bodies of "
+        "the org that holds most are ended for others.",
+        minimum=1.0,
+        maximum=100.0,
+    )
+    address_share_percent: float = setting(
+        60.0,
+        unit="%",
+        text="The same of one address (IPv6: of one /64 network), which is the sender's where "
+        "`trusted_proxies` says so.",
+        minimum=1.0,
+        maximum=100.0,
     )
     otlp_body_bytes: int = setting(
         OTLP_BODY_BYTES,
@@ -162,11 +201,15 @@ def verify(settings: CollectorSettings) -> ssl.SSLContext | None:
         problems.extend(error.problems)
     if settings.spool_path and (problem := _unusable(Path(settings.spool_path))):
         problems.append(f"{PREFIX}_SPOOL_PATH: {problem}")
-    if settings.in_flight_bytes < settings.otlp_body_bytes + settings.otlp_inflated_bytes:
-        problems.append(
-            f"{PREFIX}_IN_FLIGHT_BYTES is below {PREFIX}_OTLP_BODY_BYTES and "
-            f"{PREFIX}_OTLP_INFLATED_BYTES together: the largest request could never be taken"
-        )
+    largest = settings.otlp_body_bytes + settings.otlp_inflated_bytes
+    for share in ("key", "org", "address"):
+        percent = getattr(settings, f"{share}_share_percent")
+        if settings.in_flight_bytes * percent / 100 < largest:
+            problems.append(
+                f"{PREFIX}_{share.upper()}_SHARE_PERCENT of {PREFIX}_IN_FLIGHT_BYTES is below "
+                f"{PREFIX}_OTLP_BODY_BYTES and {PREFIX}_OTLP_INFLATED_BYTES together: the largest "
+                "request could never be taken"
+            )
     if settings.shed_most_percent < settings.shed_least_percent:
         problems.append(f"{PREFIX}_SHED_MOST_PERCENT is below {PREFIX}_SHED_LEAST_PERCENT")
     if problems:

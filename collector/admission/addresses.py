@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -33,6 +34,30 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) ->
             break
         address = forwarded
     return address.compressed
+
+
+def in_networks(peer: str, networks: Sequence[Network]) -> bool:
+    """Whether the address of a peer is in one of them."""
+    address = _address(peer) if networks else None
+    return address is not None and any(address in network for network in networks)
+
+
+def source_of(address: str) -> str:
+    """What counts as one sender: an IPv4 address, or the /64 network of an IPv6 one.
+
+    `address` is in its shortest form, as `client_address` returns it.
+    """
+    if ":" not in address:
+        return address
+    return _network_of(address)
+
+
+@lru_cache(maxsize=4096)
+def _network_of(address: str) -> str:
+    try:
+        return ipaddress.ip_network((address, 64), strict=False).network_address.compressed
+    except ValueError:
+        return address
 
 
 def _address(text: str) -> Address | None:

@@ -5,6 +5,7 @@ headers is told 408 and hung up on. (A body has its own deadline, in `collector.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -14,6 +15,7 @@ from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from collector import metrics
+from collector.admission.addresses import Network, client_address, in_networks, source_of
 from collector.http.exchange import Answer, Exchange, render
 from collector.http.failures import failure_reply
 from seamark.wire.failures import Rejected, Unavailable
@@ -24,30 +26,37 @@ Handle = Callable[[Exchange], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """What one listener grants: connections at a time, and seconds to each of them."""
+    """What one listener grants: connections at a time, of all and of one address, and seconds to
+    each of them. `proxies` are networks whose addresses stand for many senders, without a limit.
+    """
 
     connections: int
+    per_address: int
     keepalive_seconds: float
     header_deadline_seconds: float
+    proxies: tuple[Network, ...] = ()
 
 
 class Connection(RequestHandler):
     """One connection."""
 
-    __slots__ = ("_head_timer", "_limits")
+    __slots__ = ("_head_timer", "_limits", "_source")
 
     def __init__(self, server: "Connections", *, limits: ConnectionLimits, **rest: Any) -> None:
         super().__init__(server, keepalive_timeout=limits.keepalive_seconds, **rest)
         self._limits = limits
         self._head_timer: asyncio.TimerHandle | None = None
+        self._source = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or turn it away when there are too many."""
         super().connection_made(transport)
         metrics.CONNECTIONS.inc()
         manager = cast(Connections, self._manager)
-        if manager.open_connections > self._limits.connections:
-            self._hang_up(Unavailable("too many connections are open; try again"))
+        self._source = manager.opened(self.peername)
+        if (failure := manager.too_many(self._source)) is not None:
+            metrics.CONNECTIONS_REFUSED.labels("http", failure.reason.value).inc()
+            self._hang_up(failure)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Forget the connection."""
@@ -56,6 +65,7 @@ class Connection(RequestHandler):
             self._head_timer = None
         if self._manager is not None:
             metrics.CONNECTIONS.dec()
+            cast(Connections, self._manager).closed(self._source)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -145,11 +155,34 @@ class Connections(web.Server):
             request_factory=Exchange,  # type: ignore[arg-type]  # the same
         )
         self._limits = limits
+        self._sources: Counter[str] = Counter()
 
-    @property
-    def open_connections(self) -> int:
-        """Connections open now."""
-        return len(self._connections)
+    def opened(self, peer: object) -> str:
+        """Count a connection; returns its address, "" where that has no limit of its own."""
+        address = str(peer[0]) if isinstance(peer, tuple) else ""
+        source = source_of(client_address(address, "", ()))
+        if not source or in_networks(address, self._limits.proxies):
+            return ""
+        self._sources[source] += 1
+        return source
+
+    def closed(self, source: str) -> None:
+        """Count one less of the address that `opened` returned."""
+        if source:
+            self._sources[source] -= 1
+            if not self._sources[source]:
+                del self._sources[source]
+
+    def too_many(self, source: str) -> Unavailable | None:
+        """Why the connection that was opened last cannot stay."""
+        if len(self._connections) > self._limits.connections:
+            return Unavailable("too many connections are open; try again")
+        if source and self._sources[source] > self._limits.per_address:
+            return Unavailable(
+                f"{self._limits.per_address:,} connections of your address are open; use those",
+                reason=Reason.OVER_SHARE,
+            )
+        return None
 
     def close_idle(self) -> None:
         """Close every connection without a request under way."""

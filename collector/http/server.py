@@ -17,8 +17,9 @@ from aiohttp import web
 
 from collector import metrics
 from collector.http import cors
+from collector.http.arrival import ArrivalLimits
 from collector.http.bodies import undo
-from collector.http.budget import Budget
+from collector.http.budget import Budget, Share
 from collector.http.connection import ConnectionLimits, Connections
 from collector.http.exchange import Answer, Exchange
 from collector.http.failures import failure_reply
@@ -57,14 +58,14 @@ class HttpServer:
         pages: Mapping[str, Page],
         budget: Budget,
         limits: ConnectionLimits,
-        body_deadline_seconds: float,
+        arrival: ArrivalLimits,
     ) -> None:
         self._ingest = ingest
         self._receivers = {receiver.path: receiver for receiver in receivers}
         self._pages = dict(pages)
         self._budget = budget
         self._limits = limits
-        self._body_deadline_seconds = body_deadline_seconds
+        self._arrival = arrival
         self._runner: web.ServerRunner | None = None
         self._connections: Connections | None = None
         self._under_way = 0
@@ -153,14 +154,12 @@ class HttpServer:
     ) -> tuple[Reply, int]:
         """A receiver's answer, and the size of the body as sent."""
         size = 0
-        share = self._budget.share()
+        share: Share | None = None
         failure: Rejected | Unavailable
         try:
-            receiver.check(head)
+            share = self._budget.share(receiver.check(head))
             limits = receiver.limits
-            body = await read_body(
-                exchange, share, limit=limits.sent, seconds=self._body_deadline_seconds
-            )
+            body = await read_body(exchange, share, limit=limits.sent, limits=self._arrival)
             size = len(body)
             coding = head.headers.get("content-encoding") or head.query.get("enc")
             if coding:
@@ -182,7 +181,8 @@ class HttpServer:
                 "the request failed here; it was not your fault", reason=Reason.INTERNAL
             )
         finally:
-            share.give_back()
+            if share is not None:
+                share.give_back()
         metrics.FAILURES.labels(head.path, failure.reason.value).inc()
         self._ingest.refused(head, receiver.signal, failure)
         reply = receiver.failure(head, failure)

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 import msgspec
 
 from collector import metrics
-from collector.admission.addresses import Network, client_address
+from collector.admission.addresses import Network, client_address, source_of
 from collector.admission.dead_letters import DeadLetterLimiter
 from collector.admission.keys import (
     Directory,
@@ -33,7 +33,7 @@ from collector.admission.unknown_keys import UnknownKeys
 from collector.ingest.appender import Appender, AppendRequest, Sealed
 from collector.ingest.recent_batches import RecentBatches
 from collector.log import DurabilityCheck, FrameLog
-from collector.receivers.exchange import Admitted, BodyPart, Head
+from collector.receivers.exchange import Admitted, BodyOwner, BodyPart, Head
 from seamark.service.registry import AppRecord, KeyRecord, OrgRecord
 from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.failures import Rejected, Unavailable
@@ -131,21 +131,23 @@ class IngestGateway:
             lambda peer, forwarded: client_address(peer, forwarded, self._trusted)
         )
 
-    def check(self, head: Head) -> None:
-        """What can be said before the body is read. Does not block.
+    def check(self, head: Head) -> BodyOwner:
+        """What can be said before the body is read: whose it is. Does not block.
 
         Raises Rejected (NO_KEY, UNKNOWN_KEY, DISABLED, ORIGIN), Unavailable.
         """
-        self._key_of(head)
+        key, _ = self._key_of(head)
         self._trust_log()
+        return BodyOwner(key.org, key.key_id, source_of(self._client(head)))
 
-    def check_admin(self, head: Head) -> None:
+    def check_admin(self, head: Head) -> BodyOwner:
         """The same of a request that needs an admin token.
 
         Raises Rejected (NO_KEY, UNKNOWN_KEY, WRONG_KIND, DISABLED), Unavailable.
         """
-        authenticate_admin(self._records, secret=secret_of(head.headers, {}))
+        token = authenticate_admin(self._records, secret=secret_of(head.headers, {}))
         self._trust_log()
+        return BodyOwner(token.org, token.token_id, source_of(self._client(head)))
 
     def refused(self, head: Head, signal: Signal, failure: Rejected | Unavailable) -> None:
         """Count a request that was rejected or refused as a whole, whoever sent it.

@@ -7,7 +7,7 @@ protocol's form.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from collector.admission.native.event import Event
 from seamark.service.registry import AppRecord, KeyRecord
@@ -39,6 +39,17 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class BodyOwner(NamedTuple):
+    """Whose memory a body takes: the org and key it is sent with, and where it comes from.
+
+    `address` is the client's: an IPv4 address, or the /64 network of an IPv6 one.
+    """
+
+    org: str
+    key_id: str
+    address: str
+
+
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """A sender whose key is good: its records, and its envelope fields, already encoded.
@@ -55,8 +66,8 @@ class Admitted:
 class Ingest(Protocol):
     """What every receiver needs from the context."""
 
-    def check(self, head: Head) -> None:
-        """What can be said before the body is read. Does not block.
+    def check(self, head: Head) -> BodyOwner:
+        """What can be said before the body is read: whose it is. Does not block.
 
         Raises Rejected (NO_KEY, UNKNOWN_KEY, DISABLED, ORIGIN), Unavailable.
         """
@@ -126,8 +137,8 @@ class PartIngest(Ingest, Protocol):
 class AdminIngest(Ingest, Protocol):
     """What a receiver needs that takes admin tokens in place of ingest keys."""
 
-    def check_admin(self, head: Head) -> None:
-        """What can be said before the body is read. Does not block.
+    def check_admin(self, head: Head) -> BodyOwner:
+        """What can be said before the body is read: whose it is. Does not block.
 
         Raises Rejected (NO_KEY, UNKNOWN_KEY, WRONG_KIND, DISABLED), Unavailable.
         """
@@ -160,7 +171,7 @@ class Receiver(Protocol):
     signal: Signal
     limits: BodyLimits
 
-    def check(self, head: Head) -> None:
+    def check(self, head: Head) -> BodyOwner:
         """Ask the collector what it asks before a body is read. Raises Rejected or Unavailable."""
 
     async def accept(self, head: Head, body: bytes) -> Reply:

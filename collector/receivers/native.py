@@ -12,7 +12,7 @@ from collector.admission.native.decode import BatchMembers, RawBatch, TypedBatch
 from collector.admission.native.names import EventNames
 from collector.admission.native.validate import ValidatedBatch, Window, dead_letters, validate
 from collector.http.failures import JSON, failure_reply
-from collector.receivers.exchange import NATIVE_LIMITS, Admitted, Head, Ingest, Reply
+from collector.receivers.exchange import NATIVE_LIMITS, Admitted, BodyOwner, Head, Ingest, Reply
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.limits import ERRORS_REPORTED
 from seamark.wire.reasons import Reason
@@ -33,9 +33,9 @@ class NativeBatch:
         self._ingest = ingest
         self._names = EventNames()
 
-    def check(self, head: Head) -> None:
+    def check(self, head: Head) -> BodyOwner:
         """The key, before the body is read. Raises Rejected or Unavailable."""
-        self._ingest.check(head)
+        return self._ingest.check(head)
 
     async def accept(self, head: Head, body: bytes) -> Reply:
         """Take one batch, content coding undone; 202 once the log has it.

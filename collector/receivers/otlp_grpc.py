@@ -12,16 +12,18 @@ import asyncio
 import functools
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import unquote
 
 import grpc
 
 from collector import metrics
-from collector.receivers.exchange import Head, PartIngest
+from collector.receivers.exchange import BodyOwner, Head, PartIngest
 from collector.receivers.otlp_export import export, sdk_of
+from collector.receivers.otlp_grpc_message import CallShare, NoMessage, read_message
 from collector.receivers.otlp_kinds import KINDS, Kind
 from collector.receivers.otlp_status import retry_info_bytes, status_bytes
 from seamark.wire.failures import Rejected, Unavailable
@@ -36,8 +38,6 @@ CALLS_IN_FLIGHT: Final = 512
 CONNECTIONS: Final = 1_000
 STREAMS_PER_CONNECTION: Final = 128
 READ_SECONDS: Final = 30.0
-_RESERVED_BYTES: Final = 1024 * 1024
-"""Held of the memory budget while a message arrives, whose length gRPC does not tell."""
 _HANDSHAKE_MS: Final = 10_000
 _PROTOCOL: Final = "otlp/grpc"
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
@@ -58,20 +58,6 @@ _OPTIONS: Final = (
 )
 
 
-class _NoMessage(Rejected[Reason]):
-    """gRPC handed over no message: none was sent, or gRPC has refused it."""
-
-
-class CallShare(Protocol):
-    """What one call holds of the memory budget (`collector.http.budget.Share`)."""
-
-    def take(self, size: int) -> None:
-        """Hold `size` bytes more. Raises Unavailable when the budget is used up."""
-
-    def give_back(self) -> None:
-        """Hold nothing any more."""
-
-
 class GrpcServer:
     """The gRPC side of the collector, on a port that other processes may share (SO_REUSEPORT)."""
 
@@ -81,7 +67,7 @@ class GrpcServer:
         *,
         host: str,
         port: int,
-        share: Callable[[], CallShare],
+        share: Callable[[BodyOwner], CallShare],
         tls_cert: str = "",
         tls_key: str = "",
         max_message_bytes: int = OTLP_INFLATED_BYTES,
@@ -92,8 +78,8 @@ class GrpcServer:
     ) -> None:
         """`tls_cert` and `tls_key` are paths of PEM files, both or none; port 0 takes a free one.
 
-        `share` is what a call holds of the memory budget, `max_message_bytes` bounds a message
-        before and after inflation, `read_seconds` is how long it may take to arrive.
+        `share` is what a call of an owner holds of the memory budget, `max_message_bytes` bounds a
+        message before and after inflation, `read_seconds` is how long it may take to arrive.
         """
         if bool(tls_cert) != bool(tls_key):
             raise ValueError("tls_cert and tls_key are given together or not at all")
@@ -107,6 +93,8 @@ class GrpcServer:
         self._max_connections = max_connections
         self._read_seconds = read_seconds
         self._in_flight = 0
+        self._org_calls = max(1, max_in_flight // 2)
+        self._calls: Counter[str] = Counter()
         self._server: Any = None
 
     async def start(self) -> int:
@@ -149,10 +137,9 @@ class GrpcServer:
         """One call. Every way out is an answer or a status; only cancellation passes."""
         failure: Rejected | Unavailable
         head = _head(kind, context)
-        share = self._share()
         self._in_flight += 1
         try:
-            return await self._take(kind, messages, head, share)
+            return await self._check(kind, messages, head)
         except (Rejected, Unavailable) as error:
             # Without its traceback: that would keep this frame, and so the body, in a cycle.
             failure = error.with_traceback(None)
@@ -162,7 +149,6 @@ class GrpcServer:
             failure = Rejected(Reason.INTERNAL, "the request failed here; it was not your fault")
         finally:
             self._in_flight -= 1
-            share.give_back()
         trailer = [("grpc-status-details-bin", status_bytes(failure))]
         if isinstance(failure, Unavailable):
             # where opentelemetry-python looks
@@ -172,21 +158,39 @@ class GrpcServer:
             raise AssertionError("abort raises")
         except grpc.aio.InternalError:
             # gRPC has answered before us, which it does for a message over its limit
-            if isinstance(failure, _NoMessage):
+            if isinstance(failure, NoMessage):
                 failure = Rejected(Reason.TOO_LARGE, "gRPC refused the message for its size")
             return b""
         finally:
             metrics.FAILURES.labels(head.path, failure.reason.value).inc()
             self._ingest.refused(head, kind.signal, failure)
 
+    async def _check(self, kind: Kind, messages: AsyncIterator[bytes], head: Head) -> bytes:
+        """Who calls, before any of the message: it waits while there is no memory for it."""
+        if self._in_flight > self._max_in_flight:
+            raise Unavailable(f"more than {self._max_in_flight} calls wait for the log")
+        owner = self._ingest.check(head)
+        if self._calls[owner.org] >= self._org_calls:
+            raise Unavailable(
+                f"{self._org_calls} calls of this org are under way; send again, fewer at a time",
+                reason=Reason.OVER_SHARE,
+            )
+        self._calls[owner.org] += 1
+        share = self._share(owner)
+        try:
+            return await self._take(kind, messages, head, share)
+        finally:
+            share.give_back()
+            self._calls[owner.org] -= 1
+            if not self._calls[owner.org]:
+                del self._calls[owner.org]
+
     async def _take(
         self, kind: Kind, messages: AsyncIterator[bytes], head: Head, share: CallShare
     ) -> bytes:
-        if self._in_flight > self._max_in_flight:
-            raise Unavailable(f"more than {self._max_in_flight} calls wait for the log")
-        self._ingest.check(head)
-        share.take(min(_RESERVED_BYTES, self._max_message_bytes))
-        request = await self._read(messages)
+        request = await read_message(
+            messages, share, most=self._max_message_bytes, seconds=self._read_seconds
+        )
         share.give_back()
         share.take(len(request))
         sdk = sdk_of(head.headers.get("user-agent", ""))
@@ -195,19 +199,6 @@ class GrpcServer:
             self._ingest, admitted, head, kind, request, expanded_bytes=self._expanded_bytes
         )
         return exported.encode()
-
-    async def _read(self, messages: AsyncIterator[bytes]) -> bytes:
-        """The message of a call, within its time. Raises Rejected (TIMEOUT, MALFORMED)."""
-        try:
-            async with asyncio.timeout(self._read_seconds):
-                async for message in messages:
-                    return message
-        except TimeoutError:
-            raise Rejected(
-                Reason.TIMEOUT,
-                f"the message did not arrive within {self._read_seconds:g} s; send it faster",
-            ) from None
-        raise _NoMessage(Reason.MALFORMED, "the call holds no message; send one")
 
 
 def _head(kind: Kind, context: Any) -> Head:

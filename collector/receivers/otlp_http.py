@@ -5,7 +5,7 @@ https://github.com/open-telemetry/opentelemetry-proto/blob/main/docs/specificati
 
 from typing import Final
 
-from collector.receivers.exchange import BodyLimits, Head, PartIngest, Receiver, Reply
+from collector.receivers.exchange import BodyLimits, BodyOwner, Head, PartIngest, Receiver, Reply
 from collector.receivers.otlp_export import export, sdk_of
 from collector.receivers.otlp_kinds import KINDS, Kind
 from collector.receivers.otlp_status import (
@@ -48,9 +48,9 @@ class OtlpHttp:
         self._kind = kind
         self._expanded_bytes = expanded_bytes
 
-    def check(self, head: Head) -> None:
+    def check(self, head: Head) -> BodyOwner:
         """The key, before the body is read. Raises Rejected or Unavailable."""
-        self._ingest.check(head)
+        return self._ingest.check(head)
 
     async def accept(self, head: Head, body: bytes) -> Reply:
         """Take one request, content coding undone; 200 once the log has it.

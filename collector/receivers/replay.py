@@ -22,7 +22,7 @@ from collector.admission.native.names import EventNames
 from collector.admission.native.validate import Window, validate
 from collector.admission.received_at import read_received_ms
 from collector.http.failures import JSON, failure_reply
-from collector.receivers.exchange import NATIVE_LIMITS, AdminIngest, Head, Reply
+from collector.receivers.exchange import NATIVE_LIMITS, AdminIngest, BodyOwner, Head, Reply
 from collector.receivers.native import answer, check_media_type
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.reasons import Reason
@@ -42,9 +42,9 @@ class Replay:
         self._ingest = ingest
         self._names = EventNames()
 
-    def check(self, head: Head) -> None:
+    def check(self, head: Head) -> BodyOwner:
         """The token, before the body is read. Raises Rejected or Unavailable."""
-        self._ingest.check_admin(head)
+        return self._ingest.check_admin(head)
 
     async def accept(self, head: Head, body: bytes) -> Reply:
         """Take one batch, content coding undone; 202 once the log has it.

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from collector.admission.native.event import Event
-from collector.receivers.exchange import Admitted, BodyPart, Head
+from collector.receivers.exchange import Admitted, BodyOwner, BodyPart, Head
 from seamark.service.registry import AppRecord, KeyRecord
 from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.failures import Rejected, Unavailable
@@ -36,8 +36,9 @@ class FakeIngest:
     admissions: list[tuple[str, tuple[str, str]]] = field(default_factory=list)
     refusals: list[tuple[Signal, Reason]] = field(default_factory=list)
 
-    def check(self, head: Head) -> None:
+    def check(self, head: Head) -> BodyOwner:
         self._key_of(head)
+        return BodyOwner("acme", "k", head.remote)
 
     def refused(self, head: Head, signal: Signal, failure: Rejected | Unavailable) -> None:
         self.refusals.append((signal, failure.reason))
