@@ -64,51 +64,6 @@ class TimeseriesAnswer(msgspec.Struct, frozen=True, kw_only=True):
     meta: Meta
 
 
-class Label(msgspec.Struct, frozen=True):
-    """A dimension, and the source that has it."""
-
-    name: str
-    source: Literal["events", "metrics", "spans"]
-
-
-class LabelsAnswer(msgspec.Struct, frozen=True):
-    """Dimensions to filter and group by."""
-
-    labels: list[Label]
-    meta: Meta
-
-
-class LabelValue(msgspec.Struct, frozen=True):
-    """A value and how much counts under it in the range."""
-
-    value: str
-    count: int | float
-
-
-class LabelValuesAnswer(msgspec.Struct, frozen=True):
-    """Values of a dimension, the ones that count most first."""
-
-    values: list[LabelValue]
-    meta: Meta
-
-
-class MetricName(msgspec.Struct, frozen=True, rename="camel"):
-    """A name to ask for. `last_seen`: epoch ms, to the minute or hour."""
-
-    name: str
-    source: str
-    unit: str
-    type: str
-    last_seen: int
-
-
-class NamesAnswer(msgspec.Struct, frozen=True):
-    """Names, the ones seen last first."""
-
-    metrics: list[MetricName]
-    meta: Meta
-
-
 class ErrorDetail(msgspec.Struct, frozen=True, omit_defaults=True):
     """`field` is the path of the offending field, if there is one."""
 

@@ -1,6 +1,7 @@
 """Answers a question of the registry: scope, plan, cache, store, answer."""
 
-from collections.abc import Mapping
+import functools
+import logging
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,33 +17,41 @@ from api.cached_answer import (
 )
 from api.context import Context
 from api.late_rows import is_live
-from api.query.decode import from_json, from_query
 from api.query.late_rows import SignalName
 from api.query.request import QueryScope, ScopedRequest
 from api.query.sources import SourceName
 from api.questions.question import Question, StoreQuery
 from api.scope import Scope, narrow
 from api.store import ResultTooLarge, Rows
+from api.upstreams import RequestUpstreams
 
 Q = TypeVar("Q", bound=ScopedRequest)
+logger = logging.getLogger(__name__)
 
 
-async def ask_json(context: Context, scope: Scope, question: Question[Any], body: bytes) -> bytes:
-    """The answer (JSON) to a request (JSON). Raises as `ask`."""
-    return await ask(context, scope, question, from_json(body, question.request))
-
-
-async def ask_query(
-    context: Context, scope: Scope, question: Question[Any], parameters: Mapping[str, str]
+async def ask(
+    context: Context, scope: Scope, question: Question[Q], request: Q, token: str = ""
 ) -> bytes:
-    """The answer (JSON) to the parameters of an address. Raises as `ask`."""
-    return await ask(context, scope, question, from_query(parameters, question.request))
+    """The answer (JSON) to a request; `token` is the asker's.
 
-
-async def ask(context: Context, scope: Scope, question: Question[Q], request: Q) -> bytes:
-    """The answer (JSON) to a request. Raises Rejected, Unavailable, StoreFault."""
-    scope = narrow(scope, context.registry, org_id=request.org_id, app_id=request.app_id)
+    Raises Rejected, Unavailable, StoreFault.
+    """
+    scope = narrow(
+        scope,
+        context.registry,
+        org_id=request.org_id,
+        app_id=request.app_id,
+        app_field=_app_field(question.request),
+    )
     query_scope = await _query_scope(context, scope, question, request)
+    if question.steps is not None:
+        upstreams = RequestUpstreams(context, scope, now_ms=query_scope.now_ms, token=token)
+        part = await question.steps(request, query_scope, upstreams)
+        if part.logged:
+            made = {"org": scope.org, "app": scope.app, **part.logged}
+            logger.info("%s done", question.kind, extra=made)
+        meta = upstreams.meta(part, sql=request.sql)
+        return encode({"columns": question.columns, **part.fields, "meta": meta})
     fields: dict[str, msgspec.Raw] = {}
     metas: list[Meta] = []
     for query in question.plan(request, query_scope):
@@ -51,6 +60,12 @@ async def ask(context: Context, scope: Scope, question: Question[Q], request: Q)
         metas.append(meta)
     finished = question.finish(request, fields) if question.finish else fields
     return encode({"columns": question.columns, **finished, "meta": combined(metas)})
+
+
+@functools.cache
+def _app_field(request: type[ScopedRequest]) -> str:
+    """What requests of this type call the app."""
+    return next(f.encode_name for f in msgspec.structs.fields(request) if f.name == "app_id")
 
 
 async def _query_scope(

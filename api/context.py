@@ -11,7 +11,6 @@ from api.exports.exports import Exports
 from api.ingest import IngestClient
 from api.late_rows import LateRows
 from api.log_tail import LogTail
-from api.query.sources import SPAN_METRIC, SourceName
 from api.scope import Scope
 from api.settings import ApiSettings
 from api.source_finder import SourceFinder
@@ -44,11 +43,3 @@ class Context:
             if remembered is None:
                 raise
             return remembered
-
-    async def source(self, scope: Scope, source: SourceName | None, metric: str) -> SourceName:
-        """The source that a question is about: as said, else that of its metric, else events."""
-        if source is not None:
-            return source
-        if metric == SPAN_METRIC:
-            return "spans"
-        return (await self.find(scope, metric) if metric else None) or "events"

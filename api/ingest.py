@@ -1,34 +1,17 @@
 """The collector as the API needs it: batches of a replay, sent with the asker's own admin token."""
 
 import ssl
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 import aiohttp
 import msgspec
 
+from api.questions.upstreams import Taken, Turned
 from api.reasons import QuestionReason
 from seamark.wire.failures import Unavailable
 
 PATH: Final = "/v1/ingest/replay"
 _SECONDS: Final = 15.0
-
-
-class IngestFault(msgspec.Struct, frozen=True):
-    """Why one event of a batch was rejected."""
-
-    index: int
-    reason: str
-    message: str
-
-
-class Taken(msgspec.Struct, frozen=True, rename="camel"):
-    """What the collector made of a batch."""
-
-    accepted: int
-    rejected: int
-    receipt_id: str = ""
-    errors: list[IngestFault] = []
 
 
 class _Problem(msgspec.Struct, frozen=True):
@@ -38,13 +21,6 @@ class _Problem(msgspec.Struct, frozen=True):
 
 class _Failure(msgspec.Struct, frozen=True):
     error: _Problem = _Problem()
-
-
-@dataclass(frozen=True, slots=True)
-class Turned:
-    """The collector will not take this batch: its words."""
-
-    message: str
 
 
 class IngestClient(Protocol):

@@ -16,6 +16,7 @@ from nats.aio.client import Client as NatsClient
 from nats.js.client import JetStreamContext
 
 from api.log_frames import Carried, carries
+from api.questions.upstreams import LookedThrough
 from seamark.wire.buckets import POSITIONS_BUCKET
 from seamark.wire.positions import Position, position_key
 from seamark.wire.signals import Signal, stream_name
@@ -45,14 +46,6 @@ class Behind:
     def messages(self) -> int:
         """How many, at most."""
         return max(self.last - self.done, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What a look for a receipt found. `whole`: everything that waits was looked through."""
-
-    found: Sequence[tuple[Signal, Carried]]
-    whole: bool
 
 
 class LogTail:
@@ -103,7 +96,7 @@ class LogTail:
             raise LogAway(repr(error)) from error
         return min([now_ms, *(at_ms for at_ms in oldest if at_ms is not None)])
 
-    async def find(self, *, org: str, app: str, receipt: str) -> Looked:
+    async def find(self, *, org: str, app: str, receipt: str) -> LookedThrough:
         """Look for a receipt in what `rows` has not stored. `app` empty: any. Raises LogAway."""
         waiting = [behind for behind in await self.behind("rows") if behind.messages]
         wanted = [
@@ -125,8 +118,8 @@ class LogTail:
                     if carried.org == org and app in ("", carried.app)
                 ]
             if room <= 0:
-                return Looked(found, whole=False)
-        return Looked(found, whole=whole)
+                return LookedThrough(found, whole=False)
+        return LookedThrough(found, whole=whole)
 
     async def _messages(
         self, wanted: Sequence[tuple[Behind, int]]

@@ -66,7 +66,11 @@ def _operation(route: Route) -> dict[str, Any]:
         },
     }
     if route.query is not None:
-        operation["parameters"] += _query_parameters(route.query)
+        operation["parameters"] += [
+            parameter
+            for parameter in _query_parameters(route.query)
+            if parameter["name"] not in route.path_parameters
+        ]
     if route.body is not None:
         content = {"application/json": {"schema": _reference(route.body)}}
         operation["requestBody"] = {"required": True, "content": content}

@@ -5,18 +5,11 @@ from typing import Any, Final
 
 import msgspec
 
-import api.answers as answers
-import api.ledger_answers as books
-import api.product_answers as product
+from api.answers import TimeseriesAnswer
 from api.exports.record import ExportAnswer, ExportsAnswer
-from api.query.compat import MetricRequest, MinutesRequest
-from api.query.dead_letters import DeadLettersRequest
+from api.query.compat import MetricRequest, MinutesAnswer, MinutesRequest
 from api.query.export import ExportRequest
-from api.query.labels import LabelsRequest, LabelValuesRequest
-from api.query.ledger import LedgerRequest
 from api.query.log_following import LogTailRequest
-from api.query.names import NamesRequest
-from api.query.replay import ReplayRequest
 from api.questions.describe import QuestionsAnswer
 from api.questions.question import Question
 from api.questions.registry import QUESTIONS
@@ -68,12 +61,11 @@ ROUTES: Final = (
         body=LogTailRequest,
         content_type="text/event-stream",
     ),
-    Route("GET", "/v1/metrics", "Names to ask for.", answers.NamesAnswer, query=NamesRequest),
     Route(
         "GET",
         "/v1/metrics/{name}",
         "Series of a metric, asked for in the address.",
-        answers.TimeseriesAnswer,
+        TimeseriesAnswer,
         query=MetricRequest,
         path_parameters={"name": "^[^/]{1,128}$"},
     ),
@@ -81,51 +73,8 @@ ROUTES: Final = (
         "GET",
         "/api/query",
         "Average, most and least of each minute.",
-        product.MinutesAnswer,
+        MinutesAnswer,
         query=MinutesRequest,
-    ),
-    Route(
-        "GET",
-        "/v1/labels",
-        "Dimensions to filter and group by.",
-        answers.LabelsAnswer,
-        query=LabelsRequest,
-    ),
-    Route(
-        "GET",
-        "/v1/labels/{name}/values",
-        "Values of a dimension.",
-        answers.LabelValuesAnswer,
-        query=LabelValuesRequest,
-        path_parameters={"name": "^[^/]{1,128}$"},
-    ),
-    Route(
-        "GET",
-        "/v1/ledger",
-        "The outcome of every offered item, and whether the ledger balances.",
-        books.LedgerAnswer,
-        query=LedgerRequest,
-    ),
-    Route(
-        "GET",
-        "/v1/receipts/{id}",
-        "The outcome of one request.",
-        books.ReceiptAnswer,
-        path_parameters={"id": "^[0-9a-fA-F-]{32,36}$"},
-    ),
-    Route(
-        "GET",
-        "/v1/deadletters",
-        "Rejected items, as they were sent.",
-        books.DeadLettersAnswer,
-        query=DeadLettersRequest,
-    ),
-    Route(
-        "POST",
-        "/v1/deadletters:replay",
-        "Mend rejected events and send them again; needs an admin token.",
-        books.ReplayAnswer,
-        body=ReplayRequest,
     ),
     Route(
         "POST",

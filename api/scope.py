@@ -18,9 +18,6 @@ class Scope:
 
 
 QUERY: Final = frozenset({"query"})
-LEDGER_ROLES: Final = frozenset({"query", "admin"})
-"""Who may read the ledger: whoever asks questions, and whoever administers."""
-ADMIN: Final = frozenset({"admin"})
 
 
 def secret_in(headers: Mapping[str, str]) -> str:

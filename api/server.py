@@ -2,7 +2,7 @@
 
 import importlib.resources
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from typing import Any
 
 from aiohttp import web
@@ -11,19 +11,18 @@ from prometheus_client import generate_latest
 
 import api.compat_routes as compat_routes
 from api.answers import encode
-from api.ask import ask_json, ask_query
+from api.ask import ask
 from api.context import Context
 from api.exports.routes import add_exports
-from api.ledger_routes import add_ledger
 from api.look.routes import add_look, for_people
 from api.middleware import make_cors, make_guard
 from api.openapi import ROUTES, document
 from api.own_metrics import OwnMetrics
-from api.questions import catalogue
+from api.query.decode import from_json, from_query
 from api.questions.describe import described
 from api.questions.question import ANY_TEXT, Question
 from api.questions.registry import QUESTIONS
-from api.scope import Scope, scope_of
+from api.scope import QUERY, Scope, scope_of, secret_in
 from api.settings import ApiSettings
 from api.tail.stream import add_tail
 from seamark.service.health import Health
@@ -42,7 +41,6 @@ def make_app(
         middlewares=[make_cors(settings.allowed_origins), make_guard(metrics)],
     )
     _add_questions(app, context, metrics)
-    add_ledger(app, context)
     add_tail(app, context, metrics)
     add_exports(app, context)
     _add_health(app, health, optional)
@@ -52,24 +50,15 @@ def make_app(
 
 
 def _add_questions(app: web.Application, context: Context, metrics: OwnMetrics) -> None:
-    def asked(question: Asked) -> Callable[[web.Request], Awaitable[web.Response]]:
+    def asked(
+        question: Asked, readers: Container[str] = QUERY
+    ) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
-            scope = scope_of(request.headers, context.registry)
+            scope = scope_of(request.headers, context.registry, kinds=readers)
             body = await question(scope, request)
             return web.Response(body=body, content_type="application/json")
 
         return handle
-
-    async def ask_names(scope: Scope, request: web.Request) -> bytes:
-        return await catalogue.names(context, scope, request.query)
-
-    async def ask_labels(scope: Scope, request: web.Request) -> bytes:
-        return await catalogue.labels(context, scope, request.query)
-
-    async def ask_values(scope: Scope, request: web.Request) -> bytes:
-        return await catalogue.label_values(
-            context, scope, request.match_info["name"], request.query
-        )
 
     async def ask_minutes(scope: Scope, request: web.Request) -> bytes:
         return await compat_routes.minutes(context, scope, request.query)
@@ -92,11 +81,10 @@ def _add_questions(app: web.Application, context: Context, metrics: OwnMetrics) 
     app.router.add_get("/v1/metrics/{name}", asked(ask_metric))
     for question in QUESTIONS:
         app.router.add_route(
-            question.method, _served(question), asked(_answerer(context, question))
+            question.method,
+            _served(question),
+            asked(_answerer(context, question), question.readers),
         )
-    app.router.add_get("/v1/metrics", asked(ask_names))
-    app.router.add_get("/v1/labels", asked(ask_labels))
-    app.router.add_get("/v1/labels/{name}/values", asked(ask_values))
 
 
 def _served(question: Question[Any]) -> str:
@@ -110,10 +98,12 @@ def _served(question: Question[Any]) -> str:
 
 def _answerer(context: Context, question: Question[Any]) -> Asked:
     async def answer(scope: Scope, request: web.Request) -> bytes:
+        token = secret_in(request.headers)
         if question.method == "POST":
-            return await ask_json(context, scope, question, await request.read())
+            body = await request.read()
+            return await ask(context, scope, question, from_json(body, question.request), token)
         parameters = MultiDict([*request.query.items(), *request.match_info.items()])
-        return await ask_query(context, scope, question, parameters)
+        return await ask(context, scope, question, from_query(parameters, question.request), token)
 
     return answer
 

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from api.query.labels import plan_exists
+from api.query.rollup_lookup import plan_metric_source
 from api.scope import Scope
 from api.store import QuestionStore
 
@@ -36,7 +36,9 @@ class SourceFinder:
         known = self._known.get((scope, metric))
         if known is not None and known[0] > self._clock():
             return known[1]
-        found = await self._store.ask(plan_exists(metric, org=scope.org, app=scope.app), _Found)
+        found = await self._store.ask(
+            plan_metric_source(metric, org=scope.org, app=scope.app), _Found
+        )
         sources = {row.source for row in found.rows}
         if not sources:
             return None

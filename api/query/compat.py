@@ -59,6 +59,21 @@ class MetricRequest(
     week_start: Annotated[str, msgspec.Meta(max_length=9)] = "monday"
 
 
+class MinuteValues(msgspec.Struct, frozen=True):
+    """One minute (its start, epoch ms); null where no event of it has a value."""
+
+    time: int
+    avg: float | None
+    max: float | None
+    min: float | None
+
+
+class MinutesAnswer(msgspec.Struct, frozen=True):
+    """Minutes in order of time; those without events are left out."""
+
+    data: list[MinuteValues]
+
+
 def filters_of(texts: Iterable[str]) -> list[dict[str, Any]]:
     """`device:mobile,country:US` as filters. Raises Rejected."""
     found = []

@@ -1,5 +1,7 @@
-"""`GET /v1/deadletters`, and which dead letters a replay is about."""
+"""Dead letters: which ones a page or a replay is about, and the statement that finds them."""
 
+import base64
+import binascii
 import re
 import uuid
 from collections.abc import Sequence
@@ -8,8 +10,9 @@ from typing import Annotated, Final
 
 import msgspec
 
+from api.query.request import Instant, Plan, QueryScope, ScopedRequest
 from api.query.scoping import scope_conditions
-from api.query.statement import Statement, Values, fill
+from api.query.statement import Values, fill
 from api.query.timerange import TimeRange, parse_range
 from api.reasons import QuestionReason
 from seamark.wire.failures import Rejected
@@ -18,16 +21,19 @@ MAX_DEAD_LETTERS: Final = 1_000
 _CURSOR: Final = re.compile(r"([0-9]{1,15})\.([0-9a-f-]{36})\Z")
 
 
-class DeadLettersRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SelectionRequest(ScopedRequest, frozen=True, kw_only=True, rename="camel"):
     """Which dead letters, newest first. `cursor`: from an earlier answer, for the next page."""
 
-    from_: str = msgspec.field(name="from", default="now-24h")
-    to: str = "now"
-    app: str = ""
-    reason: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    name: Annotated[str, msgspec.Meta(max_length=128)] = ""
-    limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 100
+    from_: Instant = msgspec.field(name="from", default="now-24h")
+    to: Instant = "now"
+    app_id: str = msgspec.field(name="app", default="")
+    reason: Annotated[str, msgspec.Meta(max_length=64, title="Reason")] = ""
+    name: Annotated[str, msgspec.Meta(max_length=128, title="Name")] = ""
     cursor: Annotated[str, msgspec.Meta(max_length=64)] = ""
+
+    def covered(self, scope: QueryScope) -> TimeRange:
+        """The range of receipt. Raises Rejected."""
+        return parse_range(self.from_, self.to, now_ms=scope.now_ms)
 
 
 class DeadLetterRow(msgspec.Struct, array_like=True, frozen=True):
@@ -53,6 +59,14 @@ class DeadLetterRow(msgspec.Struct, array_like=True, frozen=True):
     replay_receipt: str
 
 
+def original_of(row: DeadLetterRow) -> bytes:
+    """The bytes of a dead letter's original."""
+    try:
+        return base64.b64decode(row.original, validate=True)
+    except binascii.Error:
+        return b""
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which dead letters to find. Empty: any. `unplayed`: only those never replayed."""
@@ -65,12 +79,12 @@ class Selection:
 
 
 def plan_dead_letters(
-    selection: Selection, asked: TimeRange, *, org: str, app: str, limit: int
-) -> Statement:
+    selection: Selection, covered: TimeRange, scope: QueryScope, *, limit: int
+) -> Plan:
     """The statement; one row more than `limit`, to tell whether more follow. Raises Rejected."""
     values = Values()
-    scope = scope_conditions(values, org, app)
-    own, where = " AND ".join(scope), _where(selection, values, asked, scope)
+    own = scope_conditions(values, scope.org, scope.app)
+    where = [*own, *_conditions(selection, values, covered)]
     if selection.cursor:
         time_ms, dead_letter = _read_cursor(selection.cursor)
         at = f"fromUnixTimestamp64Milli({values.integer(time_ms)}, 'UTC')"
@@ -78,38 +92,31 @@ def plan_dead_letters(
             f"received_at <= {at}",
             f"(received_at < {at} OR dead_letter_id < toUUID({values.text(dead_letter)}))",
         ]
-    return values.statement(
-        fill(
-            "dead_letters",
-            unplayed=fill("dead_letters_unplayed", scope=own) if selection.unplayed else "",
-            scope=own,
-            where=" AND ".join(where),
-            limit=values.add(limit + 1, "UInt64"),
-        )
+    mine = " AND ".join(own)
+    sql = fill(
+        "dead_letters",
+        unplayed=fill("dead_letters_unplayed", scope=mine) if selection.unplayed else "",
+        scope=mine,
+        where=" AND ".join(where),
+        limit=values.add(limit + 1, "UInt64"),
     )
+    return Plan(values.statement(sql), covered)
 
 
-def plan_reasons(selection: Selection, asked: TimeRange, *, org: str, app: str) -> Statement:
+def plan_reasons(selection: Selection, covered: TimeRange, scope: QueryScope) -> Plan:
     """The statement that counts the dead letters of a range by reason."""
     values = Values()
-    where = _where(selection, values, asked, scope_conditions(values, org, app))
-    return values.statement(fill("dead_letter_reasons", where=" AND ".join(where)))
-
-
-def dead_letters_range(
-    from_: str | int | float, to: str | int | float, *, now_ms: int
-) -> TimeRange:
-    """The range of receipt that is asked for. Raises Rejected."""
-    return parse_range(from_, to, now_ms=now_ms)
-
-
-def _where(
-    selection: Selection, values: Values, asked: TimeRange, scope: Sequence[str]
-) -> list[str]:
     where = [
-        *scope,
-        f"received_at >= fromUnixTimestamp64Milli({values.integer(asked.from_ms)}, 'UTC')",
-        f"received_at < fromUnixTimestamp64Milli({values.integer(asked.to_ms)}, 'UTC')",
+        *scope_conditions(values, scope.org, scope.app),
+        *_conditions(selection, values, covered),
+    ]
+    return Plan(values.statement(fill("dead_letter_reasons", where=" AND ".join(where))), covered)
+
+
+def _conditions(selection: Selection, values: Values, covered: TimeRange) -> list[str]:
+    where = [
+        f"received_at >= fromUnixTimestamp64Milli({values.integer(covered.from_ms)}, 'UTC')",
+        f"received_at < fromUnixTimestamp64Milli({values.integer(covered.to_ms)}, 'UTC')",
     ]
     if selection.reason:
         where.append(f"reason = {values.text(selection.reason)}")

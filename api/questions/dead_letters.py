@@ -1,64 +1,88 @@
-"""`GET /v1/deadletters`: never cached, so that a dead letter shows at once."""
+"""`GET /v1/deadletters`: rejected items as they were sent, newest first.
 
-import asyncio
-from collections.abc import Mapping
+Never cached, so that a dead letter shows at once.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from api.answers import Meta, encode
-from api.context import Context
-from api.ledger_answers import DeadLetterItem, DeadLettersAnswer, Replayed
+from api.answers import Meta
 from api.query.dead_letters import (
     DeadLetterRow,
-    DeadLettersRequest,
     Selection,
+    SelectionRequest,
     cursor_after,
-    dead_letters_range,
+    original_of,
     plan_dead_letters,
     plan_reasons,
 )
-from api.query.decode import from_query
-from api.query.replay import original_of
-from api.scope import Scope, narrow
+from api.query.request import QueryScope
+from api.questions.columns import Column, instant, text
+from api.questions.question import LEDGER_READERS, AnswerPart, Question, StoreQuery
 
 
-async def dead_letters(context: Context, scope: Scope, parameters: Mapping[str, str]) -> bytes:
-    """A page of dead letters and counts by reason. Raises Rejected, Unavailable, StoreFault."""
-    request = from_query(parameters, DeadLettersRequest)
-    scope = narrow(scope, context.registry, org_id="", app_id=request.app, app_field="app")
-    asked = dead_letters_range(request.from_, request.to, now_ms=context.clock_ms())
-    page = Selection(reason=request.reason, name=request.name, cursor=request.cursor)
-    every = Selection(name=request.name)
-    found, reasons = await asyncio.gather(
-        context.store.ask(
-            plan_dead_letters(page, asked, org=scope.org, app=scope.app, limit=request.limit),
-            DeadLetterRow,
-        ),
-        context.store.ask(
-            plan_reasons(every, asked, org=scope.org, app=scope.app), tuple[str, int]
-        ),
-    )
-    shown = found.rows[: request.limit]
-    more = len(found.rows) > request.limit
-    return encode(
-        DeadLettersAnswer(
-            dead_letters=[_shown(row) for row in shown],
-            reasons=dict(reasons.rows),
-            cursor=cursor_after(shown[-1]) if more else "",
-            meta=Meta(
-                rows_read=found.rows_read + reasons.rows_read,
-                bytes_read=found.bytes_read + reasons.bytes_read,
-                truncated=more,
-                from_=asked.from_ms,
-                to=asked.to_ms,
-            ),
-        )
-    )
+class DeadLettersRequest(SelectionRequest, frozen=True, kw_only=True, rename="camel"):
+    """A page of dead letters."""
+
+    from_: str = msgspec.field(name="from", default="now-24h")
+    to: str = "now"
+    limit: Annotated[int, msgspec.Meta(ge=1, le=500, title="Limit")] = 100
+
+
+class ReasonRow(msgspec.Struct, array_like=True, frozen=True):
+    """A reason, and how many dead letters have it."""
+
+    reason: str
+    total: int
+
+
+class Replayed(msgspec.Struct, frozen=True, rename="camel"):
+    """When a dead letter's event was stored (epoch ms), and the receipt of that replay."""
+
+    at: int
+    receipt_id: str
+
+
+class DeadLetterItem(msgspec.Struct, frozen=True, rename="camel"):
+    """A rejected item. `original` is JSON text, or base64 where it is not (`encoding`)."""
+
+    dead_letter_id: str
+    app: str
+    signal: str
+    received_at: int
+    receipt_id: str
+    index: int
+    reason: str
+    field: str
+    message: str
+    name: str
+    original: str
+    encoding: Literal["json", "base64"]
+    key_id: str
+    sent_at: int | None
+    sdk_name: str
+    sdk_version: str
+    protocol: str
+    replayed: Replayed | None
+
+
+class DeadLettersAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """A page of dead letters, newest first. `cursor` asks for the next one; empty: the last page.
+
+    `reasons` counts all of the range by reason, whatever the page.
+    """
+
+    columns: list[Column]
+    dead_letters: list[DeadLetterItem]
+    reasons: dict[str, int]
+    cursor: str
+    meta: Meta
 
 
 def _shown(row: DeadLetterRow) -> DeadLetterItem:
-    text = _json_text(original_of(row))
-    replay = Replayed(row.replayed_ms, row.replay_receipt) if row.replayed_ms else None
+    json_text = _json_text(original_of(row))
     return DeadLetterItem(
         dead_letter_id=row.dead_letter_id,
         app=row.app,
@@ -70,14 +94,14 @@ def _shown(row: DeadLetterRow) -> DeadLetterItem:
         field=row.field,
         message=row.message,
         name=row.name,
-        original=row.original if text is None else text,
-        encoding="base64" if text is None else "json",
+        original=row.original if json_text is None else json_text,
+        encoding="base64" if json_text is None else "json",
         key_id=row.key_id,
         sent_at=row.sent_ms or None,
         sdk_name=row.sdk_name,
         sdk_version=row.sdk_version,
         protocol=row.protocol,
-        replayed=replay,
+        replayed=Replayed(row.replayed_ms, row.replay_receipt) if row.replayed_ms else None,
     )
 
 
@@ -88,3 +112,54 @@ def _json_text(original: bytes) -> str | None:
         return original.decode()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def _plan(request: DeadLettersRequest, scope: QueryScope) -> list[StoreQuery[Any]]:
+    page = Selection(reason=request.reason, name=request.name, cursor=request.cursor)
+    covered = request.covered(scope)
+
+    def of_page(rows: Sequence[DeadLetterRow]) -> AnswerPart:
+        shown = rows[: request.limit]
+        more = len(rows) > request.limit
+        fields = {
+            "deadLetters": [_shown(row) for row in shown],
+            "cursor": cursor_after(shown[-1]) if more else "",
+        }
+        return AnswerPart(fields, truncated=more)
+
+    def of_reasons(rows: Sequence[ReasonRow]) -> AnswerPart:
+        return AnswerPart({"reasons": {row.reason: row.total for row in rows}})
+
+    found = plan_dead_letters(page, covered, scope, limit=request.limit)
+    reasons = plan_reasons(Selection(name=request.name), covered, scope)
+    return [
+        StoreQuery("dead_letters", found, DeadLetterRow, of_page),
+        StoreQuery("dead_letter_reasons", reasons, ReasonRow, of_reasons),
+    ]
+
+
+QUESTION: Final = Question(
+    kind="dead_letters",
+    title="Dead letters",
+    summary="Rejected items, as they were sent.",
+    request=DeadLettersRequest,
+    answer=DeadLettersAnswer,
+    plan=_plan,
+    columns=(
+        instant("deadLetters", "receivedAt", "Received"),
+        text("deadLetters", "app", "App"),
+        text("deadLetters", "signal", "Signal"),
+        text("deadLetters", "reason", "Reason"),
+        text("deadLetters", "field", "Field"),
+        text("deadLetters", "message", "Message"),
+        text("deadLetters", "name", "Name"),
+        text("deadLetters", "original", "Original"),
+        Column("deadLetters", "receiptId", "Receipt", "id", ""),
+        Column("deadLetters", "deadLetterId", "Dead letter", "id", ""),
+    ),
+    example={},
+    cached=False,
+    readers=LEDGER_READERS,
+    method="GET",
+    route="/v1/deadletters",
+)

@@ -6,13 +6,20 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from api.questions import (
+    dead_letters,
     errors,
     event,
     funnel,
+    label_values,
+    labels,
+    ledger,
     log_context,
     log_histogram,
     logs,
+    metric_names,
     paths,
+    receipt,
+    replay,
     retention,
     servicemap,
     services,
@@ -40,5 +47,12 @@ QUESTIONS: Final[tuple[Question[Any], ...]] = (
     top.QUESTION,
     trace.QUESTION,
     traces.QUESTION,
+    metric_names.QUESTION,
+    labels.QUESTION,
+    label_values.QUESTION,
+    ledger.QUESTION,
+    receipt.QUESTION,
+    dead_letters.QUESTION,
+    replay.QUESTION,
 )
 BY_KIND: Final[Mapping[str, Question[Any]]] = {question.kind: question for question in QUESTIONS}

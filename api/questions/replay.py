@@ -6,45 +6,84 @@ a dead letter whose event is stored is left out.
 """
 
 import asyncio
-import logging
-from typing import Final, Literal
+from collections import Counter
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from api.answers import Meta, encode
-from api.context import Context
-from api.ingest import IngestClient, Taken, Turned
-from api.ledger_answers import ReplayAnswer, ReplayedDeadLetter
+from api.answers import Meta
 from api.query.dead_letters import (
+    MAX_DEAD_LETTERS,
     DeadLetterRow,
     Selection,
+    SelectionRequest,
     cursor_after,
-    dead_letters_range,
     plan_dead_letters,
 )
-from api.query.decode import from_json
-from api.query.patch import check
-from api.query.replay import Batch, Mended, ReplayRequest, batches, mended
+from api.query.request import QueryScope
+from api.questions.columns import Column, text
+from api.questions.question import ADMINS, AnswerPart, Question
+from api.questions.replay_batches import Batch, Mended, batches, mended
+from api.questions.replay_patch import Change, check
+from api.questions.upstreams import Taken, Turned, Upstreams
 from api.reasons import QuestionReason
-from api.scope import Scope, narrow
 from seamark.wire.failures import Unavailable
 
-logger = logging.getLogger(__name__)
 _AT_ONCE: Final = 8
 Result = Literal["accepted", "rejected", "skipped"]
 
 
-async def replay(context: Context, scope: Scope, body: bytes, *, token: str) -> bytes:
-    """Replay dead letters, `token` being the asker's. Raises Rejected, Unavailable, StoreFault."""
-    request = from_json(body, ReplayRequest)
+class ReplayRequest(SelectionRequest, frozen=True, kw_only=True, rename="camel"):
+    """Which dead letters, the changes to their events, and whether to send (`dryRun: false`).
+
+    The newest dead letters first, at most `limit` of them; `cursor` goes on with older ones. Dead
+    letters that were replayed before are left out unless `again`.
+    """
+
+    dead_letter_ids: Annotated[list[str], msgspec.Meta(max_length=MAX_DEAD_LETTERS)] = (
+        msgspec.field(default_factory=list)
+    )
+    patch: list[Change] = msgspec.field(default_factory=list)
+    dry_run: bool = True
+    again: bool = False
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_DEAD_LETTERS, title="Limit")] = 100
+
+
+class ReplayedDeadLetter(msgspec.Struct, frozen=True, rename="camel"):
+    """What a replay made of one dead letter. `before`, `after`: the event,
+    null when it is skipped.
+
+    `result`: `accepted`; `rejected` (`why` says what is still wrong); `skipped`, for it cannot be
+    sent.
+    """
+
+    dead_letter_id: str
+    app: str
+    result: Result
+    before: Any
+    after: Any
+    why: str = ""
+
+
+class ReplayAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """What a replay did, or would do (`dry_run`). `cursor`: goes on with older dead letters.
+
+    `receipts`: of the batches that were sent.
+    """
+
+    columns: list[Column]
+    dry_run: bool
+    accepted: int
+    rejected: int
+    skipped: int
+    dead_letters: list[ReplayedDeadLetter]
+    receipts: list[str]
+    cursor: str
+    meta: Meta
+
+
+async def _answer(request: ReplayRequest, scope: QueryScope, upstreams: Upstreams) -> AnswerPart:
     check(request.patch)
-    if context.ingest is None:
-        raise Unavailable(
-            "This API was not told where the collector is (SEAMARK_API_INGEST_URL).",
-            reason=QuestionReason.UNAVAILABLE,
-        )
-    scope = narrow(scope, context.registry, org_id="", app_id=request.app, app_field="app")
-    asked = dead_letters_range(request.from_, request.to, now_ms=context.clock_ms())
     selection = Selection(
         reason=request.reason,
         name=request.name,
@@ -52,53 +91,39 @@ async def replay(context: Context, scope: Scope, body: bytes, *, token: str) -> 
         cursor=request.cursor,
         unplayed=not request.again,
     )
-    found = await context.store.ask(
-        plan_dead_letters(selection, asked, org=scope.org, app=scope.app, limit=request.limit),
-        DeadLetterRow,
-    )
-    rows = found.rows[: request.limit]
-    more = len(found.rows) > request.limit
+    plan = plan_dead_letters(selection, request.covered(scope), scope, limit=request.limit)
+    found = await upstreams.rows(plan, DeadLetterRow)
+    rows = found[: request.limit]
+    more = len(found) > request.limit
     tried = [mended(row, request.patch) for row in rows]
-    sending = _Sending(context.ingest, token=token, dry_run=request.dry_run)
+    sending = _Sending(upstreams, dry_run=request.dry_run)
     await sending.send(batches([one for one in tried if not one.why], request.patch))
     dead_letters = [_told(one, sending, request.dry_run) for one in tried]
-    counts = {kind: sum(1 for one in dead_letters if one.result == kind) for kind in _KINDS}
-    if not request.dry_run:
-        logger.info(
-            "dead_letters replayed",
-            extra={
-                "org": scope.org,
-                "app": scope.app,
-                "counts": counts,
-                "patch": msgspec.json.encode(request.patch).decode(),
-                "receipts": sending.receipts[:100],
-            },
-        )
-    return encode(
-        ReplayAnswer(
-            dry_run=request.dry_run,
-            accepted=counts["accepted"],
-            rejected=counts["rejected"],
-            skipped=counts["skipped"],
-            dead_letters=dead_letters,
-            receipts=sending.receipts,
-            cursor=cursor_after(rows[-1]) if more else "",
-            meta=Meta(rows_read=found.rows_read, bytes_read=found.bytes_read, truncated=more),
-        )
-    )
-
-
-_KINDS: Final[tuple[Result, ...]] = ("accepted", "rejected", "skipped")
+    results = Counter(one.result for one in dead_letters)
+    fields: dict[str, object] = {
+        "dryRun": request.dry_run,
+        "accepted": results["accepted"],
+        "rejected": results["rejected"],
+        "skipped": results["skipped"],
+        "deadLetters": dead_letters,
+        "receipts": sending.receipts,
+        "cursor": cursor_after(rows[-1]) if more else "",
+    }
+    logged = {
+        "counts": {kind: results[kind] for kind in ("accepted", "rejected", "skipped")},
+        "patch": msgspec.json.encode(request.patch).decode(),
+        "receipts": sending.receipts[:100],
+    }
+    return AnswerPart(fields, truncated=more, logged={} if request.dry_run else logged)
 
 
 class _Sending:
-    """Sends batches, a few at a time, and keeps what became of each dead letter."""
+    """Sends batches, a few at a time, and keeps the result of each dead letter."""
 
-    def __init__(self, ingest: IngestClient, *, token: str, dry_run: bool) -> None:
+    def __init__(self, upstreams: Upstreams, *, dry_run: bool) -> None:
         self.results: dict[str, tuple[Result, str]] = {}
         self.receipts: list[str] = []
-        self._ingest = ingest
-        self._token = token
+        self._backends = upstreams
         self._dry_run = dry_run
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._away: Unavailable[QuestionReason] | None = None
@@ -117,9 +142,7 @@ class _Sending:
                 self._all(batch, "skipped", f"not sent: {self._away.message} Ask again.")
                 return
             try:
-                taken = await self._ingest.replay(
-                    batch.body, token=self._token, dry_run=self._dry_run
-                )
+                taken = await self._backends.replay(batch.body, dry_run=self._dry_run)
             except Unavailable as away:
                 self._away = away
                 self._all(batch, "skipped", f"not sent: {away.message} Ask again.")
@@ -153,3 +176,25 @@ def _told(one: Mended, sending: _Sending, dry_run: bool) -> ReplayedDeadLetter:
         after=one.after if dry_run else None,
         why=why,
     )
+
+
+QUESTION: Final = Question(
+    kind="replay",
+    title="Replay of dead letters",
+    summary="Mend rejected events and send them again; needs an admin token.",
+    request=ReplayRequest,
+    answer=ReplayAnswer,
+    steps=_answer,
+    columns=(
+        text("deadLetters", "deadLetterId", "Dead letter"),
+        text("deadLetters", "app", "App"),
+        text("deadLetters", "result", "Result"),
+        text("deadLetters", "why", "Why"),
+        text("deadLetters", "before", "Before"),
+        text("deadLetters", "after", "After"),
+    ),
+    example={},
+    cached=False,
+    readers=ADMINS,
+    route="/v1/deadletters:replay",
+)

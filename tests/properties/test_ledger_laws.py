@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from api.query.ledger import LedgerCounts, balance, total
+from api.questions.ledger import LedgerCounts, balance, total
 from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.signals import Signal
 from tests.support.ledger import events, sent
@@ -118,10 +118,11 @@ def read(store: EngineStore) -> dict[tuple[str, str, int], LedgerCounts]:
         for name in order
     )
     rows = store.rows(
-        f"SELECT key_id, toUnixTimestamp(minute) * 1000 AS at, app, signal, {columns} "
+        f"SELECT key_id, {columns}, toUnixTimestamp(minute) * 1000 AS at, app, signal "
         f"FROM {store.database}.ledger GROUP BY app, signal, key_id, minute"
     )
-    return {(row[2], row[0], (row[1] - THEN) // 60_000): LedgerCounts(*row[1:]) for row in rows}
+    found = [(row[0], LedgerCounts(*row[1:])) for row in rows]
+    return {(row.app, key, (row.time - THEN) // 60_000): row for key, row in found}
 
 
 def cut(requests: Sequence[Request], rng: random.Random) -> list[list[bytes]]:

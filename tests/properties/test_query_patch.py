@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.query.patch import Cast, Change, Default, Drop, Rename, cast, check, patched
+from api.questions.replay_patch import Cast, Change, Default, Drop, Rename, cast, check, patched
 from seamark.wire.failures import Rejected
 
 NAMES = st.sampled_from(["name", "ts", "value", "sessionId", "x"])

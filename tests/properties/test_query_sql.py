@@ -1,6 +1,7 @@
 """Laws of statements: what an asker wrote is never part of the SQL, whatever it is."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -8,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.query.decode import from_json
-from api.query.labels import LabelsRequest, LabelValuesRequest, plan_label_names, plan_label_values
-from api.query.names import NamesRequest, plan_names
 from api.query.request import QueryScope
 from api.query.statement import Statement
 from api.query.timerange import Granularity, TimeRange, choose_granularity, parse_granularity
+from api.questions.label_values import LabelValuesRequest, plan_label_values
+from api.questions.labels import LabelsRequest, plan_labels
 from api.questions.logs import LogsRequest, plan_logs
+from api.questions.metric_names import NamesRequest, plan_names
 from api.questions.timeseries import TimeseriesRequest, plan_timeseries
 from api.questions.traces import TracesRequest, plan_traces
 from tests.support.planned_questions import within
@@ -129,15 +131,13 @@ def test_searches(org: str, app: str, text: str, filters: list[Any]) -> None:
 @settings(max_examples=100, deadline=None)
 @given(org=hostile, app=hostile, metric=hostile, prefix=hostile)
 def test_catalogues(org: str, app: str, metric: str, prefix: str) -> None:
-    values = LabelValuesRequest(metric=metric, prefix=prefix)
-    check(
-        plan_label_values(values, "page", "events", org=org, app=app, now_ms=NOW),
-        org, app, metric, prefix,
-    )  # fmt: skip
-    made = plan_label_names(LabelsRequest(metric=metric), "metrics", org=org, app=app, now_ms=NOW)
+    scope = QueryScope(org=org, app=app, now_ms=NOW, search_days=31, minute_days=396)
+    values = LabelValuesRequest(name="page", metric=metric, prefix=prefix)
+    check(plan_label_values(values, scope).statement, org, app, metric, prefix)
+    made = plan_labels(LabelsRequest(metric=metric), replace(scope, source="metrics"))
     assert made is not None
-    check(made, org, app, metric)
-    listed = plan_names(NamesRequest(prefix=prefix), org=org, app=app, now_ms=NOW)
+    check(made.statement, org, app, metric)
+    listed = plan_names(NamesRequest(prefix=prefix), scope).statement
     assert listed.sql.isascii()
     assert {org, app, prefix} <= set(listed.values.values())
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import msgspec
 
-from api.ingest import IngestFault, Taken, Turned
-from api.log_tail import Looked
+from api.questions.upstreams import IngestFault, LookedThrough, Taken, Turned
 from api.reasons import QuestionReason
 from seamark.wire.envelope import DeadLetter, Outcome, Sender, encode_envelope
 from seamark.wire.failures import Unavailable
@@ -63,9 +62,9 @@ class QuietLog:
         """See `LogTail.settled_ms`."""
         return self._settled_ms
 
-    async def find(self, **_: str) -> Looked:
+    async def find(self, **_: str) -> LookedThrough:
         """See `LogTail.find`."""
-        return Looked((), whole=True)
+        return LookedThrough((), whole=True)
 
 
 @dataclass

@@ -1,19 +1,23 @@
 """The questions of the registry: requests, plans and answers, by their name in documents."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import msgspec
 
 from api.query.decode import from_json
-from api.query.request import QueryScope
+from api.query.request import Plan, QueryScope
 from api.query.sources import SourceName
 from api.query.statement import Statement
 from api.questions.question import Question
 from api.questions.registry import QUESTIONS as REGISTERED
+from api.questions.upstreams import LookedThrough, Taken, Turned
+from seamark.wire.failures import Rejected
 
 NOW = 1_795_343_040_123
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,43 @@ class Planned:
     answer: type[Any]
 
 
+@dataclass
+class EmptyUpstreams:
+    """A store and a log with nothing in them; `statements` are what was asked of the store."""
+
+    statements: list[Statement] = field(default_factory=list)
+
+    async def rows(self, plan: Plan, row: type[R]) -> Sequence[R]:
+        """See `Upstreams.rows`."""
+        self.statements.append(plan.statement)
+        return []
+
+    async def settled_ms(self, sink: str) -> int | None:
+        """See `Upstreams.settled_ms`."""
+        return NOW
+
+    async def find_in_log(self, receipt: str) -> LookedThrough | None:
+        """See `Upstreams.find_in_log`."""
+        return LookedThrough([], whole=True)
+
+    async def replay(self, body: bytes, *, dry_run: bool) -> Taken | Turned:
+        """See `Upstreams.replay`."""
+        raise AssertionError("there is nothing to replay")
+
+
+def _statements(question: Question[Any], asked: Any, scope: QueryScope) -> list[Statement]:
+    """What a question asks of the store; of one with steps, of an empty one. Raises Rejected."""
+    if question.steps is None:
+        return [query.plan.statement for query in question.plan(asked, scope)]
+    upstreams = EmptyUpstreams()
+    try:
+        asyncio.run(question.steps(asked, scope, upstreams))
+    except Rejected:
+        if not upstreams.statements:
+            raise
+    return upstreams.statements
+
+
 def _of(question: Question[Any]) -> Planned:
     """A question of the registry."""
 
@@ -32,14 +73,13 @@ def _of(question: Question[Any]) -> Planned:
         def made(asked: Any, scope: QueryScope) -> Statement:
             named = question.metric(asked).source if question.metric else None
             found = replace(scope, source=named) if named else scope
-            return question.plan(asked, found)[place].plan.statement
+            return _statements(question, asked, found)[place]
 
         return made
 
-    made = question.plan(
-        from_json(msgspec.json.encode(question.example), question.request), within()
-    )
-    return Planned(question.request, tuple(statement(i) for i in range(len(made))), question.answer)
+    example = from_json(msgspec.json.encode(question.example), question.request)
+    count = len(_statements(question, example, within()))
+    return Planned(question.request, tuple(map(statement, range(count))), question.answer)
 
 
 def within(org: str = "acme", app: str = "", *, source: SourceName | None = "events") -> QueryScope:

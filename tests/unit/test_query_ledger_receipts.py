@@ -2,7 +2,8 @@
 
 import pytest
 
-from api.query.receipts import EnvelopeRow, read_receipt, verdict
+from api.questions.receipt import read_receipt
+from api.questions.receipt_envelopes import EnvelopeRow, verdict
 from seamark.wire.failures import Rejected
 
 KEPT_MS = 1_000

@@ -79,6 +79,19 @@ GOLDEN_CASES: dict[str, tuple[str, dict[str, Any]]] = {
         "log_context",
         {"id": "9f86d081884c7d65", "time": "1795343040123456789", "service": "cart"},
     ),
+    "names_of_metrics": ("metric_names", {"prefix": "page", "from": "now-2h"}),
+    "labels_of_metrics": ("labels", {"source": "metrics", "metric": "requests"}),
+    "values_of_a_label": ("label_values", {"name": "country", "prefix": "D"}),
+    "ledger_of_a_key": ("ledger", {"signal": "events", "key": "k1", "step": "5m"}),
+    "receipt": ("receipt", {"id": "019ad000-0000-7000-8000-000000000001"}),
+    "dead_letters_after_a_cursor": (
+        "dead_letters",
+        {
+            "reason": "invalid_value",
+            "cursor": "1795343040123.019ad000-0000-7000-8000-000000000001",
+        },
+    ),
+    "dead_letters_to_replay": ("replay", {"name": "view"}),
 }
 
 

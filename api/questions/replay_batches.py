@@ -1,42 +1,18 @@
-"""`POST /v1/deadletters:replay`: from dead letters to batches that can be sent again. Pure."""
+"""From dead letters to batches that can be sent again. Pure."""
 
-import base64
-import binascii
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
 
-from api.query.dead_letters import MAX_DEAD_LETTERS, DeadLetterRow
-from api.query.patch import Change, Event, patched
+from api.query.dead_letters import DeadLetterRow, original_of
+from api.questions.replay_patch import Change, Event, patched
 
 DEAD_LETTERS_PER_BATCH: Final = 100
 """As many as the collector names the faults of (`ERRORS_REPORTED`)."""
 BATCH_BYTES: Final = 256 * 1024
-
-
-class ReplayRequest(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"
-):
-    """Which dead letters, the changes to their events, and whether to send (`dryRun: false`).
-
-    The newest dead letters first, at most `limit` of them; `cursor` goes on with older ones. Dead
-    letters that were replayed before are left out unless `again`.
-    """
-
-    from_: str | int | float = msgspec.field(name="from", default="now-24h")
-    to: str | int | float = "now"
-    app: str = ""
-    reason: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    name: Annotated[str, msgspec.Meta(max_length=128)] = ""
-    dead_letter_ids: Annotated[list[str], msgspec.Meta(max_length=MAX_DEAD_LETTERS)] = []
-    patch: list[Change] = []
-    dry_run: bool = True
-    again: bool = False
-    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_DEAD_LETTERS)] = 100
-    cursor: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +41,6 @@ def mended(row: DeadLetterRow, changes: Sequence[Change]) -> Mended:
     after = patched(before, changes)
     after["id"] = row.dead_letter_id
     return Mended(row, before, after)
-
-
-def original_of(row: DeadLetterRow) -> bytes:
-    """The bytes of a dead letter's original."""
-    try:
-        return base64.b64decode(row.original, validate=True)
-    except binascii.Error:
-        return b""
 
 
 @dataclass(frozen=True, slots=True)

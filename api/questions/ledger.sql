@@ -1,9 +1,9 @@
 -- The ledger by buckets of the minute of receipt, apps and signals.
 SELECT
+    sum(offered), sum(accepted), sumMap(rejected), sum(sampled), sum(limited), sum(duplicate), sum(dead_lettered),
+    sum(requests), sum(stored), sum(archived), sum(dead_letters), sumMap(request_rejections),
     (intDiv(toInt64(toUnixTimestamp(minute)) - /*origin*/, /*step*/) * /*step*/ + /*origin*/) * 1000 AS bucket,
-    app, signal,
-    sum(requests), sum(offered), sum(accepted), sumMap(rejected), sum(sampled), sum(limited),
-    sum(duplicate), sum(dead_lettered), sum(stored), sum(archived), sum(dead_letters), sumMap(request_rejections)
+    app, signal
 FROM ledger
 WHERE /*where*/
 GROUP BY bucket, app, signal

@@ -1,16 +1,15 @@
-"""`GET /v1/receipts/{id}`: the outcome of one request."""
+"""The envelopes of a receipt: their rows, the statements about them, and what they add up to."""
 
-import uuid
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
+from api.query.outcomes import OutcomeCounts
+from api.query.request import Plan, QueryScope
 from api.query.scoping import scope_conditions
-from api.query.statement import Statement, Values, fill
-from api.query.timerange import MINUTE_MS
-from api.reasons import QuestionReason
-from seamark.wire.failures import Rejected
+from api.query.statement import Values, fill
+from api.query.timerange import MINUTE_MS, TimeRange
 
 MAX_ENVELOPES: Final = 1_000
 """Parts of a split batch, and retries, that are looked at; more are not expected."""
@@ -21,21 +20,18 @@ RAW_TABLES: Final[Mapping[str, str]] = {
     "metrics": "metric_points",
     "logs": "logs",
 }
+_NO_RANGE: Final = TimeRange(0, 0)
+ReceiptState = Literal[
+    "stored", "rejected", "duplicate", "dead_lettered", "logged", "fault", "expired"
+]
 
 
-class EnvelopeRow(msgspec.Struct, array_like=True, frozen=True):
-    """One envelope of a receipt."""
+class EnvelopeRow(OutcomeCounts, frozen=True, array_like=True):
+    """One envelope of a receipt. `received_ms`: epoch ms."""
 
     app: str
     signal: str
     received_ms: int
-    offered: int
-    accepted: int
-    rejected: dict[str, int]
-    sampled: int
-    limited: int
-    duplicate: int
-    dead_lettered: int
     dead_letters: int
 
     @property
@@ -44,30 +40,38 @@ class EnvelopeRow(msgspec.Struct, array_like=True, frozen=True):
         return max(self.accepted - self.duplicate - self.dead_lettered, 0)
 
 
-def read_receipt(text: str) -> str:
-    """A receipt as it is written in answers. Raises Rejected unless it is a UUID."""
-    try:
-        if len(text) not in (32, 36):
-            raise ValueError
-        return str(uuid.UUID(text))
-    except ValueError:
-        raise Rejected(
-            QuestionReason.INVALID_FIELD,
-            "A receipt is a UUID: the receiptId of an answer to a batch.",
-            field="id",
-        ) from None
+class RowCount(msgspec.Struct, array_like=True, frozen=True):
+    """How many rows there are."""
+
+    rows: int
 
 
-def plan_receipt(receipt: str, *, org: str, app: str) -> Statement:
+class FileRow(msgspec.Struct, array_like=True, frozen=True):
+    """A file of the archive, and how many rows of the minute it holds."""
+
+    path: str
+    held: int
+
+
+class MinuteRow(msgspec.Struct, array_like=True, frozen=True):
+    """Rows of an app, signal and minute."""
+
+    stored: int
+    archived: int
+
+
+def plan_receipt(receipt: str, scope: QueryScope) -> Plan:
     """The statement for the envelopes of a receipt."""
     values = Values()
-    where = [f"receipt = toUUID({values.text(receipt)})", *scope_conditions(values, org, app)]
-    return values.statement(
-        fill("receipt", where=" AND ".join(where), limit=values.add(MAX_ENVELOPES, "UInt64"))
-    )
+    where = [
+        f"receipt = toUUID({values.text(receipt)})",
+        *scope_conditions(values, scope.org, scope.app),
+    ]
+    sql = fill("receipt", where=" AND ".join(where), limit=values.add(MAX_ENVELOPES, "UInt64"))
+    return Plan(values.statement(sql), _NO_RANGE)
 
 
-def plan_rows(receipt: str, found: Sequence[EnvelopeRow], *, org: str) -> Statement:
+def plan_rows(receipt: str, found: Sequence[EnvelopeRow], scope: QueryScope) -> Plan:
     """The statement that counts the raw rows of one receipt, whose envelopes are of one app."""
     values = Values()
     times = sorted({row.received_ms for row in found if row.expected})
@@ -75,47 +79,43 @@ def plan_rows(receipt: str, found: Sequence[EnvelopeRow], *, org: str) -> Statem
         f"fromUnixTimestamp64Milli({values.integer(time_ms)}, 'UTC')" for time_ms in times
     )
     where = [
-        *scope_conditions(values, org, found[0].app),
+        *scope_conditions(values, scope.org, found[0].app),
         f"receipt = toUUID({values.text(receipt)})",
         f"received_at IN ({placed})",
     ]
     table = RAW_TABLES[found[0].signal]
-    return values.statement(fill("receipt_rows", table=table, where=" AND ".join(where)))
+    sql = fill("receipt_rows", table=table, where=" AND ".join(where))
+    return Plan(values.statement(sql), _NO_RANGE)
 
 
-def plan_archive(row: EnvelopeRow, *, org: str) -> Statement:
+def _of_minute(name: str, row: EnvelopeRow, scope: QueryScope, values: Values, **more: str) -> Plan:
+    """A statement about the app, signal and minute of this envelope."""
+    sql = fill(
+        name,
+        signal=values.text(row.signal),
+        org=values.text(scope.org),
+        app=values.text(row.app),
+        minute=values.integer(row.received_ms // MINUTE_MS * MINUTE_MS // 1000),
+        **more,
+    )
+    return Plan(values.statement(sql), _NO_RANGE)
+
+
+def plan_archive(row: EnvelopeRow, scope: QueryScope) -> Plan:
     """The statement for the files that hold rows of this envelope's app and minute."""
     values = Values()
-    return values.statement(
-        fill(
-            "receipt_archive",
-            signal=values.text(row.signal),
-            at=values.integer(row.received_ms),
-            org=values.text(org),
-            app=values.text(row.app),
-            minute=values.integer(row.received_ms // MINUTE_MS * MINUTE_MS // 1000),
-            limit=values.add(MAX_FILES, "UInt64"),
-        )
-    )
+    at, limit = values.integer(row.received_ms), values.add(MAX_FILES, "UInt64")
+    return _of_minute("receipt_archive", row, scope, values, at=at, limit=limit)
 
 
-def plan_minute(row: EnvelopeRow, *, org: str) -> Statement:
+def plan_minute(row: EnvelopeRow, scope: QueryScope) -> Plan:
     """The statement for what is stored and archived of this envelope's app and minute."""
-    values = Values()
-    return values.statement(
-        fill(
-            "receipt_minute",
-            signal=values.text(row.signal),
-            org=values.text(org),
-            app=values.text(row.app),
-            minute=values.integer(row.received_ms // MINUTE_MS * MINUTE_MS // 1000),
-        )
-    )
+    return _of_minute("receipt_minute", row, scope, Values())
 
 
 def verdict(
     found: Sequence[EnvelopeRow], *, rows: int, waiting: int, oldest_kept_ms: int
-) -> tuple[str, str]:
+) -> tuple[ReceiptState, str]:
     """State of a receipt and why, "" when it is stored as it should be.
 
     `rows` were counted in the store; `waiting` of its envelopes are in the log only;
