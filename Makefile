@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: site plugin plugin-test faults outages help install up demo docs dashboards test lint types quick servers chaos load lock clean
+.PHONY: proto site plugin plugin-test faults outages help install up demo docs dashboards test lint types quick servers chaos load lock clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,6 +59,11 @@ load: install ## measure: 20 s at 20,000 events/s (more in load/README.md)
 
 site: install ## the documentation site, into build/site; a broken link fails
 	$(BIN)/zensical build --strict >/dev/null
+
+proto: install ## write anew what is generated from api/grpc/query.proto
+	mkdir -p build/proto
+	$(BIN)/python -m grpc_tools.protoc --proto_path=seamark/query/v1=api/grpc --python_out=build/proto --pyi_out=build/proto seamark/query/v1/query.proto
+	cp build/proto/seamark/query/v1/query_pb2.py build/proto/seamark/query/v1/query_pb2.pyi api/grpc/
 
 docs: install ## write anew what is generated: docs/settings.md, docs/status.md
 	$(BIN)/seamark settings --markdown > docs/settings.md.partial

@@ -1,4 +1,4 @@
-"""`python -m api`: answers questions over HTTP until it is told to stop."""
+"""`python -m api`: answers questions over HTTP and gRPC until it is told to stop."""
 
 import asyncio
 import logging
@@ -15,6 +15,7 @@ from api.checked_store import CheckedStore
 from api.context import Context
 from api.exports.exports import Exports
 from api.exports.settings import ExportSettings
+from api.grpc.server import GrpcServer
 from api.ingest import HttpIngest
 from api.late_rows import LateRows
 from api.log_tail import LogTail
@@ -43,6 +44,7 @@ from seamark.service.tls import check_ca
 
 logger = logging.getLogger("api")
 _PROBE_SECONDS = 2.0
+_STOP_SECONDS = 3.0
 
 
 async def _load_registry(
@@ -112,7 +114,11 @@ async def serve(
         await exports.start()
     app = make_app(context, health=health, optional=optional, metrics=metrics)
     runner, port = await start_server(app, settings)
-    logger.info("listening", extra={"host": settings.host, "port": port})
+    rpc = GrpcServer(context, health=health, metrics=metrics) if settings.grpc_port else None
+    if rpc is not None:
+        await rpc.start()
+    listening = {"host": settings.host, "port": port, "grpc_port": settings.grpc_port}
+    logger.info("listening", extra=listening)
     watching = asyncio.create_task(_watch(store, cache, optional, stop), name="watch")
     reported = Reported("api", port, metrics.registry.collect)
     reporting = asyncio.create_task(report(own, reported), name="own-metrics")
@@ -122,7 +128,10 @@ async def serve(
         log_tail.connect(client)
     await stop.wait()
     reporting.cancel()
-    await runner.cleanup()
+    stopping = [runner.cleanup()]
+    if rpc is not None:
+        stopping.append(rpc.stop(_STOP_SECONDS))
+    await asyncio.gather(*stopping)
     if exports is not None:
         await exports.stop()
     await watching

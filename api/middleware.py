@@ -1,6 +1,5 @@
 """Around every route: failures in one form, own metrics, and CORS for the origins allowed."""
 
-import logging
 import time
 from typing import Final
 
@@ -8,12 +7,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from api.answers import ErrorAnswer, ErrorDetail, encode
+from api.internal import internal
 from api.own_metrics import OwnMetrics
 from api.reasons import STATUS, QuestionReason
-from api.store import StoreFault
 from seamark.wire.failures import Rejected, Unavailable
 
-logger = logging.getLogger(__name__)
 _CORS_MAX_AGE_SECONDS: Final = 7200
 _FROM_AIOHTTP: Final = {
     404: QuestionReason.NOT_FOUND,
@@ -51,10 +49,8 @@ def _failed(request: web.Request, error: Exception) -> tuple[QuestionReason, web
             reason = QuestionReason.MALFORMED
             return reason, problem(reason, error.reason)
         case _:
-            kind = "store refused our SQL" if isinstance(error, StoreFault) else "handler failed"
-            logger.error(kind, extra={"path": request.path}, exc_info=error)
-            reason = QuestionReason.INTERNAL
-            return reason, problem(reason, "This failed for a reason of ours; it was logged.")
+            failure = internal(error, request.path)
+            return failure.reason, problem(failure.reason, failure.message)
 
 
 def _said_by_aiohttp(request: web.Request, error: web.HTTPException) -> str:

@@ -1,4 +1,4 @@
-"""Why a question was not answered: a closed set, and the one map from it to HTTP statuses.
+"""Why a question was not answered: a closed set, and what HTTP and gRPC say of each.
 
 One member is at once the `reason` in an answer, the field in a log line and the label of a metric.
 """
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from seamark.wire.failures import Rejected, Unavailable
+from seamark.wire.statuses import GrpcCode
 
 
 class QuestionReason(enum.StrEnum):
@@ -62,6 +63,22 @@ STATUS: Final[Mapping[QuestionReason, int]] = {
     QuestionReason.TIMEOUT: 504,
     QuestionReason.UNAVAILABLE: 503,
     QuestionReason.INTERNAL: 500,
+}
+
+_OF_STATUS: Final[Mapping[int, GrpcCode]] = {
+    400: GrpcCode.INVALID_ARGUMENT,
+    401: GrpcCode.UNAUTHENTICATED,
+    403: GrpcCode.PERMISSION_DENIED,
+    404: GrpcCode.NOT_FOUND,
+    405: GrpcCode.UNIMPLEMENTED,
+    413: GrpcCode.RESOURCE_EXHAUSTED,
+    422: GrpcCode.RESOURCE_EXHAUSTED,
+    500: GrpcCode.INTERNAL,
+    503: GrpcCode.UNAVAILABLE,
+    504: GrpcCode.DEADLINE_EXCEEDED,
+}
+GRPC: Final[Mapping[QuestionReason, GrpcCode]] = {
+    reason: _OF_STATUS[status] for reason, status in STATUS.items()
 }
 
 QuestionFailure = Rejected[QuestionReason] | Unavailable[QuestionReason]

@@ -11,7 +11,12 @@ class ApiSettings:
 
     host: str = setting("127.0.0.1", text="Address to listen on.")
     port: int = setting(4320, text="Port for questions over HTTP.", minimum=0, maximum=65535)
-    tls_cert: str = setting("", text="Certificate file (PEM, with chain); empty for plain HTTP.")
+    grpc_port: int = setting(
+        4319, text="Port for questions over gRPC; 0 for no gRPC.", minimum=0, maximum=65535
+    )
+    tls_cert: str = setting(
+        "", text="Certificate file (PEM, with chain) of HTTP and gRPC; empty for no TLS."
+    )
     tls_key: str = setting("", text="Private key file of the certificate.")
     origins: str = setting(
         "", text="Origins that browsers may ask from (CORS), comma-separated; * for any."

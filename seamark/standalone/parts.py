@@ -213,6 +213,7 @@ def wiring(
         | {
             "SEAMARK_API_HOST": choices.host,
             "SEAMARK_API_PORT": str(ports.api),
+            "SEAMARK_API_GRPC_PORT": str(ports.api_grpc),
             "SEAMARK_API_INGEST_URL": f"{ingest}://{reachable(choices.host)}:{ports.collector_http}",
             "SEAMARK_EXPORT_PATH": str(folder.part("exports")),
             # exports of long ranges read the archive

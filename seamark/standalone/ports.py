@@ -51,6 +51,10 @@ class Ports:
     def api(self) -> int:
         return 4320 + self.offset
 
+    @property
+    def api_grpc(self) -> int:
+        return 4319 + self.offset
+
     def listed(self, host: str) -> list[tuple[str, int, str]]:
         """(address, port, what listens there) of each; only the public listeners are on `host`."""
         loopback = "127.0.0.1"
@@ -58,6 +62,7 @@ class Ports:
             (host, self.collector_http, "collector HTTP"),
             (host, self.collector_grpc, "collector gRPC"),
             (host, self.api, "API"),
+            (host, self.api_grpc, "API gRPC"),
             (loopback, self.rows, "rows processor"),
             (loopback, self.archive, "archive processor"),
             (loopback, self.store, "store"),

@@ -76,7 +76,7 @@ def summary(
         "",
         f"{_BOLD}Seamark is up{_PLAIN} after {seconds:.1f} s.",
         f"  send to      {ingest}  (OTLP/gRPC: {host}:{ports.collector_grpc})",
-        f"  ask          {api}",
+        f"  ask          {api}  (gRPC: {host}:{ports.api_grpc})",
         f"  look         {api}/look  (or open {page(folder)}, which knows the token)",
         f"  credentials  {folder.credentials}",
         f"  logs         {folder.logs}",

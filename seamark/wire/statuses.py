@@ -16,10 +16,11 @@ from seamark.wire.reasons import Reason
 
 
 class GrpcCode(enum.IntEnum):
-    """The gRPC codes in use. Source: google/rpc/code.proto."""
+    """The gRPC codes in use, at ingest and for questions. Source: google/rpc/code.proto."""
 
     INVALID_ARGUMENT = 3
     DEADLINE_EXCEEDED = 4
+    NOT_FOUND = 5
     ALREADY_EXISTS = 6
     PERMISSION_DENIED = 7
     RESOURCE_EXHAUSTED = 8

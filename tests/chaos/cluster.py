@@ -313,6 +313,7 @@ class Cluster:
             | {
                 "SEAMARK_CACHE_URL": f"redis://:{PASSWORD.replace(' ', '%20')}@127.0.0.1:{redis}/0",
                 "SEAMARK_API_PORT": str(ports.api),
+                "SEAMARK_API_GRPC_PORT": "0",
             }
         )
         self._module("api", "api", api, f"http://127.0.0.1:{ports.api}/readyz")

@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
+import grpc
 import nats
 import pytest
 
+from api.grpc.query_pb2 import FunnelRequest
+from api.grpc.server import SERVICE
 from seamark.service.registry import TokenRecord, digest, put_record
 from seamark.wire.buckets import CONFIG_BUCKET
 from tests.support.questions_stack import ROOT, RunningStore
@@ -36,10 +39,11 @@ async def wait_for(url: str, status: int) -> str:
 
 
 async def test_its_life(store: RunningStore, log_url: str, tmp_path: Path) -> None:
-    port = free_port()
+    port, grpc_port = free_port(), free_port()
     environment = {
         **os.environ,
         "SEAMARK_API_PORT": str(port),
+        "SEAMARK_API_GRPC_PORT": str(grpc_port),
         "SEAMARK_LOG_URL": log_url,
         "SEAMARK_STORE_URL": store.url,
         "SEAMARK_CACHE_URL": "redis://127.0.0.1:1/0",
@@ -65,6 +69,12 @@ async def test_its_life(store: RunningStore, log_url: str, tmp_path: Path) -> No
                         break
                     assert response.status == 401
                 await asyncio.sleep(0.02)
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{grpc_port}") as channel:
+            asked = channel.unary_stream(f"/{SERVICE}/Funnel")
+            metadata = (("authorization", "Bearer smq_late"),)
+            call = asked(FunnelRequest().SerializeToString(), metadata=metadata, timeout=10)
+            with pytest.raises(grpc.aio.AioRpcError, match="required field `steps`"):
+                await call.read()
         await client.close()
     finally:
         process.send_signal(signal.SIGTERM)

@@ -22,6 +22,7 @@ from redis.backoff import NoBackoff
 from api.cache import AnswerCache
 from api.checked_store import CheckedStore
 from api.context import Context
+from api.grpc.server import GrpcServer
 from api.late_rows import LateRows
 from api.own_metrics import OwnMetrics
 from api.server import make_app, start_server
@@ -179,13 +180,14 @@ def cache_client(url: str) -> "redis.asyncio.Redis":
 
 @dataclass
 class Asking:
-    """The running application, and ways to ask it."""
+    """The running application, and ways to ask it; `rpc` is its gRPC address, if it has one."""
 
     url: str
     session: aiohttp.ClientSession
     metrics: OwnMetrics
     health: Health
     context: Context
+    rpc: str = ""
 
     async def post(
         self, path: str, body: Any, *, token: str = SECRETS["acme"], status: int = 200
@@ -223,6 +225,7 @@ async def asking(
     cache_url: str = "redis://127.0.0.1:1/0",
     clock_ms: Callable[[], int] | None = None,
     parts: Mapping[str, Any] | None = None,
+    grpc: bool = False,
     **settings: Any,
 ) -> AsyncIterator[Asking]:
     """Serve the application in this process; without `cache_url` there is no cache.
@@ -230,7 +233,7 @@ async def asking(
     `parts`: other parts of its context (`log`, `ingest`).
     """
     metrics, health = OwnMetrics(), Health()
-    limits = ApiSettings(host="127.0.0.1", port=0, **settings)
+    limits = ApiSettings(host="127.0.0.1", port=0, grpc_port=0, **settings)
     redis_client = cache_client(cache_url)
     client = (
         ClickHouseStore(store.settings, limits, metrics=metrics, health=health)
@@ -251,10 +254,15 @@ async def asking(
     )
     app = make_app(context, health=health, optional=Health(), metrics=metrics)
     runner, port = await start_server(app, limits)
+    scheme = "https" if limits.tls_cert else "http"
+    rpc = GrpcServer(context, health=health, metrics=metrics) if grpc else None
+    address = f"127.0.0.1:{await rpc.start()}" if rpc else ""
     try:
         async with aiohttp.ClientSession() as session:
-            yield Asking(f"http://127.0.0.1:{port}", session, metrics, health, context)
+            yield Asking(f"{scheme}://127.0.0.1:{port}", session, metrics, health, context, address)
     finally:
+        if rpc:
+            await rpc.stop(0)
         await runner.cleanup()
         await redis_client.aclose()
         if isinstance(client, ClickHouseStore):

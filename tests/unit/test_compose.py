@@ -129,7 +129,7 @@ def test_ports_and_health_checks_are_those_of_the_process(name: str) -> None:
     assert service.check[:4] == ["CMD", "python", "-m", "provisioning.compose.healthy"]
     assert service.check[4] in listens
     assert service.check[5] == "/readyz"
-    listens |= {environment.get("SEAMARK_COLLECTOR_GRPC_PORT", "")}
+    listens |= {environment.get(f"SEAMARK_{PORTS[name]}_GRPC_PORT", "")}
     published = {str(port).rsplit(":", 1)[1] for port in service.said.get("ports", [])}
     assert published <= listens
     if published:

@@ -1,0 +1,1 @@
+"""Questions over gRPC: `seamark.query.v1` (`query.proto`), health and reflection."""
