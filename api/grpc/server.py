@@ -22,7 +22,7 @@ from grpc_reflection.v1alpha import reflection
 from api.ask import ask_json
 from api.context import Context
 from api.grpc import query_pb2 as pb
-from api.grpc.failures import code_of, details_of
+from api.grpc.failures import code_of, details_of, message_of
 from api.grpc.messages import funnel_parts, question_json, timeseries_parts
 from api.internal import internal
 from api.own_metrics import OwnMetrics
@@ -158,7 +158,7 @@ class GrpcServer:
             self._metrics.seconds.labels(method.path).observe(time.perf_counter() - started)
             if failure is not None:
                 details = ("grpc-status-details-bin", details_of(failure))
-                await call.abort(_CODES[code_of(failure)], failure.message, (details,))
+                await call.abort(_CODES[code_of(failure)], message_of(failure), (details,))
 
         return handle
 

@@ -1,8 +1,10 @@
 """Messages of `seamark.query.v1`: a request keeps what it says, an answer is whole in its parts."""
 
+import base64
 import itertools
 import math
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -14,7 +16,7 @@ from msgspec import inspect
 
 from api.answers import Exemplar, Meta
 from api.grpc import query_pb2 as pb
-from api.grpc.failures import code_of, details_of
+from api.grpc.failures import code_of, details_of, message_of
 from api.grpc.messages import ROWS_PER_MESSAGE, funnel_parts, question_json, timeseries_parts
 from api.query.events import EventMatch
 from api.query.filters import Filter
@@ -188,3 +190,11 @@ def test_failures_say_their_reason_field_and_delay(reason: QuestionReason) -> No
     assert status_pb2.Status.FromString(details_of(later)).details[-1].Unpack(delayed)
     assert delayed.retry_delay.ToMilliseconds() == 2500
     assert code_of(later) == 14
+
+
+@pytest.mark.parametrize("letter", ["a", "ü", "☠"])
+def test_a_long_message_fits_into_trailers(letter: str) -> None:
+    failure = Rejected(QuestionReason.MIXED_UNITS, "x" + letter * 10_000, field="metric")
+    size = len(quote(message_of(failure))) + len(base64.b64encode(details_of(failure)))
+    assert 1000 < len(message_of(failure).encode()) < 2000
+    assert size < 7 * 1024
