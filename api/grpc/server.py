@@ -19,17 +19,18 @@ from grpc_health.v1 import health as grpc_health
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from api.ask import ask_json
+from api.ask import ask
 from api.context import Context
 from api.grpc import query_pb2 as pb
 from api.grpc.failures import code_of, details_of, message_of
 from api.grpc.messages import funnel_parts, question_json, timeseries_parts
 from api.internal import internal
 from api.own_metrics import OwnMetrics
+from api.query.decode import from_json
 from api.questions import funnel, timeseries
 from api.questions.question import Question
 from api.reasons import STATUS, QuestionFailure
-from api.scope import scope_of
+from api.scope import scope_of, secret_in
 from seamark.service.health import Health
 from seamark.wire.failures import Rejected, Unavailable
 
@@ -165,8 +166,10 @@ class GrpcServer:
     async def _answer(self, method: _Method, request: bytes, call: Any) -> None:
         metadata = call.invocation_metadata() or ()
         tokens = [value for name, value in metadata if name == "authorization"]
-        scope = scope_of({"Authorization": tokens[0] if tokens else ""}, self._context.registry)
-        question = question_json(method.request, request)
-        answer = await ask_json(self._context, scope, method.question, question)
+        headers = {"Authorization": tokens[0] if tokens else ""}
+        question = method.question
+        scope = scope_of(headers, self._context.registry, kinds=question.readers)
+        asked = from_json(question_json(method.request, request), question.request)
+        answer = await ask(self._context, scope, question, asked, secret_in(headers))
         for part in method.parts(answer):
             await call.write(part.SerializeToString())
