@@ -4,10 +4,12 @@ import asyncio
 import logging
 import os
 import sys
+from dataclasses import dataclass, fields
 
 import nats.errors
 import nats.js.errors
 from nats.aio.client import Client as NatsClient
+from prometheus_client import generate_latest
 
 from api.active_series import watch_series
 from api.cache import AnswerCache
@@ -34,6 +36,9 @@ from seamark.service.connections import (
     sleep_or_stop,
 )
 from seamark.service.health import Health
+from seamark.service.lifecycle import Started
+from seamark.service.monitor.server import Monitored, serve_monitor
+from seamark.service.monitor.settings import MonitorSettings, load_monitor
 from seamark.service.own_telemetry.report import Reported, report
 from seamark.service.own_telemetry.settings import PREFIX as OWN_METRICS
 from seamark.service.own_telemetry.settings import OwnMetricsSettings
@@ -79,69 +84,84 @@ async def _watch(
         await sleep_or_stop(stop, _PROBE_SECONDS)
 
 
-async def serve(
-    settings: ApiSettings,
-    log_settings: LogSettings,
-    store_settings: StoreSettings,
-    cache_settings: CacheSettings,
-    export_settings: ExportSettings,
-    own: OwnMetricsSettings,
-    stop: asyncio.Event,
-) -> int:
-    """Listen, then connect; returns the exit code once `stop` is set."""
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings of the process."""
+
+    api: ApiSettings
+    log: LogSettings
+    store: StoreSettings
+    cache: CacheSettings
+    export: ExportSettings
+    monitor: MonitorSettings
+    own: OwnMetricsSettings
+
+
+async def serve(told: Configuration, stop: asyncio.Event) -> int:
+    """Listen, then connect; returns the exit code once `stop` is set.
+
+    What was started is released in reverse order, whatever the start or the serving ends by.
+    """
     health, optional, metrics = Health(), Health(), OwnMetrics()
     health.expect("registry", "store")
     optional.expect("cache", "log")
     registry = Registry(health)
-    store = ClickHouseStore(store_settings, settings, metrics=metrics, health=health)
-    redis = connect_cache(cache_settings)
-    cache = AnswerCache(redis, metrics=metrics)
-    log_tail = LogTail(log_settings.partitions)
-    ingest = HttpIngest(settings.ingest_url, tls_ca=settings.ingest_tls_ca)
-    exports = Exports(export_settings, store_settings) if export_settings.path else None
-    context = Context(
-        store=CheckedStore(store),
-        cache=cache,
-        registry=registry,
-        settings=settings,
-        sources=SourceFinder(store),
-        late_rows=LateRows(store, shared_seconds=settings.live_cache_seconds),
-        log=log_tail,
-        ingest=ingest,
-        exports=exports,
-    )
-    if exports is not None:
-        await exports.start()
-    app = make_app(context, health=health, optional=optional, metrics=metrics)
-    runner, port = await start_server(app, settings)
-    rpc = GrpcServer(context, health=health, metrics=metrics) if settings.grpc_port else None
-    if rpc is not None:
-        await rpc.start()
-    listening = {"host": settings.host, "port": port, "grpc_port": settings.grpc_port}
-    logger.info("listening", extra=listening)
-    watching = asyncio.create_task(_watch(store, cache, optional, stop), name="watch")
-    reported = Reported("api", port, metrics.registry.collect)
-    reporting = asyncio.create_task(report(own, reported), name="own-metrics")
-    counting = asyncio.create_task(watch_series(store, metrics, stop), name="active-series")
-    client = await _load_registry(registry, log_settings, health, optional, stop)
-    if client is not None:
-        log_tail.connect(client)
-    await stop.wait()
-    reporting.cancel()
-    stopping = [runner.cleanup()]
-    if rpc is not None:
-        stopping.append(rpc.stop(_STOP_SECONDS))
-    await asyncio.gather(*stopping)
-    if exports is not None:
-        await exports.stop()
-    await watching
-    await counting
-    await registry.stop()
-    if client is not None:
-        await client.close()
-    await redis.aclose()
-    await ingest.close()
-    await store.close()
+    async with Started() as started:
+        store = ClickHouseStore(told.store, told.api, metrics=metrics, health=health)
+        started.push_async_callback(store.close)
+        redis = connect_cache(told.cache)
+        started.push_async_callback(redis.aclose)
+        cache = AnswerCache(redis, metrics=metrics)
+        ingest = HttpIngest(told.api.ingest_url, tls_ca=told.api.ingest_tls_ca)
+        started.push_async_callback(ingest.close)
+        log = await started.enter_async_context(Started())
+        log.push_async_callback(registry.stop)
+        exports = Exports(told.export, told.store) if told.export.path else None
+        log_tail = LogTail(told.log.partitions)
+        context = Context(
+            store=CheckedStore(store),
+            cache=cache,
+            registry=registry,
+            settings=told.api,
+            sources=SourceFinder(store),
+            late_rows=LateRows(store, shared_seconds=told.api.live_cache_seconds),
+            log=log_tail,
+            ingest=ingest,
+            exports=exports,
+        )
+        await started.enter_async_context(
+            serve_monitor(
+                Monitored(health, lambda: generate_latest(metrics.registry), optional),
+                told.monitor,
+                port=told.api.monitor_port,
+            )
+        )
+        if exports is not None:
+            await started.start(exports)
+        started.run(asyncio.create_task(_watch(store, cache, optional, stop), name="watch"))
+        started.run(asyncio.create_task(watch_series(store, metrics, stop), name="active-series"))
+        app = make_app(context, health=health, optional=optional, metrics=metrics)
+        runner, port = await start_server(app, told.api)
+        rpc = GrpcServer(context, health=health, metrics=metrics) if told.api.grpc_port else None
+
+        async def refuse() -> None:
+            stopping = [runner.cleanup()]
+            if rpc is not None:
+                stopping.append(rpc.stop(_STOP_SECONDS))
+            await asyncio.gather(*stopping)
+
+        started.push_async_callback(refuse)
+        if rpc is not None:
+            await rpc.start()
+        listening = {"host": told.api.host, "port": port, "grpc_port": told.api.grpc_port}
+        logger.info("listening", extra=listening)
+        reported = Reported("api", port, metrics.registry.collect)
+        started.run(asyncio.create_task(report(told.own, reported), name="own-metrics"))
+        client = await _load_registry(registry, told.log, health, optional, stop)
+        if client is not None:
+            log.push_async_callback(client.close)
+            log_tail.connect(client)
+        await stop.wait()
     return 0
 
 
@@ -149,32 +169,25 @@ def main() -> int:
     """Read the settings and run. Exit code 2 when a setting is wrong."""
     lifecycle.die_with_parent()
     startup = Startup("api", environ=os.environ)
-    settings = startup.load(ApiSettings, prefix="SEAMARK_API")
-    log_settings = startup.load(LogSettings, prefix="SEAMARK_LOG")
-    store_settings = startup.load(StoreSettings, prefix="SEAMARK_STORE")
-    cache_settings = startup.load(CacheSettings, prefix="SEAMARK_CACHE")
-    export_settings = startup.load(ExportSettings, prefix="SEAMARK_EXPORT")
-    own = startup.load(OwnMetricsSettings, prefix=OWN_METRICS)
-    startup.check(lambda: tls_context(settings))
-    startup.check(lambda: check_ca(settings.ingest_tls_ca, name="SEAMARK_API_INGEST_TLS_CA"))
+    told = Configuration(
+        api=startup.load(ApiSettings, prefix="SEAMARK_API"),
+        log=startup.load(LogSettings, prefix="SEAMARK_LOG"),
+        store=startup.load(StoreSettings, prefix="SEAMARK_STORE"),
+        cache=startup.load(CacheSettings, prefix="SEAMARK_CACHE"),
+        export=startup.load(ExportSettings, prefix="SEAMARK_EXPORT"),
+        monitor=load_monitor(startup),
+        own=startup.load(OwnMetricsSettings, prefix=OWN_METRICS),
+    )
+    startup.check(lambda: tls_context(told.api))
+    startup.check(lambda: check_ca(told.api.ingest_tls_ca, name="SEAMARK_API_INGEST_TLS_CA"))
     if startup.problems:
         return startup.refuse()
-    logs.configure("api", level=settings.log_level)
+    logs.configure("api", level=told.api.log_level)
     logger.info(
-        "settings",
-        extra={
-            "api": masked(settings),
-            "log": masked(log_settings),
-            "store": masked(store_settings),
-            "cache": masked(cache_settings),
-            "export": masked(export_settings),
-        },
+        "starting",
+        extra={field.name: masked(getattr(told, field.name)) for field in fields(told)},
     )
-    return lifecycle.run(
-        lambda stop: serve(
-            settings, log_settings, store_settings, cache_settings, export_settings, own, stop
-        )
-    )
+    return lifecycle.run(lambda stop: serve(told, stop))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import msgspec
 
 from api.answers import TimeseriesAnswer
 from api.exports.record import ExportAnswer, ExportsAnswer
-from api.query.compat import MetricRequest, MinutesAnswer, MinutesRequest
+from api.query.compat import MetricRequest, MinutesAnswer, MinutesRequest, NumbersRequest
 from api.query.export import ExportRequest
 from api.query.log_following import LogTailRequest
 from api.questions.describe import QuestionsAnswer
@@ -112,9 +112,8 @@ ROUTES: Final = (
     Route(
         "GET",
         "/metrics",
-        "Own metrics; with ?name= those of an app.",
-        public=True,
-        content_type="text/plain",
+        "Values of a metric by a dimension or by time; own metrics are on the monitor port.",
+        query=NumbersRequest,
     ),
     Route("GET", "/openapi.json", "This document.", public=True),
     Route("GET", "/docs", "This document for people.", public=True, content_type="text/html"),

@@ -1,4 +1,4 @@
-"""The HTTP server: routes to questions, health, own metrics, and the description of itself."""
+"""The HTTP server: routes to questions, health, and the description of itself."""
 
 import importlib.resources
 import ssl
@@ -7,7 +7,6 @@ from typing import Any
 
 from aiohttp import web
 from multidict import MultiDict
-from prometheus_client import generate_latest
 
 import api.compat_routes as compat_routes
 from api.answers import encode
@@ -26,6 +25,7 @@ from api.scope import QUERY, Scope, scope_of, secret_in
 from api.settings import ApiSettings
 from api.tail.stream import add_tail
 from seamark.service.health import Health
+from seamark.service.monitor.server import add_health
 from seamark.service.tls import server_context
 
 Asked = Callable[[Scope, web.Request], Awaitable[bytes]]
@@ -40,16 +40,16 @@ def make_app(
         client_max_size=settings.body_bytes,
         middlewares=[make_cors(settings.allowed_origins), make_guard(metrics)],
     )
-    _add_questions(app, context, metrics)
+    _add_questions(app, context)
     add_tail(app, context, metrics)
     add_exports(app, context)
-    _add_health(app, health, optional)
+    add_health(app, health, optional=optional)
     _add_description(app)
     add_look(app)
     return app
 
 
-def _add_questions(app: web.Application, context: Context, metrics: OwnMetrics) -> None:
+def _add_questions(app: web.Application, context: Context) -> None:
     def asked(
         question: Asked, readers: Container[str] = QUERY
     ) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -70,13 +70,7 @@ def _add_questions(app: web.Application, context: Context, metrics: OwnMetrics) 
     async def ask_numbers(scope: Scope, request: web.Request) -> bytes:
         return await compat_routes.numbers(context, scope, request.query)
 
-    numbers = asked(ask_numbers)
-
-    async def own_or_numbers(request: web.Request) -> web.Response:
-        """Own metrics take no parameters and no token."""
-        return await numbers(request) if request.query else own_metrics_of(metrics)
-
-    app.router.add_get("/metrics", own_or_numbers)
+    app.router.add_get("/metrics", asked(ask_numbers))
     app.router.add_get("/api/query", asked(ask_minutes))
     app.router.add_get("/v1/metrics/{name}", asked(ask_metric))
     for question in QUESTIONS:
@@ -106,32 +100,6 @@ def _answerer(context: Context, question: Question[Any]) -> Asked:
         return await ask(context, scope, question, from_query(parameters, question.request), token)
 
     return answer
-
-
-def _add_health(app: web.Application, health: Health, optional: Health) -> None:
-    async def live(_: web.Request) -> web.Response:
-        return web.Response(body=encode({"status": "ok"}), content_type="application/json")
-
-    async def ready(_: web.Request) -> web.Response:
-        report = health.report(optional=optional)
-        return web.Response(
-            status=200 if health.ready else 503,
-            body=encode(report),
-            content_type="application/json",
-            headers={} if health.ready else {"Retry-After": "2"},
-        )
-
-    app.router.add_get("/livez", live)
-    app.router.add_get("/readyz", ready)
-    app.router.add_get("/v1/healthz", ready)
-
-
-def own_metrics_of(metrics: OwnMetrics) -> web.Response:
-    """Own metrics in Prometheus' text format."""
-    return web.Response(
-        body=generate_latest(metrics.registry),
-        headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
-    )
 
 
 def _add_description(app: web.Application) -> None:

@@ -14,6 +14,9 @@ class ApiSettings:
     grpc_port: int = setting(
         4319, text="Port for questions over gRPC; 0 for no gRPC.", minimum=0, maximum=65535
     )
+    monitor_port: int = setting(
+        4324, text="Monitor port (`SEAMARK_MONITOR_*`).", minimum=0, maximum=65535
+    )
     tls_cert: str = setting(
         "", text="Certificate file (PEM, with chain) of HTTP and gRPC; empty for no TLS."
     )

@@ -11,6 +11,7 @@ from collector.settings import PREFIX, CollectorSettings, verify
 from seamark import __version__
 from seamark.service import lifecycle, logs
 from seamark.service.connections import LogSettings
+from seamark.service.monitor.settings import load_monitor
 from seamark.service.own_telemetry.report import Reported, beside
 from seamark.service.own_telemetry.settings import PREFIX as OWN_METRICS
 from seamark.service.own_telemetry.settings import OwnMetricsSettings
@@ -28,6 +29,7 @@ def main(environ: Mapping[str, str]) -> int:
     settings = startup.load(CollectorSettings, prefix=PREFIX)
     log_settings = startup.load(LogSettings, prefix="SEAMARK_LOG")
     own = startup.load(OwnMetricsSettings, prefix=OWN_METRICS)
+    monitor = load_monitor(startup)
     startup.check(lambda: verify(settings))
     if startup.problems:
         return startup.refuse()
@@ -49,13 +51,14 @@ def main(environ: Mapping[str, str]) -> int:
 
     async def serve(stop: asyncio.Event) -> int:
         from collector import metrics  # prometheus_client reads the environment now
+        from collector.service import Configuration
         from collector.service import serve as run
 
         number = int(child or 0)
         reported = Reported("collector", settings.port, metrics.families, _disks(settings))
 
         async def one(stop: asyncio.Event) -> int:
-            return await run(settings, log_settings, stop=stop, number=number)
+            return await run(Configuration(settings, log_settings, monitor, number), stop=stop)
 
         # what several processes count is one sum, and the first tells it
         return await (one if number else beside(one, own, reported))(stop)

@@ -3,14 +3,17 @@
 import asyncio
 import gc
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
-from collector import observers
+from nats.aio.client import Client as NatsClient
+
+from collector import metrics, observers
 from collector.admission.addresses import read_networks
 from collector.admission.dead_letters import DeadLetterLimiter
 from collector.admission.senders import Senders
 from collector.admission.user_agents import read_user_agent
-from collector.http import pages
+from collector.http import health_pages
 from collector.http.arrival import ArrivalLimits
 from collector.http.budget import Budget, ShareLimits
 from collector.http.connection import ConnectionLimits
@@ -30,70 +33,124 @@ from collector.shedding.levels import Thresholds
 from collector.shedding.load_shedder import LoadShedder
 from collector.spool.spool import Spool
 from seamark import __version__
-from seamark.service.connections import LogSettings, connect_log
+from seamark.service.connections import LogSettings, connect_log_or_stop
 from seamark.service.health import Health
+from seamark.service.lifecycle import Started
+from seamark.service.monitor.server import Monitored, serve_monitor
+from seamark.service.monitor.settings import MonitorSettings
 from seamark.service.registry import Registry
 
 logger = logging.getLogger(__name__)
 
 
-async def serve(
-    settings: CollectorSettings,
-    log_settings: LogSettings,
-    *,
-    stop: asyncio.Event,
-    number: int = 0,
-) -> int:
-    """Serve until `stop` is set; returns the exit code. `number` of this process, from 0.
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings of one collector process, and its `number`, from 0."""
+
+    collector: CollectorSettings
+    log: LogSettings
+    monitor: MonitorSettings
+    number: int = 0
+
+
+async def serve(told: Configuration, *, stop: asyncio.Event) -> int:
+    """Serve until `stop` is set; returns the exit code.
 
     Stops by refusing new connections, finishing what is under way, flushing the log, in that order.
     """
+    settings = told.collector
     health = Health()
     health.expect("log", "registry")
-    tls = verify(settings)
     read_user_agent("Mozilla/5.0")  # compiles its patterns now, not in the first request
-    client = await connect_log(log_settings, name="seamark-collector", health=health)
+    shared = settings.processes > 1
+    async with Started() as started:
+        await started.enter_async_context(
+            serve_monitor(
+                Monitored(health, metrics.page),
+                told.monitor,
+                port=settings.monitor_port,
+                shared=shared,
+            )
+        )
+        client = await connect_log_or_stop(
+            told.log, name="seamark-collector", health=health, stop=stop
+        )
+        if client is None:
+            return 0
+        started.push_async_callback(client.close)
+        gateway = await _start_log(told, client, health, started)
+        budget = Budget(
+            settings.in_flight_bytes,
+            shares=ShareLimits(
+                key=settings.key_share_percent / 100,
+                org=settings.org_share_percent / 100,
+                address=settings.address_share_percent / 100,
+            ),
+        )
+        http = _http(settings, gateway, budget, health)
+        grpc = _grpc(settings, gateway, budget) if settings.grpc_port else None
+
+        async def refuse() -> None:
+            stopping = [http.stop(settings.stop_seconds)]
+            if grpc is not None:
+                stopping.append(grpc.stop(settings.stop_seconds))
+            await asyncio.gather(*stopping)
+
+        started.push_async_callback(refuse)
+        tls = await asyncio.to_thread(verify, settings)
+        port = await http.start(settings.host, settings.port, tls=tls, shared=shared)
+        if grpc is not None:
+            await grpc.start()
+        gc.collect()
+        gc.freeze()
+        logger.info("listening", extra={"port": port, "grpc_port": settings.grpc_port})
+        await stop.wait()
+        logger.info("stopping")
+    return 0
+
+
+async def _start_log(
+    told: Configuration, client: NatsClient, health: Health, started: Started
+) -> IngestGateway:
+    """Start everything between the receivers and the log, in the order in which it is needed."""
+    settings = told.collector
     registry = Registry(health)
+    started.push_async_callback(registry.stop)
+    await registry.start(client)
     durability = Durability(
-        monitor_url=log_settings.monitor_url,
+        monitor_url=told.log.monitor_url,
         reconnections=lambda: client.stats["reconnects"],
         health=health,
         required=settings.require_sync_always,
     )
-    spool = _spool(settings, number, health)
+    await started.start(durability)
+    spool = _spool(settings, told.number, health)
     if spool is not None:
+        started.push_async_callback(spool.close)
         await spool.open()
         health.survive("log", DURABILITY, by=lambda: not spool.problem())
     publisher = Publisher(
         client,
-        partitions=log_settings.partitions,
+        partitions=told.log.partitions,
         health=health,
         observer=observers.LogObserver(),
         spool=spool,
         durability=durability if spool is not None else None,
         spool_after_seconds=settings.spool_after_seconds,
     )
-    shedder = LoadShedder(
-        client,
-        health=health,
-        thresholds=Thresholds(
-            least=settings.shed_least_percent / 100, most=settings.shed_most_percent / 100
-        ),
-        spool=spool,
-        disk=Path(settings.disk_path) if settings.disk_path else None,
-        keep_bytes=settings.disk_keep_bytes,
-        observer=observers.SheddingObserver(),
-    )
+    shedder = _shedder(settings, client, spool, health)
     refusals = RequestRejections(
         log=publisher,
-        partitions=log_settings.partitions,
+        partitions=told.log.partitions,
         datacenter=settings.datacenter,
         server_version=__version__,
     )
-    ingest = IngestGateway(
+    for part in (shedder, publisher, refusals):
+        await started.start(part)
+    return IngestGateway(
         records=registry,
         log=publisher,
-        partitions=log_settings.partitions,
+        partitions=told.log.partitions,
         durability=durability if spool is None else DurabilityOrSpool(durability, spool),
         shedder=shedder,
         senders=Senders(datacenter=settings.datacenter, server_version=__version__),
@@ -103,88 +160,6 @@ async def serve(
         country_header=settings.country_header,
         frame_bytes=lambda: publisher.frame_bytes,
     )
-    proxies = read_networks(settings.trusted_proxies)
-    budget = Budget(
-        settings.in_flight_bytes,
-        shares=ShareLimits(
-            key=settings.key_share_percent / 100,
-            org=settings.org_share_percent / 100,
-            address=settings.address_share_percent / 100,
-        ),
-    )
-    http = HttpServer(
-        ingest=ingest,
-        receivers=[
-            NativeBatch(ingest),
-            Replay(ingest),
-            *compat.build(ingest),
-            *otlp_http.build(
-                ingest,
-                limits=BodyLimits(settings.otlp_body_bytes, settings.otlp_inflated_bytes),
-                expanded_bytes=settings.otlp_expanded_bytes,
-            ),
-        ],
-        pages=pages.build(health),
-        budget=budget,
-        limits=ConnectionLimits(
-            connections=settings.connections,
-            keepalive_seconds=settings.keepalive_seconds,
-            header_deadline_seconds=settings.header_deadline_seconds,
-            per_address=settings.connections_per_address,
-            proxies=proxies,
-        ),
-        arrival=ArrivalLimits(
-            deadline_seconds=settings.body_deadline_seconds,
-            bytes_per_second=settings.body_rate_bytes_per_second,
-            rate_seconds=settings.body_rate_seconds,
-        ),
-    )
-    grpc = (
-        GrpcServer(
-            ingest,
-            host=settings.host,
-            port=settings.grpc_port,
-            share=budget.share,
-            max_message_bytes=settings.otlp_inflated_bytes,
-            expanded_bytes=settings.otlp_expanded_bytes,
-            max_connections=settings.grpc_connections,
-            read_seconds=settings.body_deadline_seconds,
-            tls_cert=settings.tls_cert,
-            tls_key=settings.tls_key,
-        )
-        if settings.grpc_port
-        else None
-    )
-    try:
-        await registry.start(client)
-        await durability.start()
-        await shedder.start()
-        await publisher.start()
-        await refusals.start()
-        port = await http.start(
-            settings.host, settings.port, tls=tls, shared=settings.processes > 1
-        )
-        if grpc is not None:
-            await grpc.start()
-        gc.collect()
-        gc.freeze()
-        logger.info("listening", extra={"port": port, "grpc_port": settings.grpc_port})
-        await stop.wait()
-        logger.info("stopping")
-    finally:
-        stopping = [http.stop(settings.stop_seconds)]
-        if grpc is not None:
-            stopping.append(grpc.stop(settings.stop_seconds))
-        await asyncio.gather(*stopping)
-        await refusals.stop()
-        await publisher.stop()
-        if spool is not None:
-            await spool.close()
-        await shedder.stop()
-        await durability.stop()
-        await registry.stop()
-        await client.close()
-    return 0
 
 
 def _spool(settings: CollectorSettings, number: int, health: Health) -> Spool | None:
@@ -199,4 +174,67 @@ def _spool(settings: CollectorSettings, number: int, health: Health) -> Spool | 
         keep_bytes=settings.disk_keep_bytes,
         observer=observers.SpoolObserver(),
         health=health,
+    )
+
+
+def _shedder(
+    settings: CollectorSettings, client: NatsClient, spool: Spool | None, health: Health
+) -> LoadShedder:
+    return LoadShedder(
+        client,
+        health=health,
+        thresholds=Thresholds(
+            least=settings.shed_least_percent / 100, most=settings.shed_most_percent / 100
+        ),
+        spool=spool,
+        disk=Path(settings.disk_path) if settings.disk_path else None,
+        keep_bytes=settings.disk_keep_bytes,
+        observer=observers.SheddingObserver(),
+    )
+
+
+def _http(
+    settings: CollectorSettings, ingest: IngestGateway, budget: Budget, health: Health
+) -> HttpServer:
+    return HttpServer(
+        ingest=ingest,
+        receivers=[
+            NativeBatch(ingest),
+            Replay(ingest),
+            *compat.build(ingest),
+            *otlp_http.build(
+                ingest,
+                limits=BodyLimits(settings.otlp_body_bytes, settings.otlp_inflated_bytes),
+                expanded_bytes=settings.otlp_expanded_bytes,
+            ),
+        ],
+        pages=health_pages.build(health),
+        budget=budget,
+        limits=ConnectionLimits(
+            connections=settings.connections,
+            keepalive_seconds=settings.keepalive_seconds,
+            header_deadline_seconds=settings.header_deadline_seconds,
+            per_address=settings.connections_per_address,
+            proxies=read_networks(settings.trusted_proxies),
+        ),
+        arrival=ArrivalLimits(
+            deadline_seconds=settings.body_deadline_seconds,
+            bytes_per_second=settings.body_rate_bytes_per_second,
+            rate_seconds=settings.body_rate_seconds,
+        ),
+    )
+
+
+def _grpc(settings: CollectorSettings, ingest: IngestGateway, budget: Budget) -> GrpcServer:
+    return GrpcServer(
+        ingest,
+        host=settings.host,
+        port=settings.grpc_port,
+        share=budget.share,
+        max_message_bytes=settings.otlp_inflated_bytes,
+        expanded_bytes=settings.otlp_expanded_bytes,
+        max_connections=settings.grpc_connections,
+        read_seconds=settings.body_deadline_seconds,
+        tls_cert=settings.tls_cert,
+        tls_key=settings.tls_key,
     )

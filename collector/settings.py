@@ -20,6 +20,9 @@ class CollectorSettings:
     host: str = setting("127.0.0.1", text="Address the collector listens on, HTTP and gRPC.")
     port: int = setting(4318, text="HTTP port: native and OTLP/HTTP.", minimum=1, maximum=65535)
     grpc_port: int = setting(4317, text="OTLP/gRPC port; 0 for no gRPC.", minimum=0, maximum=65535)
+    monitor_port: int = setting(
+        4323, text="Monitor port (`SEAMARK_MONITOR_*`).", minimum=0, maximum=65535
+    )
     processes: int = setting(
         max(1, (os.cpu_count() or 1) // 2),
         text="Collector processes, sharing the ports by SO_REUSEPORT. Default: half the CPUs.",

@@ -24,11 +24,12 @@ from processors.blocks.positions import KvPositions
 from processors.blocks.run import StreamRunner
 from processors.blocks.session import Parts
 from processors.blocks.sink import Sink
-from processors.routes import serve_routes
 from seamark.service import lifecycle, logs
 from seamark.service.clickhouse.client import connector
-from seamark.service.connections import LogSettings, StoreSettings, connect_log
+from seamark.service.connections import LogSettings, StoreSettings, connect_log_or_stop
 from seamark.service.health import Health
+from seamark.service.monitor.server import Monitored, serve_monitor
+from seamark.service.monitor.settings import MonitorSettings, load_monitor
 from seamark.service.own_telemetry.report import Reported, beside
 from seamark.service.own_telemetry.settings import PREFIX as OWN_METRICS
 from seamark.service.own_telemetry.settings import OwnMetricsSettings
@@ -40,8 +41,6 @@ from seamark.wire.signals import Signal, stream_name
 class SinkSettings(Protocol):
     """What the settings of every sink have."""
 
-    @property
-    def host(self) -> str: ...
     @property
     def port(self) -> int: ...
     @property
@@ -69,6 +68,7 @@ class Configuration(Generic[_S]):
     log: LogSettings
     store: StoreSettings
     own: OwnMetricsSettings
+    monitor: MonitorSettings
 
 
 def configuration(startup: Startup, name: str, cls: type[_S], *, prefix: str) -> Configuration[_S]:
@@ -79,6 +79,7 @@ def configuration(startup: Startup, name: str, cls: type[_S], *, prefix: str) ->
         log=startup.load(LogSettings, prefix="SEAMARK_LOG"),
         store=startup.load(StoreSettings, prefix="SEAMARK_STORE"),
         own=startup.load(OwnMetricsSettings, prefix=OWN_METRICS),
+        monitor=load_monitor(startup),
     )
 
 
@@ -96,6 +97,7 @@ def run(
             told.name: masked(told.settings),
             "log": masked(told.log),
             "store": masked(told.store),
+            "monitor": masked(told.monitor),
         },
     )
     reported = Reported(told.name, told.settings.port, REGISTRY.collect, paths)
@@ -146,20 +148,23 @@ async def connected(
     store_settings: StoreSettings,
     stop: asyncio.Event,
     *,
+    monitor: MonitorSettings,
     health: Health,
     store_connections: int,
 ) -> AsyncIterator[Connected | None]:
     """Serve the routes and connect to the log. None when told to stop before it was there."""
     async with (
-        serve_routes(health, host=settings.host, port=settings.port) as port,
+        serve_monitor(Monitored(health), monitor, port=settings.port) as port,
         aiohttp.ClientSession(
             connector=connector(store_settings, limit=store_connections)
         ) as session,
     ):
         logging.getLogger(f"processors.{name}").info(
-            "listening", extra={"host": settings.host, "port": port}
+            "listening", extra={"host": monitor.host, "port": port}
         )
-        client = await _log_or_stop(name, log_settings, health, stop)
+        client = await connect_log_or_stop(
+            log_settings, name=f"processors.{name}", health=health, stop=stop
+        )
         if client is None:
             yield None
             return
@@ -167,20 +172,3 @@ async def connected(
             yield Connected(name, client, session, health, settings, log_settings)
         finally:
             await client.close()
-
-
-async def _log_or_stop(
-    name: str, log_settings: LogSettings, health: Health, stop: asyncio.Event
-) -> NatsClient | None:
-    connecting = asyncio.create_task(
-        connect_log(log_settings, name=f"processors.{name}", health=health)
-    )
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stopping.cancel()
-        if not connecting.done():
-            connecting.cancel()
-            await asyncio.gather(connecting, return_exceptions=True)
-    return None if connecting.cancelled() else await connecting

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 from urllib.parse import parse_qsl
 
@@ -23,6 +23,7 @@ from collector.http.budget import Budget, Share
 from collector.http.connection import ConnectionLimits, Connections
 from collector.http.exchange import Answer, Exchange
 from collector.http.failures import failure_reply
+from collector.http.health_pages import Page
 from collector.http.intake import read_body
 from collector.receivers.exchange import Head, Receiver, Reply
 from seamark.wire.failures import Rejected, Unavailable
@@ -30,7 +31,6 @@ from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
 
 logger = logging.getLogger(__name__)
-Page = Callable[[], Reply]
 _RECEIVER_METHODS: Final = "POST, OPTIONS"
 _PAGE_METHODS: Final = "GET, HEAD, OPTIONS"
 _MOST_PARAMETERS: Final = 20

@@ -27,8 +27,10 @@ from processors.process import Connected, configuration, connected, run
 from seamark.service import lifecycle
 from seamark.service.connections import LogSettings, StoreSettings, sleep_or_stop
 from seamark.service.health import Health
+from seamark.service.monitor.settings import ON_LOOPBACK, MonitorSettings
 from seamark.service.settings import SettingsError
 from seamark.service.startup import Startup
+from seamark.service.tls import check_ca
 
 logger = logging.getLogger("processors.archive")
 _STORE_CONNECTIONS: Final = 100
@@ -109,6 +111,7 @@ async def serve(
     stop: asyncio.Event,
     *,
     objects: Objects,
+    monitor: MonitorSettings = ON_LOOPBACK,
 ) -> int:
     """Carry every stream until `stop`; returns the exit code."""
     health = Health()
@@ -119,6 +122,7 @@ async def serve(
         log_settings,
         store_settings,
         stop,
+        monitor=monitor,
         health=health,
         store_connections=_STORE_CONNECTIONS,
     ) as process:
@@ -172,13 +176,15 @@ def main() -> int:
     told = configuration(startup, "archive", ArchiveSettings, prefix="SEAMARK_ARCHIVE")
     settings = told.settings
     objects = startup.check(lambda: _objects(settings))
+    startup.check(lambda: check_ca(settings.s3_tls_ca, name="SEAMARK_ARCHIVE_S3_TLS_CA"))
     if startup.problems or objects is None:
         return startup.refuse()
     lifecycle.lower_priority(settings.nice)
     paths = {"seen by archive": settings.state_path}
     if "://" not in settings.url:
         paths["archive"] = settings.url
-    return run(told, partial(serve, settings, told.log, told.store, objects=objects), paths=paths)
+    started = partial(serve, settings, told.log, told.store, objects=objects, monitor=told.monitor)
+    return run(told, started, paths=paths)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,16 @@
-"""One connection to the engine: the only file that knows chdb. Every call blocks."""
+"""One connection to the engine, its errors in the words of a sink. Every call blocks."""
 
-import importlib
-import os
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from processors.blocks.reasons import OF_CLASS, SinkReason
+from seamark.service.clickhouse.embedded import Connect, engine_at
 from seamark.service.clickhouse.errors import classify, code_in
 from seamark.service.clickhouse.quoting import literal
 from seamark.service.nameless import nameless_file
-
-Connect = Callable[[], Any]
-"""Opens one more of chdb's connections, to the one engine of the process."""
-_MALLOC: Final = "dirty_decay_ms:1000,muzzy_decay_ms:0"
 
 
 class EngineFailed(Exception):
@@ -71,24 +65,12 @@ class EngineConnection:
 
 
 def connect_in(folder: Path) -> Connect:
-    """An engine on a folder that nobody else has; imports chdb (200 MB, most of it shared).
-
-    One in a process. Raises EngineFailed.
-    """
-    os.environ.setdefault("JE_MALLOC_CONF", _MALLOC)  # read when the library is loaded
-    # chdb imports pyarrow where it is installed, for calls that are not used here: 35 MB
-    missing = "pyarrow" not in sys.modules
-    if missing:
-        sys.modules["pyarrow"] = None  # type: ignore[assignment]  # None forbids the import
-    try:
-        chdb = importlib.import_module("chdb")
-    finally:
-        if missing:
-            del sys.modules["pyarrow"]
+    """As `engine_at`, of a folder that nobody else has. `Connect` raises EngineFailed."""
+    opened = engine_at(str(folder))
 
     def connect() -> Any:
         try:
-            return chdb.connect(str(folder))
+            return opened()
         except Exception as error:
             raise EngineFailed(str(error)) from None
 

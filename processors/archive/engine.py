@@ -21,11 +21,12 @@ from typing import Any
 import msgspec
 
 from processors.archive.codec import ArchiveCodec, making, merging
-from processors.archive.connection import Connect, EngineConnection, EngineFailed
+from processors.archive.connection import EngineConnection, EngineFailed
 from processors.archive.files import LEDGER_KEYS, Count
 from processors.archive.inflate import UnreadableFrame, inflated
 from processors.archive.layout import HOUR_SECONDS, Hour
 from processors.archive.tables import LEDGER, RAW_TABLE, Columns, aggregate, prepare
+from seamark.service.clickhouse.embedded import Connect
 from seamark.service.clickhouse.errors import REFUSED
 from seamark.service.clickhouse.quoting import literal
 from seamark.wire.signals import Signal, input_table

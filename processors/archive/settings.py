@@ -15,8 +15,7 @@ _MIB = 1024 * 1024
 class ArchiveSettings:
     """SEAMARK_ARCHIVE_*: the processor that carries the log into Parquet files."""
 
-    host: str = setting("127.0.0.1", text="Address of the health and metrics routes.")
-    port: int = setting(4322, text="Port of the health and metrics routes.", minimum=0)
+    port: int = setting(4322, text="Monitor port (`SEAMARK_MONITOR_*`).", minimum=0, maximum=65535)
     log_level: str = setting(
         "info", text="Least severe log line.", choices=("debug", "info", "warning", "error")
     )

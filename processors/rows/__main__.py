@@ -12,6 +12,7 @@ from processors.rows.store import StoreSink
 from seamark.service import lifecycle
 from seamark.service.connections import LogSettings, StoreSettings, sleep_or_stop
 from seamark.service.health import Health
+from seamark.service.monitor.settings import ON_LOOPBACK, MonitorSettings
 from seamark.service.startup import Startup
 
 _PING_SECONDS: Final = 5.0
@@ -34,6 +35,8 @@ async def serve(
     log_settings: LogSettings,
     store_settings: StoreSettings,
     stop: asyncio.Event,
+    *,
+    monitor: MonitorSettings = ON_LOOPBACK,
 ) -> int:
     """Carry every stream until `stop`; returns the exit code."""
     health = Health()
@@ -44,6 +47,7 @@ async def serve(
         log_settings,
         store_settings,
         stop,
+        monitor=monitor,
         health=health,
         store_connections=settings.inserts + 1,
     ) as process:
@@ -71,7 +75,7 @@ def main() -> int:
         return startup.refuse()
     return run(
         told,
-        partial(serve, told.settings, told.log, told.store),
+        partial(serve, told.settings, told.log, told.store, monitor=told.monitor),
         paths={"seen by rows": told.settings.state_path},
     )
 

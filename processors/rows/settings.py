@@ -11,8 +11,7 @@ from seamark.service.settings import setting
 class RowsSettings:
     """SEAMARK_ROWS_*: the processor that carries the log into the store."""
 
-    host: str = setting("127.0.0.1", text="Address of the health and metrics routes.")
-    port: int = setting(4321, text="Port of the health and metrics routes.", minimum=0)
+    port: int = setting(4321, text="Monitor port (`SEAMARK_MONITOR_*`).", minimum=0, maximum=65535)
     log_level: str = setting(
         "info", text="Least severe log line.", choices=("debug", "info", "warning", "error")
     )

@@ -100,6 +100,22 @@ async def connect_log(
     return client
 
 
+async def connect_log_or_stop(
+    settings: LogSettings, *, name: str, health: Health, stop: asyncio.Event
+) -> NatsClient | None:
+    """As `connect_log`; None when told to stop before the log was there."""
+    connecting = asyncio.create_task(connect_log(settings, name=name, health=health))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        if not connecting.done():
+            connecting.cancel()
+            await asyncio.gather(connecting, return_exceptions=True)
+    return None if connecting.cancelled() else await connecting
+
+
 def connect_cache(settings: CacheSettings) -> "redis.asyncio.Redis":
     """A Redis client with short time limits and no retries: the cache is never worth a wait."""
     return redis.asyncio.Redis.from_url(

@@ -1,5 +1,9 @@
 """The life of one process: start, be ready, be told to stop, stop within a deadline.
 
+Every process has the same anatomy: settings are checked and refused at once (`startup`), what is
+started is put on a `Started`, which releases it in reverse order however the start or the serving
+ends: first what takes requests, then what has to be flushed, then connections.
+
 `run(main)` gives `main` an `asyncio.Event` that is set on SIGTERM or SIGINT. A process started by
 the supervisor calls `die_with_parent` first, so that a killed supervisor leaves no orphan.
 """
@@ -15,7 +19,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Protocol
 
 import uvloop
 
@@ -23,6 +27,34 @@ logger = logging.getLogger(__name__)
 _PR_SET_PDEATHSIG: Final = 1
 PARENT_VARIABLE: Final = "SEAMARK_PARENT_PID"
 """Set by the supervisor: the pid whose death this process must not outlive."""
+
+
+class Startable(Protocol):
+    """What is started once and stopped once; `stop` is harmless after a start that failed."""
+
+    async def start(self) -> Any:
+        """Begin. Raises what forbids it."""
+
+    async def stop(self) -> Any:
+        """Refuse, flush, release."""
+
+
+class Started(contextlib.AsyncExitStack):
+    """What a process has started; left in reverse order, each part whatever the others do."""
+
+    async def start(self, part: Startable) -> None:
+        """Start a part. It is stopped in the end, and when its start fails half-way."""
+        self.push_async_callback(part.stop)
+        await part.start()
+
+    def run(self, task: "asyncio.Task[Any]") -> None:
+        """Cancel a task in the end, and wait for it."""
+        self.push_async_callback(_cancelled, task)
+
+
+async def _cancelled(task: "asyncio.Task[Any]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def die_with_parent() -> None:

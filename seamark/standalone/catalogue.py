@@ -44,6 +44,12 @@ SECTIONS: Final = (
     Section("Exports", "SEAMARK_EXPORT", "api.exports.settings", "ExportSettings"),
     Section("Provisioning", "SEAMARK_PROVISION", "provisioning.settings", "ProvisionSettings"),
     Section(
+        "Monitor port of every process",
+        "SEAMARK_MONITOR",
+        "seamark.service.monitor.settings",
+        "MonitorSettings",
+    ),
+    Section(
         "Own metrics",
         "SEAMARK_OWN_METRICS",
         "seamark.service.own_telemetry.settings",

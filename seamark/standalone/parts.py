@@ -161,6 +161,11 @@ def wiring(
         "SEAMARK_OWN_METRICS_URL": f"{ingest}://{reachable(choices.host)}:{ports.collector_http}",
         "SEAMARK_OWN_METRICS_KEY_PATH": str(folder.own_metrics_key),
     }
+    monitor = {
+        "SEAMARK_MONITOR_HOST": LOOPBACK,
+        "SEAMARK_MONITOR_TLS_CERT": "",
+        "SEAMARK_MONITOR_TLS_KEY": "",
+    }
     return {
         "store": own
         | {
@@ -180,9 +185,11 @@ def wiring(
         },
         "collector": log
         | own
+        | monitor
         | {
             "SEAMARK_COLLECTOR_HOST": choices.host,
             "SEAMARK_COLLECTOR_PORT": str(ports.collector_http),
+            "SEAMARK_COLLECTOR_MONITOR_PORT": str(ports.collector_monitor),
             "SEAMARK_COLLECTOR_GRPC_PORT": str(ports.collector_grpc),
             "SEAMARK_COLLECTOR_SPOOL_PATH": str(folder.part("spool")),
             "SEAMARK_COLLECTOR_DISK_PATH": str(folder.part("nats")),
@@ -190,16 +197,16 @@ def wiring(
         "rows": log
         | store
         | own
+        | monitor
         | {
-            "SEAMARK_ROWS_HOST": LOOPBACK,
             "SEAMARK_ROWS_PORT": str(ports.rows),
             "SEAMARK_ROWS_STATE_PATH": str(folder.part("seen") / "rows"),
         },
         "archive": log
         | store
         | own
+        | monitor
         | {
-            "SEAMARK_ARCHIVE_HOST": LOOPBACK,
             "SEAMARK_ARCHIVE_PORT": str(ports.archive),
             "SEAMARK_ARCHIVE_STATE_PATH": str(folder.part("seen") / "archive"),
             # A bucket of the user's takes the place of the folder.
@@ -210,10 +217,12 @@ def wiring(
         | store
         | cache
         | own
+        | monitor
         | {
             "SEAMARK_API_HOST": choices.host,
             "SEAMARK_API_PORT": str(ports.api),
             "SEAMARK_API_GRPC_PORT": str(ports.api_grpc),
+            "SEAMARK_API_MONITOR_PORT": str(ports.api_monitor),
             "SEAMARK_API_INGEST_URL": f"{ingest}://{reachable(choices.host)}:{ports.collector_http}",
             "SEAMARK_EXPORT_PATH": str(folder.part("exports")),
             # exports of long ranges read the archive

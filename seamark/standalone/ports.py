@@ -55,6 +55,14 @@ class Ports:
     def api_grpc(self) -> int:
         return 4319 + self.offset
 
+    @property
+    def collector_monitor(self) -> int:
+        return 4323 + self.offset
+
+    @property
+    def api_monitor(self) -> int:
+        return 4324 + self.offset
+
     def listed(self, host: str) -> list[tuple[str, int, str]]:
         """(address, port, what listens there) of each; only the public listeners are on `host`."""
         loopback = "127.0.0.1"
@@ -63,6 +71,8 @@ class Ports:
             (host, self.collector_grpc, "collector gRPC"),
             (host, self.api, "API"),
             (host, self.api_grpc, "API gRPC"),
+            (loopback, self.collector_monitor, "collector monitor"),
+            (loopback, self.api_monitor, "API monitor"),
             (loopback, self.rows, "rows processor"),
             (loopback, self.archive, "archive processor"),
             (loopback, self.store, "store"),

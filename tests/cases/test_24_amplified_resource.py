@@ -36,7 +36,7 @@ def test_a_megabyte_over_20_000_records(log: NatsServer, tmp_path: Path) -> None
         assert b"268,435,456" in refused.body
         for number in range(40):
             assert post(collector, LOGS, record(f"behind {number}")).status == 200
-        page = collector.get("/metrics").body.decode()
+        page = collector.own_metrics()
     found = [one.body.string_value for one in items(log, LOGS)]
     assert sorted(found) == sorted(f"behind {number}" for number in range(40))
     assert 'reason="expanded_too_large",route="/v1/logs"} 1.0' in page

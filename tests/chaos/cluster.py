@@ -301,6 +301,7 @@ class Cluster:
         ports = self._ports
         collector = await self._linked_log("collector") | {
             "SEAMARK_COLLECTOR_PORT": str(ports.collector_http),
+            "SEAMARK_COLLECTOR_MONITOR_PORT": str(ports.collector_monitor),
             "SEAMARK_COLLECTOR_GRPC_PORT": str(ports.collector_grpc),
             "SEAMARK_COLLECTOR_SPOOL_PATH": str(self.data / "spool"),
             **(self.clock.environment if self.clock is not None else {}),
@@ -314,6 +315,7 @@ class Cluster:
                 "SEAMARK_CACHE_URL": f"redis://:{PASSWORD.replace(' ', '%20')}@127.0.0.1:{redis}/0",
                 "SEAMARK_API_PORT": str(ports.api),
                 "SEAMARK_API_GRPC_PORT": "0",
+                "SEAMARK_API_MONITOR_PORT": str(ports.api_monitor),
             }
         )
         self._module("api", "api", api, f"http://127.0.0.1:{ports.api}/readyz")

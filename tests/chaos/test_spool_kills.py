@@ -98,7 +98,7 @@ def kill(collector: CollectorProcess) -> None:
 
 def drained(collector: CollectorProcess) -> None:
     """Wait until the spool is empty and says so."""
-    until(lambda: b"seamark_collector_spool_frames 0.0" in collector.get("/metrics").body)
+    until(lambda: "seamark_collector_spool_frames 0.0" in collector.own_metrics())
 
 
 def freeze(log: NatsServer, seconds: float) -> None:

@@ -121,7 +121,7 @@ def _half_sent(port: int, *, streams: int, key: bytes) -> HalfSent:
 
 
 def _page(collector: CollectorProcess) -> str:
-    return collector.get("/metrics").body.decode()
+    return collector.own_metrics()
 
 
 def test_messages_of_calls_without_a_key_are_not_kept(log: NatsServer, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ async def test_failures_have_one_form() -> None:
             assert response.status == 405
             assert response.headers["Allow"] == "POST"
             assert (await response.json())["error"]["reason"] == "method_not_allowed"
-        exposition = await ask.get("/metrics")
+        exposition = ask.own_metrics()
         assert 'route="/v1/query/timeseries",status="413"' in exposition.replace(
             "reason", ""
         ).replace('="body_too_large",', "", 1)
@@ -139,7 +139,7 @@ async def test_answers_are_cached_for_as_long_as_they_are_fresh(cache_url: str) 
             lives = sorted([await client.pttl(key) async for key in client.scan_iter()])
         assert 3_500_000 < lives[0] <= 3_600_000
         assert lives[-1] > 86_000_000
-        exposition = await ask.get("/metrics")
+        exposition = ask.own_metrics()
         assert 'seamark_api_cache_total{result="hit"} 1.0' in exposition
 
 
@@ -173,7 +173,7 @@ async def test_without_redis_nothing_fails() -> None:
         for _ in range(3):
             answer = await ask.post("/v1/query/timeseries", VIEW)
             assert answer["meta"]["cache"] == "off"
-        assert "seamark_api_cache_away 1.0" in await ask.get("/metrics")
+        assert "seamark_api_cache_away 1.0" in ask.own_metrics()
 
 
 async def test_equal_questions_at_one_time_are_asked_once() -> None:
@@ -197,9 +197,7 @@ async def test_who_hangs_up_ends_the_query() -> None:
     store = Scripted()
     async with asking(store) as ask:
         await hang_up(ask, store, "/v1/query/timeseries", VIEW)
-        assert 'seamark_api_cancelled_total{route="/v1/query/timeseries"} 1.0' in await ask.get(
-            "/metrics"
-        )
+        assert 'seamark_api_cancelled_total{route="/v1/query/timeseries"} 1.0' in ask.own_metrics()
 
 
 def real(store: RunningStore, **limits: Any) -> ClickHouseStore:

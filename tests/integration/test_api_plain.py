@@ -92,10 +92,12 @@ async def test_values_by_group_and_by_time(store: RunningStore) -> None:
         assert wrong["error"]["field"] == "range"
 
 
-async def test_metrics_without_parameters_are_our_own(store: RunningStore) -> None:
+async def test_metrics_are_an_apps_and_need_a_token(store: RunningStore) -> None:
     async with asking(store, clock_ms=lambda: NOW) as ask:
-        assert "seamark_api_requests_total" in await ask.get("/metrics", token="")
-        await ask.get("/metrics", {"name": "lcp"}, token="", status=401)
+        for query in ({}, {"name": "lcp"}):
+            await ask.get("/metrics", query, token="", status=401)
+        nameless = await ask.get("/metrics", status=400)
+        assert nameless["error"]["field"] == "name"
 
 
 async def test_one_metric(store: RunningStore) -> None:

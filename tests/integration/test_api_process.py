@@ -44,6 +44,7 @@ async def test_its_life(store: RunningStore, log_url: str, tmp_path: Path) -> No
         **os.environ,
         "SEAMARK_API_PORT": str(port),
         "SEAMARK_API_GRPC_PORT": str(grpc_port),
+        "SEAMARK_API_MONITOR_PORT": "0",
         "SEAMARK_LOG_URL": log_url,
         "SEAMARK_STORE_URL": store.url,
         "SEAMARK_CACHE_URL": "redis://127.0.0.1:1/0",

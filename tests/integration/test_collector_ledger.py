@@ -104,7 +104,7 @@ def test_a_thousand_bad_events_of_4_kb_stay_within_bounds(
         sum(len(dead_letter.original) for dead_letter in envelope.dead_letters) < DEAD_LETTERS_BYTES
     )
     assert collector.rss_bytes() - before < 48 * MEBIBYTE
-    page = collector.get("/metrics").body.decode()
+    page = collector.own_metrics()
     for reason in ("size", "rate"):
         assert f'dead_letters_dropped_total{{reason="{reason}",signal="events"}}' in page
 
@@ -205,7 +205,7 @@ def test_rejected_requests_are_in_the_log_when_it_stops(tmp_path: Path) -> None:
             _call(port, b"\xff", key=KEY)
             _call(port, b"", key="smk_nobody")
             accepted = running.send(batch())
-            page = running.get("/metrics").body.decode()
+            page = running.own_metrics()
 
         assert accepted.status == 202
         assert list(stored(log)) == [accepted.json["receiptId"]]

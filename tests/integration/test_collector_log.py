@@ -128,7 +128,7 @@ def test_several_processes_on_one_port(tmp_path: Path) -> None:
             os.kill(killed, signal.SIGKILL)
             until(lambda: len(_children(parent)) == 2 and killed not in _children(parent))
             answers = [collector.send(batch()) for _ in range(20)]
-            page = collector.get("/metrics").body.decode()
+            page = collector.own_metrics()
             children = _children(parent)
         finally:
             code = collector.stop()

@@ -80,6 +80,7 @@ def running_api(store: RunningStore, log_url: str, folder: Path, **settings: str
         **os.environ,
         "SEAMARK_API_PORT": str(port),
         "SEAMARK_API_GRPC_PORT": "0",
+        "SEAMARK_API_MONITOR_PORT": "0",
         "SEAMARK_LOG_URL": log_url,
         "SEAMARK_STORE_URL": store.url,
         "SEAMARK_CACHE_URL": "redis://127.0.0.1:1/0",

@@ -64,7 +64,7 @@ def test_an_outage_is_taken_on_disk_and_told(log: NatsServer, tmp_path: Path) ->
         log.kill()
         away = [collector.send(batch()) for _ in range(30)]
         rows = degraded(collector)
-        page = collector.get("/metrics").body.decode()
+        page = collector.own_metrics()
         log.start()
         until(lambda: not degraded(collector))
         last = collector.send(batch()).json["receiptId"]
@@ -154,7 +154,7 @@ def test_errors_are_the_last_to_go(log: NatsServer, tmp_path: Path) -> None:
         said = degraded(collector)["shedding"]["detail"]
         # the streams of spans are empty: their fill is theirs alone
         assert export(collector, spans(0)).status == 200
-        page = collector.get("/metrics").body.decode()
+        page = collector.own_metrics()
 
     assert (refused.status, refused.reason) == (503, "shed")
     assert int(refused.headers["retry-after"]) >= 1

@@ -17,7 +17,11 @@ PROCESSES = {
     "processors.rows": LOG | CA | {"SEAMARK_ROWS_PORT": "abc"},
     "processors.archive": LOG
     | CA
-    | {"SEAMARK_ARCHIVE_URL": "ftp://x", "SEAMARK_ARCHIVE_NICE": "99"},
+    | {
+        "SEAMARK_ARCHIVE_URL": "ftp://x",
+        "SEAMARK_ARCHIVE_NICE": "99",
+        "SEAMARK_ARCHIVE_S3_TLS_CA": "no/ca.pem",
+    },
     "seamark.standalone.store": {
         "SEAMARK_STORE_SERVER_PORT": "abc",
         "SEAMARK_OWN_METRICS_INTERVAL_SECONDS": "-1",
@@ -29,6 +33,7 @@ SERVERS = {
     "api": "SEAMARK_API",
     "seamark.standalone.store": "SEAMARK_STORE_SERVER",
 }
+MONITORS = ("collector", "api", "processors.rows", "processors.archive")
 
 
 def started(module: str, settings: dict[str, str], folder: Path) -> tuple[int, str, str]:
@@ -56,15 +61,16 @@ def test_all_wrong_settings_are_named_at_once(module: str, tmp_path: Path) -> No
     assert all(name in error for name in PROCESSES[module]), error
 
 
-@pytest.mark.parametrize("module", SERVERS)
+@pytest.mark.parametrize(
+    ("module", "prefix"), [*SERVERS.items(), *((name, "SEAMARK_MONITOR") for name in MONITORS)]
+)
 @pytest.mark.parametrize(
     "files", [("no/cert.pem", "no/key.pem"), ("cert.pem", ""), ("cert.pem", "cert.pem")]
 )
 def test_a_certificate_that_cannot_be_read_is_a_wrong_setting(
-    module: str, files: tuple[str, str], tmp_path: Path
+    module: str, prefix: str, files: tuple[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "cert.pem").write_text("no certificate")
-    prefix = SERVERS[module]
     settings = {f"{prefix}_TLS_CERT": files[0], f"{prefix}_TLS_KEY": files[1]}
     code, text, error = started(module, settings, tmp_path)
     assert code == 2

@@ -169,7 +169,15 @@ class CollectorProcess:
         self.grpc_port = int(str(settings.get("grpc_port", 0)))
         self.output = folder / f"collector-{self.port}.log"
         self.tls: ssl.SSLContext | None = None
-        own = {"port": self.port, "processes": 1, "grpc_port": 0, "log_style": "json", **settings}
+        self.monitor_port = free_port()
+        own = {
+            "port": self.port,
+            "monitor_port": self.monitor_port,
+            "processes": 1,
+            "grpc_port": 0,
+            "log_style": "json",
+            **settings,
+        }
         self.environ = {
             **{k: v for k, v in os.environ.items() if not k.startswith("SEAMARK_")},
             "SEAMARK_LOG_URL": log.url,
@@ -237,6 +245,15 @@ class CollectorProcess:
 
     def get(self, path: str) -> Answered:
         return self.request("GET", path)
+
+    def own_metrics(self) -> str:
+        """The page of its monitor port."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.monitor_port, timeout=15)
+        try:
+            connection.request("GET", "/metrics")
+            return connection.getresponse().read().decode()
+        finally:
+            connection.close()
 
     def send(self, document: object, *, key: str = KEY, **headers: str) -> Answered:
         """A native batch; `headers` with underscores for hyphens."""

@@ -23,8 +23,14 @@ from tests.support.servers import binary, free_port
 
 ADDRESSES = ("nats:4222", "nats:8222", "redis:6379", "clickhouse:8443", "s3:7070", "collector:4318")
 OWN_PORTS = (
-    *("COLLECTOR_PORT", "COLLECTOR_GRPC_PORT", "ROWS_PORT", "ARCHIVE_PORT"),
-    *("API_PORT", "API_GRPC_PORT"),
+    "COLLECTOR_PORT",
+    "COLLECTOR_GRPC_PORT",
+    "COLLECTOR_MONITOR_PORT",
+    "ROWS_PORT",
+    "ARCHIVE_PORT",
+    "API_PORT",
+    "API_MONITOR_PORT",
+    "API_GRPC_PORT",
 )
 
 

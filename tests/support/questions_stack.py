@@ -16,6 +16,7 @@ import aiohttp
 import msgspec
 import redis.asyncio
 import zstandard
+from prometheus_client import generate_latest
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -210,6 +211,10 @@ class Asking:
             self.url + path, params=query or {}, headers=headers
         ) as response:
             return await self._read(response, status)
+
+    def own_metrics(self) -> str:
+        """What its monitor port would show."""
+        return generate_latest(self.metrics.registry).decode()
 
     @staticmethod
     async def _read(response: aiohttp.ClientResponse, status: int) -> Any:

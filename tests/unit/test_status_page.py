@@ -3,7 +3,7 @@
 from typing import Any
 
 from api.openapi import document
-from collector.http import pages
+from collector.http import health_pages
 from collector.receivers.compat.event_array import EventArray
 from collector.receivers.compat.named_events import NamedEvents
 from collector.receivers.compat.plain_metrics import PlainMetrics
@@ -30,7 +30,7 @@ def test_the_table_names_every_route_once() -> None:
     }
     ingest = {f"ingest POST {receiver(UNUSED).path}" for receiver in RECEIVERS}
     ingest |= {f"ingest POST {kind.path}" for kind in KINDS}
-    ingest |= {f"ingest GET {path}" for path in pages.build(Health(lambda: 0.0))}
+    ingest |= {f"ingest GET {path}" for path in health_pages.build(Health(lambda: 0.0))}
     assert len(named) == len(set(named))
     assert set(named) == api | ingest
 

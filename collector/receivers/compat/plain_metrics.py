@@ -2,8 +2,6 @@
 
 {metrics: [{timestamp, name, value, tags{}}]}
 200 {success: true, metrics_processed}; 400 names the first bad one, and nothing is taken
-
-`GET /metrics` on the same path is the collector's own metrics (`collector.http.pages`).
 """
 
 import msgspec

@@ -4,7 +4,7 @@
     request.py    an HTTP request as a value (pure)
     statement.py  what little must be known of a statement's text (pure)
     execution.py  one request carried out, in a worker thread
-    engine.py     the only file that knows chdb
+    engine.py     connections to the engine, statements, results
     folder.py     the data folder: lock, layout, engine configuration
 
 Only one process can have the folder open, readers too, so everything else in the stack speaks to

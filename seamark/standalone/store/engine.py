@@ -1,4 +1,4 @@
-"""The engine: the only file that knows chdb.
+"""The store's engine: connections, statements, results.
 
 One engine per process, opened once and closed once (each cycle costs about 1 MB), never forked
 after. Every request gets a handle of its own, which costs 0.15 ms and saves undoing what was SET on
@@ -6,20 +6,17 @@ it: a handle on which `readonly` was set cannot be used for anything else. All c
 release the GIL while the engine works; none belongs on the event loop.
 """
 
-import importlib
 import os
-import sys
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
+from seamark.service.clickhouse.embedded import Connect, engine_at
 from seamark.service.clickhouse.quoting import literal
 from seamark.service.nameless import nameless_file
 from seamark.standalone.store.failures import StoreError, engine_error
 from seamark.standalone.store.folder import StoreFolder
 
-_MALLOC: Final = "dirty_decay_ms:1000,muzzy_decay_ms:0"
-"""jemalloc gives freed pages back after a second; the engine's own default is five."""
 _FAILED_WRITES: Final = (
     "SELECT sum(value) FROM system.events WHERE event = 'WriteBufferFromFileDescriptorWriteFailed'"
 )
@@ -108,16 +105,15 @@ class EngineResult:
 class StoreEngine:
     """The opened engine."""
 
-    def __init__(self, chdb: Any, target: str) -> None:
-        self._chdb = chdb
-        self._target = target
-        self._root = Handle(chdb.connect(target))
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        self._root = Handle(connect())
         row = self._root.run("SELECT version(), timezone()").data.decode().rstrip("\n")
         self.version, _, self.timezone = row.partition("\t")
 
     def handle(self) -> Handle:
         """A new handle, with chdb's defaults."""
-        return Handle(self._chdb.connect(self._target))
+        return Handle(self._connect())
 
     def kill(self, tag: str) -> None:
         """Cancel what runs with `tag` at the end of its log_comment; nothing if nothing does."""
@@ -166,13 +162,10 @@ def open_engine(folder: StoreFolder) -> StoreEngine:
     `format_schema`, and which keeps its file names away from everything else. Takes about a
     second, longer with many parts. Raises StoreError.
     """
-    os.environ.setdefault("JE_MALLOC_CONF", _MALLOC)  # read when the library is loaded
-    # chdb imports pyarrow where it is installed, for calls that are not used here: 35 MB
-    sys.modules.setdefault("pyarrow", None)  # type: ignore[arg-type]  # None forbids the import
-    chdb = importlib.import_module("chdb")
+    connect = engine_at(f"{folder.engine}?config-file={quote(str(folder.config))}")
     os.chdir(folder.schemas)
     try:
-        return StoreEngine(chdb, f"{folder.engine}?config-file={quote(str(folder.config))}")
+        return StoreEngine(connect)
     except Exception as error:
         raise _failure(error) from None
 

@@ -74,7 +74,7 @@ class StoreService:
         self._loop.call_soon_threadsafe(self.doubt.set)
 
     def application(self) -> web.Application:
-        """Routes: /ping and /metrics for anyone, / for who knows the password."""
+        """Routes: /ping for anyone, /metrics and / for who knows the password."""
         application = web.Application(client_max_size=self._settings.max_body_bytes)
         application.router.add_get("/ping", self._ping)
         application.router.add_get("/metrics", self._metrics)
@@ -86,7 +86,9 @@ class StoreService:
             return web.Response(status=503, text="Stopping.\n")
         return web.Response(text="Ok.\n")
 
-    async def _metrics(self, _: web.Request) -> web.Response:
+    async def _metrics(self, http: web.Request) -> web.Response:
+        if not may_enter(http.headers, dict(http.query), self._settings.password):
+            return web.Response(status=401, text="own metrics need the store's password\n")
         metrics.SESSIONS.set(len(self.sessions))
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 

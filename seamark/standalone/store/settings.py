@@ -1,8 +1,8 @@
 """SEAMARK_STORE_SERVER_*."""
 
-import ipaddress
 from dataclasses import dataclass
 
+from seamark.service.loopback import is_loopback
 from seamark.service.settings import SettingsError, setting
 
 _MIB = 1024 * 1024
@@ -50,17 +50,8 @@ class StoreServerSettings:
 
     def check(self) -> None:
         """Raises SettingsError for values that are wrong together."""
-        if not self.password and not _loopback(self.host):
+        if not self.password and not is_loopback(self.host):
             raise SettingsError(
                 f"SEAMARK_STORE_SERVER_PASSWORD is needed to listen on {self.host!r}, "
                 "which is not a loopback address"
             )
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,0 +1,1 @@
+"""The monitor port of every process: health, readiness, own metrics."""
