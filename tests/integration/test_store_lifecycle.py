@@ -153,9 +153,11 @@ def test_numbers_about_itself(folder: Path) -> None:
         with_tables(store)
         assert insert(store, 0)
         store.ask("SELEC 1")
-        text = store.request("GET", "/metrics").body.decode()
+        text = store.own_metrics()
+        refused = store.request("GET", "/metrics")
 
     assert "seamark_store_inserts_total 1.0" in text
+    assert (refused.status, b"seamark" in refused.body) == (401, False)
     assert 'seamark_store_errors_total{code="62"} 1.0' in text
     assert "seamark_store_insert_seconds_count 1.0" in text
 

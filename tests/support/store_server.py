@@ -104,9 +104,15 @@ class StoreServer:
         headers = authorization() | ({"Content-Encoding": encoding} if encoding else {})
         return self.request("POST", target, data, headers)
 
+    def own_metrics(self) -> str:
+        """Its metrics, in Prometheus' text format."""
+        answer = self.request("GET", "/metrics", headers=authorization())
+        assert answer.status == 200, answer.body
+        return answer.body.decode()
+
     def metric(self, name: str) -> float:
         """The value of a metric without labels."""
-        text = self.request("GET", "/metrics").body.decode()
+        text = self.own_metrics()
         lines = [line for line in text.splitlines() if line.startswith(f"{name} ")]
         return float(lines[0].rpartition(" ")[2])
 
