@@ -84,7 +84,7 @@ class HalfSentBodies:
 
 
 def _page(collector: CollectorProcess) -> str:
-    return collector.get("/metrics").body.decode()
+    return collector.own_metrics()
 
 
 def _held(collector: CollectorProcess) -> float:
