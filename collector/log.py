@@ -18,8 +18,8 @@ class DurabilityCheck(Protocol):
 class LogFrame(NamedTuple):
     """One frame for the log: `data` is a zstd frame of one envelope.
 
-    `weight` is its `seamark.wire.frames.weight_of`. `receipt` and `digest` (of the batch's content,
-    hex) are those of a batch that carries a `batchId`, else ""; `event_ids`: some of its events
+    `org` is the one that sent it, "" for what only counts. `weight` is its
+    `seamark.wire.frames.weight_of`. `receipt` and `digest` (of the batch's content, hex) are those of a batch that carries a `batchId`, else ""; `event_ids`: some of its events
     have ids.
     """
 
@@ -30,6 +30,7 @@ class LogFrame(NamedTuple):
     receipt: str = ""
     digest: str = ""
     event_ids: bool = False
+    org: str = ""
 
 
 class FrameLog(Protocol):

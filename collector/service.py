@@ -171,6 +171,7 @@ def _spool(settings: CollectorSettings, number: int, health: Health) -> Spool | 
         number=number,
         processes=settings.processes,
         max_bytes=settings.spool_max_bytes // settings.processes,
+        org_share=settings.spool_org_percent / 100,
         keep_bytes=settings.disk_keep_bytes,
         observer=observers.SpoolObserver(),
         health=health,

@@ -125,6 +125,13 @@ class CollectorSettings:
         text="Size of the spool, of all processes together; beyond it ingest is 503.",
         minimum=16 * 1024 * 1024,
     )
+    spool_org_percent: float = setting(
+        50.0,
+        unit="%",
+        text="Of the spool, what one org may have; more is 429 until the log has taken it.",
+        minimum=1.0,
+        maximum=100.0,
+    )
     spool_after_seconds: float = setting(
         1.0,
         unit="s",

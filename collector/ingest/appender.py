@@ -76,6 +76,7 @@ class Appender:
                 weight,
                 receipt=request.receipt if request.digest else "",
                 digest=request.digest,
+                org=request.org,
             )
         )
 
@@ -94,7 +95,13 @@ class Appender:
         """
         appends = [
             self._log.append(
-                LogFrame(request.signal, self._partition(request, len(frame)), frame, weight)
+                LogFrame(
+                    request.signal,
+                    self._partition(request, len(frame)),
+                    frame,
+                    weight,
+                    org=request.org,
+                )
             )
             for frame, weight in sealed
         ]
@@ -137,6 +144,7 @@ class Appender:
                         receipt=request.receipt if request.digest else "",
                         digest=request.digest,
                         event_ids=piece.event_ids,
+                        org=request.org,
                     )
                 )
             )

@@ -118,8 +118,9 @@ class Publisher:
         synced to the spool, from where the log gets it later, once, and in its turn.
 
         Raises Unavailable when the log is away, full, or slower than the deadline and the spool
-        cannot take it (the frame may then still be stored: a retry with the same batchId is dropped
-        behind the log), and Rejected when the frame exceeds what one log message may hold.
+        cannot take it, or its org's share of the spool is used up (the frame may then still be
+        stored: a retry with the same batchId is dropped behind the log), and Rejected when the
+        frame exceeds what one log message may hold.
         """
         size = len(frame.data)
         if size > self.frame_bytes:
@@ -130,6 +131,8 @@ class Publisher:
             )
         if self._closing or self._pending + size > self._pending_limit:
             raise Unavailable("the log is slower than what arrives; send again", retry_after=1.0)
+        if self._context.spool is not None and frame.org:
+            self._context.spool.check_share(frame.org, size)
         self._pending += size
         future = asyncio.get_running_loop().create_future()
         try:

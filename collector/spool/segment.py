@@ -9,6 +9,7 @@ functions here block.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,9 @@ from typing import Final
 import msgspec
 
 from collector.spool.record import MAGIC, Contents, Key, Placed, read
+from seamark.wire.reading import org_of
 from seamark.wire.signals import Signal
+from seamark.wire.zstd_frames import frames_of
 
 SUFFIX: Final = ".spool"
 _PROGRESS: Final = ".progress"
@@ -54,6 +57,8 @@ class Segment:
     left: dict[Key, Tally] = field(default_factory=dict)
     done: dict[Key, tuple[int, int]] = field(default_factory=dict)
     publisher_ids: set[str] = field(default_factory=set)
+    orgs: Counter[str] = field(default_factory=Counter)
+    """Bytes of the frames of each org, whatever of them the log has already."""
     oldest_ms: int = 0
     damaged: int = 0
 
@@ -67,6 +72,8 @@ class Segment:
         self.left.setdefault(placed.record.key, Tally()).add(placed)
         self.publisher_ids.add(placed.record.publisher_id)
         self.oldest_ms = self.oldest_ms or placed.record.spooled_ms
+        for frame in frames_of(placed.record.payload):
+            self.orgs[org_of(frame)] += len(frame)
 
     def settle(self, placed: Placed, sequence: int) -> None:
         """Count a record out: the log has it, at `sequence`."""

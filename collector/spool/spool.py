@@ -25,6 +25,7 @@ from collector.spool.segment import Segment
 from collector.spool.slots import Slot, abandoned, claim
 from seamark.service.health import Health
 from seamark.wire.failures import Unavailable
+from seamark.wire.reasons import Reason
 
 logger = logging.getLogger(__name__)
 PART: Final = "spool"
@@ -65,7 +66,8 @@ class QueueHead:
 class Spool:
     """Records in, in order; records out, in order for each stream; nothing forgotten in between.
 
-    `max_bytes` is this process's part of the whole; `keep_bytes` is left free on the disk.
+    `max_bytes` is this process's part of the whole, of which one org may have `org_share`;
+    `keep_bytes` is left free on the disk.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Spool:
         number: int = 0,
         processes: int = 1,
         max_bytes: int = 1024**3,
+        org_share: float = 1.0,
         keep_bytes: int = 0,
         segment_bytes: int = SEGMENT_BYTES,
         observer: Observer | None = None,
@@ -84,6 +87,7 @@ class Spool:
         self._number = number
         self._processes = processes
         self._max_bytes = max_bytes
+        self._org_bytes = int(max_bytes * org_share)
         self._keep_bytes = keep_bytes
         self._segment_bytes = segment_bytes
         self._observer = observer
@@ -181,6 +185,16 @@ class Spool:
         if self.size + size > self._max_bytes or self._commit.size + size >= self._room:
             return _FULL
         return ""
+
+    def check_share(self, org: str, size: int) -> None:
+        """Raises Unavailable (OVER_SHARE) when `size` bytes more of an org are beyond its share."""
+        if self._segments and sum(s.orgs[org] for s in self._segments) + size > self._org_bytes:
+            raise Unavailable(
+                f"this org has its share of the spool on disk, {self._org_bytes:,} bytes; send "
+                "again when the log has taken that",
+                retry_after=_LATER_SECONDS,
+                reason=Reason.OVER_SHARE,
+            )
 
     @property
     def publisher_ids(self) -> tuple[str, ...]:

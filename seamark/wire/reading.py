@@ -23,6 +23,8 @@ INFLATED_BYTES: Final = 64 * 1024 * 1024
 """An envelope that says it is larger is not opened: the collector writes none (`limits.py`)."""
 _LEN, _VARINT, _I64, _I32 = 2, 0, 1, 5
 _RECEIPT, _RECEIVED_NS, _KEY_ID, _OUTCOME, _DEAD_LETTERS = 3, 4, 17, 21, 22
+_ORG_TAG: Final = 1 << 3 | _LEN
+_HEAD_BYTES: Final = 512
 _EVENTS: Final = BODY_FIELD[Signal.EVENTS]
 
 
@@ -217,6 +219,21 @@ class EnvelopeReader:
         if start + length != len(data):
             raise UnreadableEnvelope(f"an envelope of {length} bytes in {len(data)} bytes")
         return Opened(data, fields_of(data, start, len(data)))
+
+
+def org_of(frame: bytes) -> str:
+    """The org of the envelope in `frame`, of which only the beginning is inflated; "" if unknown.
+
+    The org is the first field that an envelope has.
+    """
+    try:
+        head = zstandard.ZstdDecompressor().stream_reader(frame).read(_HEAD_BYTES)
+        _, start = _varint(head, 0)
+        tag, at = _varint(head, start)
+        length, at = _varint(head, at)
+    except (zstandard.ZstdError, UnreadableEnvelope):
+        return ""
+    return head[at : at + length].decode("utf-8", "replace") if tag == _ORG_TAG else ""
 
 
 def fields_of(data: bytes, start: int, end: int) -> list[ProtoField]:

@@ -11,9 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from seamark.service.connections import LogSettings, connect_log
-from seamark.service.registry import AppRecord, KeyRecord, OrgRecord, digest, put_record
-from seamark.wire.buckets import CONFIG_BUCKET
 from seamark.wire.signals import Signal
 from tests.support.collector_process import (
     KEY,
@@ -23,12 +20,12 @@ from tests.support.collector_process import (
     messages,
     prepare,
 )
+from tests.support.other_org import OTHER_KEY, add_other_org
 from tests.support.servers import NatsServer
 from tests.support.until import until
 
 pytestmark = pytest.mark.integration
 MEBIBYTE = 1024 * 1024
-OTHER_KEY = "smk_other_org"
 SIZES = {"otlp_body_bytes": 4 * MEBIBYTE, "otlp_inflated_bytes": 4 * MEBIBYTE}
 
 
@@ -36,20 +33,8 @@ SIZES = {"otlp_body_bytes": 4 * MEBIBYTE, "otlp_inflated_bytes": 4 * MEBIBYTE}
 def log(tmp_path: Path) -> Iterator[NatsServer]:
     with NatsServer(tmp_path / "nats") as server:
         prepare(server)
-        asyncio.run(_add_org(server.url))
+        asyncio.run(add_other_org(server.url))
         yield server
-
-
-async def _add_org(url: str) -> None:
-    client = await connect_log(LogSettings(url=url), name="test")
-    bucket = await client.jetstream(timeout=5).key_value(CONFIG_BUCKET)
-    await put_record(bucket, OrgRecord(org="umbra", name="Umbra", salt="a5" * 16))
-    await put_record(bucket, AppRecord(org="umbra", app="web"))
-    await put_record(
-        bucket,
-        KeyRecord(key_id="id-other", org="umbra", app="web", digest=digest(OTHER_KEY)),
-    )
-    await client.close()
 
 
 class HalfSentBodies:

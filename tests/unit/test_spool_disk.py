@@ -4,14 +4,18 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from collector.spool.record import Key, SpoolRecord
 from collector.spool.spool import Spool
+from seamark.wire.envelope import Outcome, Sender, encode_envelope
 from seamark.wire.failures import Unavailable
+from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
 
 EVENTS: Key = (Signal.EVENTS, 0)
@@ -55,6 +59,20 @@ async def put_for_ever(spool: Spool) -> None:
     number = 0
     while True:
         await spool.put(record(number := number + 1, size=100))
+
+
+def frame_of(org: str) -> bytes:
+    """An envelope of 9,000 bytes that do not compress."""
+    envelope = encode_envelope(
+        Sender(org=org, app="shop").encode(),
+        receipt="",
+        received_ns=1,
+        sent_ms=None,
+        outcome=Outcome(1, 1),
+        signal=Signal.EVENTS,
+        body=os.urandom(9_000),
+    )
+    return zstandard.ZstdCompressor().compress(envelope)
 
 
 def segments(path: Path) -> list[Path]:
@@ -162,3 +180,20 @@ async def test_slots_are_ours_alone_and_abandoned_ones_are_drained(tmp_path: Pat
                 await third.put(record(7))
                 assert await drain(third) == ids(7)
     assert os.listdir(tmp_path) == []
+
+
+async def test_what_an_org_has_spooled_counts_until_the_log_has_it_across_restarts(
+    tmp_path: Path,
+) -> None:
+    frames = [frame_of("large"), frame_of("small")]
+    made = replace(record(1), payload=b"".join([frames[0], frames[0], frames[1]]), frames=3)
+    async with opened(tmp_path, max_bytes=40_000, org_share=0.5) as spool:
+        spool.check_share("large", 20_000)
+        await spool.put(made)
+    async with opened(tmp_path, max_bytes=40_000, org_share=0.5) as spool:
+        with pytest.raises(Unavailable) as refused:
+            spool.check_share("large", 2_000)
+        assert refused.value.reason is Reason.OVER_SHARE
+        spool.check_share("small", 10_000)
+        await drain(spool)
+        spool.check_share("large", 20_000)
