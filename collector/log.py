@@ -19,8 +19,8 @@ class LogFrame(NamedTuple):
     """One frame for the log: `data` is a zstd frame of one envelope.
 
     `org` is the one that sent it, "" for what only counts. `weight` is its
-    `seamark.wire.frames.weight_of`. `receipt` and `digest` (of the batch's content, hex) are those of a batch that carries a `batchId`, else ""; `event_ids`: some of its events
-    have ids.
+    `seamark.wire.frames.weight_of`. `receipt` and `digest` (of the batch's content, hex) are those
+    of a batch that carries a `batchId`, else ""; `event_ids`: some of its events have ids.
     """
 
     signal: Signal

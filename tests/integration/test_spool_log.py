@@ -112,7 +112,8 @@ def test_a_log_that_is_not_trusted_is_sent_nothing(tmp_path: Path) -> None:
 def test_a_full_spool_refuses(log: NatsServer, tmp_path: Path) -> None:
     prepare(log)
     big = batch(*(noise(60_000) for _ in range(4)))
-    with spooling(log, tmp_path, spool_max_bytes=16 * 1024 * 1024) as collector:
+    limits = {"spool_max_bytes": 16 * 1024 * 1024, "spool_org_percent": 100.0}
+    with spooling(log, tmp_path, **limits) as collector:
         log.kill()
         answers: list[Answered] = []
         # by itself: without shedding everything but errors before it
