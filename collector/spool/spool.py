@@ -188,7 +188,9 @@ class Spool:
 
     def check_share(self, org: str, size: int) -> None:
         """Raises Unavailable (OVER_SHARE) when `size` bytes more of an org are beyond its share."""
-        if self._segments and sum(s.orgs[org] for s in self._segments) + size > self._org_bytes:
+        if not self._segments or self._org_bytes >= self._max_bytes:
+            return
+        if sum(each.orgs[org] for each in self._segments) + size > self._org_bytes:
             raise Unavailable(
                 f"this org has its share of the spool on disk, {self._org_bytes:,} bytes; send "
                 "again when the log has taken that",

@@ -77,7 +77,5 @@ def test_a_flood_of_one_org_while_the_log_is_away_leaves_the_spool_to_others(
     log.start()
     with _collector(log, tmp_path) as collector:
         until(lambda: collector.get("/readyz").json["status"] == "ok", seconds=30)
-    sent = Counter(
-        e.texts[1] for m in messages(log, Signal.EVENTS) for e in m.envelopes if e.body
-    )
+    sent = Counter(e.texts[1] for m in messages(log, Signal.EVENTS) for e in m.envelopes if e.body)
     assert sent == {"acme": len(flood) - 1, "umbra": 20}
