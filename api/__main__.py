@@ -15,6 +15,7 @@ from api.active_series import watch_series
 from api.cache import AnswerCache
 from api.checked_store import CheckedStore
 from api.context import Context
+from api.damage import DamageReport
 from api.exports.exports import Exports
 from api.exports.settings import ExportSettings
 from api.grpc.server import GrpcServer
@@ -72,11 +73,16 @@ async def _load_registry(
 
 
 async def _watch(
-    store: ClickHouseStore, cache: AnswerCache, optional: Health, stop: asyncio.Event
+    store: ClickHouseStore,
+    cache: AnswerCache,
+    damage: DamageReport,
+    optional: Health,
+    stop: asyncio.Event,
 ) -> None:
     """Keep health true while nobody asks."""
     while not stop.is_set():
         await store.probe()
+        await damage.read()
         if await cache.probe():
             optional.up("cache")
         else:
@@ -118,6 +124,7 @@ async def serve(told: Configuration, stop: asyncio.Event) -> int:
         log.push_async_callback(registry.stop)
         exports = Exports(told.export, told.store) if told.export.path else None
         log_tail = LogTail(told.log.partitions)
+        damage = DamageReport(store, health)
         context = Context(
             store=CheckedStore(store),
             cache=cache,
@@ -128,6 +135,7 @@ async def serve(told: Configuration, stop: asyncio.Event) -> int:
             log=log_tail,
             ingest=ingest,
             exports=exports,
+            damage=damage,
         )
         await started.enter_async_context(
             serve_monitor(
@@ -138,7 +146,7 @@ async def serve(told: Configuration, stop: asyncio.Event) -> int:
         )
         if exports is not None:
             await started.start(exports)
-        started.run(asyncio.create_task(_watch(store, cache, optional, stop), name="watch"))
+        started.run(asyncio.create_task(_watch(store, cache, damage, optional, stop), name="watch"))
         started.run(asyncio.create_task(watch_series(store, metrics, stop), name="active-series"))
         app = make_app(context, health=health, optional=optional, metrics=metrics)
         runner, port = await start_server(app, told.api)

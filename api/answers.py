@@ -15,15 +15,15 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     `from`, `to`: the whole buckets answered, epoch milliseconds. `partial`: the starts of buckets
     that had not ended when this was answered. `stale`: the store was away and this is an earlier
-    answer. `truncated`: there is more than was returned. `sampled`: counts are
-    estimates, weighted by the sampling rate.
+    answer. `truncated`: there is more than was returned; "damaged": rows of the range are lost in
+    the store until it is repaired. `sampled`: counts are estimates, weighted by the sampling rate.
     """
 
     rows_read: int
     bytes_read: int
     cache: Literal["hit", "miss", "off"] = "off"
     stale: bool = False
-    truncated: bool = False
+    truncated: bool | Literal["damaged"] = False
     sampled: bool = False
     granularity: str | msgspec.UnsetType = msgspec.UNSET
     source: Literal["events", "metrics", "spans", "none"] | msgspec.UnsetType = msgspec.UNSET

@@ -16,6 +16,7 @@ from api.cached_answer import (
     through_cache,
 )
 from api.context import Context
+from api.damage import Damage
 from api.late_rows import is_live
 from api.query.late_rows import SignalName
 from api.query.request import QueryScope, ScopedRequest
@@ -110,13 +111,15 @@ async def _read(
         )
 
     cached = question.cached and request.cache and not query.empty
-    policy = await _cache_policy(context, query, request, scope) if cached else None
+    damage = context.damage.about(plan.statement.sql, plan.range)
+    policy = await _cache_policy(context, query, request, scope, damage) if cached else None
     answer, cached_body = await through_cache(context.cache, policy, produce)
     meta = meta_of(
         answer,
         cached_body,
         granularity=plan.granularity or msgspec.UNSET,
         source=(scope.source or "none") if question.metric else msgspec.UNSET,
+        damage=damage,
         sql=plan.statement.sql if request.sql else msgspec.UNSET,
     )
     return msgspec.json.decode(answer.content, type=dict[str, msgspec.Raw]), meta
@@ -144,7 +147,11 @@ async def _rows(context: Context, query: StoreQuery[Any]) -> tuple[Rows[Any], St
 
 
 async def _cache_policy(
-    context: Context, query: StoreQuery[Any], request: ScopedRequest, scope: QueryScope
+    context: Context,
+    query: StoreQuery[Any],
+    request: ScopedRequest,
+    scope: QueryScope,
+    damage: Damage,
 ) -> CachePolicy:
     """Equal statements have equal keys. The stale key of a live range leaves out where the range
     lies, so that a dashboard's moving window finds its last answer."""
@@ -162,6 +169,7 @@ async def _cache_policy(
         scope.now_ms,
         key=cache_key(query.name, plan.statement.sql, values),
         stale=cache_key(query.name, scope.org, scope.app, repr(bare), shape, "latest"),
+        damage=damage,
     )
 
 
@@ -186,7 +194,9 @@ def combined(metas: list[Meta]) -> Meta:
             bytes_read=one.bytes_read + other.bytes_read,
             cache=one.cache if one.cache == other.cache else "miss",
             stale=one.stale or other.stale,
-            truncated=one.truncated or other.truncated,
+            truncated="damaged"
+            if "damaged" in (one.truncated, other.truncated)
+            else one.truncated or other.truncated,
             sampled=one.sampled or other.sampled,
             sql=f"{one.sql};\n{other.sql}" if one.sql and other.sql else one.sql,
         )

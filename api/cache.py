@@ -33,12 +33,16 @@ def cache_key(*parts: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CachePolicy:
-    """Keys of an answer, and for how long each serves it, in seconds; 0: not at all."""
+    """Keys of an answer, and for how long each serves it, in seconds; 0: not at all.
+
+    `keep` False: what is produced is not kept, since it is known to lack rows.
+    """
 
     key: str
     fresh_seconds: float
     stale_key: str
     stale_seconds: float
+    keep: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ class AnswerCache:
             self._metrics.cache.labels("stale").inc()
             return CachedBody(body, "hit", stale=True)
         self._metrics.cache.labels("off" if self.away else "miss").inc()
-        if len(body) <= _MAX_BODY_BYTES:
+        if policy.keep and len(body) <= _MAX_BODY_BYTES:
             await self._put(policy.key, body, policy.fresh_seconds)
             await self._put(policy.stale_key, body, policy.stale_seconds)
         return CachedBody(body, "off" if self.away else "miss")

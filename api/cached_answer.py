@@ -13,6 +13,7 @@ import msgspec
 
 from api.answers import Meta
 from api.cache import AnswerCache, CachedBody, CachePolicy, cache_key
+from api.damage import UNDAMAGED, Damage
 from api.late_rows import LateRows, is_live
 from api.query.late_rows import SignalName
 from api.query.timerange import TimeRange
@@ -46,9 +47,20 @@ class AnswerRange:
 
 
 async def cache_policy(
-    settings: ApiSettings, late: LateRows, about: AnswerRange, now_ms: int, *, key: str, stale: str
+    settings: ApiSettings,
+    late: LateRows,
+    about: AnswerRange,
+    now_ms: int,
+    *,
+    key: str,
+    stale: str,
+    damage: Damage = UNDAMAGED,
 ) -> CachePolicy:
     """Under which key an answer is cached, and for how long. Never raises."""
+    if damage.missing:
+        return CachePolicy(key, 0.0, stale, settings.stale_cache_seconds, keep=False)
+    if damage.repaired_ms:
+        key = cache_key(key, damage.repaired_ms)
     if is_live(about.range.to_ms, now_ms):
         return CachePolicy(key, settings.live_cache_seconds, stale, settings.stale_cache_seconds)
     try:
@@ -79,6 +91,7 @@ def meta_of(
     *,
     granularity: str | msgspec.UnsetType = msgspec.UNSET,
     source: Literal["events", "metrics", "spans", "none"] | msgspec.UnsetType = msgspec.UNSET,
+    damage: Damage = UNDAMAGED,
     sql: str | msgspec.UnsetType = msgspec.UNSET,
 ) -> Meta:
     """The `meta` of an answer."""
@@ -87,7 +100,7 @@ def meta_of(
         bytes_read=answer.bytes_read,
         cache=cached.cache,
         stale=cached.stale,
-        truncated=answer.truncated,
+        truncated="damaged" if damage.missing else answer.truncated,
         sampled=answer.sampled,
         granularity=granularity,
         source=source,

@@ -7,6 +7,7 @@ from typing import Literal
 
 from api.cache import AnswerCache
 from api.checked_store import CheckedStore
+from api.damage import DamageReport
 from api.exports.exports import Exports
 from api.ingest import IngestClient
 from api.late_rows import LateRows
@@ -31,6 +32,7 @@ class Context:
     log: LogTail = field(default_factory=lambda: LogTail(partitions=0))
     ingest: IngestClient | None = None
     exports: Exports | None = None
+    damage: DamageReport = field(default_factory=DamageReport)
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
     async def find(self, scope: Scope, metric: str) -> Literal["events", "metrics"] | None:

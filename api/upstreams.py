@@ -62,6 +62,10 @@ class RequestUpstreams:
             )
         return await self._context.ingest.replay(body, token=self._token, dry_run=dry_run)
 
+    def _damaged(self) -> bool:
+        about = self._context.damage.about
+        return any(about(plan.statement.sql, plan.range).missing for plan in self._plans)
+
     def meta(self, part: AnswerPart, *, sql: bool) -> Meta:
         """The `meta` of the answer: the range is that of the first statement that has one."""
         ranged = next((plan for plan in self._plans if plan.range.to_ms), None)
@@ -69,7 +73,7 @@ class RequestUpstreams:
         return Meta(
             rows_read=self._rows_read,
             bytes_read=self._bytes_read,
-            truncated=part.truncated,
+            truncated="damaged" if self._damaged() else part.truncated,
             sampled=part.sampled,
             granularity=(ranged.granularity if ranged else "") or msgspec.UNSET,
             from_=ranged.range.from_ms if ranged else msgspec.UNSET,

@@ -120,4 +120,23 @@ SERIES = Rule(
     board=pipeline.DASHBOARD.uid,
     panel=_panel("Series that are written"),
 )
-OWN: Final = (INGEST, RETRIES, WAITING, DISK, SERIES)
+DAMAGED = Rule(
+    uid="seamark-store-damaged",
+    title="Rows of the store are lost",
+    says=(
+        "{{ $values.B.Value }} parts of {{ $labels.table }} are gone or cannot be read. Answers "
+        "about their time are too small, and say so. Log and archive have the rows; the runbook "
+        "says how to fill them in again."
+    ),
+    steps={
+        "A": RuleQuery(own.damaged_parts(step="1m"), 10 * MINUTE),
+        "B": Reduce("A", "last"),
+        "C": Above("B", 0),
+    },
+    severity="page",
+    lasts="1m",
+    no_data="OK",
+    board=pipeline.DASHBOARD.uid,
+    panel=_panel("Lost parts of the store"),
+)
+OWN: Final = (INGEST, RETRIES, WAITING, DISK, SERIES, DAMAGED)

@@ -64,3 +64,8 @@ def used_disk(*, step: str = "auto") -> Ask:
 def active_series(*, step: str = "auto") -> Ask:
     """Series written in the last hour or two, over all orgs, by kind."""
     return _own("seamark_api_active_series", "max", by=["kind"], step=step, legend="{{kind}}")
+
+
+def damaged_parts(*, step: str = "auto") -> Ask:
+    """Parts of the store that are lost or cannot be read, by table, until they are repaired."""
+    return _own("seamark_store_damaged_parts", "max", by=["table"], step=step, legend="{{table}}")

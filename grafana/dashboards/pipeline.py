@@ -171,6 +171,17 @@ DASHBOARD = Board(
                 ),
                 course(
                     PanelText(
+                        "Lost parts of the store",
+                        "Parts that are gone or cannot be read, by table, until their rows are "
+                        "filled in again from the log or the archive.",
+                        "short",
+                        ((None, "green"), (1, "red")),
+                        empty="No part is lost",
+                    ),
+                    own.damaged_parts(),
+                ),
+                course(
+                    PanelText(
                         "Series that are written",
                         "Different series of metrics, events and spans in this hour and the one "
                         "before, over all orgs. Questions become slow with them.",

@@ -1,11 +1,13 @@
 """`python -m processors.rows`: from the log into the store."""
 
 import asyncio
+import contextlib
 import os
 import sys
 from functools import partial
 from typing import Final
 
+from processors.blocks.sink import SinkRejected, SinkUnavailable
 from processors.process import configuration, connected, run
 from processors.rows.settings import RowsSettings
 from processors.rows.store import StoreSink
@@ -20,13 +22,15 @@ _PING_DOWN_SECONDS: Final = 0.5
 
 
 async def watch_store(sink: StoreSink, health: Health, stop: asyncio.Event) -> None:
-    """Keep the health part "store" true until told to stop."""
+    """Keep the health part "store" true, and what it lost, until told to stop."""
     while not stop.is_set():
         problem = await sink.ping()
         if problem:
             health.down("store", problem)
         else:
             health.up("store")
+            with contextlib.suppress(SinkUnavailable, SinkRejected):  # not provisioned yet, or busy
+                health.degrade("damaged parts", await sink.damage())
         await sleep_or_stop(stop, _PING_DOWN_SECONDS if problem else _PING_SECONDS)
 
 

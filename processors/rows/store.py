@@ -17,6 +17,7 @@ from seamark.service.clickhouse.client import Body, HttpClient, RequestFailed
 from seamark.service.clickhouse.errors import REFUSED, ErrorClass
 from seamark.service.clickhouse.quoting import array, parameter
 from seamark.service.connections import StoreSettings
+from seamark.wire.damage import described
 from seamark.wire.insert import INSERT_SETTINGS
 from seamark.wire.reading import EnvelopeReader, UnreadableEnvelope
 from seamark.wire.signals import Signal, input_table
@@ -26,6 +27,7 @@ _LOOKED_AT: Final = 200
 """Frames of a failed block that are looked for: an insert writes a block from its beginning."""
 _LAST_BLOCK: Final = Path(__file__).with_name("last_block.sql").read_text()
 _RECEIVED: Final = Path(__file__).with_name("received.sql").read_text()
+_DAMAGED: Final = Path(__file__).with_name("damaged_parts.sql").read_text()
 _RAW_TABLE: Final[Mapping[Signal, str]] = {
     Signal.EVENTS: "events",
     Signal.TRACES: "spans",
@@ -78,6 +80,11 @@ class StoreSink:
         """See `Sink.last_block`. A view on the input tables writes `stored_blocks`."""
         token, written_ms = (await self._ask(_LAST_BLOCK, {"stream": stream})).split("\t")
         return LastBlock(token, int(written_ms)) if token else None
+
+    async def damage(self) -> str:
+        """What rows the store has lost, as a sentence; "" for none. Raises SinkUnavailable."""
+        lost = [line.split("\t") for line in (await self._ask(_DAMAGED, {})).splitlines()]
+        return described([(one[0], one[1], int(one[2]), int(one[3])) for one in lost])
 
     async def ping(self) -> str:
         """Whether the store answers: "" or what is wrong. At most two seconds."""

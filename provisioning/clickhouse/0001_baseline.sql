@@ -17,6 +17,7 @@
 --: include schema/archive_files.sql
 --: include schema/stored_blocks.sql
 --: include schema/late_rows.sql
+--: include schema/damaged_parts.sql
 --: include views/values.sql
 --: include views/events.sql
 --: include views/events_rollups.sql

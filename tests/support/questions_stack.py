@@ -23,6 +23,7 @@ from redis.backoff import NoBackoff
 from api.cache import AnswerCache
 from api.checked_store import CheckedStore
 from api.context import Context
+from api.damage import DamageReport
 from api.grpc.server import GrpcServer
 from api.late_rows import LateRows
 from api.own_metrics import OwnMetrics
@@ -246,7 +247,11 @@ async def asking(
         else store
     )
     late_rows = LateRows(client, shared_seconds=limits.live_cache_seconds)
-    given: dict[str, Any] = {"late_rows": late_rows, **(parts or {})}
+    given: dict[str, Any] = {
+        "late_rows": late_rows,
+        "damage": DamageReport(client, health),
+        **(parts or {}),
+    }
     if clock_ms:
         given["clock_ms"] = clock_ms
     context = Context(

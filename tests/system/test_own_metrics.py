@@ -240,6 +240,7 @@ def test_failed_inserts_fire_from_the_first(stack: Stack, api: Api) -> None:
         ("log-lag-messages", "seamark_processor_lag_all_messages", "sink", 999_999, 1_000_001),
         ("disk-full", "seamark_disk_used_ratio", "disk", 0.89, 0.91),
         ("cardinality", "seamark_api_active_series", "kind", 99_999, 100_001),
+        ("store-damaged", "seamark_store_damaged_parts", "table", 0, 1),
     ],
 )
 def test_levels_fire_above_their_limit(

@@ -27,6 +27,8 @@ from seamark.standalone.store.failures import StoreError
 from seamark.standalone.store.folder import FolderInUse, StoreFolder
 from seamark.standalone.store.http import StoreService
 from seamark.standalone.store.opening import open_repaired
+from seamark.standalone.store.parts.engine_parts import EngineParts
+from seamark.standalone.store.parts.watch import PartWatch
 from seamark.standalone.store.settings import StoreServerSettings
 
 logger = logging.getLogger("seamark.standalone.store")
@@ -46,7 +48,11 @@ async def serve(
     except (StoreError, ImportError, OSError) as error:
         logger.critical("the engine did not open", extra={"error": str(error)})
         return 2
-    service = StoreService(engine, settings)
+    parts = PartWatch(
+        EngineParts(engine), folder.path, settings.check_bytes_per_second, settings.check_seconds
+    )
+    await asyncio.to_thread(parts.look)  # before anything changes: what was there is compared
+    service = StoreService(engine, settings, parts)
     runner = web.AppRunner(
         service.application(),
         access_log=None,
@@ -73,10 +79,12 @@ async def serve(
             extra={"host": settings.host, "port": settings.port, "engine": engine.version},
         )
         sweeping = loop.create_task(service.sweep(), name="session-sweep")
+        watching = loop.create_task(service.watch_parts(), name="parts-watch")
         if await _doubted(service, stop):
             logger.error("the disk is full, or failed an insert; ending, to open the engine anew")
             code = 1
         sweeping.cancel()
+        watching.cancel()
         await site.stop()
     left = await service.drain()
     await runner.cleanup()

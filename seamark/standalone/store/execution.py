@@ -5,7 +5,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
@@ -43,6 +43,10 @@ DATABASE: Final = "seamark"
 FULL_BYTES: Final = 8 * 1024 * 1024
 """With less of the disk free, what the engine does by itself may have met its end."""
 _UNKNOWN_DATABASE: Final = 81
+_REMOVES: Final = re.compile(
+    r"\s*(?:DROP|TRUNCATE|ALTER|DELETE|EXCHANGE|RENAME|REPLACE|DETACH|CREATE\s+OR\s+REPLACE)\b",
+    re.I,
+)
 _SELECT: Final = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/|\()*(?:SELECT|WITH)\b", re.I | re.S)
 
 
@@ -55,7 +59,8 @@ class Execution:
     part that was never written, and would drop the retry as a duplicate; and a merge that met the
     full disk may have made a part with empty files. A new start prunes such records
     (`dedup_repair.py`), and the engine goes back to the parts before the merge. So `doubted` is
-    called, from the thread of the request, to have one.
+    called, from the thread of the request, to have one. What may remove parts runs in
+    `removing`.
     """
 
     engine: StoreEngine
@@ -63,6 +68,7 @@ class Execution:
     folder: str
     max_unpacked_bytes: int
     doubted: Callable[[], None]
+    removing: Callable[[], AbstractContextManager[None]] = nullcontext
     doubt: str = ""
 
     def carry_out(self, job: StoreJob) -> StoreReply | Streamed:
@@ -187,11 +193,13 @@ class Execution:
         form = output.format or job.request.default_format
         joinable = form in STREAMABLE and output.joinable and not job.request.whole
         joinable = joinable and not any(name.encode() in ENCLOSING for name in job.request.settings)
+        removes = effect == "MUTATING" and _REMOVES.match(sql) is not None
         try:
             if effect == "READ_ONLY" and joinable and _SELECT.match(sql):
                 answer = in_pieces(job, handle, sql, form)
             else:
-                answer = whole(job.request, handle, sql, form)
+                with self.removing() if removes else nullcontext():
+                    answer = whole(job.request, handle, sql, form)
         finally:
             metrics.QUERY_SECONDS.observe(time.perf_counter() - started)
         metrics.QUERIES.inc()

@@ -30,6 +30,7 @@ from seamark.standalone.store.failures import (
 )
 from seamark.standalone.store.job import StoreJob, StoreReply, Streamed
 from seamark.standalone.store.messages import read_form, refusal
+from seamark.standalone.store.parts.watch import PartWatch
 from seamark.standalone.store.request import Upload, may_enter, read_request
 from seamark.standalone.store.sessions import Sessions
 from seamark.standalone.store.settings import StoreServerSettings
@@ -48,7 +49,9 @@ class StoreService:
     `doubt` is set when the engine has to be opened anew, which takes a new process.
     """
 
-    def __init__(self, engine: StoreEngine, settings: StoreServerSettings) -> None:
+    def __init__(
+        self, engine: StoreEngine, settings: StoreServerSettings, parts: PartWatch
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self.doubt = asyncio.Event()
         self._engine = engine
@@ -60,10 +63,13 @@ class StoreService:
             folder=settings.path,
             max_unpacked_bytes=settings.max_unpacked_bytes,
             doubted=self._doubted,
+            removing=parts.removing,
         )
+        self._parts = parts
         self._queries = ThreadPoolExecutor(settings.threads, "query")
         self._inserts = ThreadPoolExecutor(settings.insert_threads, "insert")
         self._control = ThreadPoolExecutor(1, "control")
+        self._watching = ThreadPoolExecutor(1, "parts")
         self._most = settings.threads + settings.insert_threads + settings.waiting
         self._running: dict[asyncio.Future[Outcome], StoreJob] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -214,6 +220,13 @@ class StoreService:
             with contextlib.suppress(StoreError):  # it is in doubt now, and `doubt` says so
                 await loop.run_in_executor(self._control, self._execution.check_writes)
 
+    async def watch_parts(self) -> None:
+        """Look at the parts on disk, for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await loop.run_in_executor(self._watching, self._parts.look)
+            await asyncio.sleep(self._parts.every_seconds)
+
     async def drain(self) -> int:
         """Refuse what comes, kill what reads, let what writes finish for `stop_seconds`.
 
@@ -238,7 +251,7 @@ class StoreService:
 
     def close(self) -> None:
         """End the threads and the sessions. Nothing may be running. Blocks."""
-        for pool in (self._queries, self._inserts, self._control):
+        for pool in (self._watching, self._queries, self._inserts, self._control):
             pool.shutdown()
         self.sessions.close()
 

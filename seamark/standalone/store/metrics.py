@@ -41,3 +41,8 @@ BROKEN: Final = Gauge(
     "seamark_store_broken_parts",
     "Parts put aside because the disk had failed a write of them; what they held was sent again.",
 )
+DAMAGED: Final = Gauge(
+    "seamark_store_damaged_parts",
+    "Parts that are lost or cannot be read, and days whose rows are not all there, until repaired.",
+    ("table",),
+)

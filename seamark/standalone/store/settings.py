@@ -39,6 +39,19 @@ class StoreServerSettings:
         text="Free disk that inserts and merges leave alone; what would need it is refused.",
         minimum=0,
     )
+    check_bytes_per_second: int = setting(
+        8 * _MIB,
+        unit="bytes",
+        text="How much of the parts on disk is read again each second, to find damage.",
+        minimum=0,
+    )
+    check_seconds: float = setting(
+        5.0,
+        unit="s",
+        text="How often the parts on disk are compared with what they were.",
+        minimum=0.1,
+        maximum=60,
+    )
     stop_seconds: float = setting(
         5.0, unit="s", text="How long inserts may take to finish at a stop.", minimum=0, maximum=6
     )

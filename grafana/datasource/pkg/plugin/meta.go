@@ -1,6 +1,10 @@
 package plugin
 
-import "github.com/grafana/grafana-plugin-sdk-go/data"
+import (
+	"strings"
+
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+)
 
 // answerMeta is how an answer came about, as every answer of the API says.
 type answerMeta struct {
@@ -9,8 +13,22 @@ type answerMeta struct {
 	Cache       string  `json:"cache"`
 	Granularity string  `json:"granularity"`
 	Stale       bool    `json:"stale"`
-	Truncated   bool    `json:"truncated"`
+	Truncated   cut     `json:"truncated"`
 	Sampled     bool    `json:"sampled"`
+}
+
+// cut is what `truncated` says: false, true, or "damaged" where the store has lost rows of the range.
+type cut string
+
+const (
+	limited cut = "true"
+	damaged cut = "damaged"
+)
+
+// UnmarshalJSON reads a boolean or a word.
+func (c *cut) UnmarshalJSON(raw []byte) error {
+	*c = cut(strings.Trim(string(raw), `"`))
+	return nil
 }
 
 func (m answerMeta) stats() []data.QueryStat {
@@ -31,7 +49,11 @@ func (m answerMeta) notices() []data.Notice {
 		found = append(found, data.Notice{Severity: data.NoticeSeverityWarning,
 			Text: "The store is away: this is an earlier answer to the same question."})
 	}
-	if m.Truncated {
+	if m.Truncated == damaged {
+		found = append(found, data.Notice{Severity: data.NoticeSeverityWarning,
+			Text: "The store has lost rows of this time: what is shown is too little until they are repaired."})
+	}
+	if m.Truncated == limited {
 		found = append(found, data.Notice{Severity: data.NoticeSeverityWarning,
 			Text: "There is more than is shown: narrow the filters or raise the limit."})
 	}
