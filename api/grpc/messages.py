@@ -110,7 +110,9 @@ def funnel_parts(answer: bytes) -> Iterator[pb.FunnelAnswer]:
 
 
 def _read(raw: msgspec.Raw) -> Mapping[str, Any]:
-    read: Mapping[str, Any] = msgspec.json.decode(raw, type=dict[str, Any])
+    read: dict[str, Any] = msgspec.json.decode(raw, type=dict[str, Any])
+    if read.get("truncated") == "damaged":
+        read |= {"truncated": True, "damaged": True}
     return read
 
 

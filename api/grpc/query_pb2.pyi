@@ -208,7 +208,7 @@ class FunnelStep(_message.Message):
     def __init__(self, step: _Optional[str] = ..., name: _Optional[str] = ..., people: _Optional[int] = ..., from_first: _Optional[float] = ..., from_previous: _Optional[float] = ..., median_ms: _Optional[float] = ..., p90_ms: _Optional[float] = ..., median_from_first_ms: _Optional[float] = ..., p90_from_first_ms: _Optional[float] = ...) -> None: ...
 
 class Meta(_message.Message):
-    __slots__ = ("rows_read", "bytes_read", "cache", "stale", "truncated", "sampled", "granularity", "source", "to", "partial", "sql")
+    __slots__ = ("rows_read", "bytes_read", "cache", "stale", "truncated", "sampled", "granularity", "source", "to", "partial", "sql", "damaged")
     ROWS_READ_FIELD_NUMBER: _ClassVar[int]
     BYTES_READ_FIELD_NUMBER: _ClassVar[int]
     CACHE_FIELD_NUMBER: _ClassVar[int]
@@ -221,6 +221,7 @@ class Meta(_message.Message):
     TO_FIELD_NUMBER: _ClassVar[int]
     PARTIAL_FIELD_NUMBER: _ClassVar[int]
     SQL_FIELD_NUMBER: _ClassVar[int]
+    DAMAGED_FIELD_NUMBER: _ClassVar[int]
     rows_read: int
     bytes_read: int
     cache: str
@@ -232,4 +233,5 @@ class Meta(_message.Message):
     to: int
     partial: _containers.RepeatedScalarFieldContainer[int]
     sql: str
-    def __init__(self, rows_read: _Optional[int] = ..., bytes_read: _Optional[int] = ..., cache: _Optional[str] = ..., stale: _Optional[bool] = ..., truncated: _Optional[bool] = ..., sampled: _Optional[bool] = ..., granularity: _Optional[str] = ..., source: _Optional[str] = ..., to: _Optional[int] = ..., partial: _Optional[_Iterable[int]] = ..., sql: _Optional[str] = ..., **kwargs) -> None: ...
+    damaged: bool
+    def __init__(self, rows_read: _Optional[int] = ..., bytes_read: _Optional[int] = ..., cache: _Optional[str] = ..., stale: _Optional[bool] = ..., truncated: _Optional[bool] = ..., sampled: _Optional[bool] = ..., granularity: _Optional[str] = ..., source: _Optional[str] = ..., to: _Optional[int] = ..., partial: _Optional[_Iterable[int]] = ..., sql: _Optional[str] = ..., damaged: _Optional[bool] = ..., **kwargs) -> None: ...
