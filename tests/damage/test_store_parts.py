@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.damage.parts import HARM, insert_events, part_folders, provision
-from tests.support.store_server import StoreServer
+from tests.support.store_server import StoreServer, authorization
 from tests.support.until import until
 
 pytestmark = pytest.mark.integration
@@ -64,7 +64,7 @@ def day(running: StoreServer) -> Day:
 
 def damaged(store: StoreServer, table: str) -> float:
     """What its metric says."""
-    text = store.request("GET", "/metrics").body.decode()
+    text = store.request("GET", "/metrics", headers=authorization()).body.decode()
     name = f'seamark_store_damaged_parts{{table="{table}"}}'
     return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
 
