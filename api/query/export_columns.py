@@ -1,13 +1,14 @@
 """What an export shows of each signal: its columns, and how each is written in CSV and Parquet.
 
-In Parquet, times are timestamps, attributes maps, lists lists. In CSV, times are ISO 8601 in UTC,
-attributes and lists JSON. Ids are hexadecimal text, spans' events and links and points' exemplars
-JSON text, in both.
+In Parquet, times are timestamps, attributes maps of text, lists lists. In CSV, times are ISO 8601
+in UTC, attributes and lists JSON, each attribute of the type it was sent with. Ids are hexadecimal
+text, spans' events and links and points' exemplars JSON text, in both.
 """
 
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from api.query.typed_attributes import MAPS, typed_attributes
 from seamark.wire.signals import Signal
 
 Form = Literal["csv", "parquet"]
@@ -27,6 +28,7 @@ _HEAD: Final = (
 )  # fmt: skip
 _RESOURCE: Final = (
     _of("map", "attrs resource_attrs scope_attrs")
+    | _of("text", "attr_types resource_attr_types scope_attr_types")
     | _of("text", "scope_name scope_version resource_schema_url scope_schema_url")
     | _of("plain", "flags resource_dropped_attrs scope_dropped_attrs")
 )
@@ -37,6 +39,7 @@ COLUMNS: Final[Mapping[Signal, Mapping[str, Kind]]] = {
     | _of("text", "unit session_id user_id ip_hash country browser browser_version os os_version")
     | _of("text", "device_type sdk_name sdk_version datacenter server_version")
     | _of("map", "attrs device")
+    | _of("text", "attr_types device_types")
     | _of("time", "ts")
     | _of("plain", "time_flag skew_ms"),
     Signal.TRACES: _HEAD
@@ -66,11 +69,12 @@ NESTED: Final[Mapping[Signal, Mapping[str, tuple[tuple[str, str], ...]]]] = {
     Signal.TRACES: {
         "events": (
             ("time", "DateTime64(9, \\'UTC\\')"), ("name", "String"),
-            ("attrs", "Map(String, String)"), ("dropped_attrs", "UInt32"),
+            ("attrs", "Map(String, String)"), ("attr_types", "String"), ("dropped_attrs", "UInt32"),
         ),
         "links": (
             ("trace_id", "String"), ("span_id", "String"), ("trace_state", "String"),
-            ("attrs", "Map(String, String)"), ("dropped_attrs", "UInt32"), ("flags", "UInt32"),
+            ("attrs", "Map(String, String)"), ("attr_types", "String"), ("dropped_attrs", "UInt32"),
+            ("flags", "UInt32"),
         ),
     },
     Signal.METRICS: {
@@ -112,6 +116,8 @@ def shown(signal: Signal, name: str, form: Form, *, guard: bool) -> str:
             sql = f"concat(replaceOne(toString({column}), ' ', 'T'), 'Z')"
         case "map" if form == "parquet":
             sql = f"CAST({column}, 'Map(String, String)')"
+        case "map" if form == "csv" and name in MAPS:
+            sql = typed_attributes(column, f"r.`{MAPS[name]}`")
         case "map" | "list" if form == "csv":
             sql = f"toJSONString({column})"
         case _:

@@ -18,6 +18,7 @@ from api.query.scoping import scope_conditions
 from api.query.search import raw_time_conditions, trace_id_condition
 from api.query.statement import Values, fill
 from api.query.timerange import TimeRange
+from api.query.typed_attributes import TypedAttributes, as_answered, typed_attributes
 from api.reasons import QuestionReason
 from seamark.wire.failures import Rejected
 
@@ -47,7 +48,7 @@ class LogSearch(Protocol):
 
 
 class LogRow(msgspec.Struct, array_like=True, frozen=True):
-    """One row of `record_columns`. Times are nanoseconds since the epoch, as text."""
+    """One row of `record_columns`. Times are nanoseconds since the epoch; attributes JSON."""
 
     id: str
     time: str
@@ -59,8 +60,8 @@ class LogRow(msgspec.Struct, array_like=True, frozen=True):
     service: str
     trace_id: str
     span_id: str
-    attributes: dict[str, str]
-    resource_attributes: dict[str, str]
+    attributes: str
+    resource_attributes: str
     scope_name: str
     app: str
 
@@ -78,8 +79,8 @@ class LogRecord(msgspec.Struct, frozen=True, rename="camel"):
     service: str
     trace_id: str
     span_id: str
-    attributes: dict[str, str]
-    resource_attributes: dict[str, str]
+    attributes: TypedAttributes
+    resource_attributes: TypedAttributes
     scope_name: str
     app: str
 
@@ -90,12 +91,19 @@ _FIELDS: Final = LogRow.__struct_fields__
 
 def record_columns() -> str:
     """SQL of the columns of a LogRow; `id` is the hash alone."""
-    return fill("log_record")
+    return fill(
+        "log_record",
+        attributes=typed_attributes("attrs", "attr_types"),
+        resource_attributes=typed_attributes("resource_attrs", "resource_attr_types"),
+    )
 
 
 def record_of(row: LogRow) -> LogRecord:
     """A row as an answer shows it."""
-    return LogRecord(*(getattr(row, name) for name in _FIELDS))
+    fields = {name: getattr(row, name) for name in _FIELDS}
+    for name in ("attributes", "resource_attributes"):
+        fields[name] = as_answered(fields[name])
+    return LogRecord(**fields)
 
 
 def numbered(rows: Sequence[Row], *, before: tuple[str, int] = ("", 0)) -> list[Row]:

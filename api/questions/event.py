@@ -16,6 +16,7 @@ from api.query.request import Plan, QueryScope, ScopedRequest
 from api.query.scoping import scope_conditions
 from api.query.statement import Values, fill
 from api.query.timerange import DAY_MS, TimeRange
+from api.query.typed_attributes import TypedAttributes, as_answered, typed_attributes
 from api.questions.columns import Column, instant, text
 from api.questions.question import ANY_TEXT, AnswerPart, Question, StoreQuery
 from api.reasons import QuestionReason
@@ -32,7 +33,7 @@ class EventRequest(ScopedRequest, frozen=True, kw_only=True, rename="camel"):
 
 
 class EventRow(msgspec.Struct, array_like=True, frozen=True):
-    """One event. Times are epoch ms."""
+    """One event. Times are epoch ms, attributes JSON."""
 
     id: str
     app: str
@@ -48,8 +49,8 @@ class EventRow(msgspec.Struct, array_like=True, frozen=True):
     unit: str
     session_id: str
     user_id: str
-    attributes: dict[str, str]
-    device: dict[str, str]
+    attributes: str
+    device: str
     country: str
     browser: str
     browser_version: str
@@ -81,8 +82,8 @@ class StoredEvent(msgspec.Struct, frozen=True, rename="camel"):
     unit: str
     session_id: str
     user_id: str
-    attributes: dict[str, str]
-    device: dict[str, str]
+    attributes: TypedAttributes
+    device: TypedAttributes
     country: str
     browser: str
     browser_version: str
@@ -129,7 +130,13 @@ def _values(request: EventRequest, scope: QueryScope) -> tuple[Values, str]:
 def plan_event(request: EventRequest, scope: QueryScope) -> Plan:
     """The statement for the events."""
     values, where = _values(request, scope)
-    sql = fill("event", where=where, limit=values.add(MAX_EVENTS + 1, "UInt64"))
+    sql = fill(
+        "event",
+        where=where,
+        attributes=typed_attributes("attrs", "attr_types"),
+        device=typed_attributes("device", "device_types"),
+        limit=values.add(MAX_EVENTS + 1, "UInt64"),
+    )
     return Plan(values.statement(sql), _kept(scope))
 
 
@@ -157,8 +164,15 @@ def _events(rows: Sequence[EventRow]) -> AnswerPart:
             "are kept (30 days; the archive has it), or be outside this token's scope.",
             field="id",
         )
-    found = [StoredEvent(*msgspec.structs.astuple(row)) for row in rows[:MAX_EVENTS]]
+    found = [_stored(row) for row in rows[:MAX_EVENTS]]
     return AnswerPart({"events": found}, truncated=len(rows) > MAX_EVENTS)
+
+
+def _stored(row: EventRow) -> StoredEvent:
+    fields = msgspec.structs.asdict(row)
+    for name in ("attributes", "device"):
+        fields[name] = as_answered(fields[name])
+    return StoredEvent(**fields)
 
 
 def _files(rows: Sequence[EventFilesRow]) -> AnswerPart:

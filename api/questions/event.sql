@@ -7,7 +7,7 @@ SELECT
     toUnixTimestamp64Milli(received_at) AS received_ms,
     toString(receipt) AS receipt_id,
     weight, value, unit, session_id, user_id,
-    attrs, device, country, browser, browser_version, os, os_version, device_type, sdk_name, sdk_version
+    /*attributes*/, /*device*/, country, browser, browser_version, os, os_version, device_type, sdk_name, sdk_version
 FROM events
 WHERE /*where*/
 ORDER BY received_ms DESC, receipt_id, time_ms

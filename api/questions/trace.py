@@ -15,6 +15,7 @@ from api.query.scoping import scope_conditions
 from api.query.search import trace_id_condition
 from api.query.statement import Values, fill
 from api.query.timerange import DAY_MS, TimeRange
+from api.query.typed_attributes import TypedAttributes, as_answered, typed_attributes
 from api.questions.columns import Column, text
 from api.questions.question import AnswerPart, Question, StoreQuery
 from api.reasons import QuestionReason
@@ -30,7 +31,7 @@ class TraceRequest(ScopedRequest, frozen=True, kw_only=True, rename="camel"):
 
 
 class SpanRow(msgspec.Struct, array_like=True, frozen=True):
-    """One span. Times are nanoseconds since the epoch, as text."""
+    """One span. Times are nanoseconds since the epoch, as text; attributes JSON."""
 
     span_id: str
     parent_span_id: str
@@ -42,12 +43,12 @@ class SpanRow(msgspec.Struct, array_like=True, frozen=True):
     status: str
     status_message: str
     trace_state: str
-    attributes: dict[str, str]
-    resource_attributes: dict[str, str]
+    attributes: str
+    resource_attributes: str
     scope_name: str
     scope_version: str
-    events: list[tuple[str, str, dict[str, str]]]
-    links: list[tuple[str, str, str, dict[str, str]]]
+    events: list[tuple[str, str, str]]
+    links: list[tuple[str, str, str, str]]
     app: str
 
 
@@ -56,7 +57,7 @@ class SpanEvent(msgspec.Struct, frozen=True):
 
     time: str
     name: str
-    attributes: dict[str, str]
+    attributes: TypedAttributes
 
 
 class SpanLink(msgspec.Struct, frozen=True, rename="camel"):
@@ -65,7 +66,7 @@ class SpanLink(msgspec.Struct, frozen=True, rename="camel"):
     trace_id: str
     span_id: str
     trace_state: str
-    attributes: dict[str, str]
+    attributes: TypedAttributes
 
 
 class Span(msgspec.Struct, frozen=True, rename="camel"):
@@ -81,8 +82,8 @@ class Span(msgspec.Struct, frozen=True, rename="camel"):
     status: str
     status_message: str
     trace_state: str
-    attributes: dict[str, str]
-    resource_attributes: dict[str, str]
+    attributes: TypedAttributes
+    resource_attributes: TypedAttributes
     scope_name: str
     scope_version: str
     events: list[SpanEvent]
@@ -106,7 +107,14 @@ def plan_trace(request: TraceRequest, scope: QueryScope, *, reads: int) -> Plan:
         *scope_conditions(values, scope.org, scope.app),
         trace_id_condition(values, request.id, "traceId"),
     ]
-    sql = fill("trace", where=" AND ".join(where), limit=values.add(reads, "UInt64"))
+    sql = fill(
+        "trace",
+        where=" AND ".join(where),
+        attributes=typed_attributes("attrs", "attr_types"),
+        resource_attributes=typed_attributes("resource_attrs", "resource_attr_types"),
+        nested=typed_attributes("m", "l"),
+        limit=values.add(reads, "UInt64"),
+    )
     kept = TimeRange(max(scope.now_ms - scope.search_days * DAY_MS, 0), scope.now_ms)
     return Plan(values.statement(sql), kept)
 
@@ -126,8 +134,12 @@ def _answer_part(request: TraceRequest, reads: int, rows: Sequence[SpanRow]) -> 
 
 def _span(row: SpanRow) -> Span:
     fields = msgspec.structs.asdict(row)
-    fields["events"] = [SpanEvent(*event) for event in row.events]
-    fields["links"] = [SpanLink(*link) for link in row.links]
+    fields["attributes"] = as_answered(row.attributes)
+    fields["resource_attributes"] = as_answered(row.resource_attributes)
+    fields["events"] = [SpanEvent(at, name, as_answered(text)) for at, name, text in row.events]
+    fields["links"] = [
+        SpanLink(trace, span, state, as_answered(text)) for trace, span, state, text in row.links
+    ]
     return Span(**fields)
 
 

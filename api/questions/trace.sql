@@ -5,11 +5,13 @@ SELECT
     name, service, kind,
     toString(toUnixTimestamp64Nano(time)) AS start_ns,
     duration_ns, status, status_message, trace_state,
-    attrs, resource_attrs, scope_name, scope_version,
-    arrayMap((t, n, a) -> (toString(toUnixTimestamp64Nano(t)), n, a), events.time, events.name, events.attrs)
-        AS span_events,
-    arrayMap((t, s, ts, a) -> (lower(hex(t)), lower(hex(s)), ts, a),
-        links.trace_id, links.span_id, links.trace_state, links.attrs) AS span_links,
+    /*attributes*/,
+    /*resource_attributes*/,
+    scope_name, scope_version,
+    arrayMap((t, n, m, l) -> (toString(toUnixTimestamp64Nano(t)), n, /*nested*/),
+        events.time, events.name, events.attrs, events.attr_types) AS span_events,
+    arrayMap((t, s, ts, m, l) -> (lower(hex(t)), lower(hex(s)), ts, /*nested*/),
+        links.trace_id, links.span_id, links.trace_state, links.attrs, links.attr_types) AS span_links,
     app
 FROM spans
 WHERE /*where*/

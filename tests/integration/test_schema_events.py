@@ -56,6 +56,8 @@ def test_an_event_with_everything_and_one_with_nothing(store: EngineStore) -> No
         "sessionId": "s",
         "userAnonId": "u",
         "device": {"os": "ios", "memory": 8},
+        "attrTypes": "sidbs",
+        "deviceTypes": "si",
     }
     sent_ms = RECEIVED_MS - 4_000
     store.insert(
@@ -99,9 +101,11 @@ def test_an_event_with_everything_and_one_with_nothing(store: EngineStore) -> No
         "value": 12.5,
         "unit": "ms",
         "attrs": {"page": "/x", "n": "3", "f": "1.5", "ok": "true", "text": 'ü "'},
+        "attr_types": "sidbs",
         "session_id": "s",
         "user_id": "u",
         "device": {"os": "ios", "memory": "8"},
+        "device_types": "si",
     }
     assert second == around | {
         "time": moment(RECEIVED_MS),
@@ -112,9 +116,11 @@ def test_an_event_with_everything_and_one_with_nothing(store: EngineStore) -> No
         "value": None,
         "unit": "",
         "attrs": {},
+        "attr_types": "",
         "session_id": "",
         "user_id": "",
         "device": {},
+        "device_types": "",
     }
     assert store.rows(f"SELECT dims FROM {store.database}.events_1m WHERE name = 'void'") == [
         [{"country": "DE", "device": "mobile", "browser": "chrome", "os": "android"}]

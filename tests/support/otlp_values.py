@@ -76,6 +76,14 @@ def texts(of: dict[str, Any]) -> dict[str, str]:
     return {key: text(item) for key, item in of.items()}
 
 
+def letters(of: dict[str, Any]) -> str:
+    """The types of attributes as a column holds them."""
+    kinds = {str: "s", int: "i", float: "d", bool: "b", bytes: "y", list: "a", dict: "k"}
+    return "".join(
+        kinds.get(type(item), "n") if text(item) or item == "" else "n" for item in of.values()
+    )
+
+
 def hexes(of: Iterable[bytes], length: int) -> list[str]:
     """Ids as hexadecimal, cut or padded to `length` bytes."""
     return [item[:length].ljust(length, b"\0").hex().upper() for item in of]

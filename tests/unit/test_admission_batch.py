@@ -138,14 +138,16 @@ def test_late_is_measured_by_the_senders_clock() -> None:
 def test_nulls_are_absent() -> None:
     event = {"ts": SENT_MS, "name": "a", "id": None, "value": None, "attrs": {"a": None, "b": 1}}
 
-    assert stored(event) == [{"ts": SENT_MS, "name": "a", "attrs": {"b": 1}}]
+    assert stored(event) == [{"ts": SENT_MS, "name": "a", "attrs": {"b": 1}, "attrTypes": "i"}]
 
 
 def test_the_last_of_two_keys_counts() -> None:
     data = b'{"events":[],"events":[{"ts":1,"ts":2,"name":"b c","name":"a","attrs":{"k":1,"k":2}}]}'
 
     validated = validate(decode(data), window=Window(), names=EventNames())
-    assert json.loads(validated.events_json) == [{"ts": 2, "name": "a", "attrs": {"k": 2}}]
+    assert json.loads(validated.events_json) == [
+        {"ts": 2, "name": "a", "attrs": {"k": 2}, "attrTypes": "i"}
+    ]
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ async def test_one_event_is_stored_and_named() -> None:
             "page.url": "/cart",
             "context.feature_id": "x",
         },
+        "attrTypes": "isssss",
         "sessionId": "7",
         "userAnonId": user_hash(SALT, "ada@example.com"),
         "timeFlag": RECEIVED_TIME,  # so that a retry, received later, is the same event

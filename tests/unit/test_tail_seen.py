@@ -41,7 +41,7 @@ def records(*arrivals: ArrivalRow, ids: str = "") -> list[ArrivedRow]:
             name = ids[place] if ids else f"{at}-{arrival.receipt[-4:]}-{place}"
             made.append(
                 ArrivedRow(
-                    name, "1", "1", 9, "", "body", "", "", "", "", {}, {}, "", "shop",
+                    name, "1", "1", 9, "", "body", "", "", "", "", "{}", "{}", "", "shop",
                     received_ms=arrival.received_ms, receipt=arrival.receipt,
                 )
             )  # fmt: skip

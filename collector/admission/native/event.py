@@ -3,7 +3,7 @@
 A valid batch therefore costs no Python per event but a few list comprehensions (`validate`).
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -36,7 +36,11 @@ Attributes = Annotated[dict[AttributeKey, AttributeValue], Meta(max_length=ATTRI
 
 
 class Event(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True, gc=False):
-    """One native event, as sent and as stored (null and absent are the same)."""
+    """One native event, as sent and as stored (null and absent are the same).
+
+    `attr_types` and `device_types` are never the sender's: `attribute_types` writes them. Of any
+    type, so that a sender's members of these names spoil nothing.
+    """
 
     ts: Timestamp
     name: Annotated[str, Meta(max_length=NAME_CHARS)]
@@ -47,6 +51,8 @@ class Event(msgspec.Struct, omit_defaults=True, rename="camel", kw_only=True, gc
     session_id: Identifier = None
     user_anon_id: Identifier = None
     device: Attributes = None
+    attr_types: Any = ""
+    device_types: Any = ""
 
 
 class FlaggedEvent(Event, gc=False):

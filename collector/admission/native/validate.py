@@ -16,6 +16,7 @@ import msgspec
 
 from collector.admission import timestamps
 from collector.admission.dead_letters import dead_letter
+from collector.admission.native.attribute_types import write_types
 from collector.admission.native.decode import RawBatch, TypedBatch, originals_of
 from collector.admission.native.errors import (
     DECODE_ERRORS,
@@ -32,8 +33,7 @@ from seamark.wire.limits import ATTRIBUTE_VALUE_BYTES, TIMESTAMP_MIN_MS
 from seamark.wire.receipts import content_digest
 
 _UTF8_WIDTH: Final = 4
-_encode: Final = msgspec.json.Encoder().encode
-_encode_sorted: Final = msgspec.json.Encoder(order="deterministic").encode
+_encode: Final = msgspec.json.Encoder(order="deterministic").encode  # one content, one digest
 
 
 class _Named(msgspec.Struct):
@@ -82,8 +82,9 @@ def validate(batch: TypedBatch | RawBatch, *, window: Window, names: EventNames)
     encoded, digest = b"", ""
     if isinstance(batch, TypedBatch):
         events = batch.events
+        write_types(events)
         if batch.batch_id:
-            encoded = _encode_sorted(events)  # whatever the order of attributes: one digest
+            encoded = _encode(events)
             digest = content_digest(encoded).hex()
         if _all_valid(events, batch.body, window, names) and not batch.time_flag:
             return ValidatedBatch(
@@ -99,6 +100,7 @@ def validate(batch: TypedBatch | RawBatch, *, window: Window, names: EventNames)
         if batch.batch_id:
             digest = content_digest(b",".join(batch.originals)).hex()
     valid, errors = split_valid(candidates, window=window, names=names, flag=batch.time_flag)
+    write_types(valid)
     rejected: dict[str, int] = {}
     for _, error in errors:
         rejected[error.reason.value] = rejected.get(error.reason.value, 0) + 1

@@ -14,8 +14,11 @@
 --:     kvlist_value Tuple(values Array(Tuple(key String, value {any_2}))))
 --: attributes = Array(Tuple(key String, value {any_1}))
 --
--- Columns that all raw tables begin with, and that those of OTLP end with.
+-- Columns that all raw tables begin with, and that those of OTLP end with. An attribute is text; the type it was sent
+-- with is a letter of `…_types`, which has one for each attribute in order: (s)tring, (i)nt, (d)ouble, (b)ool, b(y)tes,
+-- (a)rray, list of (k)eys and values, (n)o value. Where letters are missing the attribute is a string.
 --: text_map = Map(LowCardinality(String), String)
+--: types = LowCardinality(String)
 --: row =
 --:     org LowCardinality(String),
 --:     app LowCardinality(String),
@@ -25,11 +28,13 @@
 --:     key_id LowCardinality(String)
 --: resource_and_scope =
 --:     resource_attrs {text_map},
+--:     resource_attr_types {types},
 --:     resource_dropped_attrs UInt32,
 --:     resource_schema_url LowCardinality(String),
 --:     scope_name LowCardinality(String),
 --:     scope_version LowCardinality(String),
 --:     scope_attrs {text_map},
+--:     scope_attr_types {types},
 --:     scope_dropped_attrs UInt32,
 --:     scope_schema_url LowCardinality(String)
 --

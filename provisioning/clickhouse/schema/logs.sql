@@ -13,6 +13,7 @@ CREATE TABLE IF NOT EXISTS {database}.logs {on_cluster}
     flags UInt32,
     service LowCardinality(String),
     attrs {text_map},
+    attr_types {types},
     dropped_attrs UInt32,
     {resource_and_scope},
     INDEX by_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1,

@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS {database}.metric_points {on_cluster}
     exemplars Nested(time {instant_9}, value Nullable(Float64), value_int Nullable(Int64),
         trace_id FixedString(16), span_id FixedString(8), attrs {text_map}),
     attrs {text_map},
+    attr_types {types},
     {resource_and_scope},
     {by_receipt_time}
 )

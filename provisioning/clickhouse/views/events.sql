@@ -5,7 +5,7 @@
 -- with 2 a time in another unit than milliseconds, and with 4 one that it gave itself.
 --: event_type = Tuple(id String, ts String, name String, value Nullable(Float64), unit String,
 --:     attrs Map(String, String), sessionId String, userAnonId String, device Map(String, String),
---:     timeFlag UInt8)
+--:     timeFlag UInt8, attrTypes String, deviceTypes String)
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.events_view {on_cluster} TO {database}.events AS
 WITH
     {received_ms} AS received_ms,
@@ -31,9 +31,11 @@ SELECT
     e.value AS value,
     e.unit AS unit,
     e.attrs AS attrs,
+    e.attrTypes AS attr_types,
     e.sessionId AS session_id,
     e.userAnonId AS user_id,
     e.device AS device,
+    e.deviceTypes AS device_types,
     i.ip_hash AS ip_hash,
     i.country AS country,
     i.browser AS browser,

@@ -7,7 +7,8 @@
 --: scope = {signal}.resource_{kind}.scope_{kind}
     SELECT
         {row_columns}, {resource_columns},
-        scope_name, scope_version, strings(s_attributes) AS scope_attrs, scope_dropped_attrs, scope_schema_url,
+        scope_name, scope_version, strings(s_attributes) AS scope_attrs, letters(s_attributes) AS scope_attr_types,
+        scope_dropped_attrs, scope_schema_url,
         {arrays}
     FROM
     (
@@ -15,7 +16,7 @@
             org, app, {receipt} AS receipt, weight, key_id,
             {received_at} AS received_at,
             strings(r_attributes) AS resource_attrs, resource_attrs['service.name'] AS service,
-            resource_dropped_attrs, resource_schema_url,
+            letters(r_attributes) AS resource_attr_types, resource_dropped_attrs, resource_schema_url,
             scope_name, scope_version, s_attributes, scope_dropped_attrs, scope_schema_url,
             {arrays}
         FROM {database}.in_{signal} AS i

@@ -6,6 +6,7 @@
 -- they are base64. An empty array, an empty list and no value are all ''.
 -- `body_text` is the same for the body of a log record, which is unrolled deeper.
 -- `json_<n>` is the JSON of a value with n levels of others in it, `nested_<n>` that of an array or list.
+-- `letters` are the types of attributes, as in schema/definitions.sql.
 -- Ids of a wrong length are cut or padded with zeros; times past 2262 become its last instant.
 --: levels_of_json = [
 --:     (x -> concat('[', arrayStringConcat(arrayMap(y -> json_{below}(y), x), ','), ']')) AS array_{n},
@@ -32,11 +33,15 @@
 --:     {levels_of_json},
 --:     {texts},
 --:     (x -> CAST((x.key, arrayMap(y -> text(y), x.value)), '{text_map}')) AS strings,
+--:     (x -> multiIf(isNotNull(x.string_value), 's', isNotNull(x.int_value), 'i', isNotNull(x.double_value), 'd',
+--:         isNotNull(x.bool_value), 'b', isNotNull(x.bytes_value), 'y', notEmpty(x.array_value.values), 'a',
+--:         notEmpty(x.kvlist_value.values), 'k', 'n')) AS letter,
+--:     (x -> arrayStringConcat(arrayMap(y -> letter(y), x.value))) AS letters,
 --:     (x -> fromUnixTimestamp64Nano(toInt64(least(x, 9223372036854775807)), 'UTC')) AS instant,
 --:     (x -> toFixedString(substring(x, 1, 16), 16)) AS id_16,
 --:     (x -> toFixedString(substring(x, 1, 8), 8)) AS id_8
 --
 -- Columns that these views share.
 --: row_columns = org, app, receipt, received_at, weight, key_id, service
---: scope_columns = scope_name, scope_version, scope_attrs, scope_dropped_attrs, scope_schema_url
---: resource_columns = resource_attrs, resource_dropped_attrs, resource_schema_url
+--: scope_columns = scope_name, scope_version, scope_attrs, scope_attr_types, scope_dropped_attrs, scope_schema_url
+--: resource_columns = resource_attrs, resource_attr_types, resource_dropped_attrs, resource_schema_url

@@ -11,18 +11,18 @@ import (
 )
 
 type logRecord struct {
-	ID                 string            `json:"id"`
-	Time               string            `json:"time"`
-	SeverityText       string            `json:"severityText"`
-	SeverityNumber     int               `json:"severityNumber"`
-	Body               string            `json:"body"`
-	EventName          string            `json:"eventName"`
-	Service            string            `json:"service"`
-	TraceID            string            `json:"traceId"`
-	SpanID             string            `json:"spanId"`
-	Attributes         map[string]string `json:"attributes"`
-	ResourceAttributes map[string]string `json:"resourceAttributes"`
-	App                string            `json:"app"`
+	ID                 string     `json:"id"`
+	Time               string     `json:"time"`
+	SeverityText       string     `json:"severityText"`
+	SeverityNumber     int        `json:"severityNumber"`
+	Body               string     `json:"body"`
+	EventName          string     `json:"eventName"`
+	Service            string     `json:"service"`
+	TraceID            string     `json:"traceId"`
+	SpanID             string     `json:"spanId"`
+	Attributes         attributes `json:"attributes"`
+	ResourceAttributes attributes `json:"resourceAttributes"`
+	App                string     `json:"app"`
 }
 
 // logFrames makes the frame of a page of records.

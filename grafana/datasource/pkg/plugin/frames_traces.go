@@ -61,29 +61,29 @@ func traceListFrames(asked *question, answer []byte) (data.Frames, error) {
 type traceAnswer struct {
 	TraceID string `json:"traceId"`
 	Spans   []struct {
-		SpanID             string            `json:"spanId"`
-		ParentSpanID       string            `json:"parentSpanId"`
-		Name               string            `json:"name"`
-		Service            string            `json:"service"`
-		Kind               string            `json:"kind"`
-		StartTime          string            `json:"startTime"`
-		DurationNs         float64           `json:"durationNs"`
-		Status             string            `json:"status"`
-		StatusMessage      string            `json:"statusMessage"`
-		TraceState         string            `json:"traceState"`
-		Attributes         map[string]string `json:"attributes"`
-		ResourceAttributes map[string]string `json:"resourceAttributes"`
-		ScopeName          string            `json:"scopeName"`
-		ScopeVersion       string            `json:"scopeVersion"`
+		SpanID             string     `json:"spanId"`
+		ParentSpanID       string     `json:"parentSpanId"`
+		Name               string     `json:"name"`
+		Service            string     `json:"service"`
+		Kind               string     `json:"kind"`
+		StartTime          string     `json:"startTime"`
+		DurationNs         float64    `json:"durationNs"`
+		Status             string     `json:"status"`
+		StatusMessage      string     `json:"statusMessage"`
+		TraceState         string     `json:"traceState"`
+		Attributes         attributes `json:"attributes"`
+		ResourceAttributes attributes `json:"resourceAttributes"`
+		ScopeName          string     `json:"scopeName"`
+		ScopeVersion       string     `json:"scopeVersion"`
 		Events             []struct {
-			Time       string            `json:"time"`
-			Name       string            `json:"name"`
-			Attributes map[string]string `json:"attributes"`
+			Time       string     `json:"time"`
+			Name       string     `json:"name"`
+			Attributes attributes `json:"attributes"`
 		} `json:"events"`
 		Links []struct {
-			TraceID    string            `json:"traceId"`
-			SpanID     string            `json:"spanId"`
-			Attributes map[string]string `json:"attributes"`
+			TraceID    string     `json:"traceId"`
+			SpanID     string     `json:"spanId"`
+			Attributes attributes `json:"attributes"`
 		} `json:"links"`
 	} `json:"spans"`
 }
@@ -181,9 +181,9 @@ func traceFrames(asked *question, answer []byte) (data.Frames, error) {
 	return data.Frames{frame}, nil
 }
 
-func pairs(attributes map[string]string) []pair {
-	found := make([]pair, 0, len(attributes))
-	for key, value := range attributes {
+func pairs(given attributes) []pair {
+	found := make([]pair, 0, len(given))
+	for key, value := range given {
 		found = append(found, pair{key, value})
 	}
 	sort.Slice(found, func(i, j int) bool { return found[i].Key < found[j].Key })

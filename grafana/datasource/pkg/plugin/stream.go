@@ -125,7 +125,7 @@ func remark(text string) logRecord {
 	now := time.Now()
 	return logRecord{
 		ID: fmt.Sprintf("seamark-%d", now.UnixNano()), Time: fmt.Sprint(now.UnixNano()), Body: text,
-		SeverityNumber: 13, Attributes: map[string]string{"seamark": "live tail"},
+		SeverityNumber: 13, Attributes: attributes{"seamark": "live tail"},
 	}
 }
 
