@@ -1,6 +1,7 @@
 """The dead-letter stream: where a frame goes that a sink will never take.
 
-Stream SEAMARK_DEAD, subject `seamark.dead.<sink>`. The payload is the one frame that the sink was
+Stream SEAMARK_DEAD, subject `seamark.dead.<sink>.<org>.<slot>`, so that each org has a share of it
+(`seamark.wire.buckets.dead_subject`). The payload is the one frame that the sink was
 given; headers say where it came from and why it is here. The message id makes dead-lettering twice
 harmless (within the stream's duplicate window).
 """
@@ -14,6 +15,7 @@ from processors.blocks.nats_frames import NatsMessage
 from seamark.wire.buckets import DEAD_STREAM, dead_subject
 from seamark.wire.frames import HEADER as FRAMES_HEADER
 from seamark.wire.frames import frames_header
+from seamark.wire.reading import org_of
 
 
 class DeadLettersUnavailable(Exception):
@@ -51,9 +53,12 @@ class JetStreamDeadLetterQueue:
         }
         if frames := frames_header(piece.frames):
             headers[FRAMES_HEADER] = frames
+        subject = dead_subject(
+            sink, org_of(piece.payload), size=len(piece.payload), sequence=piece.sequence
+        )
         try:
             await self._jetstream.publish(
-                dead_subject(sink), piece.payload, stream=DEAD_STREAM, headers=headers
+                subject, piece.payload, stream=DEAD_STREAM, headers=headers
             )
         except (nats.errors.Error, OSError) as error:
             raise DeadLettersUnavailable(f"{DEAD_STREAM}: {error!r}") from error

@@ -19,6 +19,7 @@ from seamark.wire.buckets import (
     DEAD_STREAM,
     DEAD_SUBJECTS,
     POSITIONS_BUCKET,
+    dead_letters_per_subject,
 )
 from seamark.wire.signals import Signal, stream_name, subject
 
@@ -95,9 +96,11 @@ def _dead(settings: LogSettings) -> StreamConfig:
         subjects=[DEAD_SUBJECTS],
         storage=StorageType.FILE,
         retention=RetentionPolicy.LIMITS,
-        # Here the oldest goes first: bad senders must never keep new dead letters out.
+        # Here the oldest goes first: bad senders must never keep new dead letters out. It goes in
+        # its own subject, which is its org's: they must not push out those of others either.
         discard=DiscardPolicy.OLD,
         max_bytes=settings.max_bytes,
+        max_msgs_per_subject=dead_letters_per_subject(settings.max_bytes),
         max_age=DEAD_MAX_AGE_SECONDS,
         duplicate_window=DUPLICATE_WINDOW_SECONDS,
         allow_direct=True,

@@ -1,5 +1,7 @@
 """Names of what Seamark keeps in JetStream beside the log's own streams."""
 
+import hashlib
+import re
 from typing import Final
 
 CONFIG_BUCKET: Final = "SEAMARK_CONFIG"
@@ -11,6 +13,29 @@ DEAD_STREAM: Final = "SEAMARK_DEAD"
 DEAD_SUBJECTS: Final = "seamark.dead.>"
 
 
-def dead_subject(sink: str) -> str:
-    """The subject of a sink's dead letters."""
-    return f"seamark.dead.{sink}"
+_SLOTS: Final = ((16 * 1024, "s", 64), (256 * 1024, "m", 4), (4 * 1024 * 1024, "l", 1))
+"""Dead letters of up to so many bytes: their mark, and the number of subjects for them."""
+_ORG_DEAD_BYTES: Final = sum(size * slots for size, _, slots in _SLOTS)
+_SINKS: Final = 2
+_SHARE: Final = 4
+"""One org may have a fourth of the dead letters."""
+_plain: Final = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
+
+
+def dead_subject(sink: str, org: str, *, size: int, sequence: int) -> str:
+    """The subject of a dead letter of an org ("" = nobody's): `seamark.dead.<sink>.<org>.<slot>`.
+
+    The stream keeps so many messages of each subject (`dead_letters_per_subject`), and drops the
+    oldest of the same subject for a new one. So each org has a share in bytes: large ones have few
+    subjects, small ones many, in which they take turns by `sequence`, and the oldest goes first.
+    """
+    token = org if _plain(org) else "~" + hashlib.sha256(org.encode()).hexdigest()[:16]
+    mark, slots = next(
+        ((mark, slots) for most, mark, slots in _SLOTS if size <= most), _SLOTS[-1][1:]
+    )
+    return f"seamark.dead.{sink}.{token}.{mark}{sequence % slots}"
+
+
+def dead_letters_per_subject(max_bytes: int) -> int:
+    """Messages that each subject of a stream of `max_bytes` holds."""
+    return max(2, max_bytes // (_SHARE * _SINKS * _ORG_DEAD_BYTES))

@@ -136,13 +136,13 @@ async def test_a_sink_writes_its_own_positions_and_dead_letters(users: dict[str,
     for sink, other in (("rows", "archive"), ("archive", "rows")):
         bucket = await users[sink].js.key_value(POSITIONS_BUCKET)
         await bucket.put(f"{sink}.{STREAM}", b"{}")
-        await users[sink].js.publish(f"seamark.dead.{sink}", b"frame", stream="SEAMARK_DEAD")
+        await users[sink].js.publish(f"seamark.dead.{sink}.o.s0", b"frame", stream="SEAMARK_DEAD")
         assert await users[sink].forbidden(f"$KV.{POSITIONS_BUCKET}.{other}.{STREAM}")
         assert await users[sink].forbidden(f"$KV.{POSITIONS_BUCKET}.pause.{sink}")
-        assert await users[sink].forbidden(f"seamark.dead.{other}")
+        assert await users[sink].forbidden(f"seamark.dead.{other}.o.s0")
     for user in ("provisioning", "collector", "api"):
         assert await users[user].forbidden(f"$KV.{POSITIONS_BUCKET}.rows.{STREAM}"), user
-        assert await users[user].forbidden("seamark.dead.rows"), user
+        assert await users[user].forbidden("seamark.dead.rows.o.s0"), user
 
 
 async def test_dead_letters_and_keys_are_not_for_everyone(users: dict[str, As]) -> None:

@@ -14,6 +14,7 @@ from nats.aio.client import Client as NatsClient
 from processors.rows.__main__ import serve
 from processors.rows.settings import RowsSettings
 from seamark.service.connections import LogSettings, StoreSettings, connect_log
+from seamark.wire.buckets import dead_subject
 from seamark.wire.signals import Signal, stream_name, subject
 from tests.support.envelopes import read_payload
 from tests.support.fake_store import FakeStore
@@ -176,7 +177,7 @@ async def test_a_poisoned_block_loses_one_message_to_the_dead_letters(stack: Sta
     async with stack.processor():
         await stack.store.holds(60, within_seconds=10)
     dead_letter = await jetstream.get_msg("SEAMARK_DEAD", 1)
-    assert dead_letter.subject == "seamark.dead.rows"
+    assert dead_letter.subject == dead_subject("rows", "", size=7, sequence=31)
     assert dead_letter.data == b"POISON;"
     assert dead_letter.headers is not None
     assert dead_letter.headers["Seamark-Stream"] == "SEAMARK_events_0"

@@ -42,6 +42,20 @@ def envelope_frame(
     return zstandard.compress(envelope, 1)
 
 
+def frame_of(org: str, *, body: bytes) -> bytes:
+    """One envelope of an org with a body of any bytes."""
+    envelope = encode_envelope(
+        Sender(org=org, app="shop").encode(),
+        receipt="",
+        received_ns=RECEIVED_NS,
+        sent_ms=None,
+        outcome=Outcome(1, 1),
+        signal=Signal.EVENTS,
+        body=body,
+    )
+    return zstandard.compress(envelope, 1)
+
+
 def message(
     sequence: int, *frames: tuple[bytes, str, bool], at_ns: int = 0, listed: bool = True
 ) -> NatsMessage:

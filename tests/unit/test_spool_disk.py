@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 
 from collector.spool.record import Key, SpoolRecord
 from collector.spool.spool import Spool
-from seamark.wire.envelope import Outcome, Sender, encode_envelope
 from seamark.wire.failures import Unavailable
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
+from tests.support.envelope_frames import frame_of
 
 EVENTS: Key = (Signal.EVENTS, 0)
 TRACES: Key = (Signal.TRACES, 1)
@@ -59,20 +58,6 @@ async def put_for_ever(spool: Spool) -> None:
     number = 0
     while True:
         await spool.put(record(number := number + 1, size=100))
-
-
-def frame_of(org: str) -> bytes:
-    """An envelope of 9,000 bytes that do not compress."""
-    envelope = encode_envelope(
-        Sender(org=org, app="shop").encode(),
-        receipt="",
-        received_ns=1,
-        sent_ms=None,
-        outcome=Outcome(1, 1),
-        signal=Signal.EVENTS,
-        body=os.urandom(9_000),
-    )
-    return zstandard.ZstdCompressor().compress(envelope)
 
 
 def segments(path: Path) -> list[Path]:
@@ -185,7 +170,7 @@ async def test_slots_are_ours_alone_and_abandoned_ones_are_drained(tmp_path: Pat
 async def test_what_an_org_has_spooled_counts_until_the_log_has_it_across_restarts(
     tmp_path: Path,
 ) -> None:
-    frames = [frame_of("large"), frame_of("small")]
+    frames = [frame_of(org, body=os.urandom(9_000)) for org in ("large", "small")]
     made = replace(record(1), payload=b"".join([frames[0], frames[0], frames[1]]), frames=3)
     async with opened(tmp_path, max_bytes=40_000, org_share=0.5) as spool:
         spool.check_share("large", 20_000)
