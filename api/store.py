@@ -2,7 +2,7 @@
 
 Every statement runs read-only and under limits of time, memory and rows. Cancelling a call closes
 its HTTP connection, and with it ends the query in the store
-(`cancel_http_readonly_queries_on_client_close`).
+(`cancel_http_readonly_queries_on_client_close`). A store that hangs is away (`breaker.py`).
 """
 
 import asyncio
@@ -12,16 +12,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
+import aiohttp
 import msgspec
 from clickhouse_connect.driver import create_async_client
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import Error, OperationalError
 
+from api.breaker import Breaker, StoreHangs
 from api.own_metrics import OwnMetrics
 from api.query.statement import Statement
 from api.reasons import QuestionFailure, QuestionReason
 from api.settings import ApiSettings
-from seamark.service.clickhouse.client import connect_options
+from seamark.service.clickhouse.client import HttpClient, connect_options, connector
 from seamark.service.clickhouse.errors import (
     BAD_PATTERN,
     READONLY,
@@ -97,6 +99,8 @@ class ClickHouseStore:
         self._client: AsyncClient | None = None
         self._connecting = asyncio.Lock()
         self._turns = asyncio.Semaphore(limits.concurrent_queries)
+        self._session: aiohttp.ClientSession | None = None
+        self._breaker = Breaker(self._ping)
         self._query_settings: dict[str, object] = {
             "readonly": 1,
             "max_execution_time": limits.query_seconds,
@@ -115,14 +119,11 @@ class ClickHouseStore:
         """See `QuestionStore.ask`."""
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(self._limits.query_seconds + 2.0), self._turns:
-                client = await self._connected()
-                body = await client.raw_query(
-                    statement.sql,
-                    parameters=statement.values,
-                    settings=self._query_settings,
-                    fmt="JSONCompact",
-                )
+            async with asyncio.timeout(self._limits.query_seconds + 2.0):
+                body = await self._breaker.run(self._run(statement))
+        except StoreHangs as error:
+            self._health.down("store", str(error)[:200])
+            raise self._counted(_away()) from None
         except TimeoutError:
             raise self._counted(_too_long(self._limits.query_seconds)) from None
         except Error as error:
@@ -134,6 +135,21 @@ class ClickHouseStore:
         self._metrics.rows_read.inc(result.statistics.rows_read)
         self._metrics.bytes_read.inc(result.statistics.bytes_read)
         return Rows(result.data, result.statistics.rows_read, result.statistics.bytes_read)
+
+    async def _run(self, statement: Statement) -> bytes:
+        async with self._turns:
+            client = await self._connected()
+            return await client.raw_query(
+                statement.sql,
+                parameters=statement.values,
+                settings=self._query_settings,
+                fmt="JSONCompact",
+            )
+
+    async def _ping(self) -> str:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(connector=connector(self._settings, limit=2))
+        return await HttpClient(self._session, self._settings, timeout_seconds=2).ping()
 
     def _decode(self, body: bytes, row: type[R]) -> _Result[R]:
         try:
@@ -162,11 +178,7 @@ class ClickHouseStore:
         no_answer = code is None and isinstance(error, OperationalError)
         if no_answer or (code and code != READONLY and classify(code) is ErrorClass.AWAY):
             self._health.down("store", str(error)[:200])
-            return Unavailable(
-                "The store does not answer at the moment.",
-                retry_after=2.0,
-                reason=QuestionReason.UNAVAILABLE,
-            )
+            return _away()
         return StoreFault(str(error)[:2000])
 
     def _counted(self, failure: Exception) -> Exception:
@@ -202,8 +214,19 @@ class ClickHouseStore:
 
     async def close(self) -> None:
         """Close all connections."""
+        await self._breaker.close()
+        if self._session is not None:
+            await self._session.close()
         if self._client is not None:
             await self._client.close()
+
+
+def _away() -> Unavailable[QuestionReason]:
+    return Unavailable(
+        "The store does not answer at the moment.",
+        retry_after=2.0,
+        reason=QuestionReason.UNAVAILABLE,
+    )
 
 
 def _too_long(seconds: float) -> Rejected[QuestionReason]:

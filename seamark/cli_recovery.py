@@ -1,4 +1,4 @@
-"""The commands for when something was lost, or might be: verify, replay, backup, restore.
+"""The commands for when something was lost, or might be: verify, replay, repair, backup, restore.
 
 As in `seamark.cli`, nothing is imported before it is needed.
 """
@@ -38,6 +38,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to `seamark`."""
     app.command()(verify)
     app.command()(replay)
+    app.command()(repair)
     app.command()(backup)
     app.command()(restore)
 
@@ -132,6 +133,30 @@ def replay(
     print(f"{done.found:,} {what} compared, {done.added:,} were missing and are there now")
     for line in done.left:
         print(f"left as it is: {line}")
+    if done.left:
+        raise typer.Exit(1)
+
+
+def repair(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be filled in, and change nothing.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print it for programs.")] = False,
+    data: Data = None,
+) -> None:
+    """Fill in the rows that the store has lost, exactly, from the log or the archive.
+
+    Exit code 0: nothing is lost any more; 1: something cannot be filled in, by name.
+    """
+    from seamark.recovery import repaired
+    from seamark.recovery.repair import repair as fill_in
+    from seamark.recovery.stack import find
+
+    async def work() -> Any:
+        return await fill_in(find(data, os.environ), dry_run=dry_run)
+
+    done = _run(work)
+    print(repaired.as_json(done) if json else repaired.text(done))
     if done.left:
         raise typer.Exit(1)
 

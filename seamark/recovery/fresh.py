@@ -71,7 +71,7 @@ async def replay_fresh(
     progress.done = sum(begun.files[path] for path in begun.done)
     for path, count in begun.files.items():
         if path not in begun.done:
-            await _bring_in(store, archive, path, is_known=path in known)
+            await bring_in(store, archive, path, is_known=path in known)
             begun.done.append(path)
             await journal.write(bucket, begun)
             progress.add(count)
@@ -118,7 +118,8 @@ async def _is_there(store: RecoveryStore, request: RecoveryRequest, expected: in
     return bool(total)
 
 
-async def _bring_in(store: RecoveryStore, archive: Archive, path: str, *, is_known: bool) -> None:
+async def bring_in(store: RecoveryStore, archive: Archive, path: str, *, is_known: bool) -> None:
+    """One file: its rows, the ledger's of its footer, and its manifest's if it is not known."""
     file = await asyncio.to_thread(archive.local, path)
     try:
         footer = await asyncio.to_thread(footer_of, file)

@@ -208,7 +208,7 @@ async def _one_stream(reading: _StreamReading, last: int) -> None:
             if not reader.buffer:
                 continue
             accounted = reader.buffer[0].sequence > reading.unaccounted
-            chunk = _cut(reader.buffer, last if accounted else min(last, reading.unaccounted))
+            chunk = cut_chunk(reader.buffer, last if accounted else min(last, reading.unaccounted))
             if not chunk:
                 return  # all that rows has read
             if done < 0:
@@ -228,7 +228,7 @@ def _soon() -> float:
     return asyncio.get_running_loop().time() + 0.2
 
 
-def _cut(buffer: Sequence[NatsMessage], last: int) -> list[NatsMessage]:
+def cut_chunk(buffer: Sequence[NatsMessage], last: int) -> list[NatsMessage]:
     """The next chunk: what rows has read of the buffer, as much as one insert may hold."""
     chunk: list[NatsMessage] = []
     size = weight = 0
