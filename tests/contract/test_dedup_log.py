@@ -9,7 +9,7 @@ import pytest
 from processors.blocks.decide import Wait
 from processors.blocks.dedup.index import DedupIndex
 from processors.blocks.dedup.prepare import prepare
-from processors.blocks.dedup.rewrite import dedup_block
+from processors.blocks.dedup.rewrite import DedupedBlock, dedup_block
 from processors.blocks.jetstream import JetStreamLog
 from processors.blocks.log import LogLost, StreamLog
 from processors.blocks.nats_frames import NatsMessage
@@ -76,6 +76,14 @@ def behind(messages: list[NatsMessage]) -> Position:
     return Position(end, end, token)
 
 
+async def deduplicated(
+    index: DedupIndex, block: list[NatsMessage], position: Position
+) -> DedupedBlock:
+    return await asyncio.to_thread(
+        dedup_block, index, block, signal=Signal.EVENTS, position=position
+    )
+
+
 async def test_an_index_is_made_kept_and_caught_up_alike(filled: tuple[StreamLog, Append]) -> None:
     log, append = filled
     for n in range(200):
@@ -90,16 +98,16 @@ async def test_an_index_is_made_kept_and_caught_up_alike(filled: tuple[StreamLog
     await prepare(older, log, S, position=behind(messages[:60]), stop=stop)
     for index in indexes:
         await prepare(index, log, S, position=behind(messages), stop=stop)
-    progress = kept.progress()
+    progress = await asyncio.to_thread(kept.progress)
     assert progress is not None
     assert (progress.through, progress.last) == (203, 203)
     await prepare(kept, log, S, position=behind(messages), stop=stop)
-    assert kept.progress() == progress
+    assert await asyncio.to_thread(kept.progress) == progress
     for one in (sent("b7"), sent("b199"), sent("new", "i2", "i4", "i3")):
         await append(one)
     block = (await stored(log, 206))[203:]
     for index in (lost, kept, older):
-        deduped = dedup_block(index, block, signal=Signal.EVENTS, position=Position(203, 206, "t"))
+        deduped = await deduplicated(index, block, Position(203, 206, "t"))
         assert (deduped.frames, deduped.events) == (2, 2)
         index.close()
 
@@ -111,7 +119,7 @@ async def test_a_fresh_sink_has_nothing_to_learn(filled: tuple[StreamLog, Append
     await append(sent("b1"))
     await append(sent("b1"))
     block = await stored(log, 2)
-    deduped = dedup_block(index, block, signal=Signal.EVENTS, position=Position(0, 2, "t"))
+    deduped = await deduplicated(index, block, Position(0, 2, "t"))
     assert deduped.frames == 1
     index.close()
 
