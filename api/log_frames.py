@@ -8,6 +8,7 @@ import zstandard
 from seamark.wire.envelope import Outcome
 from seamark.wire.frames import cut, parse_frames
 from seamark.wire.reading import EnvelopeReader, UnreadableEnvelope
+from seamark.wire.receipts import PART
 from seamark.wire.zstd_frames import frames_of
 
 MOST_INFLATED: Final = 16 * 1024 * 1024
@@ -61,6 +62,6 @@ def _candidates(frames_header: str, payload: bytes, receipt: str) -> list[bytes]
         return [
             piece
             for piece, frame in zip(pieces, named, strict=True)
-            if frame.receipt in ("", receipt)
+            if frame.receipt in ("", receipt) or frame.receipt.startswith(PART)
         ]
     return frames_of(payload)

@@ -20,7 +20,8 @@ class LogFrame(NamedTuple):
 
     `org` is the one that sent it, "" for what only counts. `weight` is its
     `seamark.wire.frames.weight_of`. `receipt` and `digest` (of the batch's content, hex) are those
-    of a batch that carries a `batchId`, else ""; `event_ids`: some of its events have ids.
+    of a batch that carries a `batchId`, or of a part (`receipts.part_key`), else ""; `event_ids`:
+    some of its events have ids.
     """
 
     signal: Signal

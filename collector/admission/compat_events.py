@@ -21,10 +21,10 @@ from collector.admission.compat_attributes import (
     hashed_user,
     identifier,
 )
+from collector.admission.json_mending import mended
 from collector.admission.native.decode import RawBatch, read_elements
 from collector.admission.native.errors import DECODE_ERRORS, read_event, without_traceback
 from collector.admission.native.event import Event, with_time_flag
-from collector.admission.surrogates import mended
 from seamark.wire.failures import Rejected
 from seamark.wire.limits import EVENTS_PER_BATCH
 from seamark.wire.reading import RECEIVED_TIME

@@ -13,12 +13,12 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from collector.admission.compat_attributes import flat
+from collector.admission.json_mending import mended
 from collector.admission.native.decode import read_elements
 from collector.admission.native.errors import DECODE_ERRORS, read_event
 from collector.admission.native.event import Event
 from collector.admission.native.names import EventNames
 from collector.admission.native.validate import Window, split_valid
-from collector.admission.surrogates import mended
 from seamark.wire.failures import Rejected
 from seamark.wire.limits import EVENTS_PER_BATCH, NAME_CHARS
 from seamark.wire.reasons import Reason

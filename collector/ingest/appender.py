@@ -18,6 +18,7 @@ from collector.publish.spread import Spread
 from collector.receivers.exchange import BodyPart
 from seamark.wire.envelope import DeadLetter, Outcome, encode_envelope
 from seamark.wire.frames import weight_of
+from seamark.wire.receipts import DIGEST_BYTES, part_key
 from seamark.wire.signals import Signal, choose_partition
 
 
@@ -88,24 +89,44 @@ class Appender:
         rest = weight_of(len(envelope) - len(part.body), len(dead_letters))
         return Sealed(self._compress(envelope), part.weight + rest)
 
-    async def parts(self, request: AppendRequest, sealed: Sequence[Sealed]) -> None:
+    async def parts(
+        self, request: AppendRequest, sealed: Sequence[Sealed], *, content: bytes
+    ) -> None:
         """Append the parts of one request; returns once all of them are durable.
 
-        Raises like `whole`; some of the parts may then be in the log.
+        `content`: the SHA-256 of what they hold. Raises like `whole`; some of the parts may then be
+        in the log, where dedup finds a retry of the same content. A single part is all or nothing,
+        and has no key.
         """
-        appends = [
-            self._log.append(
-                LogFrame(
-                    request.signal,
-                    self._partition(request, len(frame)),
-                    frame,
-                    weight,
-                    org=request.org,
+        several = len(sealed) > 1
+        appends = []
+        for index, (frame, weight) in enumerate(sealed):
+            key = self._part_key(request, content, index) if several else ""
+            partition = (
+                choose_partition(request.org, request.app, key, self._partitions)
+                if several
+                else self._partition(request, len(frame))
+            )
+            appends.append(
+                self._log.append(
+                    LogFrame(
+                        request.signal,
+                        partition,
+                        frame,
+                        weight,
+                        receipt=key,
+                        digest=content[:DIGEST_BYTES].hex() if several else "",
+                        org=request.org,
+                    )
                 )
             )
-            for frame, weight in sealed
-        ]
         await _all_of(appends)
+
+    @staticmethod
+    def _part_key(request: AppendRequest, content: bytes, index: int) -> str:
+        return part_key(
+            request.org, request.app, signal=request.signal.value, content=content, index=index
+        )
 
     async def pieces(
         self,

@@ -6,6 +6,7 @@ unless the log is known to write to disk before it says so, and has said so.
 """
 
 import asyncio
+import hashlib
 import logging
 import secrets
 import time
@@ -294,7 +295,7 @@ class IngestGateway:
         """Put a request into the log in parts; its receipt, once the log has all of them.
 
         Raises Unavailable when the log cannot take it or cannot be trusted; some of the parts may
-        then be in the log, and a retry doubles them.
+        then be in the log, where dedup finds a retry of the same content.
         """
         receipt = new_receipt(head.received_ns // 1_000_000, secrets.token_bytes(10))
         request = AppendRequest(
@@ -312,12 +313,15 @@ class IngestGateway:
             if self._shedder is not None and self._shedder.level:
                 check_parts(self._shedder, signal, parts)
             sealed: list[Sealed] = []
+            content = hashlib.sha256()
             for part in parts:
                 kept = self._limited(request, part.outcome, part.dead_letters)
                 sealed.append(self._appender.seal_part(request, part, kept))
-                if len(parts) > 1:  # others are served between two large ones
-                    await asyncio.sleep(0)
-            await self._appender.parts(request, sealed)
+                if len(parts) > 1:
+                    content.update(b"%d:%d:" % (part.outcome.offered, len(part.body)))
+                    content.update(part.body)
+                    await asyncio.sleep(0)  # others are served between two large ones
+            await self._appender.parts(request, sealed, content=content.digest())
             if self._durability.problem() and (problem := await self._durability.confirm()):
                 raise Unavailable(problem, retry_after=2.0)
         except (Unavailable, Rejected) as failure:

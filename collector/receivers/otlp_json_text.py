@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
-from collector.admission.surrogates import mended
+from collector.admission.json_mending import with_numbers_as_text, without_lone_surrogates
 from collector.receivers.otlp_items import REPLACED, Sorted
 from seamark.wire.failures import Rejected
 from seamark.wire.reasons import Reason
@@ -29,9 +29,10 @@ def has_snake_names(body: bytes) -> bool:
 def readable(body: bytes, result: Sorted) -> dict[str, Raw]:
     """The members of the request, once its text is UTF-8 and not nested without end."""
     text = body.decode("utf-8", "replace").encode()
-    text = mended(text) or text
+    text = without_lone_surrogates(text) or text
     if text != body:
         result.remark(REPLACED)
+    text = with_numbers_as_text(text) or text
     try:
         return members_of(text)
     except RecursionError:

@@ -2,7 +2,8 @@
 
 The header `Seamark-Frames` lists `<length>[:<receipt>:<digest>[:e]]` for every frame of a message
 that holds at least one frame with an identity: a receipt when its batch carried a `batchId`, beside
-it the digest of the batch's content (`receipts.content_digest`), and an `e` when it holds events
+it the digest of the batch's content (`receipts.content_digest`; of a part of a large OTLP request a
+key, `receipts.part_key`, in place of the receipt), and an `e` when it holds events
 with an `id` of their own. Messages without the header are never opened.
 """
 
@@ -35,7 +36,7 @@ def weight_of(envelope_bytes: int, items: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame's length in bytes, its receipt ("" when its batch had no id), whether it holds
+    """One frame's length in bytes, its receipt or the key of a part ("" without), whether it holds
     events that have ids, and the digest of its batch's content (hex; "" when it has no receipt).
     """
 

@@ -9,6 +9,8 @@ import uuid
 from typing import Final
 
 DIGEST_BYTES: Final = 8
+PART: Final = "part-"
+"""What the key of a part of an OTLP request begins with; no receipt does."""
 
 
 def new_receipt(now_ms: int, randomness: bytes) -> str:
@@ -29,6 +31,16 @@ def receipt_for_batch(org: str, app: str, batch_id: str) -> str:
     value = value & ~(0xF000 << 64) | 0x8000 << 64
     value = value & ~(0xC000 << 48) | 0x8000 << 48
     return str(uuid.UUID(int=value))
+
+
+def part_key(org: str, app: str, *, signal: str, content: bytes, index: int) -> str:
+    """What stands for a receipt at a part of a large OTLP request, so that a retry is recognised.
+
+    `content` is the SHA-256 of all parts of the request: the same bytes sent again have the same
+    keys, other requests have others even where a part of them is equal.
+    """
+    named = f"{org}\0{app}\0{signal}\0{content.hex()}\0{index}"
+    return PART + hashlib.sha256(named.encode()).hexdigest()[:32]
 
 
 def content_digest(content: bytes) -> bytes:

@@ -219,6 +219,29 @@ def letters(attributes: dict[str, Any]) -> str:
     return found if found.strip("s") else ""
 
 
+BARE = st.sampled_from(["NaN", "Infinity", "-Infinity"])
+
+
+@calm
+@given(count=st.integers(1, 6), bad=st.integers(0, 5), field=st.integers(0, 3), bare=BARE)
+def test_a_bare_number_that_json_has_not_costs_its_own_event_at_most(
+    count: int, bad: int, field: int, bare: str
+) -> None:
+    items = [{"ts": NOW_MS, "name": f"n{place}", "attrs": {"a": 1}} for place in range(count)]
+    places = ('"attrs":{"a":1', '"ts":1', '"name":"n', '"attrs"')
+    put = (f'"attrs":{{"a":{bare}, "b":1', f'"ts":{bare},"x":1', f'"value":{bare},"name":"n',
+           f'"b":[{bare}],"attrs"')[field]  # fmt: skip
+    parts = [json.dumps(item, separators=(",", ":")) for item in items]
+    parts[bad % count] = parts[bad % count].replace(places[field], put, 1)
+    result = validated(b'{"events":[%s]}' % ",".join(parts).encode())
+    rejected = field in (1, 2)  # a time and a value are numbers; an attribute may be text
+    kept = [item["name"] for item in items if not (rejected and item is items[bad % count])]
+    assert [event["name"] for event in json.loads(result.events_json)] == kept
+    assert result.outcome.offered == count
+    if field == 0:
+        assert json.loads(result.events_json)[bad % count]["attrs"] == {"a": bare, "b": 1}
+
+
 @calm
 @given(body=st.binary(max_size=200))
 def test_any_bytes_are_a_batch_or_rejected(body: bytes) -> None:

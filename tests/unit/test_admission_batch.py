@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from collector.admission.json_mending import mended
 from collector.admission.native.decode import decode
 from collector.admission.native.names import EventNames
 from collector.admission.native.validate import Window, validate
-from collector.admission.surrogates import mended
 from collector.receivers.native import answer
 from seamark.wire.failures import Rejected
 from seamark.wire.limits import ERRORS_REPORTED, EVENTS_PER_BATCH
@@ -214,8 +214,13 @@ def test_names_are_remembered_within_bounds() -> None:
         (rb'"\\ud83d"', None),
         (rb'"\ud83d\ude00"', None),
         (rb'"plain"', None),
-        (rb"\ud83d" * 10_001, None),
+        (rb'"' + rb"\ud83d" * 10_001 + rb'"', rb'"' + rb"\ufffd" * 10_001 + rb'"'),
+        (rb'"\ud83d\udc"', rb'"\ufffd\udc"'),
+        (rb'{"a":NaN,"b":[-Infinity, Infinity]}', rb'{"a":"NaN","b":["-Infinity", "Infinity"]}'),
+        (rb'["NaN \" NaN",-1,NaN]', rb'["NaN \" NaN",-1,"NaN"]'),
+        (rb'["a NaN", "NaN', None),
+        (rb'[NaN,"\ud83d"]', rb'["NaN","\ufffd"]'),
     ],
 )
-def test_lone_surrogates(text: bytes, told: bytes | None) -> None:
+def test_what_is_meant_as_json_is_made_json(text: bytes, told: bytes | None) -> None:
     assert mended(text) == told

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from collector.admission import timestamps
+from collector.admission.json_mending import mended
 from collector.admission.native.errors import (
     DECODE_ERRORS,
     read_event,
@@ -22,7 +23,6 @@ from collector.admission.native.errors import (
     too_many_events,
 )
 from collector.admission.native.event import Event
-from collector.admission.surrogates import mended
 from seamark.wire.failures import Rejected
 from seamark.wire.limits import EVENTS_PER_BATCH, IDENTIFIER_CHARS
 from seamark.wire.reasons import Reason
@@ -108,7 +108,7 @@ class RawBatch(BatchMembers, frozen=True, kw_only=True):
 def decode(body: bytes) -> TypedBatch | RawBatch:
     """Decode a batch. Raises Rejected (MALFORMED, TOO_DEEP, TOO_MANY_EVENTS, …).
 
-    Lone surrogates in `body` are replaced by U+FFFD first where there are any.
+    What in `body` is no JSON, but is meant (`json_mending`), is replaced first.
     """
     try:
         typed = _decode_typed(body)
