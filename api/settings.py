@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from seamark.service.settings import setting
+from seamark.service.settings import ServerSettings, setting
 
 
 @dataclass(frozen=True, slots=True)
-class ApiSettings:
+class ApiSettings(ServerSettings):
     """Where it listens, what one question may cost, how long answers are kept."""
 
     host: str = setting("127.0.0.1", text="Address to listen on.")
@@ -17,10 +17,6 @@ class ApiSettings:
     monitor_port: int = setting(
         4324, text="Monitor port (`SEAMARK_MONITOR_*`).", minimum=0, maximum=65535
     )
-    tls_cert: str = setting(
-        "", text="Certificate file (PEM, with chain) of HTTP and gRPC; empty for no TLS."
-    )
-    tls_key: str = setting("", text="Private key file of the certificate.")
     origins: str = setting(
         "", text="Origins that browsers may ask from (CORS), comma-separated; * for any."
     )
@@ -87,9 +83,6 @@ class ApiSettings:
     )
     tail_heartbeat_seconds: float = setting(
         10.0, unit="s", text="How long a live tail is silent when nothing is new.", minimum=0.02
-    )
-    log_level: str = setting(
-        "info", text="Least severe level logged.", choices=("debug", "info", "warning", "error")
     )
 
     @property

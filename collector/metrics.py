@@ -9,7 +9,7 @@ set by `collector.processes`).
 import os
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Final
+from typing import Final, Literal
 
 from prometheus_client import (
     CollectorRegistry,
@@ -29,98 +29,89 @@ from seamark.wire.signals import Signal
 disable_created_metrics()  # type: ignore[no-untyped-call]  # their *_created series double the page and tell nothing here
 REGISTRY: Final = CollectorRegistry()
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
+_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
 
-REQUESTS: Final = Counter(
-    "seamark_collector_requests",
-    "HTTP requests answered.",
-    ["route", "status"],
-    registry=REGISTRY,
+
+def counter(name: str, text: str, *labels: str) -> Counter:
+    """Declare a counter of this collector."""
+    return Counter(name, text, labels, registry=REGISTRY)
+
+
+def seconds_histogram(name: str, text: str, *labels: str) -> Histogram:
+    """Declare a histogram of durations of this collector."""
+    return Histogram(name, text, labels, buckets=_SECONDS, registry=REGISTRY)
+
+
+def gauge(
+    name: str, text: str, *labels: str, joined: Literal["livesum", "livemax"] = "livesum"
+) -> Gauge:
+    """Declare a gauge of this collector; `joined` says how the values of processes make one."""
+    return Gauge(name, text, labels, multiprocess_mode=joined, registry=REGISTRY)
+
+
+REQUESTS: Final = counter(
+    "seamark_collector_requests", "HTTP requests answered.", "route", "status"
 )
-REQUEST_SECONDS: Final = Histogram(
+REQUEST_SECONDS: Final = seconds_histogram(
     "seamark_collector_request_seconds",
     "Time from a request's headers to its answer, the log's acknowledgement included.",
-    ["route"],
-    buckets=SECONDS,
-    registry=REGISTRY,
+    "route",
 )
-BYTES: Final = Counter(
-    "seamark_collector_received_bytes", "Bodies as sent.", ["route"], registry=REGISTRY
+BYTES: Final = counter("seamark_collector_received_bytes", "Bodies as sent.", "route")
+OFFERED: Final = counter("seamark_collector_items_offered", "Items in the requests read.", "signal")
+ACCEPTED: Final = counter(
+    "seamark_collector_items_accepted", "Items the log has acknowledged.", "signal"
 )
-OFFERED: Final = Counter(
-    "seamark_collector_items_offered", "Items in the requests read.", ["signal"], registry=REGISTRY
-)
-ACCEPTED: Final = Counter(
-    "seamark_collector_items_accepted",
-    "Items the log has acknowledged.",
-    ["signal"],
-    registry=REGISTRY,
-)
-REJECTED: Final = Counter(
+REJECTED: Final = counter(
     "seamark_collector_items_rejected",
     "Items not taken for a fault of the sender.",
-    ["signal", "reason"],
-    registry=REGISTRY,
+    "signal",
+    "reason",
 )
-DEAD_LETTERS: Final = Counter(
-    "seamark_collector_dead_letters",
-    "Rejected items kept as they were sent.",
-    ["signal"],
-    registry=REGISTRY,
+DEAD_LETTERS: Final = counter(
+    "seamark_collector_dead_letters", "Rejected items kept as they were sent.", "signal"
 )
-DEAD_LETTERS_DROPPED: Final = Counter(
+DEAD_LETTERS_DROPPED: Final = counter(
     "seamark_collector_dead_letters_dropped",
     "Rejected items counted but not kept: over the rate of their app, or the size of one request.",
-    ["signal", "reason"],
-    registry=REGISTRY,
+    "signal",
+    "reason",
 )
-REFUSED: Final = Counter(
+REFUSED: Final = counter(
     "seamark_collector_items_refused",
     "Good items that could not be taken; the sender was told to send them again.",
-    ["signal"],
-    registry=REGISTRY,
+    "signal",
 )
-FAILURES: Final = Counter(
+FAILURES: Final = counter(
     "seamark_collector_request_failures",
     "Requests not taken as a whole, by reason.",
-    ["route", "reason"],
-    registry=REGISTRY,
+    "route",
+    "reason",
 )
-REQUEST_REJECTIONS_DROPPED: Final = Counter(
+REQUEST_REJECTIONS_DROPPED: Final = counter(
     "seamark_collector_request_rejections_dropped",
     "Rejected requests that the ledger does not count: too many kinds of them waited for the log.",
-    registry=REGISTRY,
 )
-UNKNOWN_KEY_REQUESTS: Final = Counter(
+UNKNOWN_KEY_REQUESTS: Final = counter(
     "seamark_collector_unknown_key_requests",
     "Requests with an API key that no app has, by the first 8 hex digits of its SHA-256; beyond "
     "100 different keys: other.",
-    ["key_hash"],
-    registry=REGISTRY,
+    "key_hash",
 )
-IN_FLIGHT: Final = Gauge(
-    "seamark_collector_in_flight_bytes",
-    "Bodies held in memory now, as sent and inflated.",
-    multiprocess_mode="livesum",
-    registry=REGISTRY,
+IN_FLIGHT: Final = gauge(
+    "seamark_collector_in_flight_bytes", "Bodies held in memory now, as sent and inflated."
 )
-EVICTED: Final = Counter(
+EVICTED: Final = counter(
     "seamark_collector_bodies_evicted",
     "Bodies on their way that were ended, the slowest first, to make room for others.",
-    registry=REGISTRY,
 )
-CONNECTIONS_REFUSED: Final = Counter(
+CONNECTIONS_REFUSED: Final = counter(
     "seamark_collector_connections_refused",
     "Connections closed because there were too many, of all or of one address.",
-    ["protocol", "reason"],
-    registry=REGISTRY,
+    "protocol",
+    "reason",
 )
-CONNECTIONS: Final = Gauge(
-    "seamark_collector_connections",
-    "HTTP connections open now.",
-    multiprocess_mode="livesum",
-    registry=REGISTRY,
-)
+CONNECTIONS: Final = gauge("seamark_collector_connections", "HTTP connections open now.")
 
 
 @cache  # labels() is what costs; the label values are a small closed set

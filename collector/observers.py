@@ -2,85 +2,57 @@
 
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram
-
-from collector.metrics import REGISTRY, SECONDS
+from collector.metrics import counter, gauge, seconds_histogram
 from seamark.wire.signals import Signal
 
-LOG_SENT: Final = Counter(
-    "seamark_collector_log_messages",
-    "Messages the log has acknowledged.",
-    ["signal"],
-    registry=REGISTRY,
+LOG_SENT: Final = counter(
+    "seamark_collector_log_messages", "Messages the log has acknowledged.", "signal"
 )
-LOG_FRAMES: Final = Counter(
-    "seamark_collector_log_frames", "Envelopes joined into those.", ["signal"], registry=REGISTRY
+LOG_FRAMES: Final = counter(
+    "seamark_collector_log_frames", "Envelopes joined into those.", "signal"
 )
-LOG_SENT_BYTES: Final = Counter(
-    "seamark_collector_log_bytes", "Payloads of those.", ["signal"], registry=REGISTRY
-)
-LOG_FAILED: Final = Counter(
+LOG_SENT_BYTES: Final = counter("seamark_collector_log_bytes", "Payloads of those.", "signal")
+LOG_FAILED: Final = counter(
     "seamark_collector_log_attempts_failed",
     "Messages not acknowledged at once, by why.",
-    ["signal", "reason"],
-    registry=REGISTRY,
+    "signal",
+    "reason",
 )
-LOG_SECONDS: Final = Histogram(
+LOG_SECONDS: Final = seconds_histogram(
     "seamark_collector_log_seconds",
     "Time from sending a message to its acknowledgement, retries included.",
-    ["signal"],
-    buckets=SECONDS,
-    registry=REGISTRY,
+    "signal",
 )
-SPOOL_FRAMES: Final = Gauge(
-    "seamark_collector_spool_frames",
-    "Envelopes on disk that the log does not have yet.",
-    multiprocess_mode="livesum",
-    registry=REGISTRY,
+SPOOL_FRAMES: Final = gauge(
+    "seamark_collector_spool_frames", "Envelopes on disk that the log does not have yet."
 )
-SPOOL_BYTES: Final = Gauge(
-    "seamark_collector_spool_bytes",
-    "Size of the spool on disk.",
-    multiprocess_mode="livesum",
-    registry=REGISTRY,
-)
-SPOOL_OLDEST: Final = Gauge(
+SPOOL_BYTES: Final = gauge("seamark_collector_spool_bytes", "Size of the spool on disk.")
+SPOOL_OLDEST: Final = gauge(
     "seamark_collector_spool_oldest_seconds",
     "Age of the oldest segment of the spool; 0 when it is empty.",
-    multiprocess_mode="livemax",
-    registry=REGISTRY,
+    joined="livemax",
 )
-SPOOLED_FRAMES: Final = Counter(
-    "seamark_collector_spooled_frames",
-    "Envelopes put into the spool because the log was away.",
-    registry=REGISTRY,
+SPOOLED_FRAMES: Final = counter(
+    "seamark_collector_spooled_frames", "Envelopes put into the spool because the log was away."
 )
-SPOOLED_BYTES: Final = Counter(
-    "seamark_collector_spooled_bytes", "Payloads of those.", registry=REGISTRY
+SPOOLED_BYTES: Final = counter("seamark_collector_spooled_bytes", "Payloads of those.")
+SPOOL_DRAINED: Final = counter(
+    "seamark_collector_spool_drained_frames", "Envelopes of the spool that the log has now."
 )
-SPOOL_DRAINED: Final = Counter(
-    "seamark_collector_spool_drained_frames",
-    "Envelopes of the spool that the log has now.",
-    registry=REGISTRY,
+SPOOL_SECONDS: Final = seconds_histogram(
+    "seamark_collector_spool_sync_seconds", "Time to write and sync what came together."
 )
-SPOOL_SECONDS: Final = Histogram(
-    "seamark_collector_spool_sync_seconds",
-    "Time to write and sync what came together.",
-    buckets=SECONDS,
-    registry=REGISTRY,
-)
-SHED: Final = Counter(
+SHED: Final = counter(
     "seamark_collector_requests_shed",
     "Requests refused because the log or a disk is nearly full, by what they are.",
-    ["signal", "kind"],
-    registry=REGISTRY,
+    "signal",
+    "kind",
 )
-SHED_LEVEL: Final = Gauge(
+SHED_LEVEL: Final = gauge(
     "seamark_collector_shed_level",
     "0: nothing is refused; 1: what is worth least; 2: all but errors; 3: everything.",
-    ["signal"],
-    multiprocess_mode="livemax",
-    registry=REGISTRY,
+    "signal",
+    joined="livemax",
 )
 
 

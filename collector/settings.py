@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from collector.admission.addresses import read_networks
-from seamark.service.settings import SettingsError, setting
+from seamark.service.settings import ServerSettings, SettingsError, setting
 from seamark.service.tls import server_context
 from seamark.wire.limits import OTLP_BODY_BYTES, OTLP_EXPANDED_BYTES, OTLP_INFLATED_BYTES
 
@@ -14,7 +14,7 @@ PREFIX = "SEAMARK_COLLECTOR"
 
 
 @dataclass(frozen=True, slots=True)
-class CollectorSettings:
+class CollectorSettings(ServerSettings):
     """The collector's own settings; those of the log are `LogSettings`."""
 
     host: str = setting("127.0.0.1", text="Address the collector listens on, HTTP and gRPC.")
@@ -174,8 +174,6 @@ class CollectorSettings:
         text="Answer 503 unless the log is seen to run with `sync_interval: always`: without it "
         "a power cut loses what was acknowledged.",
     )
-    tls_cert: str = setting("", text="PEM certificate chain; empty for no TLS.")
-    tls_key: str = setting("", text="PEM private key of `tls_cert`.")
     trusted_proxies: str = setting(
         "",
         text="Networks of proxies whose X-Forwarded-For is believed, comma-separated.",
@@ -184,9 +182,6 @@ class CollectorSettings:
         "", text="Header of a trusted proxy with the client's country (CF-IPCountry); empty: none."
     )
     datacenter: str = setting("", text="Label of this place, kept with every record.")
-    log_level: str = setting(
-        "info", text="Least severe log lines.", choices=("debug", "info", "warning", "error")
-    )
     log_style: str = setting(
         "auto",
         text="Log lines as json or text; auto: text on a terminal.",

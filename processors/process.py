@@ -8,15 +8,13 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import aiohttp
 from nats.aio.client import Client as NatsClient
 from prometheus_client import REGISTRY
 
-from processors.blocks.dead_letter_limit import DeadLetterLimits
 from processors.blocks.dead_letter_queue import JetStreamDeadLetterQueue
-from processors.blocks.decide import BlockLimits
 from processors.blocks.dedup.folder import DedupFolder
 from processors.blocks.jetstream import JetStreamLog
 from processors.blocks.pause import KvPauses
@@ -24,6 +22,7 @@ from processors.blocks.positions import KvPositions
 from processors.blocks.run import StreamRunner
 from processors.blocks.session import Parts
 from processors.blocks.sink import Sink
+from processors.settings import SinkSettings
 from seamark.service import lifecycle, logs
 from seamark.service.clickhouse.client import connector
 from seamark.service.connections import LogSettings, StoreSettings, connect_log_or_stop
@@ -36,24 +35,6 @@ from seamark.service.own_telemetry.settings import OwnMetricsSettings
 from seamark.service.settings import masked
 from seamark.service.startup import Startup
 from seamark.wire.signals import Signal, stream_name
-
-
-class SinkSettings(Protocol):
-    """What the settings of every sink have."""
-
-    @property
-    def port(self) -> int: ...
-    @property
-    def log_level(self) -> str: ...
-    @property
-    def state_path(self) -> str: ...
-    @property
-    def buffer_bytes(self) -> int: ...
-    @property
-    def limits(self) -> BlockLimits: ...
-    @property
-    def dead_letter_limits(self) -> DeadLetterLimits: ...
-
 
 _S = TypeVar("_S", bound=SinkSettings)
 _T = TypeVar("_T")
@@ -116,13 +97,13 @@ class Connected:
     log_settings: LogSettings
 
     def parts(self, sink: Sink, *, slots: int) -> Parts:
-        """What the streams share. `seen` is to be closed by the caller."""
+        """What the streams share. `dedup` is to be closed by the caller."""
         return Parts(
             log=JetStreamLog(self.client, self.log_settings, name=f"processors.{self.name}"),
             positions=KvPositions(self.client),
             dead_letter_queue=JetStreamDeadLetterQueue(self.client),
             sink=sink,
-            seen=DedupFolder(self.settings.state_path),
+            dedup=DedupFolder(self.settings.state_path),
             slots=asyncio.Semaphore(slots),
             health=self.health,
             pauses=KvPauses(self.client, sink.name),

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from seamark.service.settings import setting
+from seamark.service.settings import ProcessSettings, setting
 
 
 @dataclass(frozen=True, slots=True)
-class ProvisionSettings:
+class ProvisionSettings(ProcessSettings):
     """SEAMARK_PROVISION_*: the one-shot that puts streams, buckets and tables in place."""
 
     credentials: str = setting(
@@ -30,7 +30,4 @@ class ProvisionSettings:
     )
     store_cluster: str = setting(
         "", text="Cluster that tables are made on (ON CLUSTER); empty for one node."
-    )
-    log_level: str = setting(
-        "info", text="Least severe log line.", choices=("debug", "info", "warning", "error")
     )

@@ -4,6 +4,7 @@
 202 {accepted, rejected, errors?: [{index, reason, message}], receiptId}
 """
 
+import abc
 from typing import Final
 
 import msgspec
@@ -23,19 +24,19 @@ _MEDIA_TYPES: Final = frozenset({"application/json", "text/plain", ""})
 _ANY_TIME: Final = Window()
 
 
-class NativeBatch:
-    """Batches of native events."""
+class NativeReceiver(abc.ABC):
+    """Receives bodies in the native form; a subclass has the check and what follows decoding."""
 
-    def __init__(self, ingest: Ingest) -> None:
-        self.path = PATH
-        self.signal = Signal.EVENTS
-        self.limits = NATIVE_LIMITS
-        self._ingest = ingest
+    path: str
+    signal = Signal.EVENTS
+    limits = NATIVE_LIMITS
+
+    def __init__(self) -> None:
         self._names = EventNames()
 
-    def check(self, head: Head) -> BodyOwner:
-        """The key, before the body is read. Raises Rejected or Unavailable."""
-        return self._ingest.check(head)
+    @abc.abstractmethod
+    async def _take(self, head: Head, batch: TypedBatch | RawBatch) -> Reply:
+        """Admit, validate and append one batch. Raises Rejected and Unavailable."""
 
     async def accept(self, head: Head, body: bytes) -> Reply:
         """Take one batch, content coding undone; 202 once the log has it.
@@ -49,6 +50,24 @@ class NativeBatch:
         except (Rejected, Unavailable) as failure:
             failure.items = batch.count
             raise
+
+    def failure(self, head: Head, failure: Rejected | Unavailable) -> Reply:  # noqa: ARG002  # the protocol of receivers
+        """`{"error": {"reason", "message", "field"?}}`."""
+        return failure_reply(failure)
+
+
+class NativeBatch(NativeReceiver):
+    """Batches of native events."""
+
+    path = PATH
+
+    def __init__(self, ingest: Ingest) -> None:
+        super().__init__()
+        self._ingest = ingest
+
+    def check(self, head: Head) -> BodyOwner:
+        """The key, before the body is read. Raises Rejected or Unavailable."""
+        return self._ingest.check(head)
 
     async def _take(self, head: Head, batch: TypedBatch | RawBatch) -> Reply:
         admitted = self._ingest.admit(head, protocol="native", sdk=batch.sdk)
@@ -75,10 +94,6 @@ class NativeBatch:
             sender=validated.session_id,
         )
         return Reply(202, answer(validated, receipt), JSON)
-
-    def failure(self, head: Head, failure: Rejected | Unavailable) -> Reply:  # noqa: ARG002  # the protocol of receivers
-        """`{"error": {"reason", "message", "field"?}}`."""
-        return failure_reply(failure)
 
 
 def check_media_type(head: Head) -> None:

@@ -3,8 +3,8 @@
 The store reads attributes with one level of arrays and lists in them, and bodies of log records
 with three; where the levels end, `seamark/wire/envelope.proto` has bytes. Here the array or list is
 given one member in place of its own: a string (in a list a key) of MARK and its JSON, which the
-views find (provisioning/clickhouse/views/values.sql). It stays valid OTLP. `shallow` messages have
-no field there, so that protobuf itself finds what is deeper, as unknown fields, at no cost for
+views find (provisioning/clickhouse/definitions/values.sql). It stays valid OTLP. `shallow` messages
+have no field there, so that protobuf itself finds what is deeper, as unknown fields, at no cost for
 requests without it. Pure.
 """
 

@@ -17,47 +17,31 @@ import time
 from dataclasses import replace
 from typing import Final
 
-from collector.admission.native.decode import RawBatch, TypedBatch, decode
-from collector.admission.native.names import EventNames
+from collector.admission.native.decode import RawBatch, TypedBatch
 from collector.admission.native.validate import Window, validate
 from collector.admission.received_at import read_received_ms
-from collector.http.failures import JSON, failure_reply
-from collector.receivers.exchange import NATIVE_LIMITS, AdminIngest, BodyOwner, Head, Reply
-from collector.receivers.native import answer, check_media_type
-from seamark.wire.failures import Rejected, Unavailable
+from collector.http.failures import JSON
+from collector.receivers.exchange import AdminIngest, BodyOwner, Head, Reply
+from collector.receivers.native import NativeReceiver, answer
+from seamark.wire.failures import Rejected
 from seamark.wire.reasons import Reason
-from seamark.wire.signals import Signal
 
 PATH: Final = "/v1/ingest/replay"
 _ANY_TIME: Final = Window()
 
 
-class Replay:
+class Replay(NativeReceiver):
     """Batches of native events that were received before."""
 
+    path = PATH
+
     def __init__(self, ingest: AdminIngest) -> None:
-        self.path = PATH
-        self.signal = Signal.EVENTS
-        self.limits = NATIVE_LIMITS
+        super().__init__()
         self._ingest = ingest
-        self._names = EventNames()
 
     def check(self, head: Head) -> BodyOwner:
         """The token, before the body is read. Raises Rejected or Unavailable."""
         return self._ingest.check_admin(head)
-
-    async def accept(self, head: Head, body: bytes) -> Reply:
-        """Take one batch, content coding undone; 202 once the log has it.
-
-        Raises Rejected and Unavailable, which `failure` answers.
-        """
-        check_media_type(head)
-        batch = decode(body)
-        try:
-            return await self._take(head, batch)
-        except (Rejected, Unavailable) as failure:
-            failure.items = batch.count
-            raise
 
     async def _take(self, head: Head, batch: TypedBatch | RawBatch) -> Reply:
         admitted = self._ingest.admit_admin(
@@ -86,7 +70,3 @@ class Replay:
             digest=validated.digest,
         )
         return Reply(202, answer(validated, receipt), JSON)
-
-    def failure(self, head: Head, failure: Rejected | Unavailable) -> Reply:  # noqa: ARG002  # the protocol of receivers
-        """`{"error": {"reason", "message", "field"?}}`."""
-        return failure_reply(failure)

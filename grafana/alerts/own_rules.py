@@ -4,10 +4,11 @@ None of these speaks up where nothing is reported: own metrics can be switched o
 that stands still is told by `seamark-log-lag`, which asks the ledger.
 """
 
-from typing import Final
+from typing import Final, Literal
 
 from grafana.alerts.rule import Above, Math, Reduce, Rule, RuleQuery
 from grafana.dashboards import own, pipeline
+from grafana.dashboards.ask import Ask
 from grafana.dashboards.panels import Panel
 
 MINUTE: Final = 60
@@ -45,80 +46,89 @@ INGEST = Rule(
     board=pipeline.DASHBOARD.uid,
     panel=_panel("Time to take a request"),
 )
-RETRIES = Rule(
-    uid="seamark-insert-retries",
-    title="Inserts into the store fail",
-    says=(
-        "{{ $values.B.Value }} tries to put a block into the store failed within ten minutes "
-        "({{ $labels.reason }}). They are made again until they succeed; what was received "
-        "meanwhile waits in the log."
-    ),
-    steps={
-        "A": RuleQuery(own.failed_inserts(step="1m"), 10 * MINUTE),
-        "B": Reduce("A", "sum"),
-        "C": Above("B", 0),
-    },
-    severity="page",
+
+
+def _above(  # a rule's own words and numbers, by name
+    name: str,
+    title: str,
+    says: str,
+    ask: Ask,
+    *,
+    since_s: int,
+    reduced: Literal["sum", "last"],
+    limit: float,
+    severity: Literal["page", "ticket"] = "page",
+    lasts: str,
+    panel: str,
+) -> Rule:
+    """Fires where one measure is above a limit. What was never counted has no data: that is OK."""
+    return Rule(
+        uid=f"seamark-{name}",
+        title=title,
+        says=says,
+        steps={
+            "A": RuleQuery(ask, since_s),
+            "B": Reduce("A", reduced),
+            "C": Above("B", limit),
+        },
+        severity=severity,
+        lasts=lasts,
+        no_data="OK",
+        board=pipeline.DASHBOARD.uid,
+        panel=_panel(panel),
+    )
+
+
+RETRIES = _above(
+    "insert-retries",
+    "Inserts into the store fail",
+    "{{ $values.B.Value }} tries to put a block into the store failed within ten minutes "
+    "({{ $labels.reason }}). They are made again until they succeed; what was received "
+    "meanwhile waits in the log.",
+    own.failed_inserts(step="1m"),
+    since_s=10 * MINUTE,
+    reduced="sum",
+    limit=0,
     lasts="2m",
-    no_data="OK",  # what never failed is not counted
-    board=pipeline.DASHBOARD.uid,
-    panel=_panel("Inserts that failed"),
+    panel="Inserts that failed",
 )
-WAITING = Rule(
-    uid="seamark-log-lag-messages",
-    title="More than a million messages wait in the log",
-    says=(
-        "{{ $values.B.Value }} messages wait in the log for {{ $labels.sink }}. Nothing is lost "
-        "until the log is full; then senders are turned away."
-    ),
-    steps={
-        "A": RuleQuery(own.waiting_messages(step="1m"), 5 * MINUTE),
-        "B": Reduce("A", "last"),
-        "C": Above("B", MOST_WAITING),
-    },
-    severity="page",
+WAITING = _above(
+    "log-lag-messages",
+    "More than a million messages wait in the log",
+    "{{ $values.B.Value }} messages wait in the log for {{ $labels.sink }}. Nothing is lost "
+    "until the log is full; then senders are turned away.",
+    own.waiting_messages(step="1m"),
+    since_s=5 * MINUTE,
+    reduced="last",
+    limit=MOST_WAITING,
     lasts="5m",
-    no_data="OK",
-    board=pipeline.DASHBOARD.uid,
-    panel=_panel("Messages that wait in the log"),
+    panel="Messages that wait in the log",
 )
-DISK = Rule(
-    uid="seamark-disk-full",
-    title="A disk is nearly full",
-    says=(
-        "The disk that {{ $labels.disk }} is kept on is {{ humanizePercentage $values.B.Value }} "
-        "full. Before it is full the collector turns away what is worth least; make room, or give "
-        "it more."
-    ),
-    steps={
-        "A": RuleQuery(own.used_disk(step="1m"), 10 * MINUTE),
-        "B": Reduce("A", "last"),
-        "C": Above("B", FULL),
-    },
-    severity="page",
+DISK = _above(
+    "disk-full",
+    "A disk is nearly full",
+    "The disk that {{ $labels.disk }} is kept on is {{ humanizePercentage $values.B.Value }} "
+    "full. Before it is full the collector turns away what is worth least; make room, or give "
+    "it more.",
+    own.used_disk(step="1m"),
+    since_s=10 * MINUTE,
+    reduced="last",
+    limit=FULL,
     lasts="5m",
-    no_data="OK",
-    board=pipeline.DASHBOARD.uid,
-    panel=_panel("Disk in use"),
+    panel="Disk in use",
 )
-SERIES = Rule(
-    uid="seamark-cardinality",
-    title="There are too many series",
-    says=(
-        "{{ $values.B.Value }} different series of {{ $labels.kind }} were written in this hour "
-        "and the one before. Somebody puts ids into a name or a label; questions become slow for "
-        "everybody."
-    ),
-    steps={
-        "A": RuleQuery(own.active_series(step="1m"), 15 * MINUTE),
-        "B": Reduce("A", "last"),
-        "C": Above("B", MOST_SERIES),
-    },
+SERIES = _above(
+    "cardinality",
+    "There are too many series",
+    "{{ $values.B.Value }} different series of {{ $labels.kind }} were written in this hour "
+    "and the one before. A name or a label holds ids; questions become slow for every tenant.",
+    own.active_series(step="1m"),
+    since_s=15 * MINUTE,
+    reduced="last",
+    limit=MOST_SERIES,
     severity="ticket",
     lasts="15m",
-    no_data="OK",
-    board=pipeline.DASHBOARD.uid,
-    panel=_panel("Series that are written"),
+    panel="Series that are written",
 )
 DAMAGED = Rule(
     uid="seamark-store-damaged",

@@ -13,8 +13,8 @@ from grafana.dashboards.series import course
 _ALL = signals("events", "traces", "logs")
 _SILENT = "Seamark does not report its own metrics"
 _DISKS = {
-    "seen by rows": {"displayName": "what the store's processor remembers"},
-    "seen by archive": {"displayName": "what the archive's processor remembers"},
+    "dedup of rows": {"displayName": "dedup index of the store's processor"},
+    "dedup of archive": {"displayName": "dedup index of the archive's processor"},
 }
 
 

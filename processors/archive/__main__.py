@@ -154,7 +154,7 @@ async def serve(
             await carry(process, settings, parts, merger, stop)
         finally:
             watching.cancel()
-            await asyncio.to_thread(parts.seen.close)
+            await asyncio.to_thread(parts.dedup.close)
             await asyncio.to_thread(engine_threads.close)
     return 1 if engine_threads.engine_failed.is_set() else 0
 
@@ -180,7 +180,7 @@ def main() -> int:
     if startup.problems or objects is None:
         return startup.refuse()
     lifecycle.lower_priority(settings.nice)
-    paths = {"seen by archive": settings.state_path}
+    paths = {"dedup of archive": settings.state_path}
     if "://" not in settings.url:
         paths["archive"] = settings.url
     started = partial(serve, settings, told.log, told.store, objects=objects, monitor=told.monitor)

@@ -31,7 +31,7 @@ class JetStreamLog:
         self._jetstream = client.jetstream(timeout=5)
 
     async def state(self, stream: str) -> LogState:
-        """See `Log.state`."""
+        """See `StreamLog.state`."""
         try:
             info: StreamInfo = await self._jetstream.stream_info(stream)
         except nats.js.errors.NotFoundError:
@@ -50,7 +50,7 @@ class JetStreamLog:
         since_ns: int = 0,
         headers_only: bool = False,
     ) -> LogReader:
-        """See `Log.open`."""
+        """See `StreamLog.open`."""
         if since_ns:
             config = replace(
                 _CONSUMER,

@@ -48,7 +48,7 @@ _LAST_RETRY_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the streams of a process share. `slots` bounds the inserts in flight; `seen` has the
+    """What the streams of a process share. `slots` bounds the inserts in flight; `dedup` has the
     indexes of dedup, and belongs to this sink and process alone. `stopped_seconds`: how long after
     the dead-letter limit stopped a stream its block is tried again.
     """
@@ -57,7 +57,7 @@ class Parts:
     positions: Positions
     dead_letter_queue: DeadLetterQueue
     sink: Sink
-    seen: DedupFolder
+    dedup: DedupFolder
     slots: asyncio.Semaphore
     health: Health
     limits: BlockLimits
@@ -107,7 +107,7 @@ class StreamSession:
             stream,
             sink=parts.sink,
             dead_letter_queue=parts.dead_letter_queue,
-            index=parts.seen.of(stream),
+            index=parts.dedup.of(stream),
             stop=stop,
         )
         metrics.POSITION.labels(*self._labels).set(state.inserted)
@@ -279,7 +279,7 @@ async def open_session(
     recorded = await _position(stream, parts, prove=prove)
     log_state = await parts.log.state(stream)
     state = decide.resume(stream, recorded.position, log_state)
-    index = parts.seen.of(stream)
+    index = parts.dedup.of(stream)
     await prepare(index, parts.log, stream, position=state.position, stop=stop)
     reader = await parts.log.open(stream, after=state.inserted, buffer_bytes=parts.buffer_bytes)
     return StreamSession(

@@ -66,7 +66,7 @@ async def serve(
                 tasks.create_task(watch_store(sink, health, stop), name="store-watch")
                 process.carry(tasks, parts, stop)
         finally:
-            await asyncio.to_thread(parts.seen.close)
+            await asyncio.to_thread(parts.dedup.close)
     return 0
 
 
@@ -80,7 +80,7 @@ def main() -> int:
     return run(
         told,
         partial(serve, told.settings, told.log, told.store, monitor=told.monitor),
-        paths={"seen by rows": told.settings.state_path},
+        paths={"dedup of rows": told.settings.state_path},
     )
 
 

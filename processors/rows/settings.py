@@ -2,70 +2,16 @@
 
 from dataclasses import dataclass
 
-from processors.blocks.dead_letter_limit import DeadLetterLimits
-from processors.blocks.decide import BlockLimits
-from seamark.service.settings import setting
+from processors.settings import SinkSettings
+from seamark.service.settings import setting, with_default
 
 
 @dataclass(frozen=True, slots=True)
-class RowsSettings:
+class RowsSettings(SinkSettings):
     """SEAMARK_ROWS_*: the processor that carries the log into the store."""
 
-    port: int = setting(4321, text="Monitor port (`SEAMARK_MONITOR_*`).", minimum=0, maximum=65535)
-    log_level: str = setting(
-        "info", text="Least severe log line.", choices=("debug", "info", "warning", "error")
-    )
-    block_age_seconds: float = setting(
-        1.0, unit="s", text="A block is cut when its first message is so old.", minimum=0.01
-    )
-    block_bytes: int = setting(
-        8 * 1024 * 1024, unit="bytes", text="A block is cut at so many compressed bytes.", minimum=1
-    )
-    block_weight: int = setting(
-        192 * 1024 * 1024,
-        unit="bytes",
-        text="A block is cut at so many inflated bytes, each row counting 256 and each attribute "
-        "128 more.",
-        minimum=1,
-    )
-    block_messages: int = setting(20_000, text="A block is cut at so many messages.", minimum=1)
-    dead_letter_share: float = setting(
-        0.01,
-        text="Share of the messages of an hour whose frames may be dead-lettered; beyond it the "
-        "stream stops and `/readyz` says so. Counted from 100 dead letters on.",
-        minimum=0.0,
-        maximum=1.0,
-    )
-    dead_letters_per_minute: int = setting(
-        1000, text="Frames of one stream dead-lettered in a minute; beyond it it stops.", minimum=0
-    )
-    buffer_bytes: int = setting(
-        24 * 1024 * 1024,
-        unit="bytes",
-        text="Messages held per stream: the block being inserted and those read ahead.",
-        minimum=1024 * 1024,
-    )
-    state_path: str = setting(
-        "",
-        text="Folder for the indexes of dedup; of this process alone. It can be lost: it is made "
-        "from the log. Empty: made from the log at every start.",
-    )
+    port: int = with_default(SinkSettings, "port", 4321)
     inserts: int = setting(2, text="Inserts in flight at a time, over all streams.", minimum=1)
     insert_timeout_seconds: float = setting(
         60.0, unit="s", text="An insert without answer is tried again after so long.", minimum=0.1
     )
-
-    @property
-    def dead_letter_limits(self) -> DeadLetterLimits:
-        """When a stream stops instead of dead-lettering more."""
-        return DeadLetterLimits(self.dead_letter_share, self.dead_letters_per_minute)
-
-    @property
-    def limits(self) -> BlockLimits:
-        """When blocks are cut."""
-        return BlockLimits(
-            messages=self.block_messages,
-            bytes=self.block_bytes,
-            age_seconds=self.block_age_seconds,
-            weight=self.block_weight,
-        )

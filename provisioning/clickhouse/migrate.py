@@ -1,9 +1,10 @@
 """Brings the schema of a store to the newest migration: `NNNN_name.sql`, in order, each once.
 
 A migration may be spread over several files: a line `--: include path` stands for the lines of
-`path` (relative to the folder), `--: constants` for those of constants.py. What was applied is
-recorded in `<database>.migrations` with the checksum of the text that results. Invariants: a
-released text is never edited; every statement can be run again (IF NOT EXISTS), so a runner that
+`path` (relative to the folder; with `*` in it, of every file that matches, in order of their
+names), `--: constants` for those of constants.py. What was applied is recorded in
+`<database>.migrations` with the checksum of the text that results. Invariants: a released text is
+never edited; every statement can be run again (IF NOT EXISTS), so a runner that
 dies in the middle of a migration is simply started again. Blocks on the store.
 """
 
@@ -115,17 +116,22 @@ def read_migrations(folder: Path = FOLDER) -> list[Migration]:
 
 def _whole_text(folder: Path, name: str) -> str:
     """The text of a file, with what it includes in its place."""
-    try:
-        lines = (folder / name).read_text().splitlines()
-    except FileNotFoundError as error:
-        raise MigrationError(f"{folder / name} is included by a migration but missing.") from error
-    found = []
-    for line in lines:
+    found: list[str] = []
+    for line in (folder / name).read_text().splitlines():
         if line.startswith(_INCLUDE):
-            found.append(_whole_text(folder, line.removeprefix(_INCLUDE)))
+            included = _included(folder, line.removeprefix(_INCLUDE))
+            found.extend(_whole_text(folder, each) for each in included)
         else:
             found.append(constants() if line == _CONSTANTS else line)
     return "\n".join(found)
+
+
+def _included(folder: Path, pattern: str) -> list[str]:
+    """Names of the files that an include stands for, relative to the folder, in order."""
+    found = sorted(str(path.relative_to(folder)) for path in folder.glob(pattern))
+    if not found:
+        raise MigrationError(f"{folder / pattern} is included by a migration but missing.")
+    return found
 
 
 def outstanding(

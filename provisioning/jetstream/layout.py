@@ -27,7 +27,7 @@ DUPLICATE_WINDOW_SECONDS: Final = 120.0
 """How long the log itself drops a message id it has seen: a collector sends a message again for
 some seconds only, or looks for it first (`collector/spool/resend_policy.py`), and every id costs
 the server 300 bytes. Clients' retries are another matter, for the readers of the log
-(`processors/blocks/seen`)."""
+(`processors/blocks/dedup`)."""
 DEAD_MAX_AGE_SECONDS: Final = 30 * 86400.0
 """Dead letters outlive the log: a person has to find, understand and replay them."""
 _LOG_STREAM: Final = re.compile(rf"^SEAMARK_({'|'.join(Signal)})_(\d+)\Z")

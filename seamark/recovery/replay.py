@@ -104,7 +104,7 @@ async def _from_log(
     request: RecoveryRequest,
 ) -> Added:
     log = JetStreamLog(client, settings, name="seamark replay")
-    seen = await asyncio.to_thread(DedupFolder)
+    dedup = await asyncio.to_thread(DedupFolder)
     rebuilt = await journal.read(bucket, journal.Rebuilt)
     progress = RecoveryProgress("comparing the log", "messages")
     total = Added()
@@ -120,7 +120,7 @@ async def _from_log(
                     store=store,
                     bucket=bucket,
                     log=log,
-                    seen=seen,
+                    dedup=dedup,
                     signal=signal,
                     stream=stream,
                     request=request,
@@ -132,7 +132,7 @@ async def _from_log(
     except LogLost as error:
         raise RecoveryError(f"the log does not answer: {error}") from error
     finally:
-        await asyncio.to_thread(seen.close)
+        await asyncio.to_thread(dedup.close)
     progress.end()
     return total
 
@@ -150,7 +150,7 @@ class _StreamReading:
     store: RecoveryStore
     bucket: KeyValue
     log: JetStreamLog
-    seen: DedupFolder
+    dedup: DedupFolder
     signal: Signal
     stream: str
     request: RecoveryRequest
@@ -161,7 +161,7 @@ class _StreamReading:
     async def compare(self, messages: Sequence[NatsMessage], done: int) -> None:
         """One chunk: duplicates out as rows takes them out, then what is missing in."""
         end = messages[-1].sequence
-        index = self.seen.of(self.stream)
+        index = self.dedup.of(self.stream)
         position = Position(done, end, f"{self.stream}:{done + 1}-{end}:{messages[0].stored_ns}")
         deduped = await asyncio.to_thread(
             dedup_block, index, messages, signal=self.signal, position=position
@@ -200,7 +200,7 @@ async def _one_stream(reading: _StreamReading, last: int) -> None:
     reader = await reading.log.open(
         reading.stream, after=0, buffer_bytes=_BUFFER_BYTES, since_ns=since_ns
     )
-    index = reading.seen.of(reading.stream)
+    index = reading.dedup.of(reading.stream)
     done = -1
     try:
         while not (reader.complete and not reader.buffer):

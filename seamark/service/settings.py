@@ -65,6 +65,29 @@ def setting(
     )
 
 
+def with_default(cls: type, name: str, default: Any) -> Any:
+    """The setting `name` of `cls` with another default, for a dataclass that inherits from it."""
+    [found] = [field for field in dataclasses.fields(cls) if field.name == name]
+    return dataclasses.field(default=default, metadata=found.metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSettings:
+    """What every process can be told."""
+
+    log_level: str = setting(
+        "info", text="Least severe log line.", choices=("debug", "info", "warning", "error")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings(ProcessSettings):
+    """What a process that serves clients, over TLS or not, can be told."""
+
+    tls_cert: str = setting("", text="Certificate file (PEM, with chain); empty for no TLS.")
+    tls_key: str = setting("", text="Private key file (PEM) of the certificate.")
+
+
 def load(cls: type[T], *, prefix: str, environ: Mapping[str, str]) -> T:
     """Read `cls` from `environ`, and secrets also from the files that it names.
 

@@ -200,7 +200,7 @@ def wiring(
         | monitor
         | {
             "SEAMARK_ROWS_PORT": str(ports.rows),
-            "SEAMARK_ROWS_STATE_PATH": str(folder.part("seen") / "rows"),
+            "SEAMARK_ROWS_STATE_PATH": str(folder.part("dedup") / "rows"),
         },
         "archive": log
         | store
@@ -208,7 +208,7 @@ def wiring(
         | monitor
         | {
             "SEAMARK_ARCHIVE_PORT": str(ports.archive),
-            "SEAMARK_ARCHIVE_STATE_PATH": str(folder.part("seen") / "archive"),
+            "SEAMARK_ARCHIVE_STATE_PATH": str(folder.part("dedup") / "archive"),
             # A bucket of the user's takes the place of the folder.
             "SEAMARK_ARCHIVE_URL": environ.get("SEAMARK_ARCHIVE_URL")
             or str(folder.part("archive")),

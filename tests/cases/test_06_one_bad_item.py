@@ -4,32 +4,17 @@ the others of its request are stored, over every protocol.
 
 import json
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from collector.receivers.otlp_kinds import LOGS, TRACES
 from seamark.wire.envelope import bytes_field
-from tests.support.collector_process import CollectorProcess, prepare
+from tests.support.collector_process import CollectorProcess
 from tests.support.otlp_sending import JSON, call, items, post
-from tests.support.servers import NatsServer, free_port
+from tests.support.servers import NatsServer
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[NatsServer]:
-    with NatsServer(tmp_path / "nats") as server:
-        prepare(server)
-        yield server
-
-
-@pytest.fixture
-def collector(log: NatsServer, tmp_path: Path) -> Iterator[CollectorProcess]:
-    with CollectorProcess(log, tmp_path / "collector", grpc_port=free_port()) as running:
-        yield running
 
 
 def _records(seventh: bytes) -> bytes:

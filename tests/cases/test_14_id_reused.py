@@ -1,7 +1,6 @@
 """A batchId used again for other events: told so at once, and never dropped behind a 202."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from processors.blocks.nats_frames import NatsMessage
 from seamark.wire.frames import HEADER
 from seamark.wire.positions import Position
 from seamark.wire.signals import Signal
-from tests.support.collector_process import CollectorProcess, batch, messages, prepare
+from tests.support.collector_process import CollectorProcess, batch, messages
 from tests.support.envelopes import ReadEnvelope, read_payload
 from tests.support.servers import NatsServer
 
@@ -21,13 +20,6 @@ FIRST = batch({"ts": 1795316640000, "name": "first"}, batchId="b")
 OTHER = batch(
     {"ts": 1795316640000, "name": "second"}, {"ts": 1795316640000, "name": "third"}, batchId="b"
 )
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[NatsServer]:
-    with NatsServer(tmp_path / "nats") as server:
-        prepare(server)
-        yield server
 
 
 def given_to_a_sink(log: NatsServer) -> list[ReadEnvelope]:

@@ -3,31 +3,16 @@ with an exponent, a byte order mark, names in snake_case; a body without a known
 """
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from collector.receivers.otlp_kinds import TRACES
-from tests.support.collector_process import CollectorProcess, prepare
+from tests.support.collector_process import CollectorProcess
 from tests.support.otlp_sending import JSON, items, post
 from tests.support.servers import NatsServer
 
 pytestmark = pytest.mark.integration
 START = 1_796_000_000_000_000_000
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[NatsServer]:
-    with NatsServer(tmp_path / "nats") as server:
-        prepare(server)
-        yield server
-
-
-@pytest.fixture
-def collector(log: NatsServer, tmp_path: Path) -> Iterator[CollectorProcess]:
-    with CollectorProcess(log, tmp_path / "collector") as running:
-        yield running
 
 
 def _body(**members: object) -> bytes:

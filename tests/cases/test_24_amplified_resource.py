@@ -3,25 +3,17 @@
 """
 
 import gzip
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from collector.receivers.otlp_kinds import LOGS
 from seamark.wire.envelope import bytes_field
-from tests.support.collector_process import CollectorProcess, prepare
+from tests.support.collector_process import CollectorProcess
 from tests.support.otlp_sending import items, post, record
 from tests.support.servers import NatsServer
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[NatsServer]:
-    with NatsServer(tmp_path / "nats") as server:
-        prepare(server)
-        yield server
 
 
 def test_a_megabyte_over_20_000_records(log: NatsServer, tmp_path: Path) -> None:

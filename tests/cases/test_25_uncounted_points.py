@@ -1,26 +1,18 @@
 """1.9 million empty data points in 3.7 KB are refused; what comes behind them is taken."""
 
 import gzip
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from collector.receivers.otlp_kinds import METRICS
 from seamark.wire.envelope import bytes_field
-from tests.support.collector_process import CollectorProcess, prepare
+from tests.support.collector_process import CollectorProcess
 from tests.support.otlp_sending import items, post
 from tests.support.servers import NatsServer
 
 pytestmark = pytest.mark.integration
 MEBIBYTE = 1024 * 1024
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[NatsServer]:
-    with NatsServer(tmp_path / "nats") as server:
-        prepare(server)
-        yield server
 
 
 def _points(name: bytes, points: bytes) -> bytes:

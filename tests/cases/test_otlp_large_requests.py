@@ -24,7 +24,7 @@ from collector.receivers.otlp_kinds import LOGS, TRACES
 from tests.properties.otlp_oddities import hex_ids
 from tests.support.collector_process import KEY, CollectorProcess, messages, prepare
 from tests.support.otlp_sending import JSON, call, items, post, record
-from tests.support.servers import NatsServer, free_port
+from tests.support.servers import NatsServer
 
 pytestmark = pytest.mark.integration
 BATCH = 8_192
@@ -36,12 +36,6 @@ def log(tmp_path: Path) -> Iterator[NatsServer]:
     with NatsServer(tmp_path / "nats", max_payload="4MB") as server:
         prepare(server)
         yield server
-
-
-@pytest.fixture
-def collector(log: NatsServer, tmp_path: Path) -> Iterator[CollectorProcess]:
-    with CollectorProcess(log, tmp_path / "collector", grpc_port=free_port()) as running:
-        yield running
 
 
 def _text(rng: random.Random, size: int) -> str:

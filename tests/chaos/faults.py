@@ -4,6 +4,7 @@
 nothing to harm just now. Whatever chance decides comes from the `chance` given.
 """
 
+import abc
 import asyncio
 import contextlib
 import json
@@ -13,7 +14,7 @@ import signal
 import urllib.request
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import psutil
 
@@ -64,14 +65,15 @@ def _some_process(pid: int, chance: random.Random) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Kill:
-    """SIGKILL to one process of a kind of part; it is its keeper's to start it again."""
+class _ToOnePart(abc.ABC):
+    """A fault of one part of a kind, which is chosen by chance."""
 
     part: str
+    verb: ClassVar[str]
 
     @property
     def name(self) -> str:
-        return f"kill {self.part}"
+        return f"{self.verb} {self.part}"
 
     def possible(self, arena: Arena) -> bool:
         return bool(of_kind(arena, self.part))
@@ -80,7 +82,20 @@ class Kill:
         if not (names := of_kind(arena, self.part)):
             return None
         victim = chance.choice(names)
-        _send(_some_process(arena.pids()[victim], chance), signal.SIGKILL)
+        return self.harm(victim, arena.pids()[victim], chance)
+
+    @abc.abstractmethod
+    def harm(self, victim: str, pid: int, chance: random.Random) -> Harm | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Kill(_ToOnePart):
+    """SIGKILL to one process of a kind of part; its keeper has to start it again."""
+
+    verb = "kill"
+
+    def harm(self, victim: str, pid: int, chance: random.Random) -> Harm:
+        _send(_some_process(pid, chance), signal.SIGKILL)
         return Harm(f"kill {victim}")
 
 
@@ -106,23 +121,13 @@ class KillAll:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(_ToOnePart):
     """SIGSTOP to one part, SIGCONT up to eight seconds later: it hangs, and others see it hang."""
 
-    part: str
+    verb = "stop"
 
-    @property
-    def name(self) -> str:
-        return f"stop {self.part}"
-
-    def possible(self, arena: Arena) -> bool:
-        return bool(of_kind(arena, self.part))
-
-    async def inject(self, arena: Arena, chance: random.Random) -> Harm | None:
-        if not (names := of_kind(arena, self.part)):
-            return None
-        victim = chance.choice(names)
-        return stopped(victim, arena.pids()[victim], _some_seconds(chance))
+    def harm(self, victim: str, pid: int, chance: random.Random) -> Harm | None:
+        return stopped(victim, pid, _some_seconds(chance))
 
 
 def stopped(victim: str, pid: int, seconds: float) -> Harm | None:

@@ -2,14 +2,13 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.integration.push_command import a_rule, done, push
-from tests.integration.push_grafana import TOKEN, State, serving
+from tests.integration.push_grafana import TOKEN, State
 
 ROOT = Path(__file__).parents[2]
 BOARDS = len(list((ROOT / "provisioning/grafana/dashboards/seamark").glob("*.json")))
@@ -17,97 +16,96 @@ SECRET = "https://hooks.slack.com/services/made-up/secret"
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
-@pytest.fixture
-def state() -> State:
-    return State()
-
-
-@pytest.fixture
-def url(state: State) -> Iterator[str]:
-    with serving(state) as address:
-        yield address
-
-
-def test_everything_arrives_and_a_second_push_changes_nothing(url: str, state: State) -> None:
+def test_everything_arrives_and_a_second_push_changes_nothing(
+    grafana_url: str, grafana: State
+) -> None:
     slack = {"SEAMARK_ALERT_SLACK_URL": SECRET}
-    first = done(push(url, **slack))
+    first = done(push(grafana_url, **slack))
     assert "Grafana 12.4.1" in first
     assert "contact point Seamark e-mail: left alone, SEAMARK_ALERT_EMAIL_ADDRESSES" in first
-    assert {f["title"] for f in state.folders.values()} == {"Seamark", "Seamark alerts"}
-    assert len(state.dashboards) == BOARDS
-    assert {each["meta"]["folderUid"] for each in state.dashboards.values()} == {"seamark"}
-    datasource = state.datasources["seamark"]
+    assert {f["title"] for f in grafana.folders.values()} == {"Seamark", "Seamark alerts"}
+    assert len(grafana.dashboards) == BOARDS
+    assert {each["meta"]["folderUid"] for each in grafana.dashboards.values()} == {"seamark"}
+    datasource = grafana.datasources["seamark"]
     assert datasource["url"] == "http://seamark.example.com:4320"
     assert datasource["secureJsonData"] == {"token": "smq_made-up"}
-    assert {rule["folderUID"] for rule in state.rules.values()} == {"seamark-alerts"}
-    assert set(state.intervals.values()) == {60, 300}
-    assert state.points["seamark-slack"]["settings"] == {"url": SECRET}
-    assert set(state.points) == {"seamark-slack"}
+    assert {rule["folderUID"] for rule in grafana.rules.values()} == {"seamark-alerts"}
+    assert set(grafana.intervals.values()) == {60, 300}
+    assert grafana.points["seamark-slack"]["settings"] == {"url": SECRET}
+    assert set(grafana.points) == {"seamark-slack"}
 
-    before = state.standing()
-    state.asked.clear()
-    second = done(push(url, **slack))
+    before = grafana.standing()
+    grafana.asked.clear()
+    second = done(push(grafana_url, **slack))
     assert "nothing to do" in second
-    assert state.written() == []
-    assert state.standing() == before
-    assert push(url, "--dry-run", **slack).returncode == 0
-    assert not any("policies" in path for _, path in state.asked)
+    assert grafana.written() == []
+    assert grafana.standing() == before
+    assert push(grafana_url, "--dry-run", **slack).returncode == 0
+    assert not any("policies" in path for _, path in grafana.asked)
     for said in (first, second):
         assert SECRET not in said
         assert "smq_made-up" not in said
         assert TOKEN not in said
 
 
-def test_a_dry_run_shows_what_differs_changes_nothing_and_says_so(url: str, state: State) -> None:
-    result = push(url, "--dry-run")
+def test_a_dry_run_shows_what_differs_changes_nothing_and_says_so(
+    grafana_url: str, grafana: State
+) -> None:
+    result = push(grafana_url, "--dry-run")
     assert result.returncode == 2, result.stderr
-    assert state.written() == []
-    done(push(url))
-    state.rules[a_rule(state)]["for"] = "1h"
-    result = push(url, "--dry-run")
+    assert grafana.written() == []
+    done(push(grafana_url))
+    grafana.rules[a_rule(grafana)]["for"] = "1h"
+    result = push(grafana_url, "--dry-run")
     assert result.returncode == 2
     assert "-for: 1h" in result.stdout
     assert "1 to update" in result.stdout
-    before = state.standing()
-    assert push(url, "--dry-run").returncode == 2
-    assert state.standing() == before
-    assert "1 updated" in done(push(url))
+    before = grafana.standing()
+    assert push(grafana_url, "--dry-run").returncode == 2
+    assert grafana.standing() == before
+    assert "1 updated" in done(push(grafana_url))
 
 
-def test_what_is_no_longer_ours_goes_and_what_is_not_ours_stays(url: str, state: State) -> None:
-    done(push(url))
+def test_what_is_no_longer_ours_goes_and_what_is_not_ours_stays(
+    grafana_url: str, grafana: State
+) -> None:
+    done(push(grafana_url))
     board: dict[str, Any] = {"title": "Old", "tags": ["seamark", "managed-by-seamark"]}
-    state.save_dashboard(board | {"uid": "seamark-old"}, "seamark", "seamark grafana push 0", "sa")
-    state.save_dashboard(board | {"uid": "abc", "title": "A copy"}, "seamark", "", "ann")
-    state.save_dashboard(
+    grafana.save_dashboard(
+        board | {"uid": "seamark-old"}, "seamark", "seamark grafana push 0", "sa"
+    )
+    grafana.save_dashboard(board | {"uid": "abc", "title": "A copy"}, "seamark", "", "ann")
+    grafana.save_dashboard(
         {"uid": "seamark-mine", "title": "Mine", "tags": ["seamark"]}, "seamark", "", "ann"
     )
-    uid = a_rule(state)
-    rule = state.rules[uid]
-    state.rules["seamark-gone"] = {**rule, "uid": "seamark-gone", "title": "Gone"}
-    state.rules["copied"] = {**rule, "uid": "copied", "title": "Copied", "ruleGroup": "theirs"}
-    state.intervals["seamark-alerts", "theirs"] = 60
-    state.points["theirs"] = {"uid": "theirs", "name": "Theirs", "type": "email", "settings": {}}
-    before = state.standing()
-    said = done(push(url))
+    uid = a_rule(grafana)
+    rule = grafana.rules[uid]
+    grafana.rules["seamark-gone"] = {**rule, "uid": "seamark-gone", "title": "Gone"}
+    grafana.rules["copied"] = {**rule, "uid": "copied", "title": "Copied", "ruleGroup": "theirs"}
+    grafana.intervals["seamark-alerts", "theirs"] = 60
+    grafana.points["theirs"] = {"uid": "theirs", "name": "Theirs", "type": "email", "settings": {}}
+    before = grafana.standing()
+    said = done(push(grafana_url))
     assert "2 deleted" in said
-    after = state.standing()
+    after = grafana.standing()
     del before["dashboards"]["seamark-old"], before["rules"]["seamark-gone"]
     assert after == before
 
 
-def test_a_dashboard_that_was_moved_is_updated_where_it_is(url: str, state: State) -> None:
-    done(push(url))
-    state.dashboards["seamark-ledger"]["meta"]["folderUid"] = "elsewhere"
-    state.folders["elsewhere"] = {"id": 9, "uid": "elsewhere", "title": "Elsewhere", "version": 1}
-    state.history["seamark-ledger"][-1]["message"] = "seamark grafana push 0123456789abcdef"
-    state.dashboards["seamark-ledger"]["dashboard"]["title"] = "Before an upgrade"
-    assert "1 updated" in done(push(url))
-    assert state.dashboards["seamark-ledger"]["meta"]["folderUid"] == "elsewhere"
+def test_a_dashboard_that_was_moved_is_updated_where_it_is(
+    grafana_url: str, grafana: State
+) -> None:
+    done(push(grafana_url))
+    grafana.dashboards["seamark-ledger"]["meta"]["folderUid"] = "elsewhere"
+    grafana.folders["elsewhere"] = {"id": 9, "uid": "elsewhere", "title": "Elsewhere", "version": 1}
+    grafana.history["seamark-ledger"][-1]["message"] = "seamark grafana push 0123456789abcdef"
+    grafana.dashboards["seamark-ledger"]["dashboard"]["title"] = "Before an upgrade"
+    assert "1 updated" in done(push(grafana_url))
+    assert grafana.dashboards["seamark-ledger"]["meta"]["folderUid"] == "elsewhere"
 
 
-def test_a_datasource_that_is_there_can_be_used_as_it_is(url: str, state: State) -> None:
-    state.datasources["mine"] = {
+def test_a_datasource_that_is_there_can_be_used_as_it_is(grafana_url: str, grafana: State) -> None:
+    grafana.datasources["mine"] = {
         "uid": "mine",
         "name": "Seamark",
         "type": "seamark-datasource",
@@ -115,43 +113,45 @@ def test_a_datasource_that_is_there_can_be_used_as_it_is(url: str, state: State)
         "secureJsonData": {},
     }
     own = {"SEAMARK_GRAFANA_DATASOURCE_TOKEN": ""}
-    refused = push(url)
+    refused = push(grafana_url)
     assert "To use it as it is, say --datasource mine" in refused.stderr
-    before = dict(state.datasources["mine"])
-    done(push(url, "--datasource", "mine", **own))
-    assert state.datasources == {"mine": before}
+    before = dict(grafana.datasources["mine"])
+    done(push(grafana_url, "--datasource", "mine", **own))
+    assert grafana.datasources == {"mine": before}
     asked = {
         step["datasourceUid"]
-        for rule in state.rules.values()
+        for rule in grafana.rules.values()
         for step in rule["data"]
         if step["datasourceUid"] != "__expr__"
     }
     assert asked == {"mine"}
-    wrong = push(url, "--datasource", "none", **own)
+    wrong = push(grafana_url, "--datasource", "none", **own)
     assert "no datasource with that uid" in wrong.stderr
 
 
-def test_a_new_token_or_address_is_sent_and_none_keeps_the_old(url: str, state: State) -> None:
-    done(push(url))
-    said = done(push(url, SEAMARK_GRAFANA_DATASOURCE_TOKEN="smq_newer"))
+def test_a_new_token_or_address_is_sent_and_none_keeps_the_old(
+    grafana_url: str, grafana: State
+) -> None:
+    done(push(grafana_url))
+    said = done(push(grafana_url, SEAMARK_GRAFANA_DATASOURCE_TOKEN="smq_newer"))
     assert "1 updated" in said
     assert "smq_newer" not in said
     none = {"SEAMARK_GRAFANA_DATASOURCE_TOKEN": "", "SEAMARK_GRAFANA_API_URL": ""}
-    assert "nothing to do" in done(push(url, **none))
-    assert state.datasources["seamark"]["secureJsonData"] == {"token": "smq_newer"}
-    assert state.datasources["seamark"]["url"] == "http://seamark.example.com:4320"
+    assert "nothing to do" in done(push(grafana_url, **none))
+    assert grafana.datasources["seamark"]["secureJsonData"] == {"token": "smq_newer"}
+    assert grafana.datasources["seamark"]["url"] == "http://seamark.example.com:4320"
 
 
 def test_secrets_that_grafana_does_not_show_are_sent_again_when_asked(
-    url: str, state: State
+    grafana_url: str, grafana: State
 ) -> None:
-    done(push(url, SEAMARK_ALERT_SLACK_URL=SECRET))
-    unseen = done(push(url, SEAMARK_ALERT_SLACK_URL=f"{SECRET}2"))
+    done(push(grafana_url, SEAMARK_ALERT_SLACK_URL=SECRET))
+    unseen = done(push(grafana_url, SEAMARK_ALERT_SLACK_URL=f"{SECRET}2"))
     assert "nothing to do" in unseen
     assert "Grafana does not show its url, so it was not compared" in unseen
-    said = done(push(url, "--renew-secrets", SEAMARK_ALERT_SLACK_URL=f"{SECRET}2"))
+    said = done(push(grafana_url, "--renew-secrets", SEAMARK_ALERT_SLACK_URL=f"{SECRET}2"))
     assert "its secrets are sent again" in said
-    assert state.points["seamark-slack"]["settings"] == {"url": f"{SECRET}2"}
+    assert grafana.points["seamark-slack"]["settings"] == {"url": f"{SECRET}2"}
 
 
 def test_the_main_environment_has_no_grafana_client_and_its_own_urllib3() -> None:

@@ -15,32 +15,20 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 from clickhouse_connect.driver.external import ExternalData
 
-from tests.support.store_server import PASSWORD, StoreServer
+from tests.support.store_server import BREAKS_LATE, PASSWORD, StoreServer
 
 pytestmark = pytest.mark.integration
 
 
-BREAKS_LATE = (
-    "SELECT number, toString(cityHash64(number)), throwIf(number = 590000) FROM numbers(600000)"
-)
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
-    with StoreServer(tmp_path_factory.mktemp("store") / "data") as server:
-        assert server.ask("CREATE DATABASE seamark ENGINE = Atomic").status == 200
-        yield server
-
-
-def connect(store: StoreServer, **options: Any) -> Client:
+def connect(client_store: StoreServer, **options: Any) -> Client:
     return clickhouse_connect.get_client(
-        host="127.0.0.1", port=store.port, username="seamark", password=PASSWORD, **options
+        host="127.0.0.1", port=client_store.port, username="seamark", password=PASSWORD, **options
     )
 
 
 @pytest.fixture
-def client(store: StoreServer) -> Iterator[Client]:
-    with connect(store, database="seamark") as connected:
+def client(client_store: StoreServer) -> Iterator[Client]:
+    with connect(client_store, database="seamark") as connected:
         yield connected
 
 
@@ -107,9 +95,9 @@ def test_an_error_after_the_first_megabyte_is_an_error_still(client: Client) -> 
 
 @pytest.mark.parametrize("encoding", ["zstd", "lz4", "gzip", False])
 def test_results_and_inserts_are_compressed_as_the_client_likes(
-    store: StoreServer, encoding: str | bool
+    client_store: StoreServer, encoding: str | bool
 ) -> None:
-    with connect(store, database="seamark", compress=encoding) as client:
+    with connect(client_store, database="seamark", compress=encoding) as client:
         client.command("CREATE OR REPLACE TABLE packed (n UInt64) ENGINE = MergeTree ORDER BY n")
         client.insert("packed", [[n] for n in range(10_000)], column_names=["n"])
 
@@ -137,8 +125,8 @@ def test_raw_insert(client: Client, compression: str | None) -> None:
     assert client.query("SELECT * FROM raw ORDER BY a").result_rows == [(1, "one"), (2, "two")]
 
 
-def test_a_session_keeps_temporary_tables_and_settings(store: StoreServer) -> None:
-    with connect(store, session_id="one") as client:
+def test_a_session_keeps_temporary_tables_and_settings(client_store: StoreServer) -> None:
+    with connect(client_store, session_id="one") as client:
         client.command("CREATE TEMPORARY TABLE mine (a UInt8)")
         client.command("INSERT INTO mine VALUES (1), (2)")
         client.command("SET max_block_size = 7")
@@ -151,8 +139,8 @@ def test_a_session_keeps_temporary_tables_and_settings(store: StoreServer) -> No
             "SELECT sum(a), getSetting('max_block_size') FROM mine"
         ).result_rows == [(3, 7)]
 
-    assert store.ask("SELECT * FROM mine", session_id="two").code == "60"
-    assert store.ask("SELECT 1", session_id="three", session_check="1").code == "372"
+    assert client_store.ask("SELECT * FROM mine", session_id="two").code == "60"
+    assert client_store.ask("SELECT 1", session_id="three", session_check="1").code == "372"
 
 
 def test_external_data(client: Client) -> None:
@@ -167,10 +155,10 @@ def test_external_data(client: Client) -> None:
     assert answer.result_rows == [(3,), (5,)]
 
 
-async def test_the_async_client(store: StoreServer) -> None:
+async def test_the_async_client(client_store: StoreServer) -> None:
     client = await clickhouse_connect.get_async_client(
         host="127.0.0.1",
-        port=store.port,
+        port=client_store.port,
         username="seamark",
         password=PASSWORD,
         database="seamark",

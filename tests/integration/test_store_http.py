@@ -2,40 +2,30 @@
 
 import http.client
 import urllib.parse
-from collections.abc import Iterator
 
 import pytest
 import zstandard
 
-from tests.support.store_server import PASSWORD, StoreServer, authorization
+from tests.support.store_server import BREAKS_LATE, PASSWORD, StoreServer, authorization
 
 pytestmark = pytest.mark.integration
 
-BREAKS_LATE = (
-    "SELECT number, toString(cityHash64(number)), throwIf(number = 590000) FROM numbers(600000)"
-)
 
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
-    with StoreServer(tmp_path_factory.mktemp("store") / "data") as server:
-        assert server.ask("CREATE DATABASE seamark ENGINE = Atomic").status == 200
-        yield server
-
-
-def test_a_plain_reader_cannot_take_a_broken_result_for_a_whole_one(store: StoreServer) -> None:
+def test_a_plain_reader_cannot_take_a_broken_result_for_a_whole_one(
+    client_store: StoreServer,
+) -> None:
     with pytest.raises(http.client.IncompleteRead) as caught:
-        store.ask(BREAKS_LATE, default_format="JSONEachRow", enable_http_compression="0")
+        client_store.ask(BREAKS_LATE, default_format="JSONEachRow", enable_http_compression="0")
 
     assert b"FUNCTION_THROW_IF_VALUE_IS_NON_ZERO" in caught.value.partial[-1000:]
 
 
-def test_compression_is_on_the_wire(store: StoreServer) -> None:
+def test_compression_is_on_the_wire(client_store: StoreServer) -> None:
     headers = authorization() | {"Accept-Encoding": "gzip;q=0, zstd"}
     sql = b"SELECT number FROM numbers(100000) FORMAT TSV"
 
-    packed = store.request("POST", "/", sql, headers)
-    plain = store.request("POST", "/?enable_http_compression=0", sql, headers)
+    packed = client_store.request("POST", "/", sql, headers)
+    plain = client_store.request("POST", "/?enable_http_compression=0", sql, headers)
 
     assert packed.headers["Content-Encoding"] == "zstd"
     assert "Content-Encoding" not in plain.headers
@@ -43,34 +33,40 @@ def test_compression_is_on_the_wire(store: StoreServer) -> None:
     assert unpacked == plain.body == b"".join(b"%d\n" % n for n in range(100_000))
 
 
-def test_inserts_of_every_spelling(store: StoreServer) -> None:
-    store.rows("CREATE OR REPLACE TABLE seamark.spelling (a UInt8, values String) ENGINE = Memory")
+def test_inserts_of_every_spelling(client_store: StoreServer) -> None:
+    client_store.rows(
+        "CREATE OR REPLACE TABLE seamark.spelling (a UInt8, values String) ENGINE = Memory"
+    )
 
     answers = [
-        store.ask("INSERT INTO spelling VALUES (1, 'body')"),
-        store.ask('INSERT INTO spelling (a, values) FORMAT JSONEachRow {"a": 2, "values": "x"}'),
-        store.insert("INSERT INTO spelling (a, `values`) FORMAT CSV", b"3,url\n"),
-        store.insert("/* FORMAT TSV */ insert into spelling values", b"(4, 'after')"),
-        store.ask("INSERT INTO spelling SELECT 5, 'select'"),
-        store.insert("INSERT INTO spelling SETTINGS max_threads = 1 FORMAT TSV", b"6\ttsv\n"),
+        client_store.ask("INSERT INTO spelling VALUES (1, 'body')"),
+        client_store.ask(
+            'INSERT INTO spelling (a, values) FORMAT JSONEachRow {"a": 2, "values": "x"}'
+        ),
+        client_store.insert("INSERT INTO spelling (a, `values`) FORMAT CSV", b"3,url\n"),
+        client_store.insert("/* FORMAT TSV */ insert into spelling values", b"(4, 'after')"),
+        client_store.ask("INSERT INTO spelling SELECT 5, 'select'"),
+        client_store.insert(
+            "INSERT INTO spelling SETTINGS max_threads = 1 FORMAT TSV", b"6\ttsv\n"
+        ),
     ]
 
     assert [answer.status for answer in answers] == [200] * 6, answers
-    assert store.rows("SELECT a FROM spelling ORDER BY a") == [[str(n)] for n in range(1, 7)]
+    assert client_store.rows("SELECT a FROM spelling ORDER BY a") == [[str(n)] for n in range(1, 7)]
 
 
-def test_a_session_serves_one_request_at_a_time(store: StoreServer) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", store.port, timeout=20)
+def test_a_session_serves_one_request_at_a_time(client_store: StoreServer) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", client_store.port, timeout=20)
     slow = "SELECT sleep(1.5)"
-    before = store.metric("seamark_store_sessions")
+    before = client_store.metric("seamark_store_sessions")
     connection.request("POST", "/?session_id=busy", slow, authorization())
-    while store.metric("seamark_store_sessions") == before:
+    while client_store.metric("seamark_store_sessions") == before:
         pass
 
-    assert store.ask("SELECT 1", session_id="busy").code == "373"
+    assert client_store.ask("SELECT 1", session_id="busy").code == "373"
     assert connection.getresponse().status == 200
-    assert store.ask("SELECT 1", session_id="busy", close_session="1").status == 200
-    assert store.metric("seamark_store_sessions") == before
+    assert client_store.ask("SELECT 1", session_id="busy", close_session="1").status == 200
+    assert client_store.metric("seamark_store_sessions") == before
     connection.close()
 
 
@@ -87,11 +83,11 @@ def test_a_session_serves_one_request_at_a_time(store: StoreServer) -> None:
     ],
 )
 def test_who_does_not_know_the_password_stays_outside(
-    store: StoreServer, headers: dict[str, str], arguments: dict[str, str]
+    client_store: StoreServer, headers: dict[str, str], arguments: dict[str, str]
 ) -> None:
     target = "/?" + urllib.parse.urlencode(arguments)
 
-    answer = store.request("POST", target, b"SELECT 1", headers)
+    answer = client_store.request("POST", target, b"SELECT 1", headers)
 
     assert (answer.status, answer.code) == (403, "516")
     assert b"AUTHENTICATION_FAILED" in answer.body
@@ -106,27 +102,27 @@ def test_who_does_not_know_the_password_stays_outside(
     ],
 )
 def test_who_knows_it_comes_in(
-    store: StoreServer, headers: dict[str, str], arguments: dict[str, str]
+    client_store: StoreServer, headers: dict[str, str], arguments: dict[str, str]
 ) -> None:
     target = "/?" + urllib.parse.urlencode(arguments)
 
-    assert store.request("POST", target, b"SELECT 1", headers).body == b"1\n"
+    assert client_store.request("POST", target, b"SELECT 1", headers).body == b"1\n"
 
 
-def test_a_link_changes_nothing(store: StoreServer) -> None:
+def test_a_link_changes_nothing(client_store: StoreServer) -> None:
     target = "/?" + urllib.parse.urlencode({"query": "CREATE TABLE linked (a UInt8) ENGINE = Null"})
 
-    assert store.request("GET", target, headers=authorization()).code == "164"
-    assert store.request("GET", "/?query=SELECT+7", headers=authorization()).body == b"7\n"
+    assert client_store.request("GET", target, headers=authorization()).code == "164"
+    assert client_store.request("GET", "/?query=SELECT+7", headers=authorization()).body == b"7\n"
 
 
-def test_totals_are_not_lost_to_streaming(store: StoreServer) -> None:
+def test_totals_are_not_lost_to_streaming(client_store: StoreServer) -> None:
     sql = "SELECT number % 2 AS k, count() FROM numbers(10) GROUP BY k WITH TOTALS ORDER BY k"
 
-    assert store.rows(sql) == [["0", "5"], ["1", "5"], [""], ["0", "10"]]
+    assert client_store.rows(sql) == [["0", "5"], ["1", "5"], [""], ["0", "10"]]
 
 
-def test_what_cannot_be_done_says_so(store: StoreServer) -> None:
-    assert store.ask("SELECT 1", compress="1").status == 501
-    assert store.ask("SELECT 1", **{"max_threads = 1, readonly": "0"}).code == "36"
-    assert store.insert("SELECT 1", b"x", encoding="br").status == 501
+def test_what_cannot_be_done_says_so(client_store: StoreServer) -> None:
+    assert client_store.ask("SELECT 1", compress="1").status == 501
+    assert client_store.ask("SELECT 1", **{"max_threads = 1, readonly": "0"}).code == "36"
+    assert client_store.insert("SELECT 1", b"x", encoding="br").status == 501

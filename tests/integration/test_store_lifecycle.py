@@ -27,17 +27,6 @@ TABLES = (
 ROWS = 2000
 
 
-def with_tables(store: StoreServer) -> StoreServer:
-    for sql in TABLES:
-        assert store.ask(sql).status == 200
-    return store
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "data"
-
-
 def rows_of(batch: int) -> bytes:
     days = ("1970-01-01", "1970-01-02", "1970-01-03")
     return b"".join(b"%d,%d,%s\n" % (batch, i, days[i % 3].encode()) for i in range(ROWS))
@@ -64,7 +53,7 @@ def test_ten_kills_during_inserts_neither_lose_nor_double(folder: Path) -> None:
     batch = 0
     store = StoreServer(folder, fsync="false")  # a kill leaves the page cache alone
     with store:
-        with_tables(store)
+        store.run(*TABLES)
     for _ in range(10):
         with store:
             assert insert(store, batch), "the batch whose fate was unknown must be taken"
@@ -90,7 +79,7 @@ def test_ten_kills_during_inserts_neither_lose_nor_double(folder: Path) -> None:
 
 def test_a_start_takes_out_records_of_parts_that_never_came_to_be(folder: Path) -> None:
     with StoreServer(folder) as store:
-        with_tables(store)
+        store.run(*TABLES)
         assert insert(store, 0)
         store.stop()
         log = next((folder / "engine").glob("store/*/*/deduplication_logs/*.txt"))
@@ -150,7 +139,7 @@ def test_wrong_settings_end_it_at_once(folder: Path, settings: dict[str, str], t
 
 def test_numbers_about_itself(folder: Path) -> None:
     with StoreServer(folder) as store:
-        with_tables(store)
+        store.run(*TABLES)
         assert insert(store, 0)
         store.ask("SELEC 1")
         text = store.own_metrics()
@@ -171,7 +160,7 @@ def test_memory_and_handles_do_not_grow_with_inserts(folder: Path) -> None:
         return int(line.split()[1]) / 1024
 
     with StoreServer(folder, fsync="false") as store:
-        with_tables(store)
+        store.run(*TABLES)
         assert store.process is not None
         pid = store.process.pid
         assert resident_mb(pid) < 400

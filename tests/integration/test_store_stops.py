@@ -49,17 +49,6 @@ def status(connection: http.client.HTTPConnection) -> int:
     return answer.status
 
 
-def with_tables(store: StoreServer) -> StoreServer:
-    for sql in TABLES:
-        assert store.ask(sql).status == 200
-    return store
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "data"
-
-
 @pytest.mark.parametrize(
     "sql", [FOREVER, "SELECT number, toString(number) FROM numbers(1000000000000) FORMAT CSV"]
 )
@@ -76,7 +65,7 @@ def test_what_a_client_asks_ends_when_it_goes_away(folder: Path, sql: str) -> No
 
 def test_what_a_client_changes_is_finished_without_it(folder: Path) -> None:
     with StoreServer(folder) as store:
-        with_tables(store)
+        store.run(*TABLES)
         with asking(store, SLOW_INSERT):
             until(lambda: running(store, "INSERT INTO base") == 1)
 
@@ -86,7 +75,7 @@ def test_what_a_client_changes_is_finished_without_it(folder: Path) -> None:
 
 def test_a_stop_kills_questions_and_lets_inserts_finish(folder: Path) -> None:
     with StoreServer(folder) as store:
-        with_tables(store)
+        store.run(*TABLES)
         with asking(store, FOREVER) as question, asking(store, SLOW_INSERT) as insertion:
             until(lambda: running(store, "INSERT INTO base") == 1)
             until(lambda: running(store, FOREVER[:40]) == 1)
@@ -102,7 +91,7 @@ def test_a_stop_kills_questions_and_lets_inserts_finish(folder: Path) -> None:
 
 def test_a_stop_does_not_wait_for_ever(folder: Path) -> None:
     with StoreServer(folder, stop_seconds="0.3") as store:
-        with_tables(store)
+        store.run(*TABLES)
         with asking(store, f"INSERT INTO base (id) {FOREVER}") as end:
             until(lambda: running(store, "INSERT INTO base") == 1)
 

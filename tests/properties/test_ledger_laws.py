@@ -10,25 +10,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.questions.ledger import LedgerCounts, balance, total
 from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.signals import Signal
 from tests.support.ledger import events, sent
-from tests.support.schema_store import EngineStore
+from tests.support.schema_store import FEW, EngineStore
 
 pytestmark = pytest.mark.integration
 THEN: Final = 1_795_316_640_000
-FEW: Final = settings(
-    max_examples=2,
-    phases=[Phase.generate],  # a failing example is as telling as a smaller one, and dear
-    deadline=None,
-    database=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
 CLAIMED: Final = ("offered", "accepted", "sampled", "limited", "duplicate", "dead_lettered")
 SUMS: Final = ("requests", *CLAIMED, "stored", "archived", "dead_letters")
 

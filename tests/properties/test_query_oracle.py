@@ -3,8 +3,6 @@
 One set of random events of two orgs, in many places in time; hypothesis makes up the questions.
 """
 
-import asyncio
-import contextlib
 import math
 import random
 import re
@@ -22,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seamark.wire.signals import Signal
-from tests.support.questions_stack import SECRETS, Asking, asking, envelope, running_store
+from tests.support.questions_stack import Answers, answering, envelope
 
 pytestmark = pytest.mark.integration
 NOW = 1_795_343_040_123  # 2026-11-22T10:24:00.123Z, a Sunday
@@ -90,28 +88,11 @@ def envelopes() -> list[bytes]:
     ]  # fmt: skip
 
 
-@dataclass
-class Oracle:
-    ask: Asking
-    runner: asyncio.Runner
-
-    def answer(self, token: str, body: dict[str, Any]) -> Any:
-        return self.runner.run(self.ask.post("/v1/query/timeseries", body, token=token))
-
-
 @pytest.fixture(scope="module")
-def oracle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
+def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
     folder = Path(tmp_path_factory.mktemp("oracle"))
-    with running_store(folder) as store, asyncio.Runner() as runner:
-        stack = contextlib.AsyncExitStack()
-
-        async def start() -> Asking:
-            await store.provision()
-            await store.insert(Signal.EVENTS, envelopes())
-            return await stack.enter_async_context(asking(store, clock_ms=lambda: NOW))
-
-        yield Oracle(runner.run(start()), runner)
-        runner.run(stack.aclose())
+    with answering(folder, [(Signal.EVENTS, envelopes())], now_ms=NOW) as running:
+        yield running
 
 
 def bucket_of(time: int, granularity: str) -> int:
@@ -219,14 +200,16 @@ questions = st.fixed_dictionaries(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(body=questions, token=st.sampled_from(["acme", "shop", "other"]))
-def test_an_answer_is_what_counting_gives(oracle: Oracle, body: dict[str, Any], token: str) -> None:
+def test_an_answer_is_what_counting_gives(
+    answers: Answers, body: dict[str, Any], token: str
+) -> None:
     length = LENGTHS[body["granularity"]]
     if length >= DAY:
         body["from"] = NOW - 40 * DAY
     body["to"] = NOW
     if length < HOUR and body["groupBy"] and body["limit"] > 100:
         body["from"] = max(body["from"], NOW - 6 * HOUR)
-    answer = oracle.answer(SECRETS[token], body)
+    answer = answers("/v1/query/timeseries", token, body)
     first = bucket_of(body["from"], body["granularity"])
     org, app = {"acme": ("acme", ""), "shop": ("acme", "shop"), "other": ("other", "")}[token]
     expected: dict[tuple[str, ...], dict[int, list[Event]]] = defaultdict(lambda: defaultdict(list))
@@ -287,7 +270,7 @@ days that the events lie on."""
     days=st.integers(1, 40),
 )
 def test_buckets_of_a_zone_hold_what_its_calendar_says(
-    oracle: Oracle, granularity: str, tz: str, days: int
+    answers: Answers, granularity: str, tz: str, days: int
 ) -> None:
     zone, label = ZoneInfo(tz), LABELS[granularity]
 
@@ -298,7 +281,7 @@ def test_buckets_of_a_zone_hold_what_its_calendar_says(
         "metric": "lcp", "from": NOW - days * DAY, "to": NOW, "granularity": granularity,
         "tz": tz, "weekStart": "sunday", "agg": ["count", "rate"],
     }  # fmt: skip
-    answer = oracle.answer(SECRETS["acme"], body)
+    answer = answers("/v1/query/timeseries", "acme", body)
     first, until = answer["meta"]["from"], answer["meta"]["to"]
     expected: dict[Any, float] = defaultdict(float)
     for event in EVENTS:

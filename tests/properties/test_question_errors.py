@@ -1,7 +1,5 @@
 """Error rates and groups from the real store against counting, over all three places of errors."""
 
-import asyncio
-import contextlib
 import random
 from collections import defaultdict
 from collections.abc import Iterator
@@ -19,8 +17,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from seamark.wire.signals import Signal
 from tests.support.error_rule import frames_of, identity, message_of
-from tests.support.people_events import DAY, HOUR, MINUTE, NOW, TOKENS, Answers
-from tests.support.questions_stack import Asking, asking, envelope, running_store
+from tests.support.people_events import DAY, HOUR, MINUTE, NOW, TOKENS
+from tests.support.questions_stack import Answers, answering, envelope
 
 pytestmark = pytest.mark.integration
 TYPES = ["TypeError", "ValueError"]
@@ -164,24 +162,16 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
     groups: dict[tuple[str, str, str, float], list[Occurrence]] = defaultdict(list)
     for o in MADE:
         groups[o.where, o.org, o.app, o.weight].append(o)
-    with running_store(folder) as store, asyncio.Runner() as runner:
-        stack = contextlib.AsyncExitStack()
-
-        async def start() -> Asking:
-            await store.provision()
-            for place, ((where, org, app, weight), group) in enumerate(groups.items()):
-                if place == len(groups) // 2:
-                    await store.provision()  # what is there is what the migrations find
-                signal, body = body_of(where, group)
-                sent = envelope(
-                    signal, body, org=org, app=app, weight=weight,
-                    received_ms=NOW + place, sent_ms=NOW + place,  # one receipt has one time
-                )  # fmt: skip
-                await store.insert(signal, [sent])
-            return await stack.enter_async_context(asking(store, clock_ms=lambda: NOW))
-
-        yield Answers(runner.run(start()), runner, store)
-        runner.run(stack.aclose())
+    envelopes = []
+    for place, ((where, org, app, weight), group) in enumerate(groups.items()):
+        signal, body = body_of(where, group)
+        sent = envelope(
+            signal, body, org=org, app=app, weight=weight,
+            received_ms=NOW + place, sent_ms=NOW + place,  # one receipt has one time
+        )  # fmt: skip
+        envelopes.append((signal, [sent]))
+    with answering(folder, envelopes, now_ms=NOW) as running:
+        yield running
 
 
 questions: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(

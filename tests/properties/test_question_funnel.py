@@ -17,19 +17,19 @@ from tests.support.people_events import (
     HOUR,
     NAMES,
     NOW,
-    Answers,
     Event,
-    answering,
+    answering_people,
     persons,
     visible,
 )
+from tests.support.questions_stack import Answers
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
-    with answering(Path(tmp_path_factory.mktemp("funnel"))) as running:
+    with answering_people(Path(tmp_path_factory.mktemp("funnel"))) as running:
         yield running
 
 

@@ -1,7 +1,5 @@
 """Histogram and context of log records from the real store, against sorting and counting."""
 
-import asyncio
-import contextlib
 import random
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,8 +15,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import SeverityNumber
 
 from seamark.wire.signals import Signal
-from tests.support.people_events import HOUR, MINUTE, NOW, TOKENS, Answers
-from tests.support.questions_stack import Asking, asking, envelope, running_store
+from tests.support.people_events import HOUR, MINUTE, NOW, TOKENS
+from tests.support.questions_stack import Answers, answering, envelope
 
 pytestmark = pytest.mark.integration
 LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"]
@@ -92,16 +90,8 @@ def envelopes() -> list[bytes]:
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
     folder = Path(tmp_path_factory.mktemp("logs"))
-    with running_store(folder) as store, asyncio.Runner() as runner:
-        stack = contextlib.AsyncExitStack()
-
-        async def start() -> Asking:
-            await store.provision()
-            await store.insert(Signal.LOGS, envelopes())
-            return await stack.enter_async_context(asking(store, clock_ms=lambda: NOW))
-
-        yield Answers(runner.run(start()), runner, store)
-        runner.run(stack.aclose())
+    with answering(folder, [(Signal.LOGS, envelopes())], now_ms=NOW) as running:
+        yield running
 
 
 def visible(token: str) -> list[Record]:

@@ -17,17 +17,17 @@ from tests.support.people_events import (
     NAMES,
     NOW,
     TOKENS,
-    Answers,
-    answering,
+    answering_people,
     persons,
 )
+from tests.support.questions_stack import Answers
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
-    with answering(Path(tmp_path_factory.mktemp("retention"))) as running:
+    with answering_people(Path(tmp_path_factory.mktemp("retention"))) as running:
         yield running
 
 

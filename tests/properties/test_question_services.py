@@ -1,7 +1,5 @@
 """RED by service and the edges between services, against random traces walked by hand."""
 
-import asyncio
-import contextlib
 import random
 import statistics
 from collections import defaultdict
@@ -18,8 +16,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from seamark.wire.signals import Signal
-from tests.support.people_events import HOUR, MINUTE, NOW, TOKENS, Answers
-from tests.support.questions_stack import Asking, asking, envelope, running_store
+from tests.support.people_events import HOUR, MINUTE, NOW, TOKENS
+from tests.support.questions_stack import Answers, answering, envelope
 
 pytestmark = pytest.mark.integration
 KINDS = ["internal", "server", "client", "producer", "consumer"]
@@ -148,16 +146,8 @@ def envelopes() -> list[bytes]:
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
     folder = Path(tmp_path_factory.mktemp("services"))
-    with running_store(folder) as store, asyncio.Runner() as runner:
-        stack = contextlib.AsyncExitStack()
-
-        async def start() -> Asking:
-            await store.provision()
-            await store.insert(Signal.TRACES, envelopes())
-            return await stack.enter_async_context(asking(store, clock_ms=lambda: NOW))
-
-        yield Answers(runner.run(start()), runner, store)
-        runner.run(stack.aclose())
+    with answering(folder, [(Signal.TRACES, envelopes())], now_ms=NOW) as running:
+        yield running
 
 
 def seen(token: str, body: dict[str, Any], length: int) -> tuple[list[MadeSpan], float]:

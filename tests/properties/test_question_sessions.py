@@ -22,11 +22,11 @@ from tests.support.people_events import (
     NOW,
     PAGES,
     TOKENS,
-    Answers,
     Event,
-    answering,
+    answering_people,
     persons,
 )
+from tests.support.questions_stack import Answers
 
 pytestmark = pytest.mark.integration
 LENGTHS = {"1h": HOUR, "1d": DAY}
@@ -34,7 +34,7 @@ LENGTHS = {"1h": HOUR, "1d": DAY}
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
-    with answering(Path(tmp_path_factory.mktemp("sessions"))) as running:
+    with answering_people(Path(tmp_path_factory.mktemp("sessions"))) as running:
         yield running
 
 

@@ -16,18 +16,18 @@ from tests.support.people_events import (
     MINUTE,
     NAMES,
     NOW,
-    Answers,
     Event,
-    answering,
+    answering_people,
     visible,
 )
+from tests.support.questions_stack import Answers
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
-    with answering(Path(tmp_path_factory.mktemp("top"))) as running:
+    with answering_people(Path(tmp_path_factory.mktemp("top"))) as running:
         yield running
 
 

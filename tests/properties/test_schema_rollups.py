@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
@@ -23,19 +23,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 
 from seamark.wire.signals import Signal
 from tests.support.otlp_values import attributes
-from tests.support.schema_store import RECEIVED_NS, EngineStore, envelope, events_envelope
+from tests.support.schema_store import FEW, RECEIVED_NS, EngineStore, envelope, events_envelope
 
 pytestmark = pytest.mark.integration
 RECEIVED_MS = RECEIVED_NS // 1_000_000
 ERROR: Final = 0.01
-FEW: Final = settings(
-    max_examples=2,
-    phases=[Phase.generate],  # a failing example is as telling as a smaller one, and dear
-    deadline=None,
-    database=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
 SECONDS: Final = {"1m": 60, "1h": 3_600, "1d": 86_400}
 Envelope = tuple[float, list[dict[str, Any]]]
 """Weight, events."""

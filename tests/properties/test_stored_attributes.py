@@ -1,7 +1,5 @@
 """Every stored attribute of log records, spans and native events has a spelling that finds it."""
 
-import asyncio
-import contextlib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,8 +16,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from seamark.wire.signals import Signal
-from tests.support.people_events import MINUTE, NOW, Answers
-from tests.support.questions_stack import Asking, asking, envelope, running_store
+from tests.support.people_events import MINUTE, NOW
+from tests.support.questions_stack import Answers, answering, envelope
 
 pytestmark = pytest.mark.integration
 KEYS = [
@@ -92,18 +90,13 @@ def bodies() -> Iterator[tuple[Signal, bytes]]:
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
-    with running_store(Path(tmp_path_factory.mktemp("keys"))) as store, asyncio.Runner() as runner:
-        stack = contextlib.AsyncExitStack()
-
-        async def start() -> Asking:
-            await store.provision()
-            for signal, body in bodies():
-                sent = envelope(signal, body, org="acme", app="shop", received_ms=NOW)
-                await store.insert(signal, [sent])
-            return await stack.enter_async_context(asking(store, clock_ms=lambda: NOW))
-
-        yield Answers(runner.run(start()), runner, store)
-        runner.run(stack.aclose())
+    folder = Path(tmp_path_factory.mktemp("keys"))
+    envelopes = [
+        (signal, [envelope(signal, body, org="acme", app="shop", received_ms=NOW)])
+        for signal, body in bodies()
+    ]
+    with answering(folder, envelopes, now_ms=NOW) as running:
+        yield running
 
 
 def found(answers: Answers, filters: list[Any]) -> tuple[set[str], set[str]]:

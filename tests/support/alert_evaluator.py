@@ -9,7 +9,10 @@ import re
 import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from tests.support.grafana_asking import Api, Series, series_of
 
@@ -22,6 +25,13 @@ _REDUCERS: Mapping[str, Callable[[list[float]], float]] = {
     "max": max,
     "last": lambda values: values[-1],
 }
+_FILE = Path(__file__).parents[2] / "provisioning" / "grafana" / "alerting" / "rules.yaml"
+RULES: dict[str, dict[str, Any]] = {
+    rule["uid"].removeprefix("seamark-"): rule
+    for group in yaml.safe_load(_FILE.read_text())["groups"]
+    for rule in group["rules"]
+}
+"""The committed rules by uid, without `seamark-`."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 One set of events of two orgs, for the questions whose oracles count the same events in Python.
 """
 
-import asyncio
 import contextlib
 import random
 from collections import defaultdict
@@ -15,14 +14,7 @@ from typing import Any
 import msgspec
 
 from seamark.wire.signals import Signal
-from tests.support.questions_stack import (
-    SECRETS,
-    Asking,
-    RunningStore,
-    asking,
-    envelope,
-    running_store,
-)
+from tests.support.questions_stack import Answers, answering, envelope
 
 NOW = 1_795_343_040_123  # 2026-11-22T10:24:00.123Z, a Sunday
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -140,28 +132,8 @@ def persons(events: list[Event], identity: str) -> dict[str, str]:
     return found
 
 
-@dataclass
-class Answers:
-    """Asks the running application, from tests that are not asynchronous."""
-
-    ask: Asking
-    runner: asyncio.Runner
-    store: RunningStore
-
-    def __call__(self, path: str, token: str, body: dict[str, Any]) -> Any:
-        return self.runner.run(self.ask.post(path, body, token=SECRETS[token]))
-
-
 @contextlib.contextmanager
-def answering(folder: Path) -> Iterator[Answers]:
+def answering_people(folder: Path) -> Iterator[Answers]:
     """The application over a store that holds EVENTS; its clock stands at NOW."""
-    with running_store(folder) as store, asyncio.Runner() as runner:
-        stack = contextlib.AsyncExitStack()
-
-        async def start() -> Asking:
-            await store.provision()
-            await store.insert(Signal.EVENTS, envelopes())
-            return await stack.enter_async_context(asking(store, clock_ms=lambda: NOW))
-
-        yield Answers(runner.run(start()), runner, store)
-        runner.run(stack.aclose())
+    with answering(folder, [(Signal.EVENTS, envelopes())], now_ms=NOW) as answers:
+        yield answers

@@ -3,11 +3,12 @@
 The store is the embedded one in a process of its own, on a free port with a folder of its own.
 """
 
+import asyncio
 import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -277,3 +278,33 @@ async def asking(
         await redis_client.aclose()
         if isinstance(client, ClickHouseStore):
             await client.close()
+
+
+@dataclass
+class Answers:
+    """Asks the running application, from tests that are not asynchronous."""
+
+    ask: Asking
+    runner: asyncio.Runner
+    store: RunningStore
+
+    def __call__(self, path: str, token: str, body: dict[str, Any]) -> Any:
+        return self.runner.run(self.ask.post(path, body, token=SECRETS[token]))
+
+
+@contextlib.contextmanager
+def answering(
+    folder: Path, envelopes: Iterable[tuple[Signal, Sequence[bytes]]], *, now_ms: int
+) -> Iterator[Answers]:
+    """The application over a store of its own with `envelopes`; its clock stands at `now_ms`."""
+    with running_store(folder) as store, asyncio.Runner() as runner:
+        stack = contextlib.AsyncExitStack()
+
+        async def start() -> Asking:
+            await store.provision()
+            for signal, sent in envelopes:
+                await store.insert(signal, sent)
+            return await stack.enter_async_context(asking(store, clock_ms=lambda: now_ms))
+
+        yield Answers(runner.run(start()), runner, store)
+        runner.run(stack.aclose())

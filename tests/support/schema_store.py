@@ -17,6 +17,7 @@ from typing import Any, Final
 import chdb
 import msgspec
 import zstandard
+from hypothesis import HealthCheck, Phase, settings
 
 import seamark.wire
 from provisioning.clickhouse.migrate import migrate
@@ -28,6 +29,15 @@ from seamark.wire.signals import Signal, input_table
 PROTO: Final = Path(seamark.wire.__file__).parent / "envelope.proto"
 RECEIVED_NS: Final = 1_795_316_640_123_456_789
 """2026-11-22 03:04:00.123456789 UTC."""
+FEW: Final = settings(
+    max_examples=2,
+    phases=[Phase.generate],  # a failing example is as telling as a smaller one, and dear
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+"""For laws whose examples are blocks of many rows: an insert costs more than its rows."""
 _names = itertools.count(1)
 
 

@@ -16,6 +16,10 @@ from typing import Self
 from tests.support.servers import free_port
 
 PASSWORD = "open sesame"
+BREAKS_LATE = (
+    "SELECT number, toString(cityHash64(number)), throwIf(number = 590000) FROM numbers(600000)"
+)
+"""Fails when most of its rows have been sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,12 @@ class StoreServer:
         """POST a statement as its body, with URL arguments."""
         target = "/?" + urllib.parse.urlencode(arguments)
         return self.request("POST", target, sql.encode(), authorization())
+
+    def run(self, *statements: str) -> None:
+        """Statements that must succeed, one after the other."""
+        for sql in statements:
+            answer = self.ask(sql)
+            assert answer.status == 200, answer.body
 
     def rows(self, sql: str, **arguments: str) -> list[list[str]]:
         """The rows of a statement that must succeed, as text."""

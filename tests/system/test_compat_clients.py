@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from collector.admission.user_ids import USER_HASH_CHARS
 from tests.support.until import until
+from tests.system.documented import commands, shell
 from tests.system.stack import Stack
 
 pytestmark = [pytest.mark.system]
@@ -26,23 +26,8 @@ SHOWN = re.findall(
 @pytest.fixture
 def send(stack_of_its_own: Stack) -> Callable[[str], Any]:
     """Runs one of the page's commands, by its name, and reads its answer."""
-    stack = stack_of_its_own
-    commands = {name: command for name, command, _ in SHOWN}
-
-    def run(name: str) -> Any:
-        text = commands["setup"] + commands[name]
-        text = text.replace("http://127.0.0.1:4318", stack.urls.ingest)
-        text = text.replace(".seamark/credentials.json", str(stack.data / "credentials.json"))
-        done = subprocess.run(
-            ["/bin/bash", "-euo", "pipefail", "-c", text],
-            capture_output=True,
-            check=True,
-            text=True,
-            timeout=30,
-        )
-        return json.loads(done.stdout)
-
-    return run
+    found = commands(PAGE, stack_of_its_own)
+    return lambda name: json.loads(shell(found[name]))
 
 
 def totals(stack: Stack, metric: str, *aggregates: str, **question: object) -> list[float]:

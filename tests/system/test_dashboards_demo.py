@@ -5,9 +5,6 @@ the panel's definition. Each panel is asked twice: for everything, and with valu
 """
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +18,7 @@ from grafana.dashboards.ask import Ask
 from grafana.dashboards.board import Board
 from grafana.dashboards.panels import Panel
 from tests.support.until import until
+from tests.system.played_demo import play
 from tests.system.stack import Stack
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -41,31 +39,12 @@ PANELS = [(board, panel) for board in BOARDS for panel in board.panels if panel.
 def api(stack_of_its_own: Stack) -> Api:
     """The API of a stack in which the demo has played four days, and a little of now."""
     stack = stack_of_its_own
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("SEAMARK_")} | {
-        "SEAMARK_DEMO_INGEST_URL": stack.urls.ingest,
-        "SEAMARK_DEMO_GRPC_URL": stack.urls.grpc,
-        "SEAMARK_DEMO_API_URL": stack.urls.api,
-    }
-    play(stack, environment, "--backfill", "96", "--sessions", "500", "--seed", "3")
+    play(stack, "--backfill", "96", "--sessions", "500", "--seed", "3")
     # The last day again, denser: dashboards open on hours.
-    play(stack, environment, "--backfill", "2", "--sessions", "400", "--seed", "4")
+    play(stack, "--backfill", "2", "--sessions", "400", "--seed", "4")
     found = Api(stack.urls.api, stack.credentials["query_token"])
     until_still(found)
     return found
-
-
-def play(stack: Stack, environment: Mapping[str, str], *arguments: str) -> None:
-    credentials = str(stack.data / "credentials.json")
-    command = [sys.executable, "-P", "-m", "seamark", "demo", "--credentials", credentials]
-    ran = subprocess.run(
-        [*command, "--rate", "0", *arguments],
-        env=environment,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=400,
-    )
-    assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
 
 
 def until_still(api: Api) -> None:

@@ -1,8 +1,6 @@
 """docs/dead-letters.md, its own commands run as they stand there, against a stack."""
 
 import json
-import re
-import subprocess
 import time
 import urllib.request
 from collections.abc import Callable
@@ -12,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.until import until
+from tests.system.documented import commands, shell
 from tests.system.stack import Stack
 
 pytestmark = [pytest.mark.system]
@@ -21,23 +20,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "dead-letters.md"
 @pytest.fixture
 def ask(stack: Stack) -> Callable[[str], Any]:
     """Runs one of the page's commands, by its name, and reads its answer."""
-    text = PAGE.read_text()
-    text = text.replace("http://127.0.0.1:4318", stack.urls.ingest)
-    text = text.replace("http://127.0.0.1:4320", stack.urls.api)
-    text = text.replace(".seamark/credentials.json", str(stack.data / "credentials.json"))
-    commands = dict(re.findall(r"^```bash (\S+)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
-
-    def run(name: str) -> Any:
-        done = subprocess.run(
-            ["/bin/bash", "-euo", "pipefail", "-c", commands["setup"] + commands[name]],
-            capture_output=True,
-            check=True,
-            text=True,
-            timeout=30,
-        )
-        return json.loads(done.stdout)
-
-    return run
+    found = commands(PAGE, stack)
+    return lambda name: json.loads(shell(found[name]))
 
 
 def get(stack: Stack, path: str) -> Any:

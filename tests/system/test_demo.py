@@ -1,14 +1,12 @@
 """The demo against a whole stack: what it was told is accepted is what the stack then counts."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.system.played_demo import play
 from tests.system.stack import Stack
 
 pytestmark = pytest.mark.system
@@ -16,24 +14,7 @@ pytestmark = pytest.mark.system
 
 def demo(stack: Stack, summary: Path, *arguments: str) -> tuple[dict[str, Any], str]:
     """Run `seamark demo` with a credentials file; its summary and what it printed."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("SEAMARK_")} | {
-        "SEAMARK_DEMO_INGEST_URL": stack.urls.ingest,
-        "SEAMARK_DEMO_GRPC_URL": stack.urls.grpc,
-        "SEAMARK_DEMO_API_URL": stack.urls.api,
-    }
-    ran = subprocess.run(
-        [
-            *(sys.executable, "-P", "-m", "seamark", "demo"),
-            *("--credentials", str(stack.data / "credentials.json")),
-            *("--summary", str(summary), "--check", "--rate", "0", *arguments),
-        ],
-        env=environment,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=90,
-    )
-    assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
+    ran = play(stack, "--summary", str(summary), "--check", *arguments)
     assert ran.stderr == ""
     found: dict[str, Any] = json.loads(summary.read_text())
     return found, ran.stdout

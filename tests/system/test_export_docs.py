@@ -3,7 +3,6 @@
 import csv
 import json
 import re
-import subprocess
 import time
 import urllib.request
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.until import until
+from tests.system.documented import commands, shell
 from tests.system.stack import Stack
 
 pytestmark = [pytest.mark.system]
@@ -21,24 +21,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "export.md"
 @pytest.fixture
 def run(stack: Stack, tmp_path: Path) -> Callable[[str], str]:
     """Runs one of the page's commands, by its name, in one folder; gives what it prints."""
-    text = PAGE.read_text()
-    text = text.replace("http://127.0.0.1:4320", stack.urls.api)
-    text = text.replace(".seamark/credentials.json", str(stack.data / "credentials.json"))
-    commands = dict(re.findall(r"^```bash (\S+)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
-
-    def command(name: str) -> str:
-        done = subprocess.run(
-            ["/bin/bash", "-euo", "pipefail", "-c", commands["setup"] + commands[name]],
-            capture_output=True,
-            cwd=tmp_path,
-            check=False,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    return command
+    found = commands(PAGE, stack)
+    return lambda name: shell(found[name], folder=tmp_path)
 
 
 def send(stack: Stack, names: list[str]) -> None:

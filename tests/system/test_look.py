@@ -5,9 +5,6 @@ What is shown is compared with what the API answers to the same questions, asked
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ import pytest
 from tests.system.browser.chromium import browsing, chromium
 from tests.system.browser.page import Page
 from tests.system.browser.proxy import Ingest
+from tests.system.played_demo import play
 from tests.system.stack import Stack
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -49,21 +47,7 @@ def binary() -> str:
 def shop(stack_of_its_own: Stack) -> Stack:
     """A stack to which the demo's shop has sent, and somebody who names pages badly."""
     stack = stack_of_its_own
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("SEAMARK_")} | {
-        "SEAMARK_DEMO_INGEST_URL": stack.urls.ingest,
-        "SEAMARK_DEMO_GRPC_URL": stack.urls.grpc,
-        "SEAMARK_DEMO_API_URL": stack.urls.api,
-    }
-    command = [sys.executable, "-P", "-m", "seamark", "demo", "--rate=0", "--seed=5"]
-    ran = subprocess.run(
-        [*command, "--sessions=60", f"--credentials={stack.data / 'credentials.json'}"],
-        env=environment,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
-    assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
+    play(stack, "--seed=5", "--sessions=60")
     asyncio.run(send_hostile(stack))
     return stack
 

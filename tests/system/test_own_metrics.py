@@ -18,25 +18,17 @@ from typing import Any
 
 import psutil
 import pytest
-import yaml
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from grafana.dashboards import pipeline
 from seamark.service.own_telemetry.otlp import Starts, Told, request
-from tests.support.alert_evaluator import Outcome, evaluate
+from tests.support.alert_evaluator import RULES, Outcome, evaluate
 from tests.support.grafana_asking import Api
 from tests.support.until import until
 from tests.system.stack import Stack
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
-RULES: dict[str, dict[str, Any]] = {
-    rule["uid"].removeprefix("seamark-"): rule
-    for group in yaml.safe_load((ROOT / "provisioning/grafana/alerting/rules.yaml").read_text())[
-        "groups"
-    ]
-    for rule in group["rules"]
-}
 MINUTE, HOUR = 60_000, 3_600_000
 NOW = time.time_ns() // 1_000_000 // MINUTE * MINUTE
 SERVICES = {f"seamark-{name}" for name in ("collector", "rows", "archive", "api", "store")}

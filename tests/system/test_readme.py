@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.until import until
+from tests.system.documented import for_stack, shell
 from tests.system.stack import Stack
 
 pytestmark = [pytest.mark.system]
@@ -21,22 +22,13 @@ BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 def blocks(stack: Stack) -> list[tuple[str, str]]:
     """Language and text of every code block, speaking of this stack instead of the default one."""
     text = (ROOT / "README.md").read_text()
-    text = text.replace("http://127.0.0.1:4318", stack.urls.ingest)
-    text = text.replace("http://127.0.0.1:4320", stack.urls.api)
-    text = text.replace(".seamark/credentials.json", str(stack.data / "credentials.json"))
+    text = for_stack(text, stack)
     text = text.replace(".venv/bin/python", sys.executable)
     return BLOCK.findall(text)
 
 
-def shell(script: str) -> dict[str, Any]:
-    done = subprocess.run(
-        ["/bin/bash", "-euo", "pipefail", "-c", script],
-        capture_output=True,
-        check=True,
-        text=True,
-        timeout=30,
-    )
-    answer: dict[str, Any] = json.loads(done.stdout)
+def answer_of(script: str) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(shell(script))
     return answer
 
 
@@ -47,7 +39,7 @@ def test_the_commands_of_the_readme_answer_as_it_says(stack: Stack, tmp_path: Pa
     program = next(text for language, text in found if language == "python")
 
     for _ in range(2):  # the second is a retry, and changes nothing
-        reply = shell(send)
+        reply = answer_of(send)
         assert reply["accepted"] == answers[0]["accepted"]
         assert reply["rejected"] == answers[0]["rejected"]
         assert [e["reason"] for e in reply["errors"]] == ["invalid_name"]
@@ -64,13 +56,13 @@ def test_the_commands_of_the_readme_answer_as_it_says(stack: Stack, tmp_path: Pa
         env=environment,
     ).stdout.strip()
 
-    answer = until(lambda: shell(ask), lambda answer: answer.get("series"))
+    answer = until(lambda: answer_of(ask), lambda answer: answer.get("series"))
     assert answer["columns"] == answers[1]["columns"]
     [row] = answer["series"][0]["rows"]
     assert row[1:] == answers[1]["series"][0]["rows"][0][1:]
     assert answer["meta"].keys() == answers[1]["meta"].keys()
 
-    totals = shell(account)
+    totals = answer_of(account)
     assert totals.keys() == answers[2].keys()
     assert totals["rejected"]["invalid_name"] >= 2
     assert totals["duplicate"] >= 2
@@ -80,7 +72,7 @@ def test_the_commands_of_the_readme_answer_as_it_says(stack: Stack, tmp_path: Pa
     token = stack.credentials["query_token"]
     url = f"{stack.urls.api}/v1/traces/{trace_id}"
     ask = f"curl -s {url} -H 'Authorization: Bearer {token}'"
-    trace = until(lambda: shell(ask), lambda answer: answer.get("spans"))
+    trace = until(lambda: answer_of(ask), lambda answer: answer.get("spans"))
     [span] = trace["spans"]
     assert span["name"] == "GET /"
     assert span["service"] == "shop"

@@ -1,12 +1,12 @@
 """The commands of docs/recovery.md, run as they stand there and in that order."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.system.documented import shell
 from tests.system.recovery_load import Sender, ask, wait_for_rows
 from tests.system.stack import Stack
 from tests.system.test_recovery_replay import SETTINGS, wait_for_archive
@@ -17,18 +17,10 @@ BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 UP = re.compile(r"^seamark up --data (\S+)\n", re.MULTILINE)
 
 
-def shell(script: str, folder: Path) -> None:
+def run(script: str, folder: Path) -> None:
     command = re.sub("^seamark ", f"{sys.executable} -P -m seamark ", script, flags=re.MULTILINE)
     command = command.replace("--data .seamark", "--data old")
-    done = subprocess.run(
-        ["/bin/bash", "-euo", "pipefail", "-c", command],
-        check=False,
-        capture_output=True,
-        cwd=folder,
-        text=True,
-        timeout=180,
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    shell(command, folder=folder, seconds=180)
 
 
 def test_the_commands_of_the_document(tmp_path: Path) -> None:
@@ -40,7 +32,7 @@ def test_the_commands_of_the_document(tmp_path: Path) -> None:
         wait_for_rows(old, sender.accepted)
         wait_for_archive(old, sender.accepted)
         for script in on_the_running:
-            shell(script, tmp_path)
+            run(script, tmp_path)
             wait_for_rows(old, sender.accepted)
         assert list((tmp_path / "backups").iterdir())
         sender.send(5)  # the backup has none of these, the log has
@@ -49,6 +41,6 @@ def test_the_commands_of_the_document(tmp_path: Path) -> None:
 
     for script, count in zip(on_folders, (sender.accepted, int(held)), strict=True):
         [folder] = UP.findall(script)
-        shell(UP.sub("", script), tmp_path)
+        run(UP.sub("", script), tmp_path)
         with Stack(tmp_path / folder) as new:
             wait_for_rows(new, count)

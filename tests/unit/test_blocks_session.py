@@ -41,7 +41,7 @@ class Bench:
             positions=self.positions,
             dead_letter_queue=self.dead_letter_queue,
             sink=self.sink,
-            seen=DedupFolder(),
+            dedup=DedupFolder(),
             slots=asyncio.Semaphore(2),
             health=self.health,
             limits=LIMITS,
@@ -74,7 +74,7 @@ async def bench() -> AsyncIterator[Bench]:
     made = Bench()
     made.log.add(S)
     yield made
-    await asyncio.to_thread(made.parts.seen.close)
+    await asyncio.to_thread(made.parts.dedup.close)
 
 
 async def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:

@@ -144,6 +144,15 @@ def test_a_migration_of_several_files_is_checked_as_one(tmp_path: Path) -> None:
         read_migrations(tmp_path)
 
 
+def test_an_include_with_a_star_takes_every_file_in_order_of_their_names(tmp_path: Path) -> None:
+    (tmp_path / "part").mkdir()
+    (tmp_path / "0001_a.sql").write_text("--: include part/*.sql\n")
+    (tmp_path / "part" / "b.sql").write_text("SELECT 2;\n")
+    (tmp_path / "part" / "a.sql").write_text("SELECT 1;\n")
+    [found] = read_migrations(tmp_path)
+    assert statements(found.text, {}) == ["SELECT 1", "SELECT 2"]
+
+
 def test_constants_are_part_of_the_checksum(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,8 +2,7 @@
 -- hash of what the envelope says of it.
 CREATE TABLE IF NOT EXISTS {database}.dead_letters {on_cluster}
 (
-    org LowCardinality(String),
-    app LowCardinality(String),
+    {org_and_app},
     signal LowCardinality(String),
     received_at DateTime64(3, 'UTC') CODEC(Delta, LZ4),
     receipt UUID,
@@ -28,8 +27,7 @@ ORDER BY (org, app, received_at, receipt, `index`)
 -- Dead letters that were sent again and stored: an event of a replay carries its dead letter's id.
 CREATE TABLE IF NOT EXISTS {database}.dead_letter_replays {on_cluster}
 (
-    org LowCardinality(String),
-    app LowCardinality(String),
+    {org_and_app},
     dead_letter_id UUID,
     replayed_at DateTime64(3, 'UTC') CODEC(Delta, LZ4),
     receipt UUID

@@ -3,8 +3,7 @@
 -- question. Times are milliseconds, as questions have them; those of a span's errors are the span's.
 CREATE TABLE IF NOT EXISTS {database}.errors {on_cluster}
 (
-    org LowCardinality(String),
-    app LowCardinality(String),
+    {org_and_app},
     receipt UUID,
     received_at DateTime64(3, 'UTC') CODEC(Delta, LZ4),
     weight Float64,

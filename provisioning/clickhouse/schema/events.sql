@@ -1,4 +1,6 @@
 -- Native events.
+--: labels = [{name} LowCardinality(String) for name in country, browser, browser_version, os, os_version,
+--:     device_type, sdk_name, sdk_version, datacenter, server_version]
 CREATE TABLE IF NOT EXISTS {database}.events {on_cluster}
 (
     {row},
@@ -17,16 +19,7 @@ CREATE TABLE IF NOT EXISTS {database}.events {on_cluster}
     device {text_map},
     device_types {types},
     ip_hash String,
-    country LowCardinality(String),
-    browser LowCardinality(String),
-    browser_version LowCardinality(String),
-    os LowCardinality(String),
-    os_version LowCardinality(String),
-    device_type LowCardinality(String),
-    sdk_name LowCardinality(String),
-    sdk_version LowCardinality(String),
-    datacenter LowCardinality(String),
-    server_version LowCardinality(String),
+    {labels},
     {by_receipt_time},
     INDEX by_event_id event_id TYPE bloom_filter(0.01) GRANULARITY 1
 )

@@ -53,43 +53,38 @@
 --:     sdk_version LowCardinality(String),
 --:     protocol LowCardinality(String),
 --:     `dead_letters.index` Array(UInt32),
---:     `dead_letters.reason` Array(String),
---:     `dead_letters.field` Array(String),
---:     `dead_letters.message` Array(String),
---:     `dead_letters.name` Array(String),
---:     `dead_letters.original` Array(String)
+--:     {dead_letter_texts}
+--: dead_letter_texts = [`dead_letters.{field}` Array(String) for field in reason, field, message, name, original]
+--: labels = [{name} LowCardinality(String)
+--:     for name in country, browser, browser_version, os, os_version, device, datacenter, server_version]
 
 CREATE TABLE IF NOT EXISTS {database}.in_events {on_cluster}
 (
     {envelope},
     skew_ms Int64,
     ip_hash String,
-    country LowCardinality(String),
-    browser LowCardinality(String),
-    browser_version LowCardinality(String),
-    os LowCardinality(String),
-    os_version LowCardinality(String),
-    device LowCardinality(String),
-    datacenter LowCardinality(String),
-    server_version LowCardinality(String),
+    {labels},
     events_json String
 )
 ENGINE = Null;
 
+-- Of a resource and a scope: the field, its type, its name in the views.
+--: of_resource = resource.attributes {attributes} r_attributes,
+--:     resource.dropped_attributes_count UInt32 resource_dropped_attrs, schema_url String resource_schema_url
+--: of_scope = scope.name String scope_name, scope.version String scope_version,
+--:     scope.attributes {attributes} s_attributes, scope.dropped_attributes_count UInt32 scope_dropped_attrs,
+--:     schema_url String scope_schema_url
+
 --: for signal kind items in traces spans spans, metrics metrics metrics, logs logs log_records
+--: resource = [`{signal}.resource_{kind}.{field}` Array({type}) for field type name in {of_resource}]
+--: scope = [`{signal}.resource_{kind}.scope_{kind}.{field}` Array(Array({type})) for field type name in {of_scope}]
 --: columns = [`{signal}.resource_{kind}.scope_{kind}.{items}.{field}` Array(Array(Array({type})))
 --:     for field type in {fields_{signal}}]
 CREATE TABLE IF NOT EXISTS {database}.in_{signal} {on_cluster}
 (
     {envelope},
-    `{signal}.resource_{kind}.resource.attributes` Array({attributes}),
-    `{signal}.resource_{kind}.resource.dropped_attributes_count` Array(UInt32),
-    `{signal}.resource_{kind}.schema_url` Array(String),
-    `{signal}.resource_{kind}.scope_{kind}.scope.name` Array(Array(String)),
-    `{signal}.resource_{kind}.scope_{kind}.scope.version` Array(Array(String)),
-    `{signal}.resource_{kind}.scope_{kind}.scope.attributes` Array(Array({attributes})),
-    `{signal}.resource_{kind}.scope_{kind}.scope.dropped_attributes_count` Array(Array(UInt32)),
-    `{signal}.resource_{kind}.scope_{kind}.schema_url` Array(Array(String)),
+    {resource},
+    {scope},
     {columns}
 )
 ENGINE = Null;

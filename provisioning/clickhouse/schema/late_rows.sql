@@ -3,8 +3,7 @@
 -- Partitions are days of storing: the rows' times can be any.
 CREATE TABLE IF NOT EXISTS {database}.late_rows {on_cluster}
 (
-    org LowCardinality(String),
-    app LowCardinality(String),
+    {org_and_app},
     signal LowCardinality(String),
     hour DateTime('UTC'),
     stored_on Date,

@@ -5,23 +5,22 @@
 --     archived = stored, once the archive has caught up
 CREATE TABLE IF NOT EXISTS {database}.ledger {on_cluster}
 (
-    org LowCardinality(String),
-    app LowCardinality(String),
+    {org_and_app},
     signal LowCardinality(String),
     minute DateTime('UTC'),
     key_id LowCardinality(String),
-    requests SimpleAggregateFunction(sum, UInt64),
-    offered SimpleAggregateFunction(sum, UInt64),
-    accepted SimpleAggregateFunction(sum, UInt64),
-    rejected SimpleAggregateFunction(sumMap, Map(String, UInt64)),
-    sampled SimpleAggregateFunction(sum, UInt64),
-    limited SimpleAggregateFunction(sum, UInt64),
-    duplicate SimpleAggregateFunction(sum, UInt64),
-    dead_lettered SimpleAggregateFunction(sum, UInt64),
-    stored SimpleAggregateFunction(sum, UInt64),
-    archived SimpleAggregateFunction(sum, UInt64),
-    dead_letters SimpleAggregateFunction(sum, UInt64),
-    request_rejections SimpleAggregateFunction(sumMap, Map(String, UInt64))
+    requests {total},
+    offered {total},
+    accepted {total},
+    rejected {totals_by_reason},
+    sampled {total},
+    limited {total},
+    duplicate {total},
+    dead_lettered {total},
+    stored {total},
+    archived {total},
+    dead_letters {total},
+    request_rejections {totals_by_reason}
 )
 ENGINE = {aggregating_merge_tree}
 PARTITION BY toYYYYMM(minute)

@@ -1,6 +1,14 @@
 -- Data points of OTLP metrics, of all kinds in one form, so that a block is one part.
 -- `series` is a hash of what identifies a time series: the metric, its kind and unit, the attributes of point,
 -- scope and resource, in any order. `value` is value_int too where that is set.
+--
+-- What is measured, of all kinds in one form.
+--: measured =
+--:     count UInt64, sum Nullable(Float64), min Nullable(Float64), max Nullable(Float64),
+--:     bounds Array(Float64), bucket_counts Array(UInt64),
+--:     scale Int32, zero_count UInt64, zero_threshold Float64,
+--:     positive_offset Int32, positive_counts Array(UInt64), negative_offset Int32, negative_counts Array(UInt64),
+--:     quantiles Array(Float64), quantile_values Array(Float64)
 CREATE TABLE IF NOT EXISTS {database}.metric_points {on_cluster}
 (
     {row},
@@ -17,21 +25,7 @@ CREATE TABLE IF NOT EXISTS {database}.metric_points {on_cluster}
     monotonic Bool,
     value Nullable(Float64),
     value_int Nullable(Int64),
-    count UInt64,
-    sum Nullable(Float64),
-    min Nullable(Float64),
-    max Nullable(Float64),
-    bounds Array(Float64),
-    bucket_counts Array(UInt64),
-    scale Int32,
-    zero_count UInt64,
-    zero_threshold Float64,
-    positive_offset Int32,
-    positive_counts Array(UInt64),
-    negative_offset Int32,
-    negative_counts Array(UInt64),
-    quantiles Array(Float64),
-    quantile_values Array(Float64),
+    {measured},
     flags UInt32,
     exemplars Nested(time {instant_9}, value Nullable(Float64), value_int Nullable(Int64),
         trace_id FixedString(16), span_id FixedString(8), attrs {text_map}),

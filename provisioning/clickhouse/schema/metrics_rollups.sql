@@ -16,11 +16,23 @@
 -- `min` and `max` of a running histogram are those of its whole run.
 --: bucket_type = Tuple(Int8, Float64, Float64)
 --: histogram_type = Tuple(UInt64, Array({bucket_type}), Array(UInt64))
+--: run_points = Tuple(Array(Tuple(UInt64, UInt64, Float64)), Array(Float64))
+--: latest_point = Tuple(UInt64, Float64)
+--: latest_quantiles = Tuple(UInt64, Array(Float64), Array(Float64))
+--: bucket_counts = Tuple(Array({bucket_type}), Array(UInt64))
+-- Of each measure: its name, its aggregate, its type.
+--: metrics_numbers = rows sum UInt64, count sum Float64, sum sum Float64, min min Nullable(Float64),
+--:     max max Nullable(Float64), last max {latest_point}
+--: metrics_distributions = zero_threshold max Float64, buckets sumMap {bucket_counts},
+--:     first_buckets min {histogram_type}, last_buckets max {histogram_type},
+--:     histograms groupUniqArrayArray Array({histogram_type}), quantiles max {latest_quantiles}
+--: numbers = [{name} SimpleAggregateFunction({aggregate}, {type}) for name aggregate type in {metrics_numbers}]
+--: distributions = [{name} SimpleAggregateFunction({aggregate}, {type})
+--:     for name aggregate type in {metrics_distributions}]
 --: for step lifetime unit in 1m 13 MONTH, 1h 5 YEAR
 CREATE TABLE IF NOT EXISTS {database}.metrics_{step} {on_cluster}
 (
-    org LowCardinality(String),
-    app LowCardinality(String),
+    {org_and_app},
     name LowCardinality(String),
     time DateTime('UTC'),
     type LowCardinality(String),
@@ -31,25 +43,13 @@ CREATE TABLE IF NOT EXISTS {database}.metrics_{step} {on_cluster}
     series UInt64,
     run UInt64,
     dims SimpleAggregateFunction(any, Map(String, String)),
-    rows SimpleAggregateFunction(sum, UInt64),
-    count SimpleAggregateFunction(sum, Float64),
-    sum SimpleAggregateFunction(sum, Float64),
-    min SimpleAggregateFunction(min, Nullable(Float64)),
-    max SimpleAggregateFunction(max, Nullable(Float64)),
-    last SimpleAggregateFunction(max, Tuple(UInt64, Float64)),
-    points SimpleAggregateFunction(maxMap, Tuple(Array(Tuple(UInt64, UInt64, Float64)), Array(Float64)))
-        CODEC(Delta(8), ZSTD(1)),
+    {numbers},
+    points SimpleAggregateFunction(maxMap, {run_points}) CODEC(Delta(8), ZSTD(1)),
     sketch {sketch},
-    zero_threshold SimpleAggregateFunction(max, Float64),
-    buckets SimpleAggregateFunction(sumMap, Tuple(Array({bucket_type}), Array(UInt64))),
-    first_buckets SimpleAggregateFunction(min, {histogram_type}),
-    last_buckets SimpleAggregateFunction(max, {histogram_type}),
-    histograms SimpleAggregateFunction(groupUniqArrayArray, Array({histogram_type})),
-    quantiles SimpleAggregateFunction(max, Tuple(UInt64, Array(Float64), Array(Float64)))
+    {distributions}
 )
 ENGINE = {aggregating_merge_tree}
 PARTITION BY toYYYYMM(time)
 ORDER BY (org, app, name, time, type, unit, service, temporality, monotonic, series, run)
-TTL time + INTERVAL {lifetime} {unit}
-SETTINGS {deduplication}, ttl_only_drop_parts = 1;
+{storage_of_rollup};
 --: end

@@ -11,8 +11,7 @@
 --:     {session_dimension_types})
 CREATE TABLE IF NOT EXISTS {database}.visits_15m {on_cluster}
 (
-    org LowCardinality(String),
-    app LowCardinality(String),
+    {org_and_app},
     received_on Date,
     slot DateTime('UTC') CODEC(Delta, LZ4),
     key FixedString(16),

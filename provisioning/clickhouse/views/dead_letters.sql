@@ -1,5 +1,6 @@
 -- Dead letters out of envelopes. Nothing is written for a block without dead letters.
 --: fields = [`dead_letters.{field}` AS l_{field} for field in index, reason, field, message, name, original]
+--: dead_letter_columns = [l_{field} AS {field} for field in reason, field, message, name, original]
 --: for signal in events, traces, metrics, logs
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.dead_letters_{signal}_view {on_cluster} TO {database}.dead_letters AS
 SELECT
@@ -9,11 +10,7 @@ SELECT
     l_index AS `index`,
     reinterpretAsUUID(sipHash128(org, app, i.receipt, received_ns, l_index, l_reason, l_name, l_original))
         AS dead_letter_id,
-    l_reason AS reason,
-    l_field AS field,
-    l_message AS message,
-    l_name AS name,
-    l_original AS original,
+    {dead_letter_columns},
     key_id, sent_ms, sdk_name, sdk_version, protocol
 FROM {database}.in_{signal} AS i
 ARRAY JOIN {fields};

@@ -6,6 +6,9 @@
 --: event_type = Tuple(id String, ts String, name String, value Nullable(Float64), unit String,
 --:     attrs Map(String, String), sessionId String, userAnonId String, device Map(String, String),
 --:     timeFlag UInt8, attrTypes String, deviceTypes String)
+--: of_event = [e.{name} AS {name} for name in name, value, unit, attrs, device]
+--: of_envelope = [i.{name} AS {name} for name in org, app, weight, key_id, skew_ms, ip_hash, country, browser,
+--:     browser_version, os, os_version, sdk_name, sdk_version, datacenter, server_version]
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.events_view {on_cluster} TO {database}.events AS
 WITH
     {received_ms} AS received_ms,
@@ -16,36 +19,18 @@ WITH
         0) AS ts_ms,
     toInt64(least(i.sent_ms, 9000000000000000)) - ts_ms AS age_ms
 SELECT
-    i.org AS org,
-    i.app AS app,
     {receipt} AS receipt,
     fromUnixTimestamp64Milli(received_ms, 'UTC') AS received_at,
-    i.weight AS weight,
-    i.key_id AS key_id,
     fromUnixTimestamp64Milli(received_ms - if(i.sent_ms = 0, 0, greatest(0, age_ms)), 'UTC') AS time,
     bitOr(toUInt8(i.sent_ms = 0 OR age_ms < 0), e.timeFlag) AS time_flag,
     fromUnixTimestamp64Milli(ts_ms, 'UTC') AS ts,
-    i.skew_ms AS skew_ms,
     e.id AS event_id,
-    e.name AS name,
-    e.value AS value,
-    e.unit AS unit,
-    e.attrs AS attrs,
     e.attrTypes AS attr_types,
+    e.deviceTypes AS device_types,
     e.sessionId AS session_id,
     e.userAnonId AS user_id,
-    e.device AS device,
-    e.deviceTypes AS device_types,
-    i.ip_hash AS ip_hash,
-    i.country AS country,
-    i.browser AS browser,
-    i.browser_version AS browser_version,
-    i.os AS os,
-    i.os_version AS os_version,
     i.device AS device_type,
-    i.sdk_name AS sdk_name,
-    i.sdk_version AS sdk_version,
-    i.datacenter AS datacenter,
-    i.server_version AS server_version
+    {of_event},
+    {of_envelope}
 FROM {database}.in_events AS i
 ARRAY JOIN JSONExtract(i.events_json, 'Array({event_type})') AS e;

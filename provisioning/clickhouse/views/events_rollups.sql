@@ -28,16 +28,12 @@ SELECT
 FROM {database}.events AS e
 GROUP BY org, app, name, time, {dimension_names};
 
+--: merged = [{aggregate}(r.{name}) AS {name} for name aggregate type in {events_measures}]
 --: for step below start in 1h 1m toStartOfHour, 1d 1h toStartOfDay
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.events_{step}_view {on_cluster} TO {database}.events_{step} AS
 SELECT
     org, app, name, {start}(r.time) AS time, dims,
-    sum(count) AS count,
-    sum(rows) AS rows,
-    sum(value_count) AS value_count,
-    sum(value_sum) AS value_sum,
-    min(value_min) AS value_min,
-    max(value_max) AS value_max,
+    {merged},
     quantilesDDMergeState({levels})(value_sketch) AS value_sketch,
     uniqCombinedMergeState({unique})(users) AS users,
     uniqCombinedMergeState({unique})(sessions) AS sessions

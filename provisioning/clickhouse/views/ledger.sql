@@ -1,6 +1,8 @@
--- The ledger, from what envelopes say of their requests. An envelope that tells of requests turned away, whose
--- items nobody counted, is no request of its own.
---: is_request = i.outcome.offered > 0 OR empty(i.outcome.request_rejections)
+-- The ledger, from what envelopes say of their requests.
+--: counts = [sum(toUInt64(i.outcome.{name})) AS {name}
+--:     for name in offered, accepted, sampled, limited, duplicate, dead_lettered]
+--: by_reason = [sumMap(CAST(i.outcome.{name}, 'Map(String, UInt64)')) AS {name}
+--:     for name in rejected, request_rejections]
 --: for signal in events, traces, metrics, logs
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.ledger_{signal}_view {on_cluster} TO {database}.ledger AS
 SELECT
@@ -8,15 +10,8 @@ SELECT
     toStartOfMinute(toDateTime(intDiv(least(received_ns, 4294967295000000000), 1000000000), 'UTC')) AS minute,
     key_id,
     countIf({is_request}) AS requests,
-    sum(toUInt64(i.outcome.offered)) AS offered,
-    sum(toUInt64(i.outcome.accepted)) AS accepted,
-    sumMap(CAST(i.outcome.rejected, 'Map(String, UInt64)')) AS rejected,
-    sum(toUInt64(i.outcome.sampled)) AS sampled,
-    sum(toUInt64(i.outcome.limited)) AS limited,
-    sum(toUInt64(i.outcome.duplicate)) AS duplicate,
-    sum(toUInt64(i.outcome.dead_lettered)) AS dead_lettered,
-    sum(length(i.dead_letters.index)) AS dead_letters,
-    sumMap(CAST(i.outcome.request_rejections, 'Map(String, UInt64)')) AS request_rejections
+    {counts}, {by_reason},
+    sum(length(i.dead_letters.index)) AS dead_letters
 FROM {database}.in_{signal} AS i
 GROUP BY org, app, signal, minute, key_id;
 --: end

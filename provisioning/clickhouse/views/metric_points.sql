@@ -3,11 +3,7 @@
 --: kind = metrics
 --: items = metrics
 --: point = Tuple(type String, temporality Int32, monotonic Bool, start UInt64, time UInt64,
---:     as_double Nullable(Float64), as_int Nullable(Int64), count UInt64, sum Nullable(Float64),
---:     min Nullable(Float64), max Nullable(Float64), bounds Array(Float64), bucket_counts Array(UInt64),
---:     scale Int32, zero_count UInt64, zero_threshold Float64, positive_offset Int32,
---:     positive_counts Array(UInt64), negative_offset Int32, negative_counts Array(UInt64),
---:     quantiles Array(Float64), quantile_values Array(Float64),
+--:     as_double Nullable(Float64), as_int Nullable(Int64), {measured},
 --:     exemplars {exemplars}, attributes {attributes}, flags UInt32)
 --: times = p.start_time_unix_nano, p.time_unix_nano
 --: no_value = NULL, NULL
@@ -29,6 +25,7 @@
 --:     p.quantile_values.quantile, p.quantile_values.value, CAST([], '{exemplars}'), p.attributes, p.flags
 --: points = [arrayMap(p -> CAST(({{kind}}), '{point}'), `x.{kind}.data_points`)
 --:     for kind in gauge, sum, histogram, exponential_histogram, summary]
+--: measured_columns = [p.{name} AS {name} for name type in {measured}]
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.metric_points_view {on_cluster} TO {database}.metric_points AS
 WITH {values}
 SELECT
@@ -47,21 +44,7 @@ SELECT
     p.monotonic AS monotonic,
     coalesce(p.as_double, toFloat64(p.as_int)) AS value,
     p.as_int AS value_int,
-    p.count AS count,
-    p.sum AS sum,
-    p.min AS min,
-    p.max AS max,
-    p.bounds AS bounds,
-    p.bucket_counts AS bucket_counts,
-    p.scale AS scale,
-    p.zero_count AS zero_count,
-    p.zero_threshold AS zero_threshold,
-    p.positive_offset AS positive_offset,
-    p.positive_counts AS positive_counts,
-    p.negative_offset AS negative_offset,
-    p.negative_counts AS negative_counts,
-    p.quantiles AS quantiles,
-    p.quantile_values AS quantile_values,
+    {measured_columns},
     p.flags AS flags,
     arrayMap(y -> instant(y), p.exemplars.time_unix_nano) AS `exemplars.time`,
     arrayMap(y -> coalesce(y.as_double, toFloat64(y.as_int)), p.exemplars) AS `exemplars.value`,
@@ -80,7 +63,7 @@ FROM
         arrayConcat({points}) AS points
     FROM
     (
---: include views/otlp_items.sql
+--: include definitions/otlp_items.sql
     ) AS h
     ARRAY JOIN {arrays}
 ) AS m

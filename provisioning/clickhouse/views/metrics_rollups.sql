@@ -64,23 +64,15 @@ SELECT
 FROM {database}.metric_points AS p
 GROUP BY {identity};
 
+--: numbers = [{aggregate}(r.{name}) AS {name} for name aggregate type in {metrics_numbers}]
+--: distributions = [{aggregate}(r.{name}) AS {name} for name aggregate type in {metrics_distributions}]
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.metrics_1h_view {on_cluster} TO {database}.metrics_1h AS
 SELECT
     org, app, name, toStartOfHour(r.time) AS time, type, unit, service, temporality, monotonic, series, run,
     any(r.dims) AS dims,
-    sum(rows) AS rows,
-    sum(count) AS count,
-    sum(sum) AS sum,
-    min(min) AS min,
-    max(max) AS max,
-    max(last) AS last,
+    {numbers},
     maxMap(r.points) AS points,
     quantilesDDMergeState({levels})(sketch) AS sketch,
-    max(zero_threshold) AS zero_threshold,
-    sumMap(r.buckets) AS buckets,
-    min(first_buckets) AS first_buckets,
-    max(last_buckets) AS last_buckets,
-    groupUniqArrayArray(histograms) AS histograms,
-    max(quantiles) AS quantiles
+    {distributions}
 FROM {database}.metrics_1m AS r
 GROUP BY {identity};

@@ -45,6 +45,6 @@ SELECT
     {resource_columns}, {scope_columns}
 FROM
 (
---: include views/otlp_items.sql
+--: include definitions/otlp_items.sql
 ) AS h
 ARRAY JOIN {arrays};

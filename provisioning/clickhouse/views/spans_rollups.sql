@@ -19,15 +19,11 @@ SELECT
 FROM {database}.spans AS s
 GROUP BY org, app, service, time, operation, kind, status;
 
+--: merged = [{aggregate}(r.{name}) AS {name} for name aggregate type in {spans_measures}]
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.spans_1h_view {on_cluster} TO {database}.spans_1h AS
 SELECT
     org, app, service, toStartOfHour(r.time) AS time, operation, kind, status,
-    sum(count) AS count,
-    sum(rows) AS rows,
-    sum(errors) AS errors,
-    sum(duration_sum) AS duration_sum,
-    min(duration_min) AS duration_min,
-    max(duration_max) AS duration_max,
+    {merged},
     quantilesDDMergeState({levels})(duration_sketch) AS duration_sketch,
     max(r.trace_id) AS trace_id
 FROM {database}.spans_1m AS r

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from seamark.service.loopback import is_loopback
-from seamark.service.settings import SettingsError, setting
+from seamark.service.settings import ServerSettings, SettingsError, setting
 
 _MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class StoreServerSettings:
+class StoreServerSettings(ServerSettings):
     """SEAMARK_STORE_SERVER_*: the embedded store."""
 
     host: str = setting("127.0.0.1", text="Address the store listens on.")
@@ -54,11 +54,6 @@ class StoreServerSettings:
     )
     stop_seconds: float = setting(
         5.0, unit="s", text="How long inserts may take to finish at a stop.", minimum=0, maximum=6
-    )
-    tls_cert: str = setting("", text="Certificate file (PEM) for https; empty for http.")
-    tls_key: str = setting("", text="Key file (PEM) of the certificate.")
-    log_level: str = setting(
-        "info", text="Least severe log line.", choices=("debug", "info", "warning", "error")
     )
 
     def check(self) -> None:

@@ -4,7 +4,9 @@
 --: arrays = [`x.{field}` for field type in {fields_{signal}}]
 --: paths = [`{signal}.resource_{kind}.scope_{kind}.{items}.{field}` AS `x.{field}`
 --:     for field type in {fields_{signal}}]
---: scope = {signal}.resource_{kind}.scope_{kind}
+--: resource = [`{signal}.resource_{kind}.{field}` AS {name} for field type name in {of_resource}]
+--: scope = [`{signal}.resource_{kind}.scope_{kind}.{field}` AS {name} for field type name in {of_scope}]
+--: scope_names = [{name} for field type name in {of_scope}]
     SELECT
         {row_columns}, {resource_columns},
         scope_name, scope_version, strings(s_attributes) AS scope_attrs, letters(s_attributes) AS scope_attr_types,
@@ -17,18 +19,12 @@
             {received_at} AS received_at,
             strings(r_attributes) AS resource_attrs, resource_attrs['service.name'] AS service,
             letters(r_attributes) AS resource_attr_types, resource_dropped_attrs, resource_schema_url,
-            scope_name, scope_version, s_attributes, scope_dropped_attrs, scope_schema_url,
+            {scope_names},
             {arrays}
         FROM {database}.in_{signal} AS i
         ARRAY JOIN
-            `{signal}.resource_{kind}.resource.attributes` AS r_attributes,
-            `{signal}.resource_{kind}.resource.dropped_attributes_count` AS resource_dropped_attrs,
-            `{signal}.resource_{kind}.schema_url` AS resource_schema_url,
-            `{scope}.scope.name` AS scope_name,
-            `{scope}.scope.version` AS scope_version,
-            `{scope}.scope.attributes` AS s_attributes,
-            `{scope}.scope.dropped_attributes_count` AS scope_dropped_attrs,
-            `{scope}.schema_url` AS scope_schema_url,
+            {resource},
+            {scope},
             {paths}
     ) AS g
-    ARRAY JOIN scope_name, scope_version, s_attributes, scope_dropped_attrs, scope_schema_url, {arrays}
+    ARRAY JOIN {scope_names}, {arrays}

@@ -14,14 +14,15 @@
 --:     kvlist_value Tuple(values Array(Tuple(key String, value {any_2}))))
 --: attributes = Array(Tuple(key String, value {any_1}))
 --
--- Columns that all raw tables begin with, and that those of OTLP end with. An attribute is text; the type it was sent
--- with is a letter of `…_types`, which has one for each attribute in order: (s)tring, (i)nt, (d)ouble, (b)ool, b(y)tes,
--- (a)rray, list of (k)eys and values, (n)o value. Where letters are missing the attribute is a string.
+-- Columns that all tables begin with; that all raw tables begin with, and that those of OTLP end with. An attribute is
+-- text; the type it was sent with is a letter of `…_types`, which has one for each attribute in order: (s)tring, (i)nt,
+-- (d)ouble, (b)ool, b(y)tes, (a)rray, list of (k)eys and values, (n)o value. Where letters are missing the attribute
+-- is a string.
 --: text_map = Map(LowCardinality(String), String)
 --: types = LowCardinality(String)
+--: org_and_app = org LowCardinality(String), app LowCardinality(String)
 --: row =
---:     org LowCardinality(String),
---:     app LowCardinality(String),
+--:     {org_and_app},
 --:     receipt UUID,
 --:     received_at DateTime64(3, 'UTC') CODEC(Delta, LZ4),
 --:     weight Float64,
@@ -53,6 +54,13 @@
 --:     TTL toDateTime(received_at) + INTERVAL 30 DAY
 --:     SETTINGS {deduplication}, ttl_only_drop_parts = 1, {vertical_merges}
 --
+-- Rollups keep minutes for 13 months and coarser buckets for 5 years; each file says which steps there are.
+--: storage_of_rollup =
+--:     TTL time + INTERVAL {lifetime} {unit}
+--:     SETTINGS {deduplication}, ttl_only_drop_parts = 1
+--: total = SimpleAggregateFunction(sum, UInt64)
+--: totals_by_reason = SimpleAggregateFunction(sumMap, Map(String, UInt64))
+--
 -- Sketches and sets of users and sessions.
 --: levels = {sketch_accuracy}, 0.5, 0.95, 0.99
 --: sketch = AggregateFunction(quantilesDD({levels}), Float64)
@@ -63,3 +71,6 @@
 --: received_ms = toInt64(intDiv(least(i.received_ns, 9223372036854775807), 1000000))
 --: received_at = fromUnixTimestamp64Milli({received_ms}, 'UTC')
 --: receipt = toUUIDOrZero(i.receipt)
+--
+-- An envelope that tells of requests turned away, whose items nobody counted, is no request of its own.
+--: is_request = i.outcome.offered > 0 OR empty(i.outcome.request_rejections)
