@@ -16,6 +16,7 @@ from processors.archive.layout import hour_of
 from processors.archive.manifest import Manifest
 from processors.blocks.sink import SinkUnavailable
 from seamark.recovery.archive import MANIFEST, Archive, Footer, footer_of, listed_live
+from seamark.recovery.statements import statement_of
 from seamark.recovery.store import RecoveryStore, StoreFailed
 from seamark.service.clickhouse.quoting import literal
 
@@ -92,16 +93,7 @@ async def rebuild_manifest(store: RecoveryStore, archive: Archive) -> int:
     for at in range(0, len(entries), _AT_ONCE):
         await add_entries(store, entries[at : at + _AT_ONCE], token="")
     await store.command(f"ATTACH TABLE {view}")
-    keys = "org, app, signal, minute, key_id"
-    await store.command(
-        f"INSERT INTO {store.database}.ledger ({keys}, archived)"
-        f" SELECT {keys}, sum(f) - sum(l) AS more FROM"
-        " (SELECT counts.org AS org, counts.app AS app, signal, counts.minute AS minute,"
-        " counts.key_id AS key_id, toInt64(counts.rows) AS f, toInt64(0) AS l"
-        f" FROM {store.database}.{MANIFEST} FINAL ARRAY JOIN counts WHERE state = 'live'"
-        f" UNION ALL SELECT {keys}, toInt64(0), toInt64(t.archived)"
-        f" FROM {store.database}.ledger AS t) GROUP BY {keys} HAVING more > 0"
-    )
+    await store.command(statement_of("add_archived", database=store.database))
     return len(entries)
 
 
@@ -118,12 +110,7 @@ async def _counts(store: RecoveryStore, file: Path) -> list[dict[str, Any]]:
         upload = aiohttp.FormData()
         upload.add_field("f", await asyncio.to_thread(file.read_bytes), filename="f")
     return await store.rows(
-        "SELECT org, app, toUnixTimestamp(toStartOfMinute(received_at)) AS minute, key_id,"
-        " count() AS rows, toUnixTimestamp64Milli(min(received_at)) AS a,"
-        " toUnixTimestamp64Milli(max(received_at)) AS b,"
-        " toUnixTimestamp64Milli(toDateTime64(min(time), 3)) AS c,"
-        " toUnixTimestamp64Milli(toDateTime64(max(time), 3)) AS d"
-        f" FROM {source} GROUP BY org, app, minute, key_id ORDER BY ALL",
+        statement_of("count_file", source=source),
         upload=upload,
         settings={"f_structure": structure, "f_format": "Parquet"} if upload else {},
     )

@@ -15,6 +15,7 @@ from nats.js.kv import KeyValue
 
 from seamark.recovery import journal
 from seamark.recovery.request import RecoveryRequest
+from seamark.recovery.statements import statements_of
 from seamark.recovery.store import RecoveryStore
 from seamark.recovery.tables import RAW
 from seamark.wire.insert import INSERT_SETTINGS
@@ -101,35 +102,19 @@ async def add_rows(
     A receipt whose rows are gone from raw but which the ledger have was stored once: its rollups
     are still there, so it is only named.
     """
-    where = request.condition("received_at")
-    known = (
-        f"SELECT org, receipt, count() AS n FROM {staging.like}"
-        f" WHERE receipt IN (SELECT receipt FROM {staging.table}) AND {where} GROUP BY org, receipt"
-    )
-    accounted = (
-        "SELECT org, receipt, sum(toInt64(accepted) - duplicate - dead_lettered) AS n"
-        f" FROM {store.database}.receipts WHERE signal = {{signal:String}}"
-        f" AND receipt IN (SELECT receipt FROM {staging.table}) GROUP BY org, receipt"
-    )
-    judged = (
-        "SELECT s.org AS org, s.receipt AS receipt, s.n AS found, k.n AS there, b.n AS accounted"
-        f" FROM (SELECT org, receipt, count() AS n FROM {staging.table} WHERE {where}"
-        f" GROUP BY org, receipt) AS s LEFT JOIN ({known}) AS k USING (org, receipt)"
-        f" LEFT JOIN ({accounted}) AS b USING (org, receipt)"
+    totals, incomplete, copy = statements_of(
+        "add_rows",
+        database=store.database,
+        raw=staging.like,
+        staged=staging.table,
+        missing=staging.missing,
+        where=request.condition("received_at"),
     )
     params = request.params | {"signal": signal.value}
     added = Added()
-    for row in await store.rows(
-        "SELECT sum(found) AS total, sumIf(found, there = 0 AND accounted <= 0) AS missing"
-        f" FROM ({judged})",
-        params=params,
-    ):
+    for row in await store.rows(totals, params=params):
         added.found, added.added = row["total"], row["missing"]
-    for row in await store.rows(
-        f"SELECT * FROM ({judged}) WHERE (there != 0 AND there != found) OR"
-        " (there = 0 AND accounted > 0) ORDER BY receipt LIMIT 1000",
-        params=params,
-    ):
+    for row in await store.rows(incomplete, params=params):
         why = (
             f"{row['there']} of its rows are there, and {row['found']} in the archive"
             if row["there"]
@@ -138,25 +123,18 @@ async def add_rows(
         added.left.append(f"{signal.value} {row['org']} {row['receipt']}: {why}")
     if added.added:
         await store.command(
-            f"INSERT INTO {staging.missing} SELECT * FROM {staging.table} WHERE {where}"
-            f" AND (org, receipt) IN (SELECT org, receipt FROM ({judged})"
-            " WHERE there = 0 AND accounted <= 0)",
+            copy,
             settings={f"param_{name}": str(value) for name, value in params.items()},
         )
-        await insert_missing(store, bucket, staging, steps=_row_steps(store, signal, staging))
+        steps = statements_of(
+            "insert_rows",
+            database=store.database,
+            raw=staging.like,
+            missing=staging.missing,
+            signal=signal.value,
+        )
+        await insert_missing(store, bucket, staging, steps=steps)
     return added
-
-
-def _row_steps(store: RecoveryStore, signal: Signal, staging: Staging) -> list[str]:
-    """Rows, and the ledger's word for them: of one receipt the archive knows no more."""
-    return [
-        f"INSERT INTO {staging.like} SELECT * FROM {staging.missing} ORDER BY ALL",
-        f"INSERT INTO {store.database}.ledger"
-        " (org, app, signal, minute, key_id, requests, offered, accepted)"
-        f" SELECT org, app, '{signal.value}', toStartOfMinute(toDateTime(received_at, 'UTC')) AS m,"
-        " key_id, uniqExact(receipt), count(), count()"
-        f" FROM {staging.missing} GROUP BY org, app, m, key_id ORDER BY ALL",
-    ]
 
 
 async def add_envelopes(
@@ -177,21 +155,21 @@ async def add_envelopes(
     archive), an envelope that brings no rows is taken to be counted.
     """
     params = request.params | {"accounted": int(accounted)}
-    found = await store.value(
-        f"SELECT count() AS n FROM {staging.table} AS s WHERE {_received(request)}", params=params
+    count, copy, count_missing = statements_of(
+        "add_envelopes",
+        database=store.database,
+        raw=f"{store.database}.{RAW[signal]}",
+        staged=staging.table,
+        missing=staging.missing,
+        signal=signal.value,
+        where=_received(request),
     )
+    found = await store.value(count, params=params)
     await store.command(
-        f"INSERT INTO {staging.missing} SELECT s.* EXCEPT (r, o, a, d, b, nth)"
-        f" FROM ({_numbered(staging, request)}) AS s"
-        f" LEFT JOIN ({_in_the_ledger(store, signal, staging, 'o, a, d, b')}) AS k"
-        " USING (org, r, o, a, d, b)"
-        f" LEFT JOIN ({_in_the_ledger(store, signal, staging, '')}) AS any USING (org, r)"
-        f" LEFT JOIN ({_in_raw(store, signal, staging)}) AS raw USING (org, r)"
-        " WHERE if(any.n > 0, s.nth > k.n, raw.n = 0 AND (a > d + b OR {accounted:UInt8} = 1))",
-        settings={f"param_{name}": str(value) for name, value in params.items()},
+        copy, settings={f"param_{name}": str(value) for name, value in params.items()}
     )
     added = Added(found=found)
-    added.added = await store.value(f"SELECT count() AS n FROM {staging.missing}")
+    added.added = await store.value(count_missing)
     if added.added:
         into = f"INSERT INTO {store.database}.{input_table(signal)}"
         step = f"{into} SELECT * FROM {staging.missing} ORDER BY received_ns, receipt"
@@ -202,36 +180,3 @@ async def add_envelopes(
 def _received(request: RecoveryRequest) -> str:
     instant = "fromUnixTimestamp64Milli(toInt64(intDiv(s.received_ns, 1000000)), 'UTC')"
     return request.condition(instant).replace("AND app =", "AND s.app =")
-
-
-def _numbered(staging: Staging, request: RecoveryRequest) -> str:
-    """The staged envelopes; those that count the same under one receipt are numbered from 1."""
-    return (
-        "SELECT *, toUUIDOrZero(receipt) AS r, outcome.offered AS o, outcome.accepted AS a,"
-        " outcome.duplicate AS d, outcome.dead_lettered AS b, row_number() OVER"
-        " (PARTITION BY org, r, o, a, d, b ORDER BY received_ns) AS nth"
-        f" FROM {staging.table} AS s WHERE {_received(request)}"
-        " AND (outcome.offered > 0 OR empty(outcome.request_rejections))"
-    )
-
-
-def _in_the_ledger(store: RecoveryStore, signal: Signal, staging: Staging, counts: str) -> str:
-    columns = f"org, r, {counts}" if counts else "org, r"
-    return (
-        f"SELECT {columns}, count() AS n FROM (SELECT org, receipt AS r, offered AS o,"
-        f" accepted AS a, duplicate AS d, dead_lettered AS b FROM {store.database}.receipts"
-        f" WHERE signal = '{signal.value}'"
-        f" AND receipt IN (SELECT toUUIDOrZero(receipt) FROM {staging.table})) GROUP BY {columns}"
-    )
-
-
-def _in_raw(store: RecoveryStore, signal: Signal, staging: Staging) -> str:
-    return (
-        f"SELECT org, receipt AS r, count() AS n FROM {store.database}.{RAW[signal]}"
-        " WHERE received_at BETWEEN"
-        f" (SELECT fromUnixTimestamp64Milli(toInt64(intDiv(min(received_ns), 1000000)))"
-        f" FROM {staging.table})"
-        f" AND (SELECT fromUnixTimestamp64Milli(toInt64(intDiv(max(received_ns), 1000000)))"
-        f" FROM {staging.table})"
-        f" AND receipt IN (SELECT toUUIDOrZero(receipt) FROM {staging.table}) GROUP BY org, r"
-    )

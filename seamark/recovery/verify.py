@@ -16,12 +16,18 @@ from seamark.recovery.deep import check_files
 from seamark.recovery.positions import PositionRecord, bucket_of, open_log, read_records
 from seamark.recovery.progress import RecoveryProgress
 from seamark.recovery.stack import RecoveryError, Stack
+from seamark.recovery.statements import statement_of, statements_of
 from seamark.recovery.store import RecoveryStore, open_store
 from seamark.recovery.tables import RAW, RAW_RETENTION_DAYS, ROLLUPS, Rollup
 from seamark.wire.signals import Signal, stream_name, subject
 
 SETTLING: Final = timedelta(minutes=1)
 """Between the time a request is received by the collector's clock, and stored by the log's."""
+_COUNTS: Final = (
+    *("offered", "accepted", "rejected", "sampled", "limited"),
+    *("duplicate", "dead_lettered", "stored", "archived"),
+)
+"""What a line takes from the ledger."""
 _LOOKS: Final = 3
 _LOOK_SECONDS: Final = 1.0
 
@@ -147,58 +153,20 @@ async def _count_lines(
             "b": min(int(within.begin.timestamp()) + at + 86400, int(within.end.timestamp())),
         }
         for signal, table in RAW.items():
-            for row in await store.rows(
-                "SELECT org, app, toUnixTimestamp(toStartOfHour(received_at)) AS hour,"
-                f" count() AS n FROM {store.database}.{table}"
-                " WHERE received_at >= toDateTime64({a:UInt32}, 3, 'UTC')"
-                f" AND received_at < toDateTime64({{b:UInt32}}, 3, 'UTC') {only}"
-                " GROUP BY org, app, hour",
-                params=day,
-            ):
+            sql = statement_of("count_rows", database=store.database, table=table, only=only)
+            for row in await store.rows(sql, params=day):
                 account.line(_key(signal.value, row)).raw = row["n"]
         progress.add(1)
-    await _count_ledger(account, store, params, only)
-    if archived:
-        await _count_files(account, store, params, only)
-
-
-async def _count_ledger(
-    account: Account, store: RecoveryStore, params: Mapping[str, object], only: str
-) -> None:
-    for row in await store.rows(
-        "SELECT org, app, signal, toUnixTimestamp(toStartOfHour(l.minute)) AS hour,"
-        " sum(l.offered) AS offered, sum(l.accepted) AS accepted,"
-        " sum(arraySum(mapValues(l.rejected))) AS rejected, sum(l.sampled) AS sampled,"
-        " sum(l.limited) AS limited, sum(l.duplicate) AS duplicate,"
-        " sum(l.dead_lettered) AS dead_lettered,"
-        " sum(l.stored) AS stored, sum(l.archived) AS archived"
-        f" FROM {store.database}.ledger AS l"
-        " WHERE l.minute >= toDateTime({a:UInt32}, 'UTC')"
-        f" AND l.minute < toDateTime({{b:UInt32}}, 'UTC') {only} GROUP BY org, app, signal, hour",
-        params=params,
-    ):
+    in_ledger, in_files = statements_of("count", database=store.database, only=only)
+    for row in await store.rows(in_ledger, params=params):
         line = account.line(_key(row["signal"], row))
-        for name in ("offered", "accepted", "rejected", "sampled", "limited"):
+        for name in _COUNTS:
             setattr(line, name, row[name])
-        for name in ("duplicate", "dead_lettered", "stored", "archived"):
-            setattr(line, name, row[name])
-
-
-async def _count_files(
-    account: Account, store: RecoveryStore, params: Mapping[str, object], only: str
-) -> None:
-    for line in account.lines.values():
-        line.files = 0
-    for row in await store.rows(
-        "SELECT counts.org AS org, counts.app AS app, signal,"
-        " toUnixTimestamp(toStartOfHour(counts.minute)) AS hour, sum(counts.rows) AS n"
-        f" FROM {store.database}.archive_files FINAL ARRAY JOIN counts"
-        " WHERE state = 'live' AND counts.minute >= toDateTime({a:UInt32}, 'UTC')"
-        f" AND counts.minute < toDateTime({{b:UInt32}}, 'UTC') {only}"
-        " GROUP BY org, app, signal, hour",
-        params=params,
-    ):
-        account.line(_key(row["signal"], row)).files = row["n"]
+    if archived:
+        for line in account.lines.values():
+            line.files = 0
+        for row in await store.rows(in_files, params=params):
+            account.line(_key(row["signal"], row)).files = row["n"]
 
 
 async def _count_rollup(
@@ -217,14 +185,16 @@ async def _count_rollup(
         (rollup.table, f"t.{rollup.time}", rollup.rows),
     )
     for index, (table, time, what) in enumerate(places):
-        for row in await store.rows(
-            f"SELECT org, app, toUnixTimestamp({rollup.step}(toDateTime({time}, 'UTC'))) AS begin,"
-            f" {what} AS n FROM {store.database}.{table} AS t"
-            f" WHERE {time} >= toDateTime({{a:UInt32}}, 'UTC')"
-            f" AND {time} < toDateTime({{b:UInt32}}, 'UTC') {only}"
-            " GROUP BY org, app, begin HAVING n > 0",
-            params=params,
-        ):
+        sql = statement_of(
+            "count_buckets",
+            database=store.database,
+            table=table,
+            time=time,
+            step=rollup.step,
+            what=what,
+            only=only,
+        )
+        for row in await store.rows(sql, params=params):
             key = RollupKey(signal, rollup.table, row["org"], row["app"], row["begin"])
             counted.setdefault(key, [0, 0])[index] = row["n"]
     account.rollups |= {key: (raw_rows, rolled) for key, (raw_rows, rolled) in counted.items()}

@@ -56,7 +56,7 @@ def test_no_setting_hides_outside_the_modules_that_are_searched() -> None:
         if calls.search(path.read_text())
     }
 
-    assert found - {"seamark/standalone/parts.py"} == searched  # it assigns to one of its own
+    assert found - {"seamark/standalone/parts.py"} == searched  # names of LogSettings
 
 
 def test_the_document_is_what_the_command_prints() -> None:
