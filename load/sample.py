@@ -119,7 +119,7 @@ class Sampler:
     def _run(self) -> None:
         try:
             self._sample()
-        except Exception as error:  # handed to whoever stops the sampler
+        except Exception as error:  # raised where the sampler is stopped
             self._failure = error
 
     def _sample(self) -> None:

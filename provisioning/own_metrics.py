@@ -2,7 +2,7 @@
 
 The key is in a file of its own (mode 0600), made at the first start, and nowhere else in the clear.
 As with the first credentials, the file comes first and the registry is made to agree with it; what
-somebody disabled or deleted stays so.
+an administrator disabled or deleted stays so.
 """
 
 import time

@@ -153,7 +153,7 @@ class Carry:
 
 
 def say(what: Said) -> None:
-    """One line for whoever started this."""
+    """One line for the process that started this one."""
     os.write(1, msgspec.json.encode(what) + b"\n")
 
 

@@ -1,8 +1,9 @@
 """The exports of this process: which to make, how often to try, when to remove them.
 
-An export belongs to whoever holds its lock. One that says `running` and is not locked was left by a
-process that died: it is begun again, from its beginning, so its rows are there once. Files and
-records are moved by this process alone, so whatever a dead one's children still write is nothing.
+An export belongs to the process that holds its lock. One that says `running` and is not locked was
+left by a process that died: it is begun again, from its beginning, so its rows are there once.
+Files and records are moved by this process alone, so whatever a dead one's children still write is
+nothing.
 """
 
 import asyncio
@@ -115,7 +116,7 @@ class Exports:
                 return self._over(record, status="cancelled")
             finally:
                 os.close(held)
-        # whoever makes it sees the mark within half a second
+        # the process that makes it sees the mark within half a second
         return msgspec.structs.replace(record, status="cancelled")
 
     def _add(self, record: ExportRecord) -> None:

@@ -2,7 +2,7 @@
 
     <id>/export.json    the record; whole or not there
     <id>/lock           held (flock) by the process that makes the export, or removes it
-    <id>/cancel         somebody wants it to end
+    <id>/cancel         its end was asked for
     <id>/file           the export, once it is done
     <id>/attempt-<n>/   what is being made
 
@@ -118,12 +118,12 @@ class ExportFolder:
         return self._of(id_) / "file"
 
     def cancel(self, id_: str) -> None:
-        """Ask whoever makes an export to end."""
+        """Ask the process that makes an export to stop."""
         with contextlib.suppress(FileNotFoundError):
             (self._of(id_) / "cancel").touch(mode=_PRIVATE)
 
     def is_cancelled(self, id_: str) -> bool:
-        """Whether somebody asked, or removed it."""
+        """Whether its end was asked for, or it was removed."""
         return (self._of(id_) / "cancel").exists() or not self._record(id_).exists()
 
     def remove(self, id_: str) -> None:

@@ -1,6 +1,6 @@
 """`GET /look`: the page and its files, which stand beside this module and are read once.
 
-The page holds no secret and no data: whoever opens it has to bring a query token, and what it shows
+The page holds no secret and no data: its reader has to enter a query token, and what it shows
 it asks of this API like everybody else. Nothing in it comes from elsewhere, and nothing inline is
 allowed to run, so a name that was sent as telemetry can never become code.
 """

@@ -1,7 +1,7 @@
 """One feed: asks the store what is new, once for everyone who follows the same, and tells them.
 
 It begins when the first comes and ends when the last has gone. What a follower does not take in
-time is not kept for him without bound: it is counted, and he is told how much it was.
+time is not kept without bound: it is counted, and the client gets the count.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ class Pace:
 
 
 class Follower:
-    """One who follows: what he has still to be told, at most so many messages."""
+    """One client of a tail: the messages it has not got yet, up to a limit."""
 
     def __init__(self) -> None:
         self._messages: deque[TailMessage] = deque()
@@ -61,7 +61,7 @@ class Follower:
         self._there = asyncio.Event()
 
     def tell(self, message: TailMessage) -> None:
-        """Give him a message. Does not block; of records that are too many he learns the number."""
+        """Queue a message. Does not block; of records beyond the limit only the number is kept."""
         room = _WAITING_MESSAGES - len(self._messages)
         if room < 2 and not message.last:
             self._skipped += message.records
@@ -112,9 +112,9 @@ class TailFeed:
         self.followers: set[Follower] = set()
 
     async def join(self, follower: Follower, after: Cursor | None) -> None:
-        """Tell `follower` everything from now on; with `after`, what he lacks first.
+        """Send `follower` everything from now on; with `after`, what it has missed first.
 
-        Raises Rejected, Unavailable, StoreFault; he has not joined then.
+        Raises Rejected, Unavailable, StoreFault; the follower has not joined then.
         """
         async with self._looking:
             if self._seen is None:

@@ -19,7 +19,7 @@ _encode: Final = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class TailMessage:
-    """One event of the stream. `records`: how many records are lost to whoever does not get it."""
+    """One event of the stream. `records`: how many records a client misses that does not get it."""
 
     data: bytes
     records: int = 0

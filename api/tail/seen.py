@@ -104,10 +104,11 @@ class Seen:
         return shown
 
     def since(self, cursor: Cursor, rows: Iterable[ArrivalRow]) -> tuple[list[ArrivalRow], int]:
-        """For someone who comes back: what he lacks of what is known here, and how much he missed.
+        """For a client that comes back: what it lacks of what is known here, and how much it
+        missed.
 
-        `rows`: requests since `overlap_ms` before his cursor. What he lacks and is not known here
-        is not among it: it is news to everyone. Missed is what landed behind his cursor after he
+        `rows`: requests since `overlap_ms` before its cursor. What it lacks and is not known here
+        is not among it: it is new to every client. Missed is what landed behind its cursor after it
         left.
         """
         lacking, within = [], 0

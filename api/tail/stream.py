@@ -44,7 +44,7 @@ def add_tail(app: web.Application, context: Context, metrics: OwnMetrics) -> Non
                 await response.prepare(request)
                 await _tell(opened, request, response, context)
             except (ConnectionError, TimeoutError):
-                pass  # he has gone, or takes nothing
+                pass  # the client has gone, or takes nothing
         return response
 
     async def stop(_: web.Application) -> None:
@@ -57,7 +57,7 @@ def add_tail(app: web.Application, context: Context, metrics: OwnMetrics) -> Non
 async def _tell(
     tail: Tail, request: web.Request, response: web.StreamResponse, context: Context
 ) -> None:
-    """Write what the follower is told, until the last message, or until his token is no longer."""
+    """Write the follower's messages, until the last one, or until its token is disabled."""
     while True:
         message = await tail.follower.next(context.settings.tail_heartbeat_seconds)
         if message is None:

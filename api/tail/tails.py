@@ -23,7 +23,7 @@ _STOPPING = "This server is stopping; ask again with the last cursor as after."
 
 @dataclass(slots=True)
 class Tail:
-    """One follower and the feed he follows."""
+    """One follower and the feed it follows."""
 
     feed: TailFeed
     follower: Follower = field(default_factory=Follower)

@@ -122,7 +122,7 @@ class DrainSpool:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Nothing is left to do. What is in the spool stays there for whoever opens it next."""
+    """Nothing is left to do. What is in the spool stays there for the next process."""
 
 
 Action = (

@@ -1,8 +1,8 @@
 """Which partition an anonymous batch goes to: its sender's, until the sender is a heavy one. Pure.
 
-A stream is written into the store by one insert at a time, so whoever sends more than one insert
+A stream is written into the store by one insert at a time, so a sender of more than one insert
 can keep up with has to be spread over several. But each stream that is written to costs an insert
-a second whatever its size, so whoever sends little should stay in one. A sender moves on to the
+a second whatever its size, so a sender of little should stay in one. A sender moves on to the
 next partition with every `SPREAD_BYTES` of the same second.
 """
 

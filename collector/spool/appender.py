@@ -23,7 +23,7 @@ class SpoolAppender:
         """Write encoded records and sync them; returns the segment that they end.
 
         Its `size` is the caller's to advance. Raises OSError; nothing of them counts then, and the
-        next call begins a new segment: nobody can say what a disk holds after a sync that failed.
+        next call begins a new segment: after a failed sync the contents of the file are unknown.
         """
         segment = self.segment
         if segment is None or segment.size >= self._segment_bytes:

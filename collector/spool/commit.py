@@ -24,9 +24,9 @@ class Queued:
 class GroupCommit:
     """Takes records one by one and puts them on the disk by the batch, in their order.
 
-    `append` writes and syncs bytes on the `thread`, and raises OSError; `counted` is told of each
-    batch that is durable, its segment and the seconds it took, before anyone waiting is;
-    `refused` turns an error into words for those who wait.
+    `append` writes and syncs bytes on the `thread`, and raises OSError; `counted` is called with
+    each durable batch, its segment and the seconds it took, before its futures are done; `refused`
+    makes the failure of the futures from an error.
     """
 
     def __init__(

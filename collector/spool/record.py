@@ -8,7 +8,7 @@ same message to the log.
     record  = length:u32 crc32:u32 body
     body    = facts id signal listing payload
 
-The checksum is zlib's CRC-32 over the body; it tells a torn or rotten record from a whole one.
+The checksum is zlib's CRC-32 over the body; it tells a torn or damaged record from a whole one.
 """
 
 import struct
@@ -71,7 +71,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a file holds: whole records, where they end, and how many among them are rotten."""
+    """What a file holds: whole records, where they end, and how many among them are damaged."""
 
     placed: list[Placed]
     end: int

@@ -4,11 +4,11 @@
 
 A record whose send went unanswered may be in the log or not, and the log itself remembers ids for
 two minutes only. So before it is sent again the stream is asked, from a sequence behind which every
-copy of it stands. An unanswered send is looked up, however short ago it was. What a publisher that
-is gone has left is looked up for the whole stream, since nobody knows how far it came. And what is
-sent again is the same message under the same id, so that one still on its way from a dead
-connection, which arrives behind the look, makes the log drop the other. The log remembers for two
-minutes, so a look counts for `VALID_SECONDS`; whoever comes to send later looks again.
+copy of it stands. An unanswered send is looked up, however recent it is. What an earlier process
+has left is looked up for the whole stream, since it is unknown how far that process came. And what
+is sent again is the same message under the same id, so that one still on its way from a closed
+connection, which arrives after the look-up, makes the log drop the other. The log remembers for two
+minutes, so a look-up holds for `VALID_SECONDS`; a send after that needs another one.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from typing import Final
 from collector.spool.record import SpoolRecord
 
 VALID_SECONDS: Final = 60.0
-"""How old a look may be when a message is sent, by a clock that never jumps."""
+"""How old a look-up may be when a message is sent, by a clock that never jumps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Settled:
 
 @dataclass(slots=True)
 class ResendPolicy:
-    """What one stream's drain knows. `acked`: the last sequence the log acknowledged of it."""
+    """The state of one stream's drain. `acked`: the last sequence the log acknowledged of it."""
 
     acked: int = 0
     _found: dict[str, int] = field(default_factory=dict)

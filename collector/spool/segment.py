@@ -1,10 +1,10 @@
 """One file of spooled records, and beside it how far each stream's have been given to the log.
 
-    000000000007.spool      records of all streams, in the order they came; only ever appended to
+    000000000007.spool      records of all streams, in order of arrival; only appended to
     000000000007.progress   {"events.0": [offset, sequence]}: what of them the log has, and up to
                             which sequence of the stream; written now and then, never synced
 
-The progress only saves looking things up again: one that is old, torn or gone loses nothing. All
+The progress only saves look-ups: with an old, torn or missing one nothing is lost. All
 functions here block.
 """
 
@@ -92,7 +92,7 @@ class Segment:
             return read(file.read(max(0, self.size - start)), at=start)
 
     def write_progress(self) -> None:
-        """Note how far it is; whole or not at all, but not synced."""
+        """Write the progress: whole or not at all, but not synced."""
         done = {f"{signal.value}.{partition}": at for (signal, partition), at in self.done.items()}
         partial = self.path.with_suffix(_PROGRESS + ".partial")
         partial.write_bytes(msgspec.json.encode(done))

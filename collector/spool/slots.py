@@ -3,9 +3,9 @@
     <path>/slot-0/lock      held (flock) by the process that writes or drains there
     <path>/slot-0/*.spool   its segments
 
-A process takes the slot of its own number, or the next free one when somebody else is there. Slots
-beyond the number of processes belong to nobody: whoever comes first takes them over. All functions
-here block; the kernel lets go of a lock when its process dies, however it dies.
+A process takes the slot of its own number, or the next free one when that is held. Slots beyond the
+number of processes have no owner: the first process that finds one takes it over. All functions
+here block; the kernel releases a lock when its process ends, however it ends.
 """
 
 import contextlib
@@ -23,13 +23,13 @@ _MOST: Final = 4096
 
 @dataclass(slots=True)
 class Slot:
-    """A folder that is ours until `release`."""
+    """A folder that this process holds until `release`."""
 
     path: Path
     _descriptor: int
 
     def release(self) -> None:
-        """Let others have it."""
+        """Release the lock."""
         os.close(self._descriptor)
 
     def remove(self) -> None:
@@ -50,7 +50,7 @@ def claim(root: Path, *, number: int, processes: int) -> Slot:
 
 
 def abandoned(root: Path, *, processes: int) -> list[Slot]:
-    """Slots that no process of ours will ask for and nobody holds, now ours. Raises OSError."""
+    """Unheld slots beyond the number of processes; they are locked now. Raises OSError."""
     found = []
     for path in sorted(root.glob(f"{_PREFIX}*")):
         number = path.name.removeprefix(_PREFIX)
@@ -67,7 +67,10 @@ def _lock(path: Path) -> Slot | None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(descriptor).st_ino == os.stat(name).st_ino:
             return Slot(path, descriptor)
-    except (BlockingIOError, FileNotFoundError):  # held; or just removed by who drained it
+    except (
+        BlockingIOError,
+        FileNotFoundError,
+    ):  # held; or just removed by the process that drained it
         pass
     os.close(descriptor)
     return None

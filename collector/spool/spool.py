@@ -1,7 +1,7 @@
-"""The spool of one process: messages the log cannot take now, on disk before anyone is answered.
+"""The spool of one process: messages the log cannot take now, on disk before a request is answered.
 
 Appended by one thread: what arrives while it syncs is written and synced together next (one
-fdatasync for all streams). Read per stream, in order, by whoever drains it; a segment is deleted
+fdatasync for all streams). Read per stream, in order, by the drain; a segment is deleted
 once the log has everything of it. Memory: counts for each segment, and for each stream the records
 of one segment; never the spool.
 """
@@ -32,7 +32,7 @@ PART: Final = "spool"
 SEGMENT_BYTES: Final = 8 * 1024 * 1024
 _PROGRESS_SECONDS: Final = 0.5
 _BROKEN_SECONDS: Final = 1.0
-"""How long nothing is put on a disk that has just refused."""
+"""How long nothing is written to a disk after an error."""
 _WATCH_SECONDS: Final = 1.0
 _LATER_SECONDS: Final = 5.0
 _FULL: Final = "the log is away and the spool on disk is full"

@@ -1,4 +1,4 @@
-"""Columns of tables: their names in words, how wide they are, and where a click on a cell leads.
+"""Columns of tables: their titles, how wide they are, and where a click on a cell leads.
 
 A table shows the columns it names and no other, in that order. One without a width shares what the
 others leave, so a table has at least one of those: its longest text.
@@ -27,7 +27,7 @@ LEVEL_COLOURS: Final = dict(_LEVELS.values())
 def column(
     name: str = "", *, width: int = 0, least: int = 0, unit: str = "", to: Links = ()
 ) -> Column:
-    """A column. `name` where the plugin's is none in words; `width` or `least` width in pixels;
+    """A column. `name` where the plugin's is no title; `width` or `least` width in pixels;
     `to`: title and URL of where a click leads."""
     made: dict[str, object] = {}
     if name:

@@ -125,8 +125,7 @@ DASHBOARD = Board(
                 ),
                 _course(
                     "Dead letters",
-                    "Rejected items that are kept. Growing: somebody's release sends what"
-                    " cannot be read.",
+                    "Rejected items that are kept. Growing: a release sends what cannot be read.",
                     "deadLetters",
                 ),
                 _course("Sampled out", "Left out because the app samples.", "sampled"),

@@ -79,7 +79,7 @@ DASHBOARD = Board(
                 ),
                 _sent(
                     "Items rejected over time",
-                    "Since when somebody sends what cannot be read.",
+                    "Since when an app sends what cannot be read.",
                     "rejected",
                 ),
             ),

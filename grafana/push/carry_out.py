@@ -62,7 +62,7 @@ def _dashboard(to: GrafanaConnection, want: DesiredState, have: Found | None) ->
     body = {
         # The version that was compared: if it is another by now, Grafana refuses.
         "dashboard": {**want.body, "id": None, "version": have.version if have else 0},
-        # Whoever moved it to another folder finds it there.
+        # A dashboard that was moved stays in its folder.
         "folderUid": have.folder if have else DASHBOARD_FOLDER,
         "message": f"{MARK} {want.digest}",
         "overwrite": False,

@@ -100,7 +100,7 @@ class GrafanaConnection:
         if isinstance(error, self._niquests.exceptions.SSLError) or "certificate" in text.lower():
             return (
                 f"{self.url}: its certificate is not trusted ({text}). Say --ca FILE with the "
-                "certificate of whoever signed it, or --insecure to go without"
+                "certificate of its authority, or --insecure to go without"
             )
         # The library's names for its own parts say nothing to a person: the last clause does.
         inner = re.search(r"\[Errno [^]]+\][^')]*|Failed to resolve [^()]*|timed out", text)

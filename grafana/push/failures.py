@@ -28,7 +28,7 @@ def explained(status: int, answer: Any, doing: str) -> str:
         return f"the token may not {doing} (403): {what}. {_NEEDS}"
     if status in (409, 412):
         return (
-            f"could not {doing}: somebody changed it at the same moment ({status}: {said}). "
+            f"could not {doing}: it was changed at the same moment ({status}: {said}). "
             "Push again to see what they did"
         )
     if status == 0:

@@ -67,7 +67,7 @@ class Found:
     stamp: str = ""
     version: int = 0
     edited_by: str = ""
-    """Whoever saved it last, when that was no push."""
+    """The user who saved it last, when that was no push."""
 
     @property
     def key(self) -> tuple[Kind, str]:

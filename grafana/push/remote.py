@@ -61,7 +61,7 @@ def _folders(to: GrafanaConnection) -> Iterator[Found]:
         if not ours:
             yield Found("folder", each["uid"], each["title"], Owner.OTHERS, {})
     for uid in (DASHBOARD_FOLDER, ALERT_FOLDER):
-        # By uid, since whoever put it below another folder still has it.
+        # By uid: it may be below another folder.
         there = to.call("read the folder", partial(to.api.folder.get_folder, uid))
         if there is not None:
             yield Found("folder", uid, there["title"], Owner.OURS, there)

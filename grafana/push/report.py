@@ -1,4 +1,4 @@
-"""A plan in words: what would be done, what stands in the way, in which lines it differs. Pure."""
+"""A plan as text: what would be done, what stands in the way, in which lines it differs. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator

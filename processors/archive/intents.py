@@ -4,9 +4,9 @@ Key `merge.archive` in the bucket of positions:
 
     {"merge": {"inputs": [...], "output": "..."} | null}
 
-As for blocks, the record is both the fence and the memory: whoever finds a merge in it finishes it
-first, and whoever's compare-and-set fails leaves merging to the other. Two that finish the same
-merge do no harm, because it has one name, one content and one token.
+As for blocks, the record is both the fence and the recovery record: a process that finds a merge in
+it finishes that one first, and a process whose compare-and-set fails leaves merging to the other.
+Two that finish the same merge do no harm, because it has one name, one content and one token.
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 Of what the migrations make only the input tables are kept, and the views that fill a raw table or
 the ledger from them; these are made again over tables in memory, which hold one block. The views
-that count `stored` and `archived` are left out: whoever rebuilds a store from the files will have
+that count `stored` and `archived` are left out: a store that is rebuilt from the files will have
 those run again.
 """
 

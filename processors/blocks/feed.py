@@ -1,6 +1,6 @@
 """One connection to NATS that only reads: handshake, TLS, PING, pull requests; no reconnecting.
 
-A feed lives as long as its socket. Whoever reads opens the next one from its position, which is
+A feed lives as long as its socket. The reader opens the next one from its position, which is
 the only state worth keeping. Everything else (consumers, positions, dead letters) goes through
 nats-py's connection.
 """

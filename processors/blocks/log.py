@@ -1,4 +1,4 @@
-"""What a log of streams promises to whoever carries it on. `jetstream.py` has the real one.
+"""What a log of streams promises to its readers. `jetstream.py` has the real one.
 
 Everything after a sequence, in order, as it was stored, nothing acknowledged.
 """

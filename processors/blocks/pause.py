@@ -1,9 +1,9 @@
 """Pausing a sink: it finishes its block, records that, and waits while its log goes on filling.
 
-Whoever copies the store writes the lease `pause.<sink>` into the bucket of positions and renews it
-(`seamark.recovery.positions`). If that process dies, the sink goes on when the lease ends; deleting
-the lease ends the pause at once. The proof that nothing was written meanwhile is not this record
-but the positions' own revisions, which do not change while a sink waits.
+A process that copies the store writes the lease `pause.<sink>` into the bucket of positions and
+renews it (`seamark.recovery.positions`). If that process dies, the sink goes on when the lease
+ends; deleting the lease ends the pause at once. The proof that nothing was written meanwhile is not
+this record but the positions' own revisions, which do not change while a sink waits.
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
 The record is `seamark.wire.positions.Position`.
 
-A reader holds the revision it last saw. Whoever writes on an older one gets `Fenced` and has lost
+A reader holds the revision it last saw. A write on an older one raises `Fenced` and has lost
 the stream. Deleting a record makes the sink start again at the stream's first message: that is
 how an operator answers `LogRegressed`.
 """

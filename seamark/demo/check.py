@@ -51,7 +51,7 @@ class Asker:
     async def settle(self, questions: list[DemoQuestion], window: DemoWindow) -> Totals:
         """Totals that two askings a second apart agree on: nothing older is still on its way.
 
-        Raises Unanswered when they never do: somebody else is sending to the same org.
+        Raises Unanswered when they never do: another program sends to the same org.
         """
         last = await self.ask_all(questions, window)
         for _ in range(_SETTLE_TRIES):
@@ -60,7 +60,7 @@ class Asker:
             if now == last:
                 return now
             last = now
-        raise Unanswered("a question that stands still: somebody else is sending to this org")
+        raise Unanswered("a stable answer: another program is sending to this org")
 
     async def until_equal(
         self, wanted: Totals, before: Totals, window: DemoWindow, *, deadline_seconds: float

@@ -132,7 +132,7 @@ class Line:
 def compare(wanted: Totals, before: Totals, after: Totals) -> list[Line]:
     """Every expected number beside what was added between two askings.
 
-    A label that was not expected but grew is a line of its own: somebody else's event.
+    A label that was not expected but grew is a line of its own: another program's event.
     """
     grown = {key: after[key] - before.get(key, 0.0) for key in after}
     asked = {question for question, _ in wanted}

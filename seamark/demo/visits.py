@@ -1,6 +1,6 @@
 """Visits to the shop: what one session does, page by page. Pure and the same for the same seed.
 
-A visit knows only times relative to its own beginning; whoever sends it decides when that was.
+A visit has only times relative to its own beginning; the sender decides when that was.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """What is said to, and by, the process that reads files of the archive for an export. Pure.
 
 One `Extraction` comes first, then one `Wanted` a file, each a line of JSON; each `Wanted` is
-answered by one `Extracted`. Two processes speak it, so that whoever asks needs neither the
+answered by one `Extracted`. Two processes speak it, so that the asking one needs neither the
 archive's files nor the engine that reads them.
 """
 

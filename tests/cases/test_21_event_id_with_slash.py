@@ -88,7 +88,7 @@ async def test_slashes_need_not_be_encoded(store: RunningStore) -> None:
             assert event["id"] == id_
 
 
-async def test_an_event_of_nobody_or_of_others_is_not_found(store: RunningStore) -> None:
+async def test_an_event_of_another_org_or_of_none_is_not_found(store: RunningStore) -> None:
     async with asking(store, clock_ms=lambda: NOW) as ask:
         answer = await _found(ask, "nothing", status=404)
         assert answer["error"]["reason"] == "not_found"

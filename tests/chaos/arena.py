@@ -43,7 +43,7 @@ class Arena(Protocol):
     clock: Clock | None
     disk: Disk | None
     ended: list[str]
-    """Each time something ended for good that should have gone on, in words."""
+    """Each time something ended for good that should have gone on, as text."""
 
     @property
     def links(self) -> Mapping[str, Link]:
@@ -184,7 +184,7 @@ def words(logs: Path, others: list[Path]) -> str:
 
 
 def outlived(run: str) -> list[str]:
-    """Processes of an arena that still run, in words; none is what it should be."""
+    """Processes of an arena that still run, as text; none is what it should be."""
     wanted = f"{RUN_VARIABLE}={run}".encode()
     found = []
     for process in psutil.process_iter(["pid", "cmdline"]):

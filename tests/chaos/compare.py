@@ -1,6 +1,6 @@
 """The store, the archive and the ledger held against the oracle once everything has drained.
 
-Each comparison returns differences in words. What an arena does not have is left out, and the
+Each comparison returns differences as text. What an arena does not have is left out, and the
 report says so.
 """
 
@@ -107,7 +107,7 @@ async def compare(arena: Arena, oracle: Oracle) -> Comparison:
 
 
 async def books(tables: Tables, arena: Arena, result: Comparison) -> None:
-    """Rollups, ledger and archive held against the raw rows, whoever sent them."""
+    """Rollups, ledger and archive compared with the raw rows of all senders."""
     await _rollups(tables, result)
     await _made_of_raw(tables, result)
     await _ledger(tables, result)

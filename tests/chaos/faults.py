@@ -26,7 +26,7 @@ LONGEST_SECONDS = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """What was done, in words, and how it is undone: `heal` after `seconds`; None = by itself."""
+    """What was done, as text, and how it is undone: `heal` after `seconds`; None = by itself."""
 
     said: str
     seconds: float = 0.0

@@ -76,7 +76,7 @@ class Oracle:
 
     asked: dict[str, Asked] = field(default_factory=dict)
     surprises: list[str] = field(default_factory=list)
-    """Answers that no retry is meant for, in words."""
+    """Answers that no retry is meant for, as text."""
     statuses: Counter[int] = field(default_factory=Counter)
     """Answers by status; 0 = none came."""
 
@@ -109,7 +109,7 @@ class Oracle:
 
 
 def broken(asked: Asked, found: Iterable[Found]) -> str:
-    """Which law the rows of one request break, in words; "" when they keep all of them."""
+    """Which law the rows of one request break, as text; "" when they keep all of them."""
     rows = list(found)
     if asked.kind is Kind.BAD_KEY:
         return f"{sum(row.rows for row in rows)} rows of a request without a key" if rows else ""

@@ -52,7 +52,7 @@ def test_events_with_ids_may_be_spread_over_receipts() -> None:
     assert broken(asked(Kind.OWN_IDS), [Found("a", 1, 1, 1.0), Found("b", 2, 2, 5.0)]) == ""
 
 
-def test_rows_that_nobody_sent_and_rows_without_a_key_are_found() -> None:
+def test_rows_that_were_never_sent_and_rows_without_a_key_are_found() -> None:
     oracle = Oracle()
     oracle.add(Asked("b", Kind.BAD_KEY, 3, 6.0, attempts=1, accepted=1))
 

@@ -67,7 +67,7 @@ def filled_under_way(disk: Disk, running: "Future[Answer]", *, after_bytes: int,
     return "before" if answer.code == NOT_ENOUGH_SPACE and not in_a_view else "within"
 
 
-def test_an_insert_that_met_a_full_disk_is_made_whole_by_its_retry(disk: Disk) -> None:
+def test_an_insert_that_met_a_full_disk_is_completed_by_its_retry(disk: Disk) -> None:
     """The room is taken away in the middle of inserts and merges, nothing being kept free."""
     chance = random.Random(3)
     outcomes: list[str] = []

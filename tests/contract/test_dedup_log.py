@@ -124,7 +124,7 @@ async def test_a_fresh_sink_has_nothing_to_learn(filled: tuple[StreamLog, Append
     index.close()
 
 
-async def test_learning_ends_when_told_to_stop(filled: tuple[StreamLog, Append]) -> None:
+async def test_the_index_catch_up_ends_at_a_stop(filled: tuple[StreamLog, Append]) -> None:
     log, append = filled
     await append(sent("b1"))
     messages = await stored(log, 1)

@@ -198,8 +198,8 @@ async def test_what_is_receipted_is_in_the_log(context: PublisherContext) -> Non
         assert envelope.texts[19] == "native"
 
 
-async def test_a_batch_sent_again_can_be_told(context: PublisherContext) -> None:
-    """One receipt, in one partition, whoever sends it: what the window behind the log goes by."""
+async def test_a_batch_sent_again_is_told_apart(context: PublisherContext) -> None:
+    """One receipt, in one partition, for every sender: what the window behind the log uses."""
     receipts = [await append(context, batch_id="b-1", sender=f"s-{n}") for n in range(3)]
 
     assert set(receipts) == {receipt_for_batch("acme", "shop", "b-1")}
@@ -239,7 +239,7 @@ async def test_an_app_by_received_time_keeps_no_other(context: PublisherContext)
     assert envelope.sent_ms is None
 
 
-async def test_a_log_that_breaks_its_promise_is_not_used(context: PublisherContext) -> None:
+async def test_a_log_that_does_not_sync_is_not_used(context: PublisherContext) -> None:
     context.promise.broken = "it does not sync"
     with pytest.raises(Unavailable, match="it does not sync"):
         await append(context)
@@ -282,7 +282,7 @@ async def append_events(
 
 
 async def test_an_event_with_an_id_goes_where_its_id_goes(context: PublisherContext) -> None:
-    """Whoever sends it, in whatever batch; so two of the same id meet in one stream."""
+    """For every sender and batch, so that two of the same id are in one stream."""
     idents = [f"e-{n}" for n in range(40)]
     first = await append_events(context, identified(*idents, None, None), batch_id="b", rejected=2)
     again = await append_events(context, identified(*reversed(idents)))
@@ -350,7 +350,7 @@ async def test_refused_requests_are_counted_where_they_belong(context: Publisher
         assert (envelope.outcome, envelope.rejected, envelope.body) == ({}, {}, b"")
 
 
-async def test_an_admin_token_speaks_for_the_apps_of_its_org(context: PublisherContext) -> None:
+async def test_an_admin_token_acts_for_the_apps_of_its_org(context: PublisherContext) -> None:
     tokens = context.registry.tokens
     tokens[digest(TOKEN)] = TokenRecord(
         token_id="t", kind="admin", org="acme", digest=digest(TOKEN)

@@ -72,7 +72,7 @@ async def test_the_next_server_of_the_list_is_tried(server: NatsServer) -> None:
         (await connect_feed(both, lambda _: None, name="test")).close()
 
 
-async def test_nobody_there_is_said_with_the_reason() -> None:
+async def test_a_missing_server_is_reported_with_the_reason() -> None:
     nobody = LogSettings(url=f"nats://127.0.0.1:{free_port()}")
     with pytest.raises(FeedLost, match=r"127\.0\.0\.1"):
         await connect_feed(nobody, lambda _: None, name="test")

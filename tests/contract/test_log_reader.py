@@ -179,14 +179,14 @@ async def test_state_follows_the_stream(bench: Bench) -> None:
     assert (state.first, state.last) == (1, 2)
 
 
-async def test_a_missing_stream_is_said_to_be_missing(bench: Bench) -> None:
+async def test_a_missing_stream_is_reported_as_missing(bench: Bench) -> None:
     with pytest.raises(StreamMissing):
         await bench.log.state("SEAMARK_events_9")
     with pytest.raises(StreamMissing):
         await bench.log.open("SEAMARK_events_9", after=0, buffer_bytes=ROOM)
 
 
-async def test_a_reader_that_broke_off_says_so_and_another_goes_on(bench: Bench) -> None:
+async def test_a_reader_that_broke_off_reports_it_and_another_continues(bench: Bench) -> None:
     await bench.append(b"a", b"b")
     reader = await bench.log.open(S, after=0, buffer_bytes=ROOM)
     assert await take(reader, 2) == [(1, b"a"), (2, b"b")]

@@ -178,9 +178,7 @@ def test_a_message_that_does_not_arrive_is_ended_and_holds_no_memory(
     assert [one.body.string_value for one in items(log, LOGS)] == ["after"]
 
 
-def test_calls_beyond_the_memory_budget_are_told_to_come_back(
-    log: NatsServer, tmp_path: Path
-) -> None:
+def test_calls_beyond_the_memory_budget_get_a_retry_delay(log: NatsServer, tmp_path: Path) -> None:
     sizes = {"otlp_body_bytes": 4 * MEBIBYTE, "otlp_inflated_bytes": 4 * MEBIBYTE}
     with _collector(log, tmp_path, in_flight_bytes=16 * MEBIBYTE, **sizes) as collector:
         held = _half_sent(collector.grpc_port, streams=12, key=KEY.encode())

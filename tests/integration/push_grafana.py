@@ -37,7 +37,7 @@ class State:
     health: str = "OK"
     moved_to: str = ""
     meanwhile: str = ""
-    """Uid of a dashboard that somebody saves just before a push does."""
+    """Uid of a dashboard that a user saves just before a push does."""
     folders: dict[str, JSON] = field(default_factory=dict)
     datasources: dict[str, JSON] = field(default_factory=dict)
     dashboards: dict[str, JSON] = field(default_factory=dict)

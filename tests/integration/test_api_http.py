@@ -106,7 +106,7 @@ async def test_failures_have_one_form() -> None:
         ).replace('="body_too_large",', "", 1)
 
 
-async def test_a_store_that_is_away_is_said_so() -> None:
+async def test_a_store_that_is_away_is_reported() -> None:
     store = Scripted()
     store.away = True
     async with (
@@ -228,7 +228,7 @@ async def test_cancelling_ends_the_query_in_the_store(store: RunningStore) -> No
     await client.close()
 
 
-async def test_what_takes_too_long_says_what_to_narrow(store: RunningStore) -> None:
+async def test_the_error_of_a_slow_question_names_what_to_narrow(store: RunningStore) -> None:
     client = real(store, query_seconds=0.3, query_rows=10**15)
     with pytest.raises(Rejected, match="Narrow it") as refused:
         await client.ask(SLOW, tuple[int])
@@ -244,7 +244,7 @@ async def test_what_takes_too_long_says_what_to_narrow(store: RunningStore) -> N
         ({}, "SELECT number FROM numbers(200000)"),
     ],
 )
-async def test_what_costs_too_much_says_what_to_narrow(
+async def test_the_error_of_a_costly_question_names_what_to_narrow(
     store: RunningStore, limits: dict[str, int], sql: str
 ) -> None:
     client = real(store, **limits)
@@ -278,7 +278,7 @@ async def test_a_store_that_is_not_there_is_unavailable() -> None:
     await client.close()
 
 
-async def test_health_says_what_is_down(store: RunningStore) -> None:
+async def test_health_names_what_is_down(store: RunningStore) -> None:
     async with asking(store) as ask:
         ask.health.expect("store")
         assert (await ask.get("/livez", token=""))["status"] == "ok"

@@ -173,7 +173,7 @@ async def test_what_became_of_a_request(
         assert unknown == nothing
 
 
-async def test_rows_that_are_missing_are_told(store: RunningStore) -> None:
+async def test_rows_that_are_missing_are_reported(store: RunningStore) -> None:
     async with asking(store, clock_ms=lambda: NOW, parts=log()) as ask:
         answer = await ask.get(f"/v1/receipts/{receipt_id(4)}", token=SECRETS["other"])
         assert (answer["state"], answer["stored"]) == ("fault", {"rows": 7, "expected": 9})
@@ -210,7 +210,7 @@ async def test_dead_letters_are_shown_as_they_were_sent(store: RunningStore) -> 
         assert pages == answer["deadLetters"]
 
 
-async def test_a_dry_run_tells_before_and_after(store: RunningStore) -> None:
+async def test_a_dry_run_shows_before_and_after(store: RunningStore) -> None:
     judge = Judge()
     change = {"op": "cast", "field": "value", "to": "number"}
     asked = {"from": "now-1h", "app": "shop", "patch": [change]}
@@ -267,7 +267,7 @@ async def test_wrong_replays_say_where(
         assert answer["error"]["field"] == field
 
 
-async def test_a_collector_that_is_away_or_says_no(store: RunningStore) -> None:
+async def test_a_collector_that_is_away_or_refuses(store: RunningStore) -> None:
     judge = Judge(away=True)
     parts = log() | {"ingest": judge}
     async with asking(store, clock_ms=lambda: NOW, parts=parts) as ask:

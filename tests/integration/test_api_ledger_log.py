@@ -115,7 +115,7 @@ async def test_settled_is_up_to_the_first_that_waits(client: NatsClient) -> None
     assert await tail.settled_ms("archive", now_ms=now_ms) == stored_ms
 
 
-async def test_a_log_that_is_gone_is_said_so(client: NatsClient) -> None:
+async def test_a_log_that_is_gone_is_reported(client: NatsClient) -> None:
     tail = LogTail(1)
     tail.connect(client)
     await client.close()

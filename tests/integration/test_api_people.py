@@ -208,7 +208,7 @@ async def test_answers_are_cached_by_scope_and_question(
         assert changed["meta"]["cache"] == "miss"
 
 
-async def test_what_costs_too_much_says_what_to_narrow(store: RunningStore) -> None:
+async def test_the_error_of_a_costly_question_names_what_to_narrow(store: RunningStore) -> None:
     async with asking(store, clock_ms=lambda: NOW, query_rows=2) as ask:
         for path, question in PEOPLE.items():
             answer = await ask.post(path, question, status=422)

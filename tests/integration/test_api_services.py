@@ -128,7 +128,7 @@ async def test_top_of_metrics_and_of_spans(store: RunningStore) -> None:
 
 
 async def test_a_parent_of_another_org_or_app_makes_no_edge(store: RunningStore) -> None:
-    """Spans below a span of somebody else's, whose ids were guessed."""
+    """Spans below a span of another org, whose ids were guessed."""
     async with asking(store, clock_ms=lambda: NOW) as ask:
         one = await ask.post("/v1/query/servicemap", {}, token=SECRETS["shop"])
         assert [(e["client"], e["server"]) for e in one["edges"]] == [("web", "cart")]
@@ -169,7 +169,7 @@ async def test_no_token_sees_another_org_or_app(store: RunningStore, path: str) 
     assert "blogger" not in str(seen["shop"])
 
 
-async def test_what_costs_too_much_says_what_to_narrow(store: RunningStore) -> None:
+async def test_the_error_of_a_costly_question_names_what_to_narrow(store: RunningStore) -> None:
     async with asking(store, clock_ms=lambda: NOW, query_rows=1) as ask:
         for path in ("/v1/query/servicemap", "/v1/query/logs/histogram"):
             answer = await ask.post(path, SERVICES[path], status=422)

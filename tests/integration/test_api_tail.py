@@ -137,9 +137,7 @@ def open_tails(api: Asking) -> tuple[float, float]:
     return value("seamark_api_tails") or 0, value("seamark_api_tail_feeds") or 0
 
 
-async def test_new_records_are_told_once_and_late_ones_too(
-    store: RunningStore, writer: Writer
-) -> None:
+async def test_new_and_late_records_are_sent_once(store: RunningStore, writer: Writer) -> None:
     await writer.write("there before", ago_ms=1000)
     async with asking(store, **PACE) as api, tailing(api, writer.asked) as told:
         await writer.write("a", "a", "b")
@@ -189,7 +187,7 @@ async def test_filters_and_scope_are_those_of_the_search(
     await until(lambda: open_tails(api) == (0, 0))
 
 
-async def test_someone_who_comes_back_goes_on_where_he_was(
+async def test_a_client_that_reconnects_continues_at_its_cursor(
     store: RunningStore, writer: Writer
 ) -> None:
     async with asking(store, **PACE) as api:
@@ -308,7 +306,7 @@ async def test_a_store_that_is_away_loses_nothing(store: RunningStore, writer: W
         (b'{"contains": 7}', 400, "contains"),
     ],
 )
-async def test_what_is_wrong_is_said_before_the_stream(
+async def test_what_is_wrong_is_reported_before_the_stream(
     store: RunningStore, body: bytes, status: int, field: str
 ) -> None:
     async with asking(store, **PACE) as api:

@@ -175,14 +175,14 @@ async def test_beyond_its_scope_a_token_is_refused(
         await ask.post("/v1/query/timeseries", question, token=SECRETS["shop"])
 
 
-async def test_a_name_nobody_sent_has_no_series(store: RunningStore) -> None:
+async def test_a_name_that_was_never_sent_has_no_series(store: RunningStore) -> None:
     async with asking(store) as ask:
         answer = await ask.post("/v1/query/timeseries", {"metric": "no.such"})
         assert answer["series"] == []
         assert answer["meta"]["source"] == "none"
 
 
-async def test_the_limit_keeps_the_largest_series_and_says_so(store: RunningStore) -> None:
+async def test_the_limit_keeps_the_largest_series_and_reports_that(store: RunningStore) -> None:
     question = {"metric": "lcp", "groupBy": ["page"], "limit": 2, "granularity": "1d", "sql": True}
     async with asking(store, clock_ms=lambda: NOW) as ask:
         answer = await ask.post("/v1/query/timeseries", question)

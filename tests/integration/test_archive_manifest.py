@@ -53,7 +53,7 @@ async def store(tmp_path: Path) -> AsyncIterator[StoreServer]:
         yield server
 
 
-async def test_the_manifest_keeps_what_it_is_told(store: StoreServer) -> None:
+async def test_the_manifest_keeps_what_is_added(store: StoreServer) -> None:
     settings = StoreSettings(url=store.url, password=PASSWORD)
     async with aiohttp.ClientSession() as session:
         manifest = Manifest(session, settings, timeout_seconds=30)
@@ -126,7 +126,7 @@ async def test_small_files_that_have_company_are_found_oldest_first(store: Store
         assert len(await manifest.small(below_bytes=10_001, limit=10)) == 6
 
 
-async def test_a_store_that_is_away_or_says_no_is_unavailable(store: StoreServer) -> None:
+async def test_a_store_that_is_away_or_refuses_is_unavailable(store: StoreServer) -> None:
     for settings, reason in (
         (StoreSettings(url=f"http://127.0.0.1:{free_port()}"), "store_away"),
         (StoreSettings(url=store.url, password="wrong"), "store_away"),

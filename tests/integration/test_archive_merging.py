@@ -255,7 +255,7 @@ async def test_two_that_merge_at_once_do_no_harm(bench: Bench) -> None:
     first, second = await asyncio.gather(
         bench.merge_all(), rival.merge_all(), return_exceptions=True
     )
-    # whoever lost the race says so, be it that a file was deleted while its engine read it
+    # the loser of the race reports it, also when a file was deleted while its engine read it
     lost = {type(None), Fenced, FileNotFoundError, EngineFailed}
     assert {type(one) for one in (first, second)} <= lost
     await bench.merge_all()
@@ -298,7 +298,7 @@ async def test_an_hour_that_is_not_over_is_left(bench: Bench) -> None:
     bench.check(files=2)
 
 
-async def test_what_is_replaced_says_so(bench: Bench) -> None:
+async def test_what_is_replaced_is_reported(bench: Bench) -> None:
     await bench.archive(3)
     paths = {file.path for file in bench.manifest.live()}
     await bench.merge_all()

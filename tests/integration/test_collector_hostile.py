@@ -276,7 +276,7 @@ def test_a_bad_request(collector: CollectorProcess, data: bytes, status: int) ->
     assert answer.json["error"]["message"]
 
 
-def test_the_connection_is_closed_behind_a_body_nobody_reads(collector: CollectorProcess) -> None:
+def test_the_connection_is_closed_behind_an_unread_body(collector: CollectorProcess) -> None:
     answer = collector.raw(
         b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n" % ROUTE.encode()
     )
@@ -284,7 +284,7 @@ def test_the_connection_is_closed_behind_a_body_nobody_reads(collector: Collecto
     assert answer.startswith(b"HTTP/1.1 401 ")
 
 
-def test_half_a_body_and_gone(collector: CollectorProcess) -> None:
+def test_a_client_that_leaves_within_a_body_gets_no_answer(collector: CollectorProcess) -> None:
     data = b"POST %s HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Length: 500\r\n\r\n{" % (
         ROUTE.encode(),
         KEY.encode(),

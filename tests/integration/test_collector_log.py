@@ -37,14 +37,14 @@ def test_nothing_is_acknowledged_without_sync_always(tmp_path: Path) -> None:
     assert parts["log"]["ready"]
 
 
-def test_it_may_be_told_not_to_ask(tmp_path: Path) -> None:
+def test_the_prompt_may_be_switched_off(tmp_path: Path) -> None:
     with NatsServer(tmp_path / "nats", sync="2m") as log:
         prepare(log)
         with CollectorProcess(log, tmp_path, require_sync_always=False) as collector:
             assert collector.send(batch()).status == 202
 
 
-def test_an_unseen_promise_is_no_promise(tmp_path: Path) -> None:
+def test_an_unseen_sync_setting_counts_as_not_syncing(tmp_path: Path) -> None:
     with NatsServer(tmp_path / "nats") as log:
         prepare(log)
         collector = CollectorProcess(log, tmp_path)
@@ -80,7 +80,7 @@ def test_the_log_goes_and_comes_back(tmp_path: Path) -> None:
     assert int(away.headers["retry-after"]) >= 1
 
 
-def test_a_log_that_came_back_without_its_promise(tmp_path: Path) -> None:
+def test_a_log_that_came_back_without_syncing(tmp_path: Path) -> None:
     log = NatsServer(tmp_path / "nats").start()
     try:
         prepare(log)

@@ -98,7 +98,7 @@ def test_the_server_takes_the_file(machine: Machine) -> None:
     assert "plaintext" not in checked.stderr.lower()
 
 
-async def test_without_a_password_nobody_comes_in(machine: Machine) -> None:
+async def test_without_a_password_there_is_no_access(machine: Machine) -> None:
     for user in USERS:
         with pytest.raises(nats.errors.Error):
             await nats.connect(
@@ -155,7 +155,7 @@ async def test_dead_letters_and_keys_are_not_for_everyone(users: dict[str, As]) 
         assert await users[user].forbidden(f"$JS.API.CONSUMER.CREATE.{STREAM}.a"), user
 
 
-async def test_nobody_listens_to_what_others_say(users: dict[str, As]) -> None:
+async def test_no_user_reads_subjects_of_others(users: dict[str, As]) -> None:
     for user in ("provisioning", "collector", "rows", "archive", "api"):
         for subject in ("seamark.>", f"$KV.{CONFIG_BUCKET}.>", ">", "$SYS.>"):
             assert await users[user].deaf_to(subject), (user, subject)

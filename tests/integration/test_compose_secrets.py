@@ -48,10 +48,10 @@ def test_only_the_owner_reads_them(volumes: Path) -> None:
 
 
 PUBLIC = {"cert.pem", "ca.pem"}
-"""Certificates: written by openssl with the mode of the umask, and sent to whoever asks."""
+"""Certificates: written by openssl with the mode of the umask, and sent to every client."""
 
 
-def test_nobody_has_the_authoritys_key_or_anothers_password(volumes: Path) -> None:
+def test_no_container_has_the_authoritys_key_or_anothers_password(volumes: Path) -> None:
     passwords = json.loads((volumes / "secrets/init/passwords.json").read_text())
     assert len(set(passwords.values())) == len(passwords)
     authority = (volumes / "secrets/init/ca-key.pem").read_text()
@@ -127,7 +127,7 @@ def test_secrets_are_read_from_files(volumes: Path) -> None:
         ),
     ],
 )
-def test_a_secret_that_cannot_be_had_is_told(environ: dict[str, str], why: str) -> None:
+def test_a_secret_that_cannot_be_read_is_reported(environ: dict[str, str], why: str) -> None:
     with pytest.raises(SettingsError, match=why):
         load(LogSettings, prefix="SEAMARK_LOG", environ=environ)
 
@@ -178,5 +178,5 @@ def test_a_contact_point_comes_with_its_address(volumes: Path, tmp_path: Path) -
     assert there == {"rules.yaml", "contact-point-slack.yaml"}
 
 
-def test_nobody_there_is_not_healthy() -> None:
+def test_a_missing_server_is_not_healthy() -> None:
     assert not healthy(str(free_port()), "/readyz", {})

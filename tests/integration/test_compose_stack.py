@@ -194,7 +194,7 @@ def receipt(machine: Machine, name: str) -> dict[str, Any]:
         return found
 
 
-async def test_an_event_goes_all_the_way_and_nobody_oversteps(stack: Machine) -> None:
+async def test_an_event_goes_all_the_way_and_every_user_keeps_to_its_rights(stack: Machine) -> None:
     name = sent(stack, 5)
     await asyncio.to_thread(
         until,

@@ -245,7 +245,9 @@ async def test_two_processes_share_a_folder(store: RunningStore, tmp_path: Path)
             assert (found["status"], found["attempt"], found["rows"]) == ("done", 1, 10 + place)
 
 
-async def test_one_that_somebody_holds_is_left_alone(store: RunningStore, tmp_path: Path) -> None:
+async def test_an_export_that_another_process_holds_is_left_alone(
+    store: RunningStore, tmp_path: Path
+) -> None:
     folder = tmp_path / "exports"
     async with serving(store, folder, begin=False) as ask:
         begun = await ask.post(ASK, {**ALL, "limit": 1}, status=202)
@@ -268,7 +270,9 @@ async def test_it_is_kept_for_a_while(store: RunningStore, tmp_path: Path) -> No
         await ask.get(f"/v1/exports/{begun['id']}", status=404)
 
 
-async def test_a_failure_is_said_and_nothing_is_left(store: RunningStore, tmp_path: Path) -> None:
+async def test_a_failure_is_reported_and_nothing_is_left(
+    store: RunningStore, tmp_path: Path
+) -> None:
     folder = tmp_path / "exports"
     async with serving(store, folder, rows=100) as ask:
         begun = await ask.post(ASK, ALL, status=202)

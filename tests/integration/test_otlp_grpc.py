@@ -157,7 +157,9 @@ async def test_what_is_not_protobuf_is_an_invalid_argument() -> None:
         (Reason.UNAVAILABLE, grpc.StatusCode.UNAVAILABLE),
     ],
 )
-async def test_overload_says_when_to_come_back(reason: Reason, code: grpc.StatusCode) -> None:
+async def test_overload_is_answered_with_a_retry_delay(
+    reason: Reason, code: grpc.StatusCode
+) -> None:
     ingest = FakeIngest(failures=[Unavailable("later", retry_after=1.5, reason=reason)])
     async with _served(ingest) as port:
         got, status = await _status(port, _spans(TRACE))
@@ -167,7 +169,7 @@ async def test_overload_says_when_to_come_back(reason: Reason, code: grpc.Status
     assert info.retry_delay.ToMilliseconds() == 1500
 
 
-async def test_more_calls_than_may_wait_are_told_to_come_back() -> None:
+async def test_more_calls_than_may_wait_get_a_retry_delay() -> None:
     class Waiting(FakeIngest):
         async def append(self, *args: Any, **options: Any) -> str:
             reached.set()
@@ -200,7 +202,7 @@ async def test_a_message_over_the_limit_is_refused_for_good(compression: Any) ->
     assert ingest.appended == []
 
 
-async def test_our_own_fault_says_nothing_of_our_insides(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_internal_error_shows_no_internals(caplog: pytest.LogCaptureFixture) -> None:
     ingest = FakeIngest(failures=[ZeroDivisionError("the secret place")])
     async with _served(ingest) as port:
         code, status = await _status(port, _spans(TRACE))

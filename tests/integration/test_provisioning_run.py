@@ -134,7 +134,7 @@ def test_a_killed_run_is_finished_by_the_next(
     assert json.loads((tmp_path / "credentials.json").read_text()) == made
 
 
-def test_wrong_settings_are_all_told_at_once(
+def test_wrong_settings_are_all_reported_at_once(
     log: NatsServer, store: EmbeddedStore, tmp_path: Path
 ) -> None:
     code, lines = provision(
@@ -154,7 +154,7 @@ def test_a_log_that_does_not_sync_is_refused(store: EmbeddedStore, tmp_path: Pat
     assert "sync_interval: always" in str(lines[-1]["error"])
 
 
-def test_a_log_that_is_away_is_waited_for_and_then_told(
+def test_a_log_that_is_away_is_waited_for_and_then_reported(
     store: EmbeddedStore, tmp_path: Path
 ) -> None:
     away = NatsServer(tmp_path / "away")
@@ -164,7 +164,9 @@ def test_a_log_that_is_away_is_waited_for_and_then_told(
     assert lines[-1]["message"] == "the log is away"
 
 
-def test_a_store_that_is_away_is_waited_for_and_then_told(log: NatsServer, tmp_path: Path) -> None:
+def test_a_store_that_is_away_is_waited_for_and_then_reported(
+    log: NatsServer, tmp_path: Path
+) -> None:
     away = EmbeddedStore(f"http://127.0.0.1:{free_port()}")
     code, lines = provision(log, away, tmp_path, SEAMARK_PROVISION_WAIT_SECONDS="0.5")
 

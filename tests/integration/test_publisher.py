@@ -71,7 +71,7 @@ async def test_concurrent_frames_share_messages(client: NatsClient, publisher: P
     assert [r for r in receipts if r] == [f"r{i}" for i in range(1, 200, 2)]
 
 
-async def test_a_full_log_says_so_at_once(client: NatsClient, publisher: Publisher) -> None:
+async def test_a_full_log_is_reported_at_once(client: NatsClient, publisher: Publisher) -> None:
     await add_stream(client, max_bytes=20_000)
     for _ in range(3):
         await publisher.append(LogFrame(Signal.EVENTS, 0, NOISE, 1))

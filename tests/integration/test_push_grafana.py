@@ -48,9 +48,7 @@ def test_everything_arrives_and_a_second_push_changes_nothing(
         assert TOKEN not in said
 
 
-def test_a_dry_run_shows_what_differs_changes_nothing_and_says_so(
-    grafana_url: str, grafana: State
-) -> None:
+def test_a_dry_run_shows_differences_and_changes_nothing(grafana_url: str, grafana: State) -> None:
     result = push(grafana_url, "--dry-run")
     assert result.returncode == 2, result.stderr
     assert grafana.written() == []

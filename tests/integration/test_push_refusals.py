@@ -90,7 +90,7 @@ def test_the_token_comes_from_stdin_or_a_file(
     done(push(grafana_url, "--token-file", str(file), token=""))
 
 
-def test_a_datasource_that_does_not_answer_is_told_afterwards(
+def test_a_datasource_that_does_not_answer_is_reported_afterwards(
     grafana_url: str, grafana: State
 ) -> None:
     grafana.health = "401: the token was refused"
@@ -100,7 +100,9 @@ def test_a_datasource_that_does_not_answer_is_told_afterwards(
     assert "the token was refused" in result.stderr
 
 
-def test_a_certificate_is_checked_unless_told_otherwise(grafana: State, tmp_path: Path) -> None:
+def test_a_certificate_is_checked_unless_that_is_switched_off(
+    grafana: State, tmp_path: Path
+) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
     named = [
@@ -144,5 +146,5 @@ def test_an_edit_at_the_same_moment_is_kept(grafana_url: str, grafana: State) ->
     grafana.meanwhile = "seamark-logs"
     lost = push(grafana_url)
     assert lost.returncode == 1
-    assert "somebody changed it at the same moment (412: The dashboard has been" in lost.stderr
+    assert "it was changed at the same moment (412: The dashboard has been" in lost.stderr
     assert grafana.dashboards["seamark-logs"]["dashboard"]["title"] == "Theirs"

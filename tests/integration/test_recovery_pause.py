@@ -49,7 +49,7 @@ async def test_a_lease_holds_until_it_ends(client: NatsClient) -> None:
     assert await KvPauses(client, "rows").until_ms() == 0
 
 
-async def test_holding_tells_whether_a_sink_moved(client: NatsClient) -> None:
+async def test_a_pause_shows_whether_a_sink_moved(client: NatsClient) -> None:
     bucket = await bucket_of(client)
     await put(bucket, "rows.SEAMARK_events_0", Position(7, 7, "t:1-7:5"))
     async with paused(bucket, patience_seconds=20) as pause:
@@ -61,7 +61,7 @@ async def test_holding_tells_whether_a_sink_moved(client: NatsClient) -> None:
     assert [record.key for record in await read_records(bucket)] == ["rows.SEAMARK_events_0"]
 
 
-async def test_a_block_that_nobody_finishes_is_named(client: NatsClient) -> None:
+async def test_an_unfinished_block_is_named(client: NatsClient) -> None:
     bucket = await bucket_of(client)
     await put(bucket, "rows.SEAMARK_events_0", Position(7, 9, "t:8-9:6"))
     with pytest.raises(RecoveryError, match=r"rows\.SEAMARK_events_0 did not come to rest"):

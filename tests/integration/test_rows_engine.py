@@ -202,7 +202,7 @@ async def test_a_killed_store_and_two_frames_to_a_message_count_once(pipeline: P
     assert await pipeline.totals() == (total, total, total)
 
 
-async def test_one_s_poison_takes_nobody_else_s_frame_with_it(pipeline: Pipeline) -> None:
+async def test_a_refused_frame_takes_no_frame_of_another_sender_with_it(pipeline: Pipeline) -> None:
     foreign = Sender(org="other", app="blog", key_id="k9").encode()
     # The weight as an integer: we can still read whose it is, the engine refuses all of it.
     poison = frame(2, sender=foreign, end=varint(20 << 3) + b"\x01")
@@ -267,7 +267,7 @@ async def test_lost_positions_double_nothing(pipeline: Pipeline) -> None:
     assert await pipeline.totals() == (total, total, total)
 
 
-async def test_an_untouched_block_is_told_from_one_that_was_written(pipeline: Pipeline) -> None:
+async def test_an_untouched_block_is_distinguished_from_a_written_one(pipeline: Pipeline) -> None:
     stream = stream_name(Signal.EVENTS, 0)
     settings = StoreSettings(url=pipeline.store.url, password=PASSWORD)
     one, other = (

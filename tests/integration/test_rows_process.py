@@ -114,7 +114,7 @@ async def test_all_four_signals_arrive_in_their_tables(stack: Stack) -> None:
     }
 
 
-async def test_it_waits_for_provisioning_and_says_so(stack: Stack) -> None:
+async def test_it_waits_for_provisioning_and_logs_that(stack: Stack) -> None:
     async with stack.processor():
         text = await stack.ready(503)
         assert (await stack.get("/livez"))[0] == 200

@@ -79,7 +79,7 @@ async def test_an_empty_payload_is_no_end(store: FakeStore, sink: StoreSink) -> 
         (307, 0, "elsewhere", "store_away"),
     ],
 )
-async def test_what_somebody_can_mend_is_tried_again(
+async def test_an_error_that_an_operator_can_mend_is_tried_again(
     store: FakeStore, sink: StoreSink, status: int, code: int, text: str, reason: str
 ) -> None:
     store.fail = lambda _: (status, code, text)
@@ -92,7 +92,7 @@ async def test_what_somebody_can_mend_is_tried_again(
 
 
 @pytest.mark.parametrize("code", [444, 33, 117, 561])
-async def test_what_speaks_of_the_bytes_is_refused(
+async def test_headers_about_the_coding_are_refused(
     store: FakeStore, sink: StoreSink, code: int
 ) -> None:
     store.fail = lambda _: (400, code, f"Code: {code}. DB::Exception: your bytes")
@@ -113,7 +113,7 @@ async def test_no_answer_in_time_is_unavailable_and_the_token_heals(
     assert store.ids["a"] == 1
 
 
-async def test_nobody_listening_is_unavailable(store: FakeStore) -> None:
+async def test_a_port_without_a_listener_is_unavailable(store: FakeStore) -> None:
     settings = StoreSettings(url=f"http://127.0.0.1:{free_port()}")
     async with aiohttp.ClientSession() as session:
         sink = StoreSink(session, settings, timeout_seconds=1)

@@ -56,7 +56,7 @@ def spooling(log: NatsServer, folder: Path, **settings: object) -> CollectorProc
     return CollectorProcess(log, folder, **settings)
 
 
-def test_an_outage_is_taken_on_disk_and_told(log: NatsServer, tmp_path: Path) -> None:
+def test_an_outage_is_spooled_and_reported(log: NatsServer, tmp_path: Path) -> None:
     prepare(log)
     with spooling(log, tmp_path) as collector:
         assert degraded(collector) == {}
@@ -91,7 +91,7 @@ def test_a_restart_in_an_outage_drains_what_was_left(log: NatsServer, tmp_path: 
         until(lambda: not list((tmp_path / "spool").rglob("*.spool")))
 
 
-def test_a_log_that_is_not_trusted_is_sent_nothing(tmp_path: Path) -> None:
+def test_a_log_that_does_not_sync_is_sent_nothing(tmp_path: Path) -> None:
     with NatsServer(tmp_path / "nats", sync="2m") as log:
         prepare(log)
         with spooling(log, tmp_path) as collector:

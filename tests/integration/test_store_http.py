@@ -122,7 +122,7 @@ def test_totals_are_not_lost_to_streaming(client_store: StoreServer) -> None:
     assert client_store.rows(sql) == [["0", "5"], ["1", "5"], [""], ["0", "10"]]
 
 
-def test_what_cannot_be_done_says_so(client_store: StoreServer) -> None:
+def test_what_cannot_be_done_is_reported(client_store: StoreServer) -> None:
     assert client_store.ask("SELECT 1", compress="1").status == 501
     assert client_store.ask("SELECT 1", **{"max_threads = 1, readonly": "0"}).code == "36"
     assert client_store.insert("SELECT 1", b"x", encoding="br").status == 501

@@ -95,7 +95,7 @@ def test_a_start_takes_out_records_of_parts_that_never_came_to_be(folder: Path) 
         assert store.rows("SELECT count() FROM seamark.base") == [[str(ROWS)]]
 
 
-def test_a_second_store_on_the_folder_says_who_has_it(folder: Path) -> None:
+def test_a_second_store_on_the_folder_names_the_process_that_has_it(folder: Path) -> None:
     with StoreServer(folder) as first:
         second = StoreServer(folder)
         second.log = folder.with_name("second.log")
@@ -110,7 +110,7 @@ def test_a_second_store_on_the_folder_says_who_has_it(folder: Path) -> None:
         assert first.rows("SELECT 1") == [["1"]]
 
 
-def test_a_port_in_use_is_said_plainly(folder: Path) -> None:
+def test_a_port_in_use_is_reported(folder: Path) -> None:
     with StoreServer(folder) as store, socket.socket() as taken:
         store.stop()
         taken.bind(("127.0.0.1", store.port))

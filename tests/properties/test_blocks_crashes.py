@@ -1,4 +1,5 @@
-"""Every frame exactly once, whoever is killed whenever, and with two readers of one stream.
+"""Every frame exactly once, whichever process is killed at any time, and with two readers of one
+stream.
 
 Each actor is the runner's loop, one yield for every point at which it can be overtaken or killed.
 The sink keeps each token once, refuses some frames, fails on others, and is mended now and then.
@@ -198,7 +199,7 @@ class Crashes(RuleBasedStateMachine):
 
     @rule(one=st.integers(0, ACTORS), other=st.integers(0, ACTORS))
     def exchange_indexes(self, one: int, other: int) -> None:
-        """One that is older, or ahead of what its new owner knows, or his rival's too."""
+        """One that is older, or ahead of its new owner's, or of its rival's."""
         indexes = self.indexes
         indexes[one], indexes[other] = indexes[other], indexes[one]
         self.kill(min(one, ACTORS - 1))

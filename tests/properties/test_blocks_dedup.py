@@ -71,7 +71,7 @@ def test_what_is_a_repeat_depends_on_the_log_alone(
 
 @settings(max_examples=100, deadline=None)
 @given(LOGS, LOGS, st.integers(0, 14))
-def test_an_index_of_another_history_is_worth_nothing(
+def test_an_index_of_another_history_is_discarded(
     log: list[tuple[list[Sent], int]], lost: list[tuple[list[Sent], int]], split: int
 ) -> None:
     """A log put back to an earlier copy goes on differently; the index was not put back."""

@@ -218,7 +218,7 @@ def test_a_retry_is_never_reported_as_reused(
         assert [one for one in found if one.reason == "id_reused"] == []
 
 
-def test_one_collector_answers_409_and_says_what_to_do() -> None:
+def test_one_collector_answers_409_with_the_way_out() -> None:
     log = SharedLog()
     at = collector(log)
     first = Sent("b1", (("", "x"),), 0, NOW_MS, False, False, False)

@@ -58,7 +58,7 @@ def test_every_route_says_how_it_is_asked() -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES_ASKED, ids=" ".join)
-def test_others_are_told_what_they_say(running: Running, route: Route) -> None:
+def test_rows_of_others_are_never_answered(running: Running, route: Route) -> None:
     """The rows are there to be seen, in every table that a question reads: the law means something.
 
     And what the asker is told of the same question is not nothing, either.
@@ -101,7 +101,7 @@ TAILED: Route = ("POST", "/v1/query/logs/tail")
 EXPORTED: Route = ("POST", "/v1/query/export")
 
 
-def test_others_are_told_what_they_say_by_tails_and_exports(running: Running) -> None:
+def test_rows_of_others_are_never_in_tails_or_exports(running: Running) -> None:
     made, runner = running
     tail = usual_request(TAILED, TAIL, made.ids)
     export = usual_request(EXPORTED, EXPORT, made.ids)
@@ -124,7 +124,7 @@ async def _tailed(made: World, request: Request, token: str) -> None:
 
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(data=st.data())
-def test_a_tail_tells_its_own_records_alone(running: Running, data: Any) -> None:
+def test_a_tail_sends_records_of_its_own_scope_alone(running: Running, data: Any) -> None:
     made, runner = running
     token = data.draw(st.sampled_from((ORG_QUERY, APP_QUERY)))
     runner.run(_tailed(made, data.draw(hostile_requests(TAILED, TAIL, made.ids)), token))
@@ -157,7 +157,7 @@ async def _exported(made: World, request: Request, token: str) -> None:
     assert (await made.crowd.ask(Request("DELETE", path), token)).status == 200
 
 
-def test_what_needs_no_token_tells_of_nobody(running: Running) -> None:
+def test_routes_without_a_token_show_no_tenant(running: Running) -> None:
     made, runner = running
     for route in ROUTES:
         if route.public:

@@ -110,7 +110,7 @@ def test_counts_balance_and_what_is_stored_is_a_fixed_point(case: tuple[Kind, by
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.signal.value)
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=100)
-def test_json_means_what_protobufs_own_reader_says(kind: Kind, seed: int) -> None:
+def test_json_is_read_as_protobufs_own_reader_reads_it(kind: Kind, seed: int) -> None:
     request: Any = kind.request.FromString(random_request(kind, random.Random(seed)))
     value = json_format.MessageToDict(request, use_integers_for_enums=True)
     hex_ids(value)

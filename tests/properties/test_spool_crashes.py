@@ -1,4 +1,5 @@
-"""The spool's law: whatever is answered with 202 is in the log once, in order, whoever dies when.
+"""The spool's law: what is answered with 202 is in the log once, in order, whichever process ends
+at any time.
 
 A model of one stream. The log forgets ids whenever `forget` says its two minutes are over; answers
 are lost before or after a message is stored, messages arrive late from dead connections, the

@@ -200,7 +200,7 @@ class FakePositions:
         self._revision += 1
         self.records[key] = Recorded(position, self._revision)
         self.history.append((key, position))
-        await asyncio.sleep(0)  # written, but whoever asked may be gone before he knows
+        await asyncio.sleep(0)  # written, but the caller may be gone before it is told
         return self.records[key]
 
 
@@ -271,7 +271,7 @@ class TokenSink:
                 self.tokens[block.token] = len(payloads)
                 self.payloads.update(payloads)
                 self.blocks.append(block)
-            await asyncio.sleep(0)  # taken, but whoever asked may be gone before he knows
+            await asyncio.sleep(0)  # taken, but the caller may be gone before it is told
         finally:
             self.running -= 1
 

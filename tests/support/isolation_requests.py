@@ -340,7 +340,7 @@ EXPORT: Final = Asked(
     ),
 )
 JOURNEYS: Final[Mapping[tuple[str, str], str]] = {
-    ("POST", "/v1/query/logs/tail"): "test_a_tail_tells_its_own_records_alone",
+    ("POST", "/v1/query/logs/tail"): "test_a_tail_sends_records_of_its_own_scope_alone",
     ("POST", "/v1/query/export"): "test_an_export_holds_its_own_rows_alone",
     ("GET", "/v1/exports"): "test_an_export_holds_its_own_rows_alone",
     ("GET", "/v1/exports/{id}"): "test_an_export_holds_its_own_rows_alone",
@@ -359,7 +359,7 @@ def usual_request(route: tuple[str, str], asked: Asked, ids: Ids) -> Request:
 
 
 def hostile_requests(route: tuple[str, str], asked: Asked, ids: Ids) -> Strategy:
-    """Requests of somebody who wants to see more."""
+    """Requests for more than the token allows."""
     method, path = route
     parameters = asked.parameters(ids) if asked.parameters else st.just("")
     return st.tuples(parameters, asked.hostile(ids)).map(

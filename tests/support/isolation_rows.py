@@ -1,6 +1,6 @@
 """Rows of two orgs that are alike in everything a question can name, but for what they say.
 
-Whoever is not the asker says `OTHERS` (another org) or `SIBLINGS` (another app of the same org) in
+Rows of others say `OTHERS` (another org) or `SIBLINGS` (another app of the same org) in
 every text and a number of its own in every value, under the same names, times, people, sessions,
 traces, spans and receipts as the asker. So whatever slips through is either seen as such, or shifts
 a number.

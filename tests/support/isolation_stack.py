@@ -55,7 +55,7 @@ _NUMBERS = re.compile(r"2002000\d\d|9009001\d\d")
 
 @dataclass(frozen=True)
 class Request:
-    """One request to the API, as whoever asks writes it. `path` has its parameters filled in."""
+    """One request to the API, as a client writes it. `path` has its parameters filled in."""
 
     method: str
     path: str

@@ -31,7 +31,7 @@ RECEIVED_NS: Final = 1_795_316_640_123_456_789
 """2026-11-22 03:04:00.123456789 UTC."""
 FEW: Final = settings(
     max_examples=2,
-    phases=[Phase.generate],  # a failing example is as telling as a smaller one, and dear
+    phases=[Phase.generate],  # shrinking a failing example costs many inserts
     deadline=None,
     database=None,
     derandomize=True,
@@ -56,7 +56,7 @@ def _engine() -> Any:
 
 
 def connect() -> Any:
-    """One more connection to the engine, for who brings databases of his own."""
+    """One more connection to the engine, for a test with databases of its own."""
     _engine()
     return chdb.connect(str(_folder() / "engine"))
 

@@ -44,7 +44,7 @@ def build() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A datasource as somebody configured it in Grafana."""
+    """A datasource as a user configured it in Grafana."""
 
     url: str
     token: str

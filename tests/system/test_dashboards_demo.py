@@ -64,7 +64,7 @@ def until_still(api: Api) -> None:
 
 
 @pytest.mark.parametrize(("board", "panel"), PANELS, ids=lambda x: getattr(x, "uid", "") or x.title)
-def test_a_panel_shows_what_its_title_promises(api: Api, board: Board, panel: Panel) -> None:
+def test_a_panel_shows_what_its_title_names(api: Api, board: Board, panel: Panel) -> None:
     asked = committed(board, panel)
     for target, ask in zip(asked, panel.asks, strict=True):
         everything = {**defaults(board), "trace": a_trace(api)}

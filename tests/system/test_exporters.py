@@ -87,7 +87,7 @@ def send(made: Exporters, service: str) -> None:
 
 
 @pytest.mark.parametrize("transport", ["http", "grpc"])
-async def test_what_the_sdk_recorded_is_what_the_api_tells(stack: Stack, transport: str) -> None:
+async def test_what_the_sdk_recorded_is_what_the_api_answers(stack: Stack, transport: str) -> None:
     service = f"exporters-{transport}"
     send(exporters(stack, transport), service)
     headers = {"Authorization": f"Bearer {stack.credentials['query_token']}"}

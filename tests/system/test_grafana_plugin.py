@@ -189,7 +189,7 @@ def test_editors_are_offered_names_and_values(plugin: Plugin, source: Source, se
     assert plugin.resource(source, "v1/ledger")[0] == 404
 
 
-def test_health_says_what_is_wrong(plugin: Plugin, source: Source, sent: int) -> None:
+def test_health_names_what_is_wrong(plugin: Plugin, source: Source, sent: int) -> None:
     until(lambda: plugin.query(source, SERIES), lambda got: sum(counted(got).values()) >= sent)
     healthy, words = plugin.health(source)
     assert healthy, words
@@ -204,7 +204,7 @@ def test_health_says_what_is_wrong(plugin: Plugin, source: Source, sent: int) ->
     assert plugin.health(Source("", "smq_x", id=5))[1].startswith("No URL")
 
 
-def test_a_stopped_api_is_told_from_a_wrong_question(
+def test_a_stopped_api_is_distinguished_from_a_wrong_question(
     plugin: Plugin, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with Stack(tmp_path_factory.mktemp("stopped") / "data") as short:

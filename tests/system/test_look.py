@@ -45,7 +45,7 @@ def binary() -> str:
 
 @pytest.fixture(scope="module")
 def shop(stack_of_its_own: Stack) -> Stack:
-    """A stack to which the demo's shop has sent, and somebody who names pages badly."""
+    """A stack to which the demo's shop has sent, and an app with hostile page names."""
     stack = stack_of_its_own
     play(stack, "--seed=5", "--sessions=60")
     asyncio.run(send_hostile(stack))
@@ -117,7 +117,7 @@ async def settled(stack: Stack, page: Page) -> tuple[dict[str, Any], dict[str, A
         await page.until(f"document.getElementById('state').textContent !== {json.dumps(before)}")
 
 
-async def test_an_empty_stack_says_how_to_begin_and_that_works(
+async def test_an_empty_stack_shows_the_first_command_and_it_works(
     binary: str, stack_of_its_own: Stack, tmp_path: Path
 ) -> None:
     (tmp_path / ".seamark").symlink_to(stack_of_its_own.data)
@@ -173,7 +173,9 @@ async def test_it_fits_a_phone_and_listens_to_keys(binary: str, shop: Stack) -> 
         assert await page.evaluate("document.querySelectorAll('.cursor').length") == 0
 
 
-async def test_a_refused_token_is_told_and_another_can_be_typed(binary: str, shop: Stack) -> None:
+async def test_a_refused_token_is_reported_and_another_can_be_typed(
+    binary: str, shop: Stack
+) -> None:
     async with browsing(binary) as browser:
         page = await browser.page()
         await page.open(look(shop, token="smq_of_somebody_else"))
@@ -232,7 +234,7 @@ WORDS = [
 ]
 
 
-async def test_numbers_are_told_with_their_units(binary: str, stack_of_its_own: Stack) -> None:
+async def test_numbers_are_reported_with_their_units(binary: str, stack_of_its_own: Stack) -> None:
     async with browsing(binary) as browser:
         page = await browser.page()
         await page.open(f"{stack_of_its_own.urls.api}/look")

@@ -94,7 +94,7 @@ def test_what_two_collectors_count_is_one_sum(stack: Stack, api: Api) -> None:
         time.sleep(0.3)
 
 
-def test_the_key_is_private_and_told_to_nobody(stack: Stack) -> None:
+def test_the_key_is_in_a_private_file_and_never_printed(stack: Stack) -> None:
     path = stack.data / "own-metrics.key"
     key = path.read_text().strip()
     assert path.stat().st_mode & 0o777 == 0o600

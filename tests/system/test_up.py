@@ -31,7 +31,7 @@ def get(url: str) -> int:
         return error.code
 
 
-def test_status_tells_of_every_part(stack: Stack) -> None:
+def test_status_shows_every_part(stack: Stack) -> None:
     code, rows = stack.status()
 
     assert code == 0

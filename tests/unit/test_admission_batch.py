@@ -183,7 +183,7 @@ def test_the_limit_of_events() -> None:
         assert found.value.reason is Reason.TOO_MANY_EVENTS
 
 
-def test_all_faults_are_counted_and_the_first_are_told() -> None:
+def test_all_faults_are_counted_and_the_first_are_reported() -> None:
     validated = validate(decode(body(*[7] * 500)), window=WEEK, names=EventNames())
 
     assert validated.outcome.rejected == {"invalid_event": 500}

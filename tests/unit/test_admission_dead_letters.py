@@ -69,7 +69,7 @@ def test_what_is_late_is_kept_too() -> None:
         (b'{"name":"a\xff"}', ""),
     ],
 )
-def test_a_name_is_told_where_there_is_one(event: bytes, name: str) -> None:
+def test_a_name_is_shown_where_there_is_one(event: bytes, name: str) -> None:
     [found] = dead_letters_of(b'{"events":[%s]}' % event)
 
     assert (found.name, found.original) == (name, event)

@@ -52,7 +52,7 @@ def test_a_rule_is_a_question_a_number_and_a_threshold(rule: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("rule", SAVED, ids=lambda rule: rule["uid"])
-def test_states_are_chosen_and_a_person_is_told(rule: dict[str, Any]) -> None:
+def test_contact_points_are_chosen_by_state(rule: dict[str, Any]) -> None:
     assert rule["noDataState"] in {"OK", "Alerting"}
     assert rule["execErrState"] in {"KeepLast", "Alerting"}
     assert re.fullmatch(r"\d+[sm]", rule["for"])
@@ -64,7 +64,7 @@ def test_states_are_chosen_and_a_person_is_told(rule: dict[str, Any]) -> None:
     assert set(re.findall(r"\$values\.(\w)\.", summary)) <= refs
 
 
-def test_only_one_rule_speaks_up_when_the_api_is_away() -> None:
+def test_only_one_rule_fires_when_the_api_is_away() -> None:
     loud = [rule["uid"] for rule in SAVED if rule["execErrState"] == "Alerting"]
     assert loud == ["seamark-log-lag"]
 

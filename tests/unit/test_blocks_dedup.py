@@ -81,7 +81,7 @@ def test_what_left_the_window_is_dropped_and_that_is_noted(tmp_path: Path) -> No
     index.close()
 
 
-def test_an_index_that_does_not_reach_the_block_says_so() -> None:
+def test_an_index_that_does_not_reach_the_block_raises() -> None:
     with pytest.raises(DedupIndexUnavailable):
         DedupIndex("").look_up([], done=0, through=1, last=1, last_ns=1)
     with pytest.raises(DedupIndexUnavailable):

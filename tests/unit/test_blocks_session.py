@@ -246,7 +246,7 @@ async def test_a_client_s_retry_only_counts_over_kills_too(bench: Bench) -> None
     assert kept == {"whole": 20, "counted": 40}
 
 
-async def test_a_bad_frame_is_dead_lettered_alone_and_told_of(bench: Bench) -> None:
+async def test_a_bad_frame_is_dead_lettered_alone_and_reported(bench: Bench) -> None:
     bench.sink.notices = True
     good, bad = frame(1, events=3), frame(2, events=2, name="POISON")
     bench.log.append(S, good.payload + bad.payload + frame(3, events=1).payload)

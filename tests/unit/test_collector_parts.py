@@ -29,7 +29,7 @@ def test_a_rejection_says_what_and_where() -> None:
 
 
 @pytest.mark.parametrize(("reason", "status"), [(Reason.UNAVAILABLE, 503), (Reason.LIMITED, 429)])
-def test_what_may_be_sent_again_says_when(reason: Reason, status: int) -> None:
+def test_what_may_be_sent_again_has_a_retry_delay(reason: Reason, status: int) -> None:
     reply = failure_reply(Unavailable("later", retry_after=1.2, reason=reason))
 
     assert reply.status == status
@@ -95,7 +95,7 @@ def test_answers_without_a_body_and_of_the_end() -> None:
         (b'"\xff"', "does not answer like a NATS server"),
     ],
 )
-def test_the_promise_of_the_log(varz: bytes, problem: str) -> None:
+def test_the_log_syncs_before_it_acknowledges(varz: bytes, problem: str) -> None:
     found = problem_in(varz)
 
     assert problem in found
@@ -153,7 +153,7 @@ def test_every_own_metric_is_explained() -> None:
         assert re.search(rf"^# HELP {name} .+\.$", text, re.MULTILINE), name
 
 
-def test_settings_that_cannot_work_are_told_together() -> None:
+def test_settings_that_cannot_work_are_reported_together() -> None:
     settings = CollectorSettings(trusted_proxies="here", tls_cert="/nowhere", tls_key="/nowhere")
     with pytest.raises(SettingsError) as found:
         verify(settings)

@@ -95,7 +95,7 @@ class Asked(dict[str, str]):
         return super().get(key, default)
 
 
-def test_the_demo_is_told_what_it_asks_for() -> None:
+def test_the_demo_gets_the_settings_it_asks_for() -> None:
     asked = Asked()
     read_access(asked, None, prefix="SEAMARK_DEMO")
     told = {name for name in SERVICES["demo"].environment if name.startswith("SEAMARK_")}

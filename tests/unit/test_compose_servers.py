@@ -10,7 +10,7 @@ from tests.support.compose_file import CONFIGURATIONS, services, text
 SERVICES = services()
 
 
-def test_the_store_has_no_user_that_nobody_made() -> None:
+def test_the_store_has_no_user_that_was_not_declared() -> None:
     users = parsed("clickhouse/users.xml").find("users")
     assert users is not None
     assert [user.tag for user in users] == list(layout.STORE_USERS)

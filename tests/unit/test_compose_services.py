@@ -95,7 +95,7 @@ def reached_from(name: str) -> set[str]:
 
 
 @pytest.mark.parametrize("service", SERVICES.values(), ids=named)
-def test_nobody_is_root_and_nothing_can_be_changed(service: Service) -> None:
+def test_no_container_runs_as_root_or_can_change_its_files(service: Service) -> None:
     assert service.said["user"] == "10001:10001"
     assert service.said["read_only"] is True
     assert service.said["cap_drop"] == ["ALL"]

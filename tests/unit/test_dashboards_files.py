@@ -87,7 +87,7 @@ def test_the_ways_to_other_dashboards_are_on_the_screen(uid: str) -> None:
 
 
 @pytest.mark.parametrize("uid", SAVED)
-def test_a_panel_says_what_it_is(uid: str) -> None:
+def test_a_panel_has_a_description(uid: str) -> None:
     titles = [panel["title"] for panel in panels(uid)]
     assert len(set(titles)) == len(titles)
     for panel in panels(uid):
@@ -103,7 +103,7 @@ def test_a_panel_says_what_it_is(uid: str) -> None:
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
-def test_the_first_row_says_whether_it_is_broken(board: Board) -> None:
+def test_the_first_row_shows_whether_anything_is_broken(board: Board) -> None:
     assert board.rows[0].title.endswith("?")
     assert "since when" in board.rows[0].title
     assert len(board.rows[0].panels) >= 2

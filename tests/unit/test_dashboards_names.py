@@ -1,4 +1,4 @@
-"""What a reader sees of the committed dashboards' tables and series is called in words."""
+"""Tables and series of the committed dashboards have titles in plain language."""
 
 import re
 

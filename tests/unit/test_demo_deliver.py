@@ -153,7 +153,7 @@ def test_pauses_grow_to_ten_seconds_and_heed_what_was_asked_for() -> None:
     assert pause_seconds(1, "Wed, 21 Oct 2026 07:28:00 GMT", 1.0) == 0.2
 
 
-def test_a_batch_says_when_things_happened_by_one_clock() -> None:
+def test_times_of_a_batch_are_of_one_clock() -> None:
     batch = json.loads(BODY)
     assert batch["sentAt"] == 1_009_000
     assert [event["ts"] - 1_000_000 for event in batch["events"]] == [

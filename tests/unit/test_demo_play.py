@@ -211,7 +211,7 @@ def test_a_stack_beside_another_is_found_by_its_port_offset() -> None:
     assert parser().parse_args(["--port-offset", "30000"]).port_offset == 30_000
 
 
-def test_what_is_missing_is_said(
+def test_what_is_missing_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("KEY", "TOKEN", "APP"):

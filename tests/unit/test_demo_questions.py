@@ -88,7 +88,7 @@ def test_one_event_too_many_or_too_few_is_seen(off: float) -> None:
     assert "DIFFERS" in table(wrong)
 
 
-def test_somebody_elses_label_is_seen() -> None:
+def test_a_label_of_another_program_is_seen() -> None:
     by_country = DemoQuestion("page_view", group_by="country")
     wanted: Totals = {(by_country, "DE"): 2.0}
     after: Totals = {(by_country, "DE"): 2.0, (by_country, "XX"): 1.0}

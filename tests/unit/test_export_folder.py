@@ -103,7 +103,7 @@ def test_whose_it_is(org: str, app: str, seen: bool) -> None:
     assert of_the_org.seen_by(org, app) is (org == "acme" and not app)
 
 
-def test_an_answer_says_when_it_goes() -> None:
+def test_an_answer_names_when_it_expires() -> None:
     shown = answer(RECORD, keep_ms=1000)
     assert (shown.expires_at, shown.expected_rows, shown.archived_until) == (None, None, None)
     over = msgspec.structs.replace(RECORD, status="done", finished_ms=5, expected=7)

@@ -17,7 +17,7 @@ print(os.nice(0), *(group.read_text().split() if group.exists() else []))
 
 
 @pytest.mark.parametrize("leads", [True, False])
-def test_it_stands_back_and_nobody_else_does(leads: bool) -> None:
+def test_it_lowers_its_own_priority_alone(leads: bool) -> None:
     group = Path("/proc/self/autogroup")
     before = group.read_text() if group.exists() else ""
     done = subprocess.run(

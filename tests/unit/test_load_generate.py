@@ -143,7 +143,7 @@ async def test_spans_are_counted_by_what_the_answer_does_not_reject() -> None:
     assert (found.accepted_items, found.rejected_items) == (35, 15)
 
 
-async def test_nobody_there_is_reported_and_ends() -> None:
+async def test_a_missing_server_is_reported_and_ends_the_command() -> None:
     async with serving(Collector().take) as url:
         pass
     found = await run(url, "--rate", "100", "--batch", "1", "--duration", "0.3")

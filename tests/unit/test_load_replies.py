@@ -40,12 +40,12 @@ def test_what_the_server_asks_for_is_seen() -> None:
         b"SSH-2.0-x\r\nContent-Length: 0\r\n\r\n",
     ],
 )
-def test_what_is_no_answer_is_said_to_be_none(data: bytes) -> None:
+def test_what_is_no_answer_is_reported_as_none(data: bytes) -> None:
     with pytest.raises(UnreadableReply):
         parse_reply(data)
 
 
-def test_accepted_comes_from_the_answer_not_from_hope() -> None:
+def test_accepted_is_counted_from_the_answer() -> None:
     assert accepted_items("events", 50, b'{"accepted": 48,"rejected":2}') == 48
     with pytest.raises(UnreadableReply):
         accepted_items("events", 50, b"{}")

@@ -130,7 +130,7 @@ def test_a_result_survives_its_file_and_makes_a_table(
     assert table.main([]) == 2
 
 
-def test_the_page_says_what_differs_and_names_no_machine() -> None:
+def test_the_page_shows_what_differs_and_names_no_machine() -> None:
     assert "1000 accepted, 1000 stored: exact" in markdown(result())
     page = markdown(result(stored=999))
     assert "1000 accepted, 999 stored: **DIFFERENT**" in page

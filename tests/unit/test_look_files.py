@@ -55,7 +55,7 @@ def test_data_never_becomes_markup(name: str) -> None:
     assert not re.search(forbidden, SCRIPTS[name])
 
 
-def test_own_metrics_are_nobodys_first_batch() -> None:
+def test_own_metrics_do_not_count_as_the_first_batch() -> None:
     assert f'OWN_APP = "{APP}"' in SCRIPTS["page.js"]
 
 

@@ -134,7 +134,7 @@ def test_a_metric_that_cannot_be_read_costs_its_points_alone() -> None:
     assert found[0].field.endswith("metrics[0].sum.aggregationTemporality")
 
 
-def test_a_body_without_a_known_field_says_so() -> None:
+def test_a_body_without_a_known_field_is_rejected_with_that_reason() -> None:
     for body in (b'{"resourceLogs":[]}', b'{"resource_logs":[{}]}', b'{"x":{"y":[[]]}}'):
         with pytest.raises(Rejected) as rejected:
             examine_json(TRACES, body)

@@ -39,7 +39,7 @@ def labels(point: Any) -> dict[str, str]:
     return {a.key: a.value.string_value for a in point.attributes}
 
 
-def test_each_kind_is_told_as_what_it_is() -> None:
+def test_each_kind_of_metric_is_reported_as_that_kind() -> None:
     registry = CollectorRegistry()
     Counter("seamark_x_requests", "Asked.", ["route"], registry=registry).labels("/a").inc(3)
     Gauge("seamark_x_level", "Now.", registry=registry).set(2.5)
@@ -84,7 +84,7 @@ def test_what_first_counts_later_began_at_the_report_before() -> None:
     assert began == {"old": BEGAN, "new": NOW}
 
 
-def test_a_report_is_bounded_and_says_what_it_left_out() -> None:
+def test_a_report_is_bounded_and_counts_what_it_left_out() -> None:
     registry = CollectorRegistry()
     many = Gauge("seamark_x_many", "Many.", ["n"], registry=registry)
     for number in range(MOST_POINTS + 7):
@@ -108,7 +108,7 @@ def test_what_is_not_finite_is_left_out() -> None:
     assert set(metrics) == {"seamark_own_metrics_dropped"}
 
 
-def test_disks_are_told_where_there_are_any(tmp_path: Path) -> None:
+def test_disks_are_reported_where_there_are_any(tmp_path: Path) -> None:
     free, used = disks({"here": str(tmp_path), "nowhere": str(tmp_path / "no")})
     assert [s.labels for s in used.samples] == [{"disk": "here"}]
     assert 0 < used.samples[0].value < 1

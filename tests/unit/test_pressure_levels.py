@@ -150,7 +150,7 @@ def test_errors_go_last() -> None:
     ]
 
 
-def test_exporters_are_told_to_come_again() -> None:
+def test_exporters_get_a_retry_delay() -> None:
     refusal = Unavailable("later", reason=Reason.SHED)
     assert http_status(refusal) == 503
     assert grpc_code(refusal) == code_pb2.UNAVAILABLE

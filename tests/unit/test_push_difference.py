@@ -56,7 +56,7 @@ def test_a_diff_is_readable_and_leaves_out_what_only_grafana_has() -> None:
         (401, {"message": "Invalid API key"}, "does not know the token (401: Invalid API key)"),
         (403, {"message": "No. Permissions needed: folders:create"}, "it lacks folders:create"),
         (403, {"message": "Access denied"}, "may not x (403): Access denied"),
-        (412, {"message": "changed by someone else"}, "somebody changed it at the same moment"),
+        (412, {"message": "changed by someone else"}, "it was changed at the same moment"),
         (500, "<html>\n oops", "could not x: 500: <html> oops"),
         (0, "timed out", "no answer in time (timed out)"),
     ],

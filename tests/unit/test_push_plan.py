@@ -145,7 +145,7 @@ def test_an_edit_is_refused_by_name_and_overwritten_on_demand() -> None:
     assert "delete it with --overwrite" in gone.refusals[0]
 
 
-def test_an_edit_that_says_the_same_is_none() -> None:
+def test_an_edit_with_equal_content_is_no_difference() -> None:
     edited = replace(THERE, stamp="", edited_by="ann", body={"panels": [1], "tags": ["t"], "y": 1})
     assert only(plan([BOARD], [edited])).action == "unchanged"
 

@@ -116,7 +116,7 @@ def test_a_folder_is_named_only_when_asked() -> None:
     assert [f.body["title"] for f in asked.values()] == ["X", "X alerts"]
 
 
-def test_a_datasource_says_only_what_was_given() -> None:
+def test_a_datasource_holds_only_what_was_given() -> None:
     def body(choices: PushOptions) -> dict[str, Any]:
         return dict(of("datasource", wish(FILES, choices, {}))["seamark"].body)
 

@@ -77,7 +77,7 @@ def test_an_empty_or_backward_range_is_refused() -> None:
             parse_range(from_, to, now_ms=NOW)
 
 
-def test_a_search_says_how_long_its_range_may_be() -> None:
+def test_the_error_of_a_long_search_names_the_longest_range() -> None:
     with pytest.raises(Rejected, match=r"40\.0 days; this search takes at most 31 days") as refused:
         parse_range("now-40d", "now", now_ms=NOW, longest_ms=31 * DAY_MS)
     assert refused.value.reason is QuestionReason.TOO_MUCH

@@ -63,11 +63,11 @@ def test_a_rollup_that_lacks_rows() -> None:
     assert (found.signal, found.expected, found.found) == ("traces", 6, 4)
 
 
-def test_without_an_archive_nothing_is_said_of_it() -> None:
+def test_without_an_archive_none_is_reported() -> None:
     assert differences(Account(lines={KEY: counts(files=None, archived=0)})) == []
 
 
-def test_what_is_under_way_cannot_be_told() -> None:
+def test_what_is_under_way_is_not_compared() -> None:
     account = Account(lines={KEY: counts(stored=7)}, under_way=["rows has 3 messages to read"])
     assert verdict.code(account) == 2
     assert "rows has 3 messages" in verdict.table(account)

@@ -49,7 +49,9 @@ def test_a_request() -> None:
         (("1h", "2h", "", ""), "is not before"),
     ],
 )
-def test_a_wrong_request_says_why(options: tuple[str, str, str, str], words: str) -> None:
+def test_a_wrong_request_is_answered_with_a_reason(
+    options: tuple[str, str, str, str], words: str
+) -> None:
     with pytest.raises(RecoveryError, match=words):
         chosen(*options, now=NOW)
 
@@ -100,7 +102,7 @@ def test_sizes_and_durations() -> None:
     assert [span(n) for n in (3.14, 245, 7800)] == ["3.1 s", "4 min 05 s", "2 h 10 min"]
 
 
-def test_progress_says_how_far_and_how_long() -> None:
+def test_progress_shows_how_far_and_how_long() -> None:
     progress = RecoveryProgress("replaying", "rows", 1000, done=250)
     assert progress.line().startswith("replaying: 250 rows of 1,000 (25 %)")
     assert "left" in progress.line()

@@ -37,7 +37,7 @@ def test_what_is_taken_is_gone() -> None:
     assert (tally.take(), tally.entries) == ([], 0)
 
 
-def test_beyond_its_capacity_requests_are_nobodys_and_still_counted() -> None:
+def test_beyond_its_capacity_requests_are_counted_without_an_owner() -> None:
     tally = RejectionTally(capacity=4)
     for n in range(100):
         assert tally.add(SHOP._replace(app=f"app-{n}"), Reason.TOO_LARGE, now_ns=0)

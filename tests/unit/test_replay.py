@@ -156,7 +156,7 @@ async def test_it_is_stored_as_if_it_had_been_received_then() -> None:
         (-1, Reason.INVALID_TIMESTAMP),
     ],
 )
-async def test_when_it_was_received_has_to_be_told(received_at: object, reason: Reason) -> None:
+async def test_the_time_of_receipt_is_required(received_at: object, reason: Reason) -> None:
     assert await PublisherContext().refusal(receivedAt=received_at) == (reason, "receivedAt")
 
 
@@ -167,7 +167,7 @@ async def test_it_may_be_long_ago(received_at: float) -> None:
     assert context.envelopes[0].numbers[4] == int(received_at) * 1_000_000
 
 
-async def test_it_may_be_told_as_text() -> None:
+async def test_the_output_may_be_text() -> None:
     context = PublisherContext()
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW_MS // 1000))
     await context.send(receivedAt=at)
@@ -225,7 +225,7 @@ async def test_the_only_app_of_a_token_need_not_be_named(token: str, app: str | 
         ("", ("", "", "")),
     ],
 )
-def test_refusals_are_counted_for_whom_they_were_known(
+def test_refusals_are_counted_for_their_owner_where_it_is_known(
     secret: str, whose: tuple[str, str, str]
 ) -> None:
     context = PublisherContext()

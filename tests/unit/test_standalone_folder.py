@@ -90,7 +90,7 @@ def test_one_holder_at_a_time_and_death_lets_go(folder: Folder) -> None:
         os.close(lock)
 
 
-def test_asking_who_holds_it_does_not_keep_anyone_out(folder: Folder) -> None:
+def test_looking_at_the_lock_does_not_take_it(folder: Folder) -> None:
     (folder.path / "lock").write_text('{"pid": 1, "host": "h", "port_offset": 0}')
 
     assert folder.holder() is None

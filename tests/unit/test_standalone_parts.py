@@ -46,7 +46,7 @@ def test_no_secret_is_on_a_command_line(choices: Choices) -> None:
         assert not [word for word in part.command if "-word" in word], part.name
 
 
-def test_each_part_is_told_its_own_and_no_more(choices: Choices) -> None:
+def test_each_part_gets_its_own_settings_alone(choices: Choices) -> None:
     told = {
         name: {
             variable: value

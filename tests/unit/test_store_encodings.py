@@ -64,7 +64,7 @@ def test_large_bodies_come_in_pieces(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["zstd", "gzip", "lz4", "deflate", ""])
-def test_a_bomb_is_stopped_while_it_goes_off(encoding: str) -> None:
+def test_a_compression_bomb_is_stopped_while_it_is_inflated(encoding: str) -> None:
     pieces = unpack(PACK[encoding](bytes(8 * MIB)), encoding, limit_bytes=2 * MIB)
 
     with pytest.raises(StoreError) as caught:

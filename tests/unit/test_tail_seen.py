@@ -113,7 +113,7 @@ def test_someone_who_comes_back() -> None:
     assert seen.since(left, rows) == ([], 0)
     late, newer, unknown = row(3, 3, 4), row(5, 4), row(9, 5)
     shown(seen, *rows, late, newer)
-    # what is not known here yet is news to everyone, and he hears it with them
+    # what is not known here yet is new to every client, and comes to this one with the others
     assert seen.since(left, [*rows, late, newer, unknown]) == ([newer], 4)
 
 
@@ -138,7 +138,7 @@ def test_statements_ask_within_the_scope_and_hold_no_value() -> None:
     assert f"{receipt(1)},{receipt(2)}" in made[1].values.values()
 
 
-async def test_a_slow_follower_is_told_how_much_he_missed() -> None:
+async def test_a_slow_follower_gets_the_number_of_records_it_missed() -> None:
     follower = Follower()
     assert await follower.next(0.001) is None
     for number in range(100):

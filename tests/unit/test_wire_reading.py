@@ -98,7 +98,7 @@ def test_what_is_no_envelope_is_not_read(data: bytes) -> None:
         opened(data)
 
 
-def test_a_frame_that_says_it_is_huge_is_not_opened() -> None:
+def test_a_frame_of_a_huge_declared_size_is_not_opened() -> None:
     with pytest.raises(UnreadableEnvelope, match="larger"):
         opened(zstandard.compress(bytes(65 * 1024 * 1024)))
 

@@ -86,7 +86,7 @@ describe('templates', () => {
 });
 
 describe('annotations', () => {
-  it('are deploys and releases unless somebody says otherwise', () => {
+  it('are deploys and releases by default', () => {
     expect(connect({}).annotations?.getDefaultQuery?.()).toEqual({
       queryType: 'annotations',
       request: { names: ['deploy', 'release'] },

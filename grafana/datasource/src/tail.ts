@@ -16,7 +16,7 @@ export function searchOf({ app, request }: SeamarkQuery) {
 }
 
 /**
- * The new records of every search in logs, as they arrive. Whoever follows the same search shares one
+ * The new records of every search in logs, as they arrive. Panels that follow the same search share one
  * channel: its name is a hash of the search, which goes with it for the backend to ask.
  */
 export function tailed(uid: string, queries: SeamarkQuery[]): Observable<DataQueryResponse> {

@@ -1,7 +1,7 @@
 -- Names that tables and views share. {merge_tree} and its kin, {deduplication}, {on_cluster} and {database}
 -- are given by variant.py.
 --
--- An AnyValue of OTLP as a tuple, so and so many levels of arrays and lists deep. A member that is not set is
+-- An AnyValue of OTLP as a tuple: any_<n> has n levels of arrays and lists. A member that is not set is
 -- NULL, or an empty array; what is nested deeper is the bytes of its message.
 --: scalars = string_value Nullable(String), bool_value Nullable(Bool), int_value Nullable(Int64),
 --:     double_value Nullable(Float64), bytes_value Nullable(String)

@@ -3,7 +3,7 @@
 --
 -- There is one column for each field of the protobuf, as deep in arrays as the field is in repeated messages:
 -- one column of nested tuples would do too, but its type is then copied and compared at every step, which made
--- an insert three times as dear.
+-- an insert take three times as long.
 --: exemplars = Array(Tuple(time_unix_nano UInt64, as_double Nullable(Float64), as_int Nullable(Int64),
 --:     span_id String, trace_id String, filtered_attributes {attributes}))
 --: point_times = start_time_unix_nano UInt64, time_unix_nano UInt64

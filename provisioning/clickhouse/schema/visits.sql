@@ -1,4 +1,4 @@
--- One row for each quarter of an hour in which somebody did something, so that a question about sessions does
+-- One row for each user or session and quarter of an hour with an event, so that a question about sessions does
 -- not have to look through all events.
 --
 -- Events of one key in one slot lie less than 15 minutes apart, so wherever sessions are cut (gaps of 15

@@ -1,4 +1,4 @@
-"""A way to a server that can be shut, so that it is away for whoever comes this way."""
+"""A proxy that can be shut, so that the server behind it is away for its clients."""
 
 import asyncio
 

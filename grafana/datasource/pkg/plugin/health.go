@@ -17,7 +17,7 @@ func newClient(options httpclient.Options) (*http.Client, error) {
 }
 
 // CheckHealth says, with a message of its own for each case, what stands between here and an answer:
-// no URL, no token, nobody there, somebody else there, a token of the wrong kind, or a store that is away.
+// no URL, no token, no server, another server, a token of the wrong kind, or a store that is away.
 func (d *Datasource) CheckHealth(ctx context.Context, _ *backend.CheckHealthRequest) (*backend.CheckHealthResult, error) {
 	if d.api.base == "" {
 		return unhealthy("No URL: enter the address of Seamark's API, such as http://127.0.0.1:4320."), nil
