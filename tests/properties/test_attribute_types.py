@@ -4,8 +4,6 @@ Events go through the collector's own decoding; spans, their events and links, l
 their resources are OTLP.
 """
 
-import asyncio
-import contextlib
 import itertools
 import json
 import math
@@ -26,8 +24,8 @@ from collector.admission.native.names import EventNames
 from collector.admission.native.validate import Window, validate
 from seamark.wire.signals import Signal
 from tests.support.otlp_values import attributes
-from tests.support.people_events import MINUTE, NOW, Answers
-from tests.support.questions_stack import Asking, asking, envelope, running_store
+from tests.support.people_events import MINUTE, NOW
+from tests.support.questions_stack import Answers, answering, envelope
 
 pytestmark = pytest.mark.integration
 NUMBERS = itertools.count(1)
@@ -63,15 +61,8 @@ def types(of: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
-    with running_store(Path(tmp_path_factory.mktemp("types"))) as store, asyncio.Runner() as runner:
-        stack = contextlib.AsyncExitStack()
-
-        async def start() -> Asking:
-            await store.provision()
-            return await stack.enter_async_context(asking(store, clock_ms=lambda: NOW))
-
-        yield Answers(runner.run(start()), runner, store)
-        runner.run(stack.aclose())
+    with answering(Path(tmp_path_factory.mktemp("types")), [], now_ms=NOW) as running:
+        yield running
 
 
 def insert(answers: Answers, signal: Signal, body: bytes) -> None:

@@ -6,7 +6,7 @@
 -- they are base64. An empty array, an empty list and no value are all ''.
 -- `body_text` is the same for the body of a log record, which is unrolled deeper.
 -- `json_<n>` is the JSON of a value with n levels of others in it, `nested_<n>` that of an array or list.
--- `letters` are the types of attributes, as in schema/definitions.sql.
+-- `letters` are the types of attributes, as in definitions/types.sql.
 -- Ids of a wrong length are cut or padded with zeros; times past 2262 become its last instant.
 --: levels_of_json = [
 --:     (x -> concat('[', arrayStringConcat(arrayMap(y -> json_{below}(y), x), ','), ']')) AS array_{n},
