@@ -13,7 +13,7 @@ Questions are answered from *pieces*: what one key did within one *slot* of time
 longer than the gap, so no session begins inside a piece. The rollup (`visits_15m`) has pieces
 of 15 minutes and serves gaps of that length and more; it knows no filters, no dimensions but ROLLED
 and the app, and no views of another name. All else reads raw events, and so does the slot that the
-range ends in (sql/sessions_rolled.sql). Both ways give the same answer.
+range ends in (`sessions_rolled.sql`). Both ways give the same answer.
 """
 
 from collections.abc import Sequence
@@ -33,6 +33,7 @@ from api.query.events import (
 from api.query.filters import conditions
 from api.query.people import HAS_PERSON, SESSION
 from api.query.request import Plan, QueryScope, QuestionRequest, raw_range
+from api.query.request_fields import GranularityField, LabelField
 from api.query.scoping import scope_conditions
 from api.query.statement import Values, fill
 from api.query.timerange import MINUTE_MS, Granularity, TimeRange, choose_granularity
@@ -59,10 +60,8 @@ class SessionsRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"
     """`granularity`: as of series, or `all` for the range as one bucket. `groupBy`: a dimension of
     a session's first event. `filters` say which events make sessions."""
 
-    granularity: Annotated[str, msgspec.Meta(max_length=16, title="Buckets")] = "1d"
-    group_by: Annotated[
-        str, msgspec.Meta(max_length=128, title="Group by", extra={"completes": "label"})
-    ] = ""
+    granularity: GranularityField = "1d"
+    group_by: LabelField = ""
     gap_sec: GapSeconds = 1800
     view: Annotated[EventName, msgspec.Meta(title="View", extra={"completes": "metric"})] = (
         "page_view"
@@ -86,21 +85,22 @@ def plan_sessions(request: SessionsRequest, scope: QueryScope) -> Plan:
     covered = granularity.cover(asked)
     values = Values()
     wider = TimeRange(max(covered.from_ms - request.gap_sec * 1000, 0), covered.to_ms)
-    sessions = _from_rollup if _is_rolled(request) else _from_events
-    return Plan(
-        values.statement(
-            fill(
-                "sessions",
-                sessions=sessions(request, scope, values, wider),
-                origin=values.integer(granularity.origin_ms),
-                step=values.integer(granularity.length_ms),
-                since=values.integer(covered.from_ms),
-                limit=values.add(request.limit + 1, "UInt64"),
-            )
-        ),
-        covered,
-        "all" if request.granularity == "all" else granularity.text,
+    sources = _rolled if _is_rolled(request) else _raw
+    sql = fill(
+        "sessions",
+        **sources(request, scope, values, wider),
+        key=SESSION,
+        place=in_order("time", "ts", WEIGHT, TIE if request.group_by else "0"),
+        group=dimension(request.group_by, "groupBy") if request.group_by else "''",
+        view=values.text(request.view),
+        gap=values.integer(request.gap_sec * 1000),
+        origin=values.integer(granularity.origin_ms),
+        step=values.integer(granularity.length_ms),
+        since=values.integer(covered.from_ms),
+        limit=values.add(request.limit + 1, "UInt64"),
     )
+    text = "all" if request.granularity == "all" else granularity.text
+    return Plan(values.statement(sql), covered, text)
 
 
 def _is_rolled(request: SessionsRequest) -> bool:
@@ -113,17 +113,23 @@ def _is_rolled(request: SessionsRequest) -> bool:
     )
 
 
-def _from_events(
+def _raw(
     request: SessionsRequest, scope: QueryScope, values: Values, wider: TimeRange
-) -> str:
-    slot_ms = min(request.gap_sec * 1000, SLOT_MS)
-    pieces = _pieces(request, scope, values, wider, slot_ms=slot_ms)
-    return _cut(request, values, pieces, place="first_place")
+) -> dict[str, str]:
+    """Slots of the statement where all pieces are of raw events."""
+    return {
+        "rolled": "",
+        "where": " AND ".join(_conditions(request, scope, values, wider)),
+        "slot": values.integer(min(request.gap_sec * 1000, SLOT_MS)),
+        "pieces": "raw_pieces",
+        "of_one_piece": "",
+    }
 
 
-def _from_rollup(
+def _rolled(
     request: SessionsRequest, scope: QueryScope, values: Values, wider: TimeRange
-) -> str:
+) -> dict[str, str]:
+    """Slots of the statement where pieces are of the rollup, and of raw events after it."""
     whole = TimeRange(wider.from_ms - wider.from_ms % SLOT_MS, wider.to_ms)
     last_slot_ms = whole.to_ms - 1 - (whole.to_ms - 1) % SLOT_MS
     since = f"toDateTime({values.integer(whole.from_ms // 1000)}, 'UTC')"
@@ -137,11 +143,8 @@ def _from_rollup(
     label = {"": "''", "app": "toString(v.app)"}.get(
         request.group_by, f"v.first.{request.group_by}"
     )
-    not_rolled = ["time >= fromUnixTimestamp64Milli(rolled_until, 'UTC')"]
-    return fill(
+    rolled = fill(
         "sessions_rolled",
-        raw=_pieces(request, scope, values, whole, slot_ms=SLOT_MS, only=not_rolled),
-        cut=_cut(request, values, fill("sessions_joined"), place="place"),
         where=" AND ".join(where),
         last_slot=f"toDateTime({values.integer(last_slot_ms // 1000)}, 'UTC')",
         last_slot_ms=values.integer(last_slot_ms),
@@ -150,34 +153,25 @@ def _from_rollup(
         place=in_order("v.first.time", "v.first.ts", WEIGHT, "v.first.tie"),
         group=label,
     )
+    not_rolled = "time >= fromUnixTimestamp64Milli(rolled_until, 'UTC')"
+    return {
+        "rolled": rolled,
+        "where": " AND ".join([*_conditions(request, scope, values, whole), not_rolled]),
+        "slot": values.integer(SLOT_MS),
+        "pieces": "joined_pieces",
+        "of_one_piece": fill("sessions_of_one_piece"),
+    }
 
 
-def _pieces(
-    request: SessionsRequest, scope: QueryScope, values: Values, covered: TimeRange, *,
-    slot_ms: int, only: Sequence[str] = (),
-) -> str:  # fmt: skip
-    """SQL of the pieces of raw events within a range."""
-    where = [
+def _conditions(
+    request: SessionsRequest, scope: QueryScope, values: Values, covered: TimeRange
+) -> list[str]:
+    """Conditions of the raw events."""
+    return [
         *event_conditions(values, covered, org=scope.org, app=scope.app),
         HAS_PERSON,
-        *only,
         *conditions(request.filters, values, column(values)),
     ]
-    return fill(
-        "sessions_pieces",
-        key=SESSION,
-        slot=values.integer(slot_ms),
-        place=in_order("time", "ts", WEIGHT, TIE if request.group_by else "0"),
-        group=dimension(request.group_by, "groupBy") if request.group_by else "''",
-        view=values.text(request.view),
-        where=" AND ".join(where),
-    )
-
-
-def _cut(request: SessionsRequest, values: Values, pieces: str, *, place: str) -> str:
-    return fill(
-        "sessions_cut", pieces=pieces, place=place, gap=values.integer(request.gap_sec * 1000)
-    )
 
 
 def _granularity(text: str, asked: TimeRange) -> Granularity:
