@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import msgspec
 
 from api.query.request import Instant, Plan, QueryScope, ScopedRequest
+from api.query.request_fields import CursorField
 from api.query.scoping import scope_conditions
 from api.query.statement import Values, fill
 from api.query.timerange import TimeRange, parse_range
@@ -29,7 +30,7 @@ class SelectionRequest(ScopedRequest, frozen=True, kw_only=True, rename="camel")
     app_id: str = msgspec.field(name="app", default="")
     reason: Annotated[str, msgspec.Meta(max_length=64, title="Reason")] = ""
     name: Annotated[str, msgspec.Meta(max_length=128, title="Name")] = ""
-    cursor: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    cursor: Annotated[CursorField, msgspec.Meta(max_length=64)] = ""
 
     def covered(self, scope: QueryScope) -> TimeRange:
         """The range of receipt. Raises Rejected."""

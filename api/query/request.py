@@ -6,6 +6,7 @@ from typing import Annotated, Final
 import msgspec
 
 from api.query.filters import Filter
+from api.query.request_fields import HiddenFlag
 from api.query.sources import SourceName
 from api.query.statement import Statement
 from api.query.timerange import DAY_MS, MINUTE_MS, Granularity, TimeRange, parse_range
@@ -23,8 +24,8 @@ class ScopedRequest(
     `sql: true` adds the statement as `meta.sql`; `cache: false` always reads the store.
     """
 
-    cache: bool = True
-    sql: bool = False
+    cache: HiddenFlag = True
+    sql: HiddenFlag = False
     org_id: str = ""
     app_id: str = ""
 

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 import msgspec
 
 from api.query.request import QueryScope, ScopedRequest
+from api.query.request_fields import MetricField
 from api.query.scoping import scope_conditions, time_conditions
 from api.query.sources import SPAN_METRIC, Source, SourceName
 from api.query.statement import Statement, Values, fill
@@ -17,9 +18,7 @@ _HOURS_UP_TO_MS: Final = 60 * DAY_MS
 class LookupRequest(ScopedRequest, frozen=True, kw_only=True, rename="camel"):
     """What is looked up: in which range, and of which metric or source."""
 
-    metric: Annotated[
-        str, msgspec.Meta(max_length=255, title="Metric", extra={"completes": "metric"})
-    ] = ""
+    metric: MetricField = ""
     source: Annotated[SourceName | None, msgspec.Meta(title="Source")] = None
     from_: str = msgspec.field(name="from", default="now-24h")
     to: str = "now"

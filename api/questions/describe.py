@@ -1,6 +1,6 @@
 """`GET /v1/questions`: every question, its fields and its columns, for editors and plugins."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -13,7 +13,8 @@ from api.questions.question import Question, Shape
 class QuestionDescription(msgspec.Struct, frozen=True):
     """One question. `shape` says what its answer is; columns of a `series` are those of its rows.
 
-    An answer may have other columns than these: a question that makes one for each period, say.
+    `example` is a request without a range. An answer may have other columns than these: a question
+    that makes one for each period, say.
     """
 
     kind: str
@@ -22,6 +23,7 @@ class QuestionDescription(msgspec.Struct, frozen=True):
     title: str
     summary: str
     shape: Shape
+    example: Mapping[str, Any]
     fields: list[Field]
     columns: Sequence[Column]
 
@@ -43,6 +45,7 @@ def described(questions: Iterable[Question[Any]]) -> QuestionsAnswer:
                 question.title,
                 question.summary,
                 question.shape,
+                question.example,
                 fields_of(question.request),
                 question.columns,
             )

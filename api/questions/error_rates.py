@@ -28,13 +28,15 @@ class ErrorsRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
     first.
     """
 
-    names: Annotated[list[EventName], msgspec.Meta(max_length=20)] = msgspec.field(
+    names: Annotated[list[EventName], msgspec.Meta(max_length=20, title="Events")] = msgspec.field(
         default_factory=lambda: ["exception", "error"]
     )
-    against: Annotated[str, msgspec.Meta(max_length=255)] = "page_view"
-    spans: bool = True
-    logs: bool = True
-    limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
+    against: Annotated[
+        str, msgspec.Meta(max_length=255, title="Against", extra={"completes": "metric"})
+    ] = "page_view"
+    spans: Annotated[bool, msgspec.Meta(title="Spans")] = True
+    logs: Annotated[bool, msgspec.Meta(title="Logs")] = True
+    limit: Annotated[int, msgspec.Meta(ge=1, le=500, title="Limit")] = 50
 
 
 class ReleaseRow(msgspec.Struct, array_like=True, frozen=True):

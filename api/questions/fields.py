@@ -1,13 +1,14 @@
 """Fields of a request type as data, for editors: name, type, default, choices, limits."""
 
-from typing import Any, Final, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import inspect
 
 FieldType = Literal["text", "integer", "number", "flag", "time", "event", "filter", "object"]
 Completes = Literal["metric", "label", "service"]
-_HIDDEN: Final = frozenset({"org_id"})
+_LEFT_OUT: Final = frozenset({"org_id"})
 
 
 class Field(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -15,7 +16,9 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `time`: `now`, `now-15m`, ISO 8601 or epoch milliseconds. `event`: an event's name, or an object
     with `name` and `filters`. `filter`: an object with `key`, `op` and `value`. `flag`: true or
-    false. `completes`: the names that an editor can offer. `least`, `most`: of a number.
+    false. `completes`: the names that an editor can offer. `choices`: all values there are;
+    `suggestions`: some of them. `least`, `most`: of a number. `hidden`: an editor shows it in the
+    text of a request only.
     """
 
     name: str
@@ -25,10 +28,12 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
     many: bool = False
     default: Any = None
     choices: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = ()
     description: str = ""
     completes: Completes | Literal[""] = ""
     least: int | float | None = None
     most: int | float | None = None
+    hidden: bool = False
 
 
 def fields_of(request: type[msgspec.Struct]) -> list[Field]:
@@ -36,16 +41,31 @@ def fields_of(request: type[msgspec.Struct]) -> list[Field]:
     described = inspect.type_info(request)
     if not isinstance(described, inspect.StructType):
         raise TypeError(f"{request.__name__} is not a struct")
-    return [_field(field) for field in described.fields if field.name not in _HIDDEN]
+    hints = get_type_hints(request, include_extras=True)
+    return [
+        _field(field, tuple(filter(None, _literals(hints[field.name]))))
+        for field in described.fields
+        if field.name not in _LEFT_OUT
+    ]
 
 
-def _field(field: inspect.Field) -> Field:
+def _literals(hint: Any) -> Iterator[str]:
+    """The texts of the literals in a type, in the order in which they are declared."""
+    if get_origin(hint) is Literal:
+        yield from get_args(hint)
+    elif get_origin(hint) is Annotated:
+        yield from _literals(get_args(hint)[0])
+    else:
+        for one in get_args(hint):
+            yield from _literals(one)
+
+
+def _field(field: inspect.Field, choices: tuple[str, ...]) -> Field:
     schema: dict[str, Any] = {}
     kind = _bare(field.type, schema)
     many = isinstance(kind, inspect.ListType)
     if isinstance(kind, inspect.ListType):
         kind = _bare(kind.item_type, schema)
-    choices = tuple(map(str, kind.values)) if isinstance(kind, inspect.LiteralType) else ()
     default = field.default_factory() if callable(field.default_factory) else field.default
     return Field(
         name=field.encode_name,
@@ -55,10 +75,12 @@ def _field(field: inspect.Field) -> Field:
         many=many,
         default=None if default is msgspec.NODEFAULT else msgspec.to_builtins(default),
         choices=choices,
+        suggestions=tuple(schema.get("suggests", ())),
         description=schema.get("description", ""),
         completes=schema.get("completes", ""),
         least=getattr(kind, "ge", None),
         most=getattr(kind, "le", None),
+        hidden=schema.get("hidden", False),
     )
 
 

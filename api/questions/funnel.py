@@ -38,6 +38,7 @@ from api.query.events import (
 from api.query.filters import conditions
 from api.query.people import HAS_PERSON, Identity, people_by
 from api.query.request import Plan, QueryScope, QuestionRequest, raw_range
+from api.query.request_fields import LabelField
 from api.query.statement import Values, fill
 from api.query.timerange import DAY_MS
 from api.questions.columns import Column, count, milliseconds, ratio, text
@@ -66,9 +67,7 @@ class FunnelRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
             description="Seconds from the first step to the last",
         ),
     ] = 3600
-    group_by: Annotated[
-        str, msgspec.Meta(max_length=128, title="Group by", extra={"completes": "label"})
-    ] = ""
+    group_by: LabelField = ""
     identity: Identity = "linked"
     limit: Annotated[int, msgspec.Meta(ge=1, le=100, title="Limit")] = 20
 

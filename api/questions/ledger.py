@@ -13,6 +13,7 @@ import msgspec
 from api.answers import Meta
 from api.query.outcomes import OutcomeCounts, added
 from api.query.request import Plan, QueryScope, ScopedRequest
+from api.query.request_fields import GranularityField
 from api.query.scoping import scope_conditions
 from api.query.statement import Values, fill
 from api.query.timerange import MINUTE_MS, Granularity, TimeRange, choose_granularity, parse_range
@@ -39,7 +40,7 @@ class LedgerRequest(ScopedRequest, frozen=True, kw_only=True, rename="camel"):
     app_id: str = msgspec.field(name="app", default="")
     signal: Annotated[SignalName | Literal[""], msgspec.Meta(title="Signal")] = ""
     key: Annotated[str, msgspec.Meta(max_length=128, title="Key")] = ""
-    step: Annotated[str, msgspec.Meta(title="Step")] = "auto"
+    step: GranularityField = "auto"
 
 
 class ItemCounts(OutcomeCounts, frozen=True, rename="camel"):
@@ -222,7 +223,7 @@ QUESTION: Final = Question(
         text("rows", "app", "App", label="app"),
         text("rows", "signal", "Signal", label="signal"),
         count("rows", "requests", "Requests"),
-        count("rows", "offered", "Offered", headline=True),
+        count("rows", "offered", "Offered"),
         count("rows", "accepted", "Accepted"),
         count("rows", "stored", "Stored"),
         count("rows", "archived", "Archived"),

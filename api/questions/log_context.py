@@ -22,6 +22,7 @@ from api.query.log_records import (
     record_of,
 )
 from api.query.request import Plan, QueryScope, ScopedRequest
+from api.query.request_fields import ServiceField
 from api.query.scoping import scope_conditions
 from api.query.search import raw_time_conditions
 from api.query.statement import Values, fill
@@ -42,7 +43,7 @@ class LogContextRequest(ScopedRequest, frozen=True, kw_only=True, rename="camel"
 
     id: str
     time: str
-    service: Annotated[str, msgspec.Meta(max_length=255, title="Service")] = ""
+    service: ServiceField = ""
     before: Annotated[int, msgspec.Meta(ge=0, le=500, title="Before")] = 10
     after: Annotated[int, msgspec.Meta(ge=0, le=500, title="After")] = 10
     within_sec: Annotated[int, msgspec.Meta(ge=1, le=86400, title="Within")] = 3600

@@ -1,13 +1,20 @@
 """`POST /v1/query/logs/histogram`: how many log records there are, by level and time."""
 
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
 
 from api.answers import Meta, Series
 from api.query.log_records import log_conditions
 from api.query.request import Instant, Plan, QueryScope, QuestionRequest, raw_range
+from api.query.request_fields import (
+    BodyField,
+    GranularityField,
+    ServiceField,
+    SeverityField,
+    TraceField,
+)
 from api.query.statement import Values, fill
 from api.query.timerange import MINUTE_MS, choose_granularity
 from api.questions.columns import count
@@ -23,13 +30,11 @@ class LogHistogramRequest(QuestionRequest, frozen=True, kw_only=True, rename="ca
     """A search as of `POST /v1/query/logs`, counted by level and buckets of time."""
 
     from_: Instant = msgspec.field(name="from", default="now-1h")
-    granularity: Annotated[str, msgspec.Meta(max_length=16, title="Granularity")] = "auto"
-    service: Annotated[
-        str, msgspec.Meta(max_length=255, title="Service", extra={"completes": "service"})
-    ] = ""
-    severity: Annotated[str | int, msgspec.Meta(title="Severity")] = 0
-    contains: Annotated[str, msgspec.Meta(max_length=1024, title="Contains")] = ""
-    trace_id: Annotated[str, msgspec.Meta(title="Trace")] = ""
+    granularity: GranularityField = "auto"
+    service: ServiceField = ""
+    severity: SeverityField = 0
+    contains: BodyField = ""
+    trace_id: TraceField = ""
 
 
 class LevelRow(msgspec.Struct, array_like=True, frozen=True):

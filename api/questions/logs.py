@@ -23,6 +23,7 @@ from api.query.log_records import (
     record_of,
 )
 from api.query.request import Instant, Plan, QueryScope, QuestionRequest
+from api.query.request_fields import BodyField, CursorField, ServiceField, SeverityField, TraceField
 from api.query.statement import Values, fill
 from api.query.timerange import DAY_MS, TimeRange, parse_instant, parse_range
 from api.questions.columns import Column, text
@@ -43,16 +44,14 @@ class LogsRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
     """
 
     from_: Instant = msgspec.field(name="from", default="now-1h")
-    service: Annotated[
-        str, msgspec.Meta(max_length=255, title="Service", extra={"completes": "service"})
-    ] = ""
-    severity: Annotated[str | int, msgspec.Meta(title="Severity")] = 0
-    contains: Annotated[str, msgspec.Meta(max_length=1024, title="Contains")] = ""
-    trace_id: Annotated[str, msgspec.Meta(title="Trace")] = ""
-    order: Annotated[Literal["desc", "asc"], msgspec.Meta(title="Order")] = "desc"
+    service: ServiceField = ""
+    severity: SeverityField = 0
+    contains: BodyField = ""
+    trace_id: TraceField = ""
+    order: Annotated[Literal["desc", "asc"], msgspec.Meta(extra={"hidden": True})] = "desc"
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000, title="Limit")] = 100
-    before: Instant | None = None
-    cursor: str = ""
+    before: Annotated[Instant | None, msgspec.Meta(extra={"hidden": True})] = None
+    cursor: CursorField = ""
 
 
 class LogsAnswer(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """Every kind of question. Routes, the OpenAPI document, handlers, the description at
-`GET /v1/questions` and the isolation tests are made from this list.
+`GET /v1/questions` and the isolation tests are made from this list; editors offer questions in its
+order.
 """
 
 from collections.abc import Mapping
@@ -32,21 +33,21 @@ from api.questions import (
 from api.questions.question import Question
 
 QUESTIONS: Final[tuple[Question[Any], ...]] = (
-    errors.QUESTION,
-    event.QUESTION,
-    funnel.QUESTION,
-    log_context.QUESTION,
-    log_histogram.QUESTION,
-    logs.QUESTION,
-    retention.QUESTION,
-    paths.QUESTION,
-    sessions.QUESTION,
-    servicemap.QUESTION,
-    services.QUESTION,
     timeseries.QUESTION,
     top.QUESTION,
-    trace.QUESTION,
+    funnel.QUESTION,
+    retention.QUESTION,
+    sessions.QUESTION,
+    paths.QUESTION,
+    errors.QUESTION,
+    logs.QUESTION,
+    log_histogram.QUESTION,
+    log_context.QUESTION,
     traces.QUESTION,
+    trace.QUESTION,
+    services.QUESTION,
+    servicemap.QUESTION,
+    event.QUESTION,
     metric_names.QUESTION,
     labels.QUESTION,
     label_values.QUESTION,

@@ -29,6 +29,7 @@ from api.query.attributes import SPANS as SPAN_KEYS
 from api.query.attributes import attribute_column
 from api.query.filters import conditions
 from api.query.request import Instant, Plan, QueryScope, QuestionRequest, raw_range
+from api.query.request_fields import ServiceField
 from api.query.scoping import scope_conditions, time_conditions
 from api.query.search import raw_time_conditions
 from api.query.sources import SPANS
@@ -60,9 +61,7 @@ class ServicemapRequest(QuestionRequest, frozen=True, kw_only=True, rename="came
     or of its resource. `limit`: edges, those called most first."""
 
     from_: Instant = msgspec.field(name="from", default="now-1h")
-    service: Annotated[
-        str, msgspec.Meta(max_length=255, title="Service", extra={"completes": "service"})
-    ] = ""
+    service: ServiceField = ""
     limit: Annotated[int, msgspec.Meta(ge=1, le=_MOST_EDGES, title="Limit")] = 500
 
 

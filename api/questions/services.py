@@ -12,6 +12,7 @@ import msgspec
 from api.answers import Meta
 from api.query.filters import conditions
 from api.query.request import MINUTES, Plan, QueryScope, QuestionRequest
+from api.query.request_fields import ServiceField
 from api.query.scoping import scope_conditions, time_conditions
 from api.query.sources import SPANS
 from api.query.statement import Values, fill
@@ -32,9 +33,7 @@ class ServicesRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"
     """
 
     by: Annotated[Literal["service", "operation"], msgspec.Meta(title="By")] = "service"
-    service: Annotated[
-        str, msgspec.Meta(max_length=255, title="Service", extra={"completes": "service"})
-    ] = ""
+    service: ServiceField = ""
     kinds: Annotated[list[SpanKind], msgspec.Meta(title="Kinds")] = msgspec.field(
         default_factory=lambda: list(SERVED)
     )
@@ -165,14 +164,14 @@ QUESTION: Final = Question(
     columns=(
         Column("services", "service", "Service", "service", "", "service"),
         text("services", "operation", "Operation", label="operation"),
-        Column("services", "rate", "Rate", "rate", "1/s", headline=True),
+        Column("services", "rate", "Rate", "rate", "1/s"),
         count("services", "calls", "Calls"),
-        ratio("services", "errorRate", "Errors"),
+        ratio("services", "errorRate", "Errors", headline=True),
         milliseconds("services", "p50Ms", "p50"),
         milliseconds("services", "p95Ms", "p95"),
         milliseconds("services", "p99Ms", "p99"),
         milliseconds("services", "maxMs", "Longest"),
-        Column("services", "traceId", "A trace", "trace", ""),
+        Column("services", "traceId", "Trace ID", "trace", ""),
     ),
     example={"kinds": []},
 )

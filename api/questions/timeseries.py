@@ -7,7 +7,7 @@ A name that has not arrived yet has no series.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -19,6 +19,7 @@ from api.query.calendar import WeekStart, calendar_of
 from api.query.exemplars import MAX_EXEMPLARS, ExemplarRow, exemplars_statement
 from api.query.mixed import reject_mixed
 from api.query.request import Instant, Plan, QueryScope, QuestionRequest
+from api.query.request_fields import AggregateField, GranularityField, MetricField
 from api.query.series_sql import SeriesPlan, series_statement
 from api.query.sources import SOURCES, SPAN_METRIC, SPANS, SourceName
 from api.query.statement import Statement
@@ -43,26 +44,23 @@ class TimeseriesRequest(QuestionRequest, frozen=True, kw_only=True, rename="came
     without an offset is of that zone. `exemplars` asks for a trace of each bucket of spans.
     """
 
-    metric: Annotated[
-        str,
-        msgspec.Meta(min_length=1, max_length=255, title="Metric", extra={"completes": "metric"}),
-    ]
+    metric: Annotated[MetricField, msgspec.Meta(min_length=1)]
     from_: Instant = msgspec.field(name="from", default="now-1h")
-    granularity: Annotated[str, msgspec.Meta(max_length=16, title="Granularity")] = "auto"
+    agg: Annotated[list[AggregateField], msgspec.Meta(title="Show")] = msgspec.field(
+        default_factory=lambda: ["count"]
+    )
     group_by: Annotated[
         list[str],
         msgspec.Meta(max_length=MAX_GROUP_BY, title="Group by", extra={"completes": "label"}),
     ] = msgspec.field(default_factory=list)
-    agg: Annotated[list[str], msgspec.Meta(title="Aggregates")] = msgspec.field(
-        default_factory=lambda: ["count"]
-    )
+    granularity: GranularityField = "auto"
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000, title="Limit")] = 50
-    source: Annotated[
-        Literal["events", "metrics", "spans"] | None, msgspec.Meta(title="Source")
-    ] = None
+    source: Annotated[SourceName | None, msgspec.Meta(title="Source")] = None
     tz: Annotated[str, msgspec.Meta(max_length=64, title="Time zone")] = "UTC"
     week_start: Annotated[WeekStart, msgspec.Meta(title="Week starts on")] = "monday"
-    exemplars: Annotated[bool, msgspec.Meta(title="Exemplars")] = False
+    exemplars: Annotated[
+        bool, msgspec.Meta(title="Exemplars", description="A trace for each bucket of spans")
+    ] = False
 
 
 class TimeseriesRow(msgspec.Struct, array_like=True, frozen=True):
@@ -198,7 +196,7 @@ def _finish(request: TimeseriesRequest, fields: dict[str, msgspec.Raw]) -> Mappi
 _ROWS: Final = "series.rows"
 QUESTION: Final = Question(
     kind="timeseries",
-    title="Timeseries",
+    title="Series",
     summary="Series of a metric, by buckets of time and by dimensions.",
     request=TimeseriesRequest,
     answer=TimeseriesAnswer,

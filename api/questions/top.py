@@ -7,7 +7,7 @@ make together: computed from their rows, not from their numbers, so it holds for
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import msgspec
 
@@ -18,6 +18,7 @@ from api.query.events import column, event_conditions
 from api.query.filters import conditions
 from api.query.mixed import reject_mixed
 from api.query.request import MINUTES, Plan, QueryScope, QuestionRequest, raw_range
+from api.query.request_fields import AggregateField, LabelField, MetricField
 from api.query.series_sql import SeriesPlan, increases, series_conditions
 from api.query.sources import EVENTS, SOURCES, SPAN_METRIC, SPANS, Source, SourceName
 from api.query.statement import Statement, Values, fill
@@ -49,18 +50,11 @@ class TopRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
     `metric`: a name, or `traces.span.duration`. `source` as for series.
     """
 
-    metric: Annotated[
-        str,
-        msgspec.Meta(min_length=1, max_length=255, title="Metric", extra={"completes": "metric"}),
-    ]
-    by: Annotated[
-        str, msgspec.Meta(min_length=1, max_length=128, title="By", extra={"completes": "label"})
-    ]
-    agg: Annotated[str, msgspec.Meta(max_length=16, title="Aggregate")] = "count"
+    metric: Annotated[MetricField, msgspec.Meta(min_length=1)]
+    by: Annotated[LabelField, msgspec.Meta(min_length=1, title="By")]
+    agg: Annotated[AggregateField, msgspec.Meta(max_length=16, title="Largest by")] = "count"
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000, title="Limit")] = 10
-    source: Annotated[
-        Literal["events", "metrics", "spans"] | None, msgspec.Meta(title="Source")
-    ] = None
+    source: Annotated[SourceName | None, msgspec.Meta(title="Source")] = None
 
 
 class TopValue(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from api.answers import Meta
 from api.query.attributes import SPANS, attribute_column
 from api.query.filters import conditions
 from api.query.request import Instant, Plan, QueryScope, QuestionRequest
+from api.query.request_fields import SPAN_STATUSES, ServiceField
 from api.query.scoping import scope_conditions
 from api.query.search import raw_time_conditions
 from api.query.statement import Values, fill
@@ -38,13 +39,13 @@ class TracesRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
     """
 
     from_: Instant = msgspec.field(name="from", default="now-1h")
-    service: Annotated[
-        str, msgspec.Meta(max_length=255, title="Service", extra={"completes": "service"})
-    ] = ""
+    service: ServiceField = ""
     operation: Annotated[str, msgspec.Meta(max_length=1024, title="Operation")] = ""
-    status: Annotated[str, msgspec.Meta(max_length=16, title="Status")] = ""
-    min_duration_ms: Annotated[MilliSeconds | None, msgspec.Meta(title="At least")] = None
-    max_duration_ms: Annotated[MilliSeconds | None, msgspec.Meta(title="At most")] = None
+    status: Annotated[
+        str, msgspec.Meta(max_length=16, title="Status", extra={"suggests": SPAN_STATUSES})
+    ] = ""
+    min_duration_ms: Annotated[MilliSeconds | None, msgspec.Meta(title="At least, ms")] = None
+    max_duration_ms: Annotated[MilliSeconds | None, msgspec.Meta(title="At most, ms")] = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=500, title="Limit")] = 20
 
 

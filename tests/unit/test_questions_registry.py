@@ -1,11 +1,13 @@
 """Every question of the registry: its columns exist, its fields are described, its route is one."""
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import msgspec
 import pytest
 from msgspec import inspect
 
+from api.questions.__main__ import description
 from api.questions.describe import QuestionsAnswer, described
 from api.questions.fields import fields_of
 from api.questions.funnel import FunnelRequest
@@ -13,6 +15,16 @@ from api.questions.question import Question
 from api.questions.registry import QUESTIONS
 from api.questions.retention import RetentionRequest
 from api.routes import ROUTES
+
+PLUGIN: Final = Path(__file__).parents[2] / "grafana" / "datasource"
+ANSWERS_OF: Final = {
+    "exemplars": "timeseries",
+    "logvolume": "log_histogram",
+    "context": "log_context",
+}
+"""File of an answer -> kind of its question, where they differ."""
+COLUMNS_OF_THE_REQUEST: Final = frozenset({"retention", "top"})
+"""Questions whose columns depend on the request."""
 
 
 def one_of(kind: inspect.Type) -> inspect.Type:
@@ -112,3 +124,25 @@ def test_the_description_is_json_of_its_own_type() -> None:
     for one in msgspec.json.decode(encoded)["questions"]:
         for column in one["columns"]:
             assert set(column) >= {"rows", "key", "title", "kind", "unit"}
+
+
+def test_the_plugin_has_the_description() -> None:
+    """`make docs` writes it."""
+    held = (PLUGIN / "src" / "questions.json").read_text()
+    assert held == description()
+    assert msgspec.json.decode(held) == msgspec.json.decode(
+        msgspec.json.encode(described(QUESTIONS))
+    )
+
+
+@pytest.mark.parametrize("path", sorted((PLUGIN / "pkg/plugin/testdata/answers").glob("*.json")))
+def test_an_answer_of_the_plugins_tests_has_the_columns_of_the_api(path: Path) -> None:
+    answer = msgspec.json.decode(path.read_bytes())
+    kind = ANSWERS_OF.get(path.stem, path.stem)
+    question = next((question for question in QUESTIONS if question.kind == kind), None)
+    if question is None:
+        assert path.stem == "pages"  # a question that the plugin does not know
+        return
+    msgspec.json.decode(path.read_bytes(), type=question.answer)
+    if question.shape != "series" and kind not in COLUMNS_OF_THE_REQUEST:
+        assert answer["columns"] == msgspec.to_builtins(list(question.columns))

@@ -40,7 +40,7 @@ describe('filterQuery', () => {
     expect(asks({ queryType: 'logs', request: { traceId: '$app' } })).toBe(true);
     expect(asks({ queryType: 'logs', request: { traceId: '$none' } })).toBe(false);
     expect(asks({ queryType: 'ledger' })).toBe(true);
-    expect(asks({ queryType: 'context', request: { id: 'a' } })).toBe(true);
+    expect(asks({ queryType: 'context', request: { id: 'a', time: '1' } })).toBe(true);
   });
 });
 

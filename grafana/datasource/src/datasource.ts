@@ -24,6 +24,7 @@ import { DataSourceWithBackend, getTemplateSrv } from '@grafana/runtime';
 import { lastValueFrom, Observable } from 'rxjs';
 
 import { contextOf, hasFilter, toggled, volumeOf } from './explore';
+import { isComplete } from './forms';
 import { tailed } from './tail';
 import { interpolate, withAdHocFilters } from './request';
 import { DEFAULT_QUERY, QuestionRequest, SeamarkOptions, SeamarkQuery, VariableQuery } from './types';
@@ -96,22 +97,14 @@ export class SeamarkDatasource
     }
     const request: QuestionRequest = query.request ?? {};
     const saysSomething = (text: unknown) => /\S/.test(getTemplateSrv().replace(String(text ?? '')));
-    switch (query.queryType ?? 'timeseries') {
+    const type = query.queryType ?? 'timeseries';
+    switch (type) {
       case 'trace':
         return saysSomething(query.traceId); // a variable may be empty
       case 'logs':
         return !request.traceId || saysSomething(request.traceId); // those of no trace are not all
-      case 'timeseries':
-        return Boolean(request.metric);
-      case 'top':
-        return Boolean(request.metric && request.by);
-      case 'retention':
-      case 'paths':
-        return Boolean(request.start);
-      case 'funnel':
-        return Array.isArray(request.steps) && request.steps.length > 0;
       default:
-        return true;
+        return isComplete(type, request);
     }
   }
 

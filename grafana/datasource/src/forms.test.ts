@@ -1,10 +1,43 @@
-import { carriedOver, converted, fits, FORMS, items, whole } from './forms';
-import { QUERY_TYPES } from './types';
+import { carriedOver, converted, fits, formOf, isComplete, items, takesFilters, whole } from './forms';
+import { numbersOf, QUERY_TYPES } from './questions';
 
-describe('FORMS', () => {
-  it('has a builder for every question but that for one trace', () => {
-    const without = QUERY_TYPES.map(({ value }) => value).filter((type) => !FORMS[type]);
+describe('formOf', () => {
+  it('is a builder for every question but that for one trace', () => {
+    const without = QUERY_TYPES.map(({ value }) => value).filter((type) => formOf(type).length === 0);
     expect(without).toEqual(['trace']);
+  });
+
+  it('shows the fields that the API describes, without those of the panel and of paging', () => {
+    const fields = Object.fromEntries(formOf('logs').map((field) => [field.field, field.kind]));
+    const text = { contains: 'text', traceId: 'text' };
+    expect(fields).toEqual({ service: 'service', severity: 'choice', ...text, limit: 'number' });
+    const [signal] = formOf('ledger').filter(({ field }) => field === 'signal');
+    expect([signal.kind, signal.options]).toEqual(['choice', ['events', 'traces', 'metrics', 'logs']]);
+    const kinds = ['metric', 'agg', 'groupBy', 'exemplars'].map(
+      (name) => formOf('timeseries').find(({ field }) => field === name)?.kind
+    );
+    expect(kinds).toEqual(['metric', 'choices', 'labels', 'switch']);
+  });
+
+  it('shows in an empty field what holds without it', () => {
+    const shown = (type: string, name: string) => formOf(type).find(({ field }) => field === name);
+    expect(shown('errors', 'names')?.placeholder).toBe('exception, error');
+    expect(shown('funnel', 'steps')?.placeholder).toBe('buy, exception');
+    expect([shown('errors', 'spans')?.initial, shown('timeseries', 'exemplars')?.initial]).toEqual([true, false]);
+  });
+
+  it('has nothing for a question that is newer than this plugin', () => {
+    expect(formOf('newer')).toEqual([]);
+    expect(takesFilters('newer')).toBe(false);
+    expect(isComplete('newer', {})).toBe(true);
+  });
+});
+
+describe('numbersOf', () => {
+  it('names the columns that are numbers, the headline first, by their list where there are several', () => {
+    expect(numbersOf('top')).toEqual(['value', 'share']);
+    expect(numbersOf('errors').slice(0, 2)).toEqual(['total.rate', 'groups.count']);
+    expect(numbersOf('logs')).toEqual([]);
   });
 });
 

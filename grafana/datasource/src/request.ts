@@ -1,7 +1,8 @@
 import { AdHocVariableFilter, ScopedVars } from '@grafana/data';
 
 import { takesFilters } from './forms';
-import { Filter, QueryType, QuestionRequest } from './types';
+import { QueryType } from './questions';
+import { Filter, QuestionRequest } from './types';
 
 type Replace = (text: string, scopedVars?: ScopedVars, format?: (value: string | string[]) => string) => string;
 

@@ -1,26 +1,7 @@
 import { DataSourceApi, DataSourceJsonData, MetricFindValue, ScopedVars, TimeRange } from '@grafana/data';
 import { DataQuery } from '@grafana/schema';
 
-/** The kinds of question, in the order in which the editor offers them. */
-export const QUERY_TYPES = [
-  { value: 'timeseries', label: 'Series', description: 'Counts, sums, rates and percentiles over time' },
-  { value: 'top', label: 'Top', description: 'A breakdown: which pages, countries, releases …' },
-  { value: 'funnel', label: 'Funnel', description: 'How many users get from step to step' },
-  { value: 'retention', label: 'Retention', description: 'How many users come back' },
-  { value: 'sessions', label: 'Sessions', description: 'Visits: count, length, bounces' },
-  { value: 'paths', label: 'Paths', description: 'What comes before or after a step' },
-  { value: 'errors', label: 'Errors', description: 'Errors by release and by group' },
-  { value: 'logs', label: 'Logs', description: 'Log records' },
-  { value: 'traces', label: 'Traces', description: 'Search for traces' },
-  { value: 'trace', label: 'One trace', description: 'All spans of a trace' },
-  { value: 'services', label: 'Services', description: 'Rate, errors and duration of each service' },
-  { value: 'servicemap', label: 'Service map', description: 'Who calls whom' },
-  { value: 'ledger', label: 'Ledger', description: 'The outcome of every item that was sent' },
-  { value: 'annotations', label: 'Events as annotations', description: 'Deploys and releases, as marks on a graph' },
-] as const;
-
-/** Also those that only Explore asks: how many records there are, and those around one. */
-export type QueryType = (typeof QUERY_TYPES)[number]['value'] | 'logvolume' | 'context';
+import { QueryType } from './questions';
 
 /** A condition as the API takes it. */
 export interface Filter {

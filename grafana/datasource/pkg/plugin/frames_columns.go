@@ -32,7 +32,13 @@ func describedBy(answer []byte) []described {
 
 // answerFrames makes the frames of an answer by what it holds: a table of its own columns, or series.
 func answerFrames(asked *question, answer []byte) (data.Frames, error) {
-	if len(describedBy(answer)) > 0 {
+	var series struct {
+		Series json.RawMessage `json:"series"`
+	}
+	if err := json.Unmarshal(answer, &series); err != nil {
+		return nil, err
+	}
+	if series.Series == nil {
 		return tableFrames(asked, answer)
 	}
 	return seriesFrames(asked, answer)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-const ledgerOfOneMinute = `{"rows": [
+const ledgerOfOneMinute = `{"columns": [{"rows": "rows", "key": "app", "title": "App", "kind": "text", "unit": ""}], "rows": [
   {"time": 1795316400000, "app": "shop", "signal": "events", "offered": 9, "accepted": 7, "stored": 6, "archived": 4,
    "rejected": {"a": 1, "b": 1}, "balance": {"offered": 0, "stored": 1, "archived": 2}, "settled": true, "archiveSettled": false},
   {"time": 1795316460000, "app": "shop", "signal": "events", "offered": 1, "accepted": 1, "stored": 0, "archived": 0,

@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"encoding/json"
 	"fmt"
 	"sort"
 	"strconv"
@@ -38,50 +37,13 @@ type table struct {
 	columns []column
 }
 
-// tableFrames makes the tables that an answer describes by its columns, or those in `tables`; or numbers where the
-// query wants those.
+// tableFrames makes the tables that an answer describes by its columns; or numbers where the query wants those.
 func tableFrames(asked *question, answer []byte) (data.Frames, error) {
-	if columns := describedBy(answer); len(columns) > 0 {
-		return describedFrames(asked, answer, columns)
-	}
-	if _, known := tables[asked.kind]; !known {
+	columns := describedBy(answer)
+	if len(columns) == 0 {
 		return nil, fmt.Errorf("no columns: %w", errShape)
 	}
-	lists, err := listsOf(answer)
-	if err != nil {
-		return nil, err
-	}
-	if asked.format != asTable {
-		return numberFrames(asked, lists)
-	}
-	var frames data.Frames
-	for _, one := range tables[asked.kind] {
-		rows, ok := lists[one.rows]
-		if !ok {
-			return nil, fmt.Errorf("%s: %w", one.rows, errShape)
-		}
-		frames = append(frames, one.frame(asked, rows, len(tables[asked.kind]) > 1))
-	}
-	return frames, nil
-}
-
-// listsOf are the lists of objects in an answer, by name. An object that is not a list is one of one.
-func listsOf(answer []byte) (map[string][]map[string]any, error) {
-	var parsed map[string]json.RawMessage
-	if err := json.Unmarshal(answer, &parsed); err != nil {
-		return nil, err
-	}
-	lists := map[string][]map[string]any{}
-	for name, raw := range parsed {
-		var rows []map[string]any
-		var one map[string]any
-		if json.Unmarshal(raw, &rows) == nil {
-			lists[name] = rows
-		} else if json.Unmarshal(raw, &one) == nil {
-			lists[name] = []map[string]any{one}
-		}
-	}
-	return lists, nil
+	return describedFrames(asked, answer, columns)
 }
 
 // frame is the table of these rows; `several` says that there are others beside it.

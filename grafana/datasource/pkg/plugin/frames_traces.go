@@ -22,8 +22,12 @@ type tracesAnswer struct {
 	} `json:"traces"`
 }
 
-// traceListFrames makes the table of a trace search; its first column opens the trace.
+// traceListFrames makes the table of a trace search; its first column opens the trace. Or numbers where the query wants
+// those.
 func traceListFrames(asked *question, answer []byte) (data.Frames, error) {
+	if asked.format != asTable {
+		return tableFrames(asked, answer)
+	}
 	var parsed tracesAnswer
 	if err := json.Unmarshal(answer, &parsed); err != nil {
 		return nil, err

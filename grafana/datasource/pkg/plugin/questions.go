@@ -59,21 +59,14 @@ type shape struct {
 	unbound bool
 }
 
-// shapes holds every query type that is one POST with a JSON body.
+// shapes holds the query types that are one POST with a JSON body and not asked and framed like any question: as
+// /v1/query/<type>, by what the answer says it holds.
 var shapes = map[string]shape{
-	"timeseries": {path: "/v1/query/timeseries", frames: seriesFrames},
-	"logs":       {path: "/v1/query/logs", frames: logFrames},
-	"context":    {path: "/v1/query/logs/context", frames: contextFrames, unbound: true},
+	"logs":    {path: "/v1/query/logs", frames: logFrames},
+	"context": {path: "/v1/query/logs/context", frames: contextFrames, unbound: true},
 	// the same search as of logs, without what says which page of it
 	"logvolume":  {path: "/v1/query/logs/histogram", frames: seriesFrames, without: []string{"order", "limit", "before", "cursor"}},
 	"traces":     {path: "/v1/query/traces", frames: traceListFrames},
-	"top":        {path: "/v1/query/top", frames: tableFrames},
-	"funnel":     {path: "/v1/query/funnel", frames: tableFrames},
-	"retention":  {path: "/v1/query/retention", frames: tableFrames},
-	"sessions":   {path: "/v1/query/sessions", frames: seriesFrames},
-	"paths":      {path: "/v1/query/paths", frames: tableFrames},
-	"errors":     {path: "/v1/query/errors", frames: tableFrames},
-	"services":   {path: "/v1/query/services", frames: tableFrames},
 	"servicemap": {path: "/v1/query/servicemap", frames: nodeGraphFrames},
 }
 
@@ -108,7 +101,7 @@ func readQuery(query backend.DataQuery) (*question, error) {
 		return asked.annotations(saved, query.TimeRange)
 	}
 	known, ok := shapes[kind]
-	if !ok { // a question that is newer than this plugin: its answer says what it holds
+	if !ok {
 		if !questionKind.MatchString(kind) {
 			return nil, fmt.Errorf("%w: %q is no query type of this datasource", errQuery, kind)
 		}

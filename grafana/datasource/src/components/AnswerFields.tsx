@@ -1,7 +1,8 @@
 import { Combobox, InlineField, MultiCombobox } from '@grafana/ui';
 import React from 'react';
 
-import { QueryType, SeamarkQuery } from '../types';
+import { numbersOf, questionOf, QueryType } from '../questions';
+import { SeamarkQuery } from '../types';
 import { LineInput } from './LineInput';
 
 const named = (value: string) => ({ value, label: value });
@@ -13,13 +14,6 @@ const FORMATS = [
     description: 'One number with labels a row: alert rules, stat panels',
   },
 ];
-/** The numbers that a table can become, the usual one first. */
-const NUMBERS: Partial<Record<QueryType, readonly string[]>> = {
-  top: ['value', 'share'],
-  funnel: ['people', 'fromFirst', 'fromPrevious', 'medianMs', 'p90Ms'],
-  services: ['errorRate', 'rate', 'errors', 'calls', 'meanMs', 'p50Ms', 'p95Ms', 'p99Ms', 'maxMs'],
-  errors: ['total.rate', 'total.errors', 'releases.rate', 'releases.errors', 'groups.count', 'groups.people'],
-};
 const COUNTS = [
   'offered',
   'accepted',
@@ -37,7 +31,6 @@ const COUNTS = [
   'archiveOffBy',
   'behind',
 ];
-const LEGEND: readonly QueryType[] = ['timeseries', 'sessions', 'logvolume', 'ledger'];
 
 interface Props {
   query: SeamarkQuery;
@@ -47,10 +40,11 @@ interface Props {
 
 /** What becomes of the answer: names of series, and numbers instead of a table. */
 export function AnswerFields({ query, type, onChange }: Props) {
-  const numbers = NUMBERS[type];
+  const numbers = numbersOf(type);
+  const series = type === 'ledger' || questionOf(type)?.shape === 'series';
   return (
     <>
-      {numbers && (
+      {numbers.length > 0 && (
         <InlineField label="Format">
           <Combobox
             id={`seamark-format-${query.refId}`}
@@ -61,7 +55,7 @@ export function AnswerFields({ query, type, onChange }: Props) {
           />
         </InlineField>
       )}
-      {numbers && query.format === 'numeric' && (
+      {numbers.length > 0 && query.format === 'numeric' && (
         <InlineField label="Number">
           <Combobox
             id={`seamark-value-${query.refId}`}
@@ -84,7 +78,7 @@ export function AnswerFields({ query, type, onChange }: Props) {
           />
         </InlineField>
       )}
-      {LEGEND.includes(type) && (
+      {series && (
         <InlineField label="Legend" tooltip="{{country}} is replaced by that label, {{agg}} by the aggregate">
           <LineInput
             id={`seamark-legend-${query.refId}`}

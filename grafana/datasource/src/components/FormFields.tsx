@@ -3,8 +3,9 @@ import { Combobox, InlineField, InlineSwitch, Input, MultiCombobox } from '@graf
 import React from 'react';
 
 import type { SeamarkDatasource } from '../datasource';
-import { fits, FormField, FORMS, items, whole } from '../forms';
-import { QueryType, QuestionRequest } from '../types';
+import { fits, FormField, formOf, items, whole } from '../forms';
+import { QueryType } from '../questions';
+import { QuestionRequest } from '../types';
 import { LineInput } from './LineInput';
 
 const SPANS = 'traces.span.duration';
@@ -23,7 +24,7 @@ interface Props {
 export function FormFields({ type, ...rest }: Props) {
   return (
     <div style={{ display: 'flex', flexWrap: 'wrap' }}>
-      {(FORMS[type] ?? []).map((field) => (
+      {formOf(type).map((field) => (
         <InlineField key={`${type}-${field.field}`} label={field.label} tooltip={field.tooltip}>
           <Field field={field} {...rest} />
         </InlineField>
@@ -86,8 +87,8 @@ function Field({ field, datasource, request, range, refId, onChange }: Omit<Prop
       return (
         <InlineSwitch
           id={id}
-          value={Boolean(value)}
-          onChange={(event) => set(event.currentTarget.checked || undefined)}
+          value={Boolean(value ?? field.initial)}
+          onChange={({ currentTarget: { checked } }) => set(checked === field.initial ? undefined : checked)}
         />
       );
     default:

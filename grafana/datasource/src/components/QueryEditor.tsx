@@ -4,7 +4,8 @@ import React, { useRef } from 'react';
 
 import type { SeamarkDatasource } from '../datasource';
 import { carriedOver, takesFilters } from '../forms';
-import { QUERY_TYPES, QueryType, QuestionRequest, SeamarkOptions, SeamarkQuery } from '../types';
+import { QUERY_TYPES, QueryType } from '../questions';
+import { QuestionRequest, SeamarkOptions, SeamarkQuery } from '../types';
 import { AnswerFields } from './AnswerFields';
 import { FilterRows } from './FilterRows';
 import { FormFields } from './FormFields';

@@ -1,7 +1,8 @@
 import { Alert, CodeEditor } from '@grafana/ui';
 import React, { useState } from 'react';
 
-import { QuestionRequest, QueryType } from '../types';
+import { questionOf, QueryType } from '../questions';
+import { QuestionRequest } from '../types';
 
 interface Props {
   type: QueryType;
@@ -9,19 +10,10 @@ interface Props {
   onChange: (request: QuestionRequest) => void;
 }
 
-/** Something to begin with, for the questions that say nothing without it. */
-const EXAMPLES: Partial<Record<QueryType, QuestionRequest>> = {
-  timeseries: { metric: 'page_view', agg: ['count'], groupBy: ['country'] },
-  top: { metric: 'page_view', by: 'page' },
-  funnel: { steps: ['page_view', 'add_to_cart', 'purchase'], windowSec: 3600 },
-  retention: { start: 'page_view', period: 'day', periods: 7 },
-  paths: { start: '/product', direction: 'next', depth: 2 },
-};
-
 /** The request as JSON. What cannot be read is said, and not asked. */
 export function RequestText({ type, request, onChange }: Props) {
   const [problem, setProblem] = useState('');
-  const shown = Object.keys(request).length > 0 ? request : (EXAMPLES[type] ?? {});
+  const shown = Object.keys(request).length > 0 ? request : (questionOf(type)?.example ?? {});
   const save = (text: string) => {
     const read = parsed(text);
     if (typeof read === 'string') {
