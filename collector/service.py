@@ -22,6 +22,8 @@ from collector.ingest.durability import PART as DURABILITY
 from collector.ingest.durability import Durability, DurabilityOrSpool
 from collector.ingest.gateway import IngestGateway
 from collector.ingest.request_rejections import RequestRejections
+from collector.publish.continuity import PART as CONTINUITY
+from collector.publish.continuity import Continuity
 from collector.publish.publisher import Publisher
 from collector.receivers import compat, otlp_http
 from collector.receivers.exchange import BodyLimits
@@ -124,11 +126,13 @@ async def _start_log(
         required=settings.require_sync_always,
     )
     await started.start(durability)
+    continuity = Continuity(client, partitions=told.log.partitions, health=health)
+    await started.start(continuity)
     spool = _spool(settings, told.number, health)
     if spool is not None:
         started.push_async_callback(spool.close)
         await spool.open()
-        health.survive("log", DURABILITY, by=lambda: not spool.problem())
+        health.survive("log", DURABILITY, CONTINUITY, by=lambda: not spool.problem())
     publisher = Publisher(
         client,
         partitions=told.log.partitions,
@@ -136,6 +140,7 @@ async def _start_log(
         observer=observers.LogObserver(),
         spool=spool,
         durability=durability if spool is not None else None,
+        continuity=continuity,
         spool_after_seconds=settings.spool_after_seconds,
     )
     shedder = _shedder(settings, client, spool, health)

@@ -15,6 +15,7 @@ from nats.errors import Error as NatsError
 from nats.js.client import JetStreamContext
 
 from collector.log import DurabilityCheck
+from collector.publish.continuity import Continuity
 from collector.publish.result import Acked, Problem
 
 _LOG_FULL: Final = 10077
@@ -40,8 +41,15 @@ _decode_ack: Final = msgspec.json.Decoder(_PubAck).decode
 class AckClient:
     """Sends messages and waits for their acknowledgements."""
 
-    def __init__(self, client: NatsClient, *, durability: DurabilityCheck | None) -> None:
+    def __init__(
+        self,
+        client: NatsClient,
+        *,
+        durability: DurabilityCheck | None,
+        continuity: Continuity | None = None,
+    ) -> None:
         self._client = client
+        self._continuity = continuity
         self._durability = durability
         self._inbox = ""
         self._serial = 0
@@ -71,6 +79,8 @@ class AckClient:
             return Problem("disconnected", "it is not connected")
         if self._durability is not None and (why := self._durability.problem()):
             return Problem("not_durable", why)
+        if self._continuity is not None and (why := self._continuity.problem(to)):
+            return Problem("replaced", why)
         self._serial += 1
         reply = f"{self._inbox}.{self._serial}"
         future = self._acks[reply] = asyncio.get_running_loop().create_future()

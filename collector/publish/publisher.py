@@ -15,6 +15,7 @@ from nats.errors import Error as NatsError
 
 from collector.log import DurabilityCheck, LogFrame
 from collector.publish.ack_client import AckClient
+from collector.publish.continuity import Continuity
 from collector.publish.frame_queue import Waiting
 from collector.publish.stream_publisher import PublisherContext, PublishObserver, StreamPublisher
 from collector.spool.record import Key
@@ -36,7 +37,8 @@ class Publisher:
     long a caller waits in all; `spool_after_seconds`: how long for the log, where there is a
     `spool`; `pending_bytes`: frames held in memory, beyond which `append` refuses at once;
     `join_bytes`: size up to which frames share a message; `durability`: what is acknowledged
-    while it names a problem does not count.
+    while it names a problem does not count; `continuity`: a stream it has something against is
+    sent nothing.
     """
 
     def __init__(
@@ -48,13 +50,14 @@ class Publisher:
         observer: PublishObserver | None = None,
         spool: Spool | None = None,
         durability: DurabilityCheck | None = None,
+        continuity: Continuity | None = None,
         attempt_seconds: float = 2.0,
         append_seconds: float = 5.0,
         spool_after_seconds: float = 1.0,
         pending_bytes: int = 64 * 1024 * 1024,
         join_bytes: int = 256 * 1024,
     ) -> None:
-        self._ack_client = AckClient(client, durability=durability)
+        self._ack_client = AckClient(client, durability=durability, continuity=continuity)
         self._context = PublisherContext(
             ack_client=self._ack_client,
             health=health,

@@ -31,6 +31,7 @@ class SpoolAppender:
         try:
             _write_all(self._descriptor, data)
             os.fdatasync(self._descriptor)
+            files.note_length(segment.path, os.fstat(self._descriptor).st_size)
         except OSError:
             self._abandon(segment)
             raise

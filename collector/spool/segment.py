@@ -24,7 +24,8 @@ from seamark.wire.zstd_frames import frames_of
 
 SUFFIX: Final = ".spool"
 _PROGRESS: Final = ".progress"
-_DAMAGED: Final = ".damaged"
+DAMAGED: Final = ".damaged"
+_LENGTH: Final = ".length"
 _PRIVATE: Final = 0o600
 
 
@@ -101,10 +102,26 @@ class Segment:
     def remove(self) -> None:
         """Delete it, or keep it aside when some of it could not be read."""
         if self.damaged:
-            os.replace(self.path, self.path.with_suffix(_DAMAGED))
+            os.replace(self.path, self.path.with_suffix(DAMAGED))
         else:
             self.path.unlink(missing_ok=True)
         self.path.with_suffix(_PROGRESS).unlink(missing_ok=True)
+        self.path.with_suffix(_LENGTH).unlink(missing_ok=True)
+
+
+def note_length(path: Path, size: int) -> None:
+    """Write down that so much of a segment is synced; not synced itself, so never too much.
+
+    A segment that is shorter when it is opened again was cut, and did not end in a torn write.
+    """
+    path.with_suffix(_LENGTH).write_text(str(size), "ascii")
+
+
+def _noted_length(path: Path) -> int:
+    try:
+        return int(path.with_suffix(_LENGTH).read_text("ascii"))
+    except (OSError, ValueError):
+        return 0
 
 
 def create(path: Path) -> Segment:
@@ -144,15 +161,17 @@ def left_in(folder: Path) -> Iterator[Segment]:
 def _reopened(path: Path, *, left_by: str) -> Segment:
     data = path.read_bytes()
     segment = Segment(path, len(data), left_by)
+    cut = int(len(data) < _noted_length(path))
     if not data.startswith(MAGIC):
-        segment.damaged = int(len(data) > len(MAGIC))  # else a file that was just being made
+        # else a file that was just being made
+        segment.damaged = int(len(data) > len(MAGIC)) or cut
         return segment
     contents = read(data[len(MAGIC) :], at=len(MAGIC))
     if contents.end < len(data):
         with path.open("r+b") as file:
             file.truncate(contents.end)
             os.fsync(file.fileno())
-    segment.size, segment.damaged = contents.end, contents.damaged
+    segment.size, segment.damaged = contents.end, contents.damaged + cut
     segment.done = _progress(path.with_suffix(_PROGRESS))
     for placed in contents.placed:
         if placed.end > segment.done.get(placed.record.key, (0, 0))[0]:

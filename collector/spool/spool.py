@@ -29,6 +29,7 @@ from seamark.wire.reasons import Reason
 
 logger = logging.getLogger(__name__)
 PART: Final = "spool"
+DAMAGED: Final = "damaged spool"
 SEGMENT_BYTES: Final = 8 * 1024 * 1024
 _PROGRESS_SECONDS: Final = 0.5
 _BROKEN_SECONDS: Final = 1.0
@@ -316,11 +317,24 @@ class Spool:
                 await self._sweep()
             self._report()
 
+    def _damage(self) -> str:
+        """What of the spool could not be read, as long as it is there; "" for nothing."""
+        paths = {str(each.path) for each in self._segments if each.damaged}
+        paths |= {str(path) for path in self._root.glob(f"*/*{files.DAMAGED}")}
+        if not paths:
+            return ""
+        return (
+            f"{len(paths)} segments of the spool could not be read whole ({min(paths)}): requests "
+            "in them were accepted and are not in the log; docs/recovery.md, "
+            '"A segment of the spool is damaged"'
+        )
+
     def _report(self) -> None:
         frames, size = self.frames, self.size
         if self._health is not None:
             said = f"{frames:,} envelopes wait for the log on disk ({size:,} bytes)"
             self._health.degrade(PART, said if frames else "")
+            self._health.degrade(DAMAGED, self._damage())
         if self._observer is not None:
             oldest = min((each.oldest_ms for each in self._segments if each.oldest_ms), default=0)
             age = time.time() - oldest / 1000 if oldest else 0.0

@@ -26,8 +26,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from processors.blocks.log_state import LogState, check_log
 from processors.blocks.reasons import SinkReason
+from seamark.wire.log_state import LogState, check_log
 from seamark.wire.positions import Position, token_of
 
 _BLOCK_TRIES: Final = 6

@@ -11,9 +11,9 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamInfo
 
 from processors.blocks.feed import FeedLost, connect_feed
 from processors.blocks.log import LogLost, StreamMissing
-from processors.blocks.log_state import LogState
 from processors.blocks.pull import LogReader
 from seamark.service.connections import LogSettings
+from seamark.wire.log_state import LogState
 
 _INACTIVE_SECONDS: Final = 30.0
 """The server forgets a consumer that nobody has pulled from for so long."""

@@ -6,8 +6,8 @@ Everything after a sequence, in order, as it was stored, nothing acknowledged.
 from typing import Protocol
 
 from processors.blocks.decide import Wait
-from processors.blocks.log_state import LogState
 from processors.blocks.nats_frames import NatsMessage
+from seamark.wire.log_state import LogState
 
 
 class LogLost(Exception):

@@ -8,7 +8,7 @@ on could double or skip messages the stream stops.
 from dataclasses import dataclass
 from typing import Final
 
-from processors.blocks.log_state import CREATED_SLACK_NS, LogRegressed, LogState, check_log
+from seamark.wire.log_state import CREATED_SLACK_NS, LogRegressed, LogState, check_log
 from seamark.wire.positions import Position, block_of
 
 RECENT_MS: Final = 10 * 60 * 1000

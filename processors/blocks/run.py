@@ -10,7 +10,6 @@ from processors.blocks.dead_letter_limit import DeadLetterQuota
 from processors.blocks.dead_letter_queue import DeadLettersUnavailable
 from processors.blocks.dedup.index import DedupIndexUnavailable
 from processors.blocks.log import LogLost, StreamMissing
-from processors.blocks.log_state import LogRegressed, LogState, check_log
 from processors.blocks.pause import POLL_SECONDS
 from processors.blocks.positions import Fenced, PositionsUnavailable
 from processors.blocks.proof import PositionContradicted
@@ -24,6 +23,7 @@ from processors.blocks.session import (
 from processors.blocks.sink import SinkUnavailable
 from processors.blocks.stall import StallWatch
 from seamark.service.connections import sleep_or_stop
+from seamark.wire.log_state import LogRegressed, LogState, check_log
 from seamark.wire.positions import position_key
 from seamark.wire.signals import Signal
 

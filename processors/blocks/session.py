@@ -30,7 +30,6 @@ from processors.blocks.dedup.prepare import prepare
 from processors.blocks.dedup.rewrite import DedupedBlock
 from processors.blocks.delivery import Delivery, Stopped
 from processors.blocks.log import StreamLog, StreamLogReader
-from processors.blocks.log_state import LogRegressed
 from processors.blocks.pause import NeverPaused, Pauses
 from processors.blocks.positions import Positions, Recorded
 from processors.blocks.proof import reconcile
@@ -38,6 +37,7 @@ from processors.blocks.reasons import SinkReason
 from processors.blocks.sink import Sink, SinkRejected, SinkUnavailable
 from seamark.service.connections import sleep_or_stop
 from seamark.service.health import Health
+from seamark.wire.log_state import LogRegressed
 from seamark.wire.positions import Position, position_key
 from seamark.wire.signals import Signal
 

@@ -24,7 +24,6 @@ import nats.js.errors
 from nats.aio.client import Client as NatsClient
 from nats.js.kv import KeyValue
 
-from processors.blocks.log_state import LogRegressed, LogState, check_log
 from provisioning.jetstream.layout import changes
 from seamark.recovery.archive import Archive, open_archive
 from seamark.recovery.backup import linked, raw_rows
@@ -40,6 +39,7 @@ from seamark.standalone.folder import Folder, write
 from seamark.standalone.parts import Choices, wiring
 from seamark.standalone.store.folder import StoreFolder
 from seamark.wire.buckets import CONFIG_BUCKET
+from seamark.wire.log_state import LogRegressed, LogState, check_log
 from seamark.wire.positions import Position
 
 EPOCH: Final = 1_000_000_000

@@ -28,6 +28,9 @@ from seamark.service.settings import SettingsError
 _PRIVATE: Final = 0o600
 _PRIVATE_FOLDER: Final = 0o700
 _SHARE_OF_DISK: Final = 0.8
+_SERVERS: Final = ("nats", "redis", "store")
+_COPY: Final = "put it back from a copy"
+_CREDENTIALS: Final = ("org", "app", "ingest_key", "query_token", "admin_token")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +134,15 @@ class Folder:
         path = self.path / "secrets.json"
         found = self._read(path)
         if found is None:
-            found = {name: secrets.token_urlsafe(24) for name in ("nats", "redis", "store")}
+            found = {name: secrets.token_urlsafe(24) for name in _SERVERS}
             write(path, json.dumps(found))
-        return Secrets(**found)
+        try:
+            return Secrets(**{name: found[name] for name in _SERVERS if found[name]})
+        except (KeyError, TypeError):
+            raise SettingsError(
+                f"{path} lacks passwords of {', '.join(_SERVERS)}: {_COPY}, or delete it while "
+                "nothing runs, and new ones are made"
+            ) from None
 
     def log_bytes(self) -> int:
         """Bytes the log may fill: decided once, from the disk that is free at the first start.
@@ -155,14 +164,38 @@ class Folder:
             raise SettingsError(f"{self.credentials} is missing")
         return found
 
+    def check_credentials(self) -> str:
+        """What a person has to know of a credentials file that is gone; "" for nothing.
+
+        Raises SettingsError for one that is not what provisioning wrote.
+        """
+        ways = (
+            'docs/recovery.md, "secrets.json or credentials.json is lost", says how to '
+            "revoke the keys and tokens made before, which still work"
+        )
+        found = self._read(self.credentials, ways=f", or delete it, and new ones are made; {ways}")
+        if found is None:
+            known = (self.part("nats") / "jetstream").is_dir()
+            return f"{self.credentials} is gone, and new ones are made; {ways}" if known else ""
+        missing = [name for name in _CREDENTIALS if not isinstance(found.get(name), str)]
+        if missing:
+            raise SettingsError(
+                f"{self.credentials} lacks {', '.join(missing)}: {_COPY}, or "
+                f"delete it, and new ones are made; {ways}"
+            )
+        return ""
+
     @staticmethod
-    def _read(path: Path) -> dict[str, Any] | None:
+    def _read(path: Path, *, ways: str = "") -> dict[str, Any] | None:
         try:
-            found: dict[str, Any] = json.loads(path.read_bytes())
+            found: Any = json.loads(path.read_bytes())
         except FileNotFoundError:
             return None
         except ValueError as error:
-            raise SettingsError(f"{path} is not readable: {error}") from error
+            raise SettingsError(f"{path} is not readable ({error}): {_COPY}{ways}") from error
+        if not isinstance(found, dict):
+            kind = type(found).__name__
+            raise SettingsError(f"{path} holds no JSON object, but a {kind}: {_COPY}{ways}")
         return found
 
 

@@ -38,6 +38,8 @@ def up(choices: Choices, *, environ: Mapping[str, str], out: TextIO) -> int:
         terminal = Terminal(choices, out)
         for name in overridden(choices, environ):
             terminal.say(f"{name} is not heeded: seamark up decides it")
+        if lost := choices.folder.check_credentials():
+            terminal.say(lost)
         stages = _prepare(choices, environ)
         return asyncio.run(_run(choices, stages, terminal))
     finally:

@@ -13,12 +13,12 @@ import msgspec
 
 from processors.blocks.decide import Wait
 from processors.blocks.log import LogLost, StreamMissing
-from processors.blocks.log_state import LogState
 from processors.blocks.nats_frames import NatsMessage
 from processors.blocks.positions import Fenced, Recorded
 from processors.blocks.proof import LastBlock
 from processors.blocks.reasons import SinkReason
 from processors.blocks.sink import Block, SinkRejected, SinkUnavailable
+from seamark.wire.log_state import LogState
 from seamark.wire.positions import Position
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from processors.blocks.log_state import LogState
 from processors.blocks.nats_frames import NatsMessage
 from processors.blocks.pieces import pieces_of
 from processors.blocks.reasons import SinkReason
 from seamark.wire.frames import HEADER, Frame, frames_header
+from seamark.wire.log_state import LogState
 from seamark.wire.positions import Position
 from seamark.wire.receipts import content_digest, receipt_for_batch
 from tests.support.envelope_frames import envelope_frame

@@ -13,8 +13,8 @@ from processors.blocks.decide import (
     Step,
     Wait,
 )
-from processors.blocks.log_state import LogRegressed, LogState
 from processors.blocks.nats_frames import NatsMessage
+from seamark.wire.log_state import LogRegressed, LogState
 from seamark.wire.positions import Position
 
 S = "SEAMARK_events_0"

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.blocks.log_state import LogState
 from processors.blocks.proof import RECENT_MS, LastBlock, PositionContradicted, reconcile
+from seamark.wire.log_state import LogState
 from seamark.wire.positions import Position, block_of, token_of
 
 S = "SEAMARK_events_0"

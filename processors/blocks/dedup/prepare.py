@@ -14,8 +14,8 @@ from processors.blocks.decide import Wait
 from processors.blocks.dedup.index import DedupIndex, IndexProgress
 from processors.blocks.dedup.keys import keys_of
 from processors.blocks.log import LogLost, StreamLog, StreamLogReader
-from processors.blocks.log_state import LogState
 from processors.blocks.nats_frames import NatsMessage
+from seamark.wire.log_state import LogState
 from seamark.wire.positions import Position
 from seamark.wire.reading import EnvelopeReader
 
