@@ -69,6 +69,12 @@ STALLED: Final = Gauge(
     "1 while messages wait and none of the stream was written for a minute.",
     _STREAM,
 )
+STOPPED: Final = Gauge(
+    "seamark_processor_stopped",
+    "1 while a stream is stopped until an operator acts: too much of it is refused, or the record "
+    "of its position contradicts the sink.",
+    _STREAM,
+)
 FENCED: Final = Counter(
     "seamark_processor_fenced", "Times a stream was lost to another reader.", _STREAM
 )

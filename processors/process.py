@@ -22,6 +22,7 @@ from processors.blocks.positions import KvPositions
 from processors.blocks.run import StreamRunner
 from processors.blocks.session import Parts
 from processors.blocks.sink import Sink
+from processors.blocks.skip import KvSkips
 from processors.settings import SinkSettings
 from seamark.service import lifecycle, logs
 from seamark.service.clickhouse.client import connector
@@ -107,6 +108,8 @@ class Connected:
             slots=asyncio.Semaphore(slots),
             health=self.health,
             pauses=KvPauses(self.client, sink.name),
+            skips=KvSkips(self.client, sink.name),
+            stopped_seconds=self.settings.stopped_seconds,
             limits=self.settings.limits,
             dead_letter_limits=self.settings.dead_letter_limits,
             buffer_bytes=self.settings.buffer_bytes,

@@ -40,6 +40,12 @@ class SinkSettings(ProcessSettings):
         minimum=0.0,
         maximum=1.0,
     )
+    stopped_seconds: float = setting(
+        30.0,
+        unit="s",
+        text="A stream that was stopped is tried again after so long.",
+        minimum=0.1,
+    )
     dead_letters_per_minute: int = setting(
         1000, text="Frames of one stream dead-lettered in a minute; beyond it it stops.", minimum=0
     )

@@ -71,7 +71,7 @@ def verify(
         last = parse_time(end, now) if end else None
         return await count(find(data, os.environ), range_of(first, last, app, now), deep=deep)
 
-    account = _run(work)
+    account = run_command(work)
     print(verdict.as_json(account) if json else verdict.table(account))
     raise typer.Exit(verdict.code(account))
 
@@ -125,7 +125,7 @@ def replay(
             "--source archive --into live, or --source log --into live"
         )
 
-    done = _run(work)
+    done = run_command(work)
     if isinstance(done, int):
         print(f"{done:,} rows" if done else "nothing to do: all of it is there")
         return
@@ -155,7 +155,7 @@ def repair(
     async def work() -> Any:
         return await fill_in(find(data, os.environ), dry_run=dry_run)
 
-    done = _run(work)
+    done = run_command(work)
     print(repaired.as_json(done) if json else repaired.text(done))
     if done.left:
         raise typer.Exit(1)
@@ -175,7 +175,7 @@ def backup(
     from seamark.recovery.progress import size, span
     from seamark.recovery.stack import find
 
-    snapshot, manifest = _run(lambda: take(find(data, os.environ), Path(to), full=full))
+    snapshot, manifest = run_command(lambda: take(find(data, os.environ), Path(to), full=full))
     on = f" on top of {manifest.base}" if manifest.base else ""
     print(
         f"{snapshot.path}: {sum(manifest.rows.values()):,} rows, {size(manifest.bytes)}{on}, "
@@ -202,7 +202,7 @@ def restore(
     from seamark.recovery.progress import span
     from seamark.recovery.restore import restore as bring_back
 
-    done = _run(lambda: bring_back(given, data.absolute(), without_log=without_log))
+    done = run_command(lambda: bring_back(given, data.absolute(), without_log=without_log))
     for note in done.notes:
         print(f"note: {note}")
     print(
@@ -211,7 +211,7 @@ def restore(
     )
 
 
-def _run(work: Any) -> Any:
+def run_command(work: Any) -> Any:
     """Carry out what a command does; what a person has to know goes to stderr, exit code 2."""
     from seamark.recovery.stack import RecoveryError
 

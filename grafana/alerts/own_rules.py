@@ -104,6 +104,32 @@ WAITING = _above(
     lasts="5m",
     panel="Messages that wait in the log",
 )
+STALLED = _above(
+    "stream-stalled",
+    "A stream of the log stands still",
+    "Messages wait in {{ $labels.stream }} for {{ $labels.sink }}, and none was written for "
+    "longer than a minute, while others may move. Nothing is lost until the stream is full; "
+    "`seamark deadletters show` says what stands at its head.",
+    own.stalled_streams(step="1m"),
+    since_s=5 * MINUTE,
+    reduced="last",
+    limit=0,
+    lasts="1m",
+    panel="Streams that stand still",
+)
+STOPPED = _above(
+    "stream-stopped",
+    "A stream of the log is stopped until somebody acts",
+    "{{ $labels.sink }} has stopped to carry {{ $labels.stream }}: more of it is refused than "
+    "may go to the dead letters, or the record of its position contradicts the sink. It is "
+    "tried again every half minute. Nothing is lost until the stream is full.",
+    own.stopped_streams(step="1m"),
+    since_s=5 * MINUTE,
+    reduced="last",
+    limit=0,
+    lasts="0s",
+    panel="Streams that are stopped",
+)
 DISK = _above(
     "disk-full",
     "A disk is nearly full",
@@ -149,4 +175,4 @@ DAMAGED = Rule(
     board=pipeline.DASHBOARD.uid,
     panel=_panel("Lost parts of the store"),
 )
-OWN: Final = (INGEST, RETRIES, WAITING, DISK, SERIES, DAMAGED)
+OWN: Final = (INGEST, RETRIES, WAITING, STALLED, STOPPED, DISK, SERIES, DAMAGED)

@@ -56,6 +56,22 @@ def waiting_messages(*, step: str = "auto") -> Ask:
     )
 
 
+def stalled_streams(*, step: str = "auto") -> Ask:
+    """1 for a stream of the log that has not moved for a minute though messages wait in it."""
+    return _own(
+        "seamark_processor_stalled", "max", by=["sink", "stream"], step=step,
+        legend="{{sink}} {{stream}}",
+    )  # fmt: skip
+
+
+def stopped_streams(*, step: str = "auto") -> Ask:
+    """1 for a stream of the log that is stopped until an operator acts."""
+    return _own(
+        "seamark_processor_stopped", "max", by=["sink", "stream"], step=step,
+        legend="{{sink}} {{stream}}",
+    )  # fmt: skip
+
+
 def used_disk(*, step: str = "auto") -> Ask:
     """Share of the disk in use, by what is kept on it."""
     return _own("seamark_disk_used_ratio", "max", by=["disk"], step=step, legend="{{disk}}")

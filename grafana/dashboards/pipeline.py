@@ -159,6 +159,28 @@ DASHBOARD = Board(
                 ),
                 course(
                     PanelText(
+                        "Streams that stand still",
+                        "1: messages wait in that stream of the log, and none was written for a "
+                        "minute.",
+                        "short",
+                        ((None, "green"), (1, "red")),
+                        empty=_SILENT,
+                    ),
+                    own.stalled_streams(),
+                ),
+                course(
+                    PanelText(
+                        "Streams that are stopped",
+                        "1: too much of that stream is refused, or its position contradicts the "
+                        "sink; it waits for an operator.",
+                        "short",
+                        ((None, "green"), (1, "red")),
+                        empty=_SILENT,
+                    ),
+                    own.stopped_streams(),
+                ),
+                course(
+                    PanelText(
                         "Disk in use",
                         "By what is kept there: the log, the spool, the store, the archive, and "
                         "what the processors remember. Several may be on one disk.",

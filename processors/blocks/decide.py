@@ -264,13 +264,18 @@ def failed(state: State, reason: SinkReason) -> State:
     return state if reason.away else replace(state, failures=state.failures + 1)
 
 
-def may_be_split(state: State, reason: SinkReason) -> bool:
+def may_be_split(state: State, reason: SinkReason, *, given_up: bool = False) -> bool:
     """Whether the recorded block failed often enough to be split, if nothing of it was written.
 
-    Too much at once is split at the first failure, because less may work; other errors after some
+    `given_up`: an operator has told to skip a message of it, whatever the reason. Too much at once
+    is split at the first failure, because less may work; other errors after some
     tries, and sooner once the cause is known to be near.
     """
-    if reason.away or state.position.frames is not None:
+    if state.position.frames is not None:
+        return False
+    if given_up:
+        return True
+    if reason.away:
         return False
     if reason is SinkReason.TOO_HEAVY:
         return True

@@ -6,7 +6,7 @@ It keeps no position; `session.py` records before and after.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -80,11 +80,18 @@ class Delivery:
         except SinkUnavailable:
             return False
 
-    async def offer(self, token: str, message: NatsMessage) -> list[int]:
+    async def offer(
+        self,
+        token: str,
+        message: NatsMessage,
+        *,
+        skipped: Callable[[], Awaitable[bool]] | None = None,
+    ) -> list[int]:
         """Offer each frame of a refused message by itself; returns which are refused.
 
         All others are then written. A frame that fails again and again, though the sink is not
-        away, is refused as well. Raises SinkUnavailable, Stopped: all may be offered again.
+        away, is refused as well; so is one that fails at all when the message is to be `skipped`.
+        Raises SinkUnavailable, Stopped: all may be offered again.
         """
         if token != self._offered:
             self._offered = token
@@ -100,6 +107,7 @@ class Delivery:
             except SinkUnavailable as error:
                 self._failures[frame] += not error.reason.away
                 given_up = gives_up_frame(error.reason, self._failures[frame])
+                given_up = given_up or (skipped is not None and await skipped())
                 if not given_up or not await self.untouched():
                     raise
                 self._refused[frame] = f"{error.reason}: {error}"[:_REASON_CHARS]

@@ -104,6 +104,7 @@ class StreamRunner:
             )
             return parts.regressed_seconds
         except PositionContradicted as error:
+            metrics.STOPPED.labels(*self._labels).set(1)
             parts.health.down(self._stream, f"stopped: {error}")
             record = position_key(parts.sink.name, self._stream)
             logger.critical(
@@ -112,6 +113,7 @@ class StreamRunner:
             )
             return parts.stopped_seconds
         except DeadLetterLimitReached as error:
+            metrics.STOPPED.labels(*self._labels).set(1)
             parts.health.down(self._stream, f"stopped: {error}")
             logger.critical(
                 "too many frames are refused; this stream stops until the sink takes them",

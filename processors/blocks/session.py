@@ -35,6 +35,7 @@ from processors.blocks.positions import Positions, Recorded
 from processors.blocks.proof import reconcile
 from processors.blocks.reasons import SinkReason
 from processors.blocks.sink import Sink, SinkRejected, SinkUnavailable
+from processors.blocks.skip import NoSkips, Skips
 from seamark.service.connections import sleep_or_stop
 from seamark.service.health import Health
 from seamark.wire.log_state import LogRegressed
@@ -63,6 +64,7 @@ class Parts:
     limits: BlockLimits
     buffer_bytes: int
     pauses: Pauses = field(default_factory=NeverPaused)
+    skips: Skips = field(default_factory=NoSkips)
     dead_letter_limits: DeadLetterLimits = field(default_factory=DeadLetterLimits)
     standby_seconds: tuple[float, float] = (1.0, 3.0)
     regressed_seconds: float = 30.0
@@ -186,7 +188,7 @@ class StreamSession:
         position = step.position
         if position != self.state.position:
             if isinstance(step, MoveToDeadLetters):
-                self._check_dead_letters(len(position.frames or ()))
+                await self._check_dead_letters(len(position.frames or ()))
             await self._record(position)
         messages = self.reader.buffer[: step.count if isinstance(step, Send) else 1]
         deduped = await self._delivery.dedup(position, messages)
@@ -194,7 +196,9 @@ class StreamSession:
             case Send():
                 await self._send(position, deduped)
             case Offer():
-                bad = await self._delivery.offer(position.token, deduped.messages[0])
+                bad = await self._delivery.offer(
+                    position.token, deduped.messages[0], skipped=self._skipped
+                )
                 self.state = decide.offered(self.state, bad, self._now())
                 if not bad:
                     self._limiter.reset()
@@ -205,14 +209,25 @@ class StreamSession:
                 self._limiter.count(dead_letters=len(position.frames or ()), now=self._now())
                 self._arrived(deduped)
 
-    def _check_dead_letters(self, frames: int) -> None:
-        if problem := self._limiter.problem(frames, now=self._now()):
+    async def _check_dead_letters(self, frames: int) -> None:
+        problem = self._limiter.problem(frames, now=self._now())
+        if problem and not await self._skipped():
             raise DeadLetterLimitReached(problem)
+
+    async def _skipped(self) -> bool:
+        """Whether an operator has told to give up a message of the block that is written."""
+        told = await self._parts.skips.of(self._stream)
+        if told is None or told.sequence > self.state.position.end:
+            return False
+        for message in self.reader.buffer:
+            if message.sequence == told.sequence:
+                return message.stored_ns // 1000 == told.stored_us
+        return False
 
     async def _split(self, error: SinkUnavailable) -> bool:
         """Whether the recorded block, which failed, is to be sent in smaller blocks."""
         self.state = decide.failed(self.state, error.reason)
-        if not decide.may_be_split(self.state, error.reason):
+        if not decide.may_be_split(self.state, error.reason, given_up=await self._skipped()):
             return False
         if not await self._delivery.untouched():
             return False
@@ -234,6 +249,7 @@ class StreamSession:
         self._arrivals.count(deduped)
         self._limiter.count(messages=len(deduped.messages), now=self._now())
         metrics.POSITION.labels(*self._labels).set(self.state.inserted)
+        metrics.STOPPED.labels(*self._labels).set(0)
         self._parts.health.up(self._stream)
 
     def _refused(self, reason: SinkReason, error: str) -> None:

@@ -2,6 +2,7 @@
 
     <sink>.<stream>   {"done": 41, "end": 57, "token": "<stream>:42-57:<ns>"}
     pause.<sink>      {"until_ms": 1795316640123}       a lease (`processors.blocks.pause`)
+    skip.<sink>.<stream>  {"sequence": 42, "stored_us": 1795316640123456}   `processors.blocks.skip`
     merge.archive     {"merge": {...} | null}           `processors.archive.intents`
 
 A *block* is the run (done, end] of a stream's messages, written as one insert under one token.
@@ -42,6 +43,13 @@ class PauseLease(msgspec.Struct, frozen=True, kw_only=True):
     until_ms: int
 
 
+class SkipRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A message to be given up, by its sequence and server time (sequences can restart)."""
+
+    sequence: int
+    stored_us: int
+
+
 def token_of(stream: str, *, done: int, end: int, first_ns: int) -> str:
     """The token of block (done, end] whose first message was stored at `first_ns`.
 
@@ -73,3 +81,8 @@ def position_key(sink: str, stream: str) -> str:
 def pause_key(sink: str) -> str:
     """The key of the lease that pauses a sink."""
     return f"pause.{sink}"
+
+
+def skip_key(sink: str, stream: str) -> str:
+    """The key of the message of a stream that a sink is to give up."""
+    return f"skip.{sink}.{stream}"

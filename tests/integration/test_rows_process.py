@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -51,11 +52,15 @@ class Stack:
         )
 
     @asynccontextmanager
-    async def processor(self) -> AsyncIterator[None]:
+    async def processor(self, **options: Any) -> AsyncIterator[None]:
         """`python -m processors.rows`, without the process."""
         stop = asyncio.Event()
         settings = RowsSettings(
-            port=self.port, block_age_seconds=0.05, insert_timeout_seconds=2.0, log_level="debug"
+            port=self.port,
+            block_age_seconds=0.05,
+            insert_timeout_seconds=2.0,
+            log_level="debug",
+            **options,
         )
         task = asyncio.create_task(
             serve(

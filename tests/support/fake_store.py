@@ -61,7 +61,9 @@ class FakeStore:
         return web.Response(text="Ok.\n")
 
     def _answer(self, sql: str, stream: str) -> web.Response:
-        """The two questions of the sink: the last block of a stream, and rows with receipts."""
+        """The questions of the sink: lost parts, a stream's last block, rows with receipts."""
+        if "damaged_parts" in sql:
+            return web.Response(text="")
         if "stored_blocks" not in sql:
             return web.Response(text="0\n")
         tokens = [token for token in self.tokens if token.startswith(f"{stream}:")]

@@ -252,6 +252,30 @@ def test_levels_fire_above_their_limit(
     assert outcome.firing == [{label: "over"}]
 
 
+@pytest.mark.parametrize(
+    ("rule", "metric"),
+    [
+        ("stream-stalled", "seamark_processor_stalled"),
+        ("stream-stopped", "seamark_processor_stopped"),
+    ],
+)
+def test_a_stream_that_does_not_move_fires_while_others_do(
+    stack: Stack, api: Api, rule: str, metric: str
+) -> None:
+    at = NOW - 35 * HOUR
+    process = Process(stack, "rows", at - HOUR)
+    level = Gauge(metric, "Level.", ["sink", "stream"], registry=process.registry)
+    for stream in ("SEAMARK_events_0", "SEAMARK_events_1", "SEAMARK_logs_0"):
+        level.labels("rows", stream).set(0)
+    level.labels("rows", "SEAMARK_logs_0").set(1)  # it was, and is not any more
+    process.report(at - 4 * MINUTE)
+    level.labels("rows", "SEAMARK_logs_0").set(0)
+    level.labels("rows", "SEAMARK_events_0").set(1)
+    process.report(at - 2 * MINUTE)
+    outcome = fires(api, rule, at, "B", 1, sink="rows", stream="SEAMARK_events_0")
+    assert outcome.firing == [{"sink": "rows", "stream": "SEAMARK_events_0"}]
+
+
 def page(stack: Stack) -> str:
     """The rows processor's own metrics."""
     with urllib.request.urlopen(f"{stack.urls.rows}/metrics", timeout=10) as answer:
