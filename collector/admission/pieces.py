@@ -33,7 +33,8 @@ def split(
 
     `events` are those accepted, `outcome` is that of the whole batch, `home` is where events
     without an id go. Everything that was not accepted is counted in the first piece (that of `home`
-    where there is one), so the outcomes of the pieces add up to that of the batch.
+    where there is one), so the outcomes of the pieces add up to that of the batch, whose parts they
+    are.
     """
     groups: dict[int, list[Event]] = {}
     identified: set[int] = set()
@@ -47,7 +48,7 @@ def split(
     pieces: list[Piece] = []
     for partition in order:
         group = groups.get(partition, [])
-        own = Outcome(len(group), len(group))
+        own = Outcome(len(group), len(group), part=len(pieces))
         if not pieces:
             own = Outcome(
                 offered=outcome.offered - outcome.accepted + len(group),

@@ -4,7 +4,7 @@ import asyncio
 import functools
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import msgspec
@@ -87,6 +87,11 @@ class _Pieces:
 
     def parts(self) -> Iterator[BodyPart]:
         """The frames to be; the first of each piece counts what was rejected of it."""
+        for number, part in enumerate(self._counted()):
+            yield replace(part, outcome=replace(part.outcome, part=number)) if number else part
+
+    def _counted(self) -> Iterator[BodyPart]:
+        """The same, without their numbers."""
         first = 0
         for examined in self.examined:
             outcome = examined.outcome

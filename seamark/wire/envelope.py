@@ -70,7 +70,8 @@ class Outcome:
 
     Laws: offered = accepted + sum(rejected) + sampled + limited, and of what was accepted
     `duplicate` and `dead_lettered` are not stored. `request_rejections` counts requests, not
-    items: those turned away before anyone knew how many items they held.
+    items: those turned away before anyone knew how many items they held. `part` numbers the
+    envelopes of one request: the first, 0, counts the request, all count their own items.
     """
 
     offered: int
@@ -81,6 +82,7 @@ class Outcome:
     duplicate: int = 0
     dead_lettered: int = 0
     request_rejections: Mapping[str, int] = field(default_factory=dict)
+    part: int = 0
 
     def encode(self) -> bytes:
         """Body of the `Outcome` message."""
@@ -91,6 +93,8 @@ class Outcome:
             out += integer_field(4, self.sampled) + integer_field(5, self.limited)
         if self.duplicate or self.dead_lettered:
             out += integer_field(6, self.duplicate) + integer_field(7, self.dead_lettered)
+        if self.part:
+            out += integer_field(9, self.part)
         return out + _counts(8, self.request_rejections) if self.request_rejections else out
 
 

@@ -280,6 +280,7 @@ def _outcome(data: bytes) -> Outcome:
         duplicate=counts.get(6, 0),
         dead_lettered=counts.get(7, 0),
         request_rejections=maps[8],
+        part=counts.get(9, 0),
     )
 
 

@@ -123,12 +123,14 @@ def test_events_with_ids_are_where_their_ids_belong(
     receipt = receipt_for_batch("acme", "shop", "ids")
     assert first.json["receiptId"] == receipt
     found = Counter[int]()
+    parts = Counter[int]()
     totals = Counter[str]()
     for message in messages(log):
         for envelope in message.envelopes:
             if envelope.receipt != receipt:
                 continue
             found[message.partition] += 1
+            parts[envelope.outcome.pop("part", 0)] += 1
             totals.update(envelope.outcome)
             totals.update({"rejected": sum(envelope.rejected.values())})
             assert re.search(rf"\d+:{receipt}:[0-9a-f]{{16}}:e", message.headers[FRAMES])
@@ -136,6 +138,7 @@ def test_events_with_ids_are_where_their_ids_belong(
                 told = str(event.get("id", "ids"))
                 assert message.partition == choose_partition("acme", "shop", told, PARTITIONS)
     assert found == dict.fromkeys(range(PARTITIONS), 2)  # the try and its retry, in each stream
+    assert parts == found
     assert totals == {"offered": 44, "accepted": 42, "rejected": 2}
 
 

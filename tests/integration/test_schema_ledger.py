@@ -148,6 +148,23 @@ def test_rows_are_counted_by_their_key(signal: Signal) -> None:
 
 
 @pytest.mark.parametrize("signal", Signal)
+def test_a_request_in_several_envelopes_is_one_request(signal: Signal) -> None:
+    store = EngineStore().migrated()
+    for receipt in (1, 2):
+        parts = [Outcome(3, 2, {"a": 1}), Outcome(2, 2, part=1), Outcome(4, 4, part=2)]
+        sent = [made(signal, part, stored=part.accepted, receipt=receipt) for part in parts]
+        store.insert(signal, sent[:2], token=f"{receipt} begins")
+        store.insert(signal, sent[2:], token=f"{receipt} ends")
+
+    (row,) = ledger(store, "org").values()
+    assert (row["requests"], row["offered"], row["accepted"], row["stored"]) == (2, 18, 16, 16)
+    receipts = store.rows(
+        f"SELECT sum(offered) FROM {store.database}.receipts GROUP BY receipt ORDER BY receipt"
+    )
+    assert receipts == [[9], [9]]
+
+
+@pytest.mark.parametrize("signal", Signal)
 def test_dead_letters_are_kept_to_the_byte(signal: Signal) -> None:
     store = EngineStore().migrated()
     dead_letters = (

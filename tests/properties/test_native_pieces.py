@@ -68,6 +68,7 @@ def test_pieces_partition_a_batch(
     def total(field: str) -> int:
         return sum(getattr(piece.outcome, field) for piece in pieces)
 
+    assert [piece.outcome.part for piece in pieces] == list(range(len(pieces)))
     for field in ("offered", "accepted", "sampled", "limited"):
         assert total(field) == getattr(outcome, field)
     together: Counter[str] = Counter()

@@ -40,6 +40,8 @@ def _sent(kind: Kind, body: bytes, *, json: bool, expanded_bytes: int) -> tuple[
     accepted = sum(part.outcome.accepted for part in ingest.appended)
     rejected = sum(sum(part.outcome.rejected.values()) for part in ingest.appended)
     assert sum(part.outcome.offered for part in ingest.appended) == accepted + rejected
+    numbers = [part.outcome.part for part in ingest.appended]
+    assert numbers == list(range(len(numbers)))  # the first counts the request
     assert sum(len(part.dead_letters) for part in ingest.appended) == rejected
     return accepted, rejected, refused
 

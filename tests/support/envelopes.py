@@ -42,6 +42,7 @@ _COUNTS = {
     5: "limited",
     6: "duplicate",
     7: "dead_lettered",
+    9: "part",
 }
 
 

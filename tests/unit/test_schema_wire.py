@@ -138,6 +138,7 @@ def test_numbers_of_the_envelope_itself_stay() -> None:
         "limited": 5,
         "duplicate": 6,
         "dead_lettered": 7,
+        "part": 9,
         "request_rejections": 8,
     }
 

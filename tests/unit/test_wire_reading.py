@@ -69,7 +69,7 @@ def test_without_any_event_there_is_no_body() -> None:
 
 def test_what_only_counts_names_its_sender_and_nothing_of_the_device() -> None:
     envelope = opened(frame(msgspec.json.encode(EVENTS)))
-    outcome = Outcome(9, 3, {"too_late": 6}, duplicate=3)
+    outcome = Outcome(9, 3, {"too_late": 6}, duplicate=3, part=2)
     counting = envelope.counting(outcome, signal=Signal.EVENTS)
     found = read(counting)
     assert found.texts == {1: "acme", 2: "shop", 3: RECEIPT, 17: "k1"}

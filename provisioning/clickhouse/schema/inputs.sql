@@ -39,7 +39,8 @@
 --
 -- Columns that all have: what an envelope says of its request.
 --: outcome = Tuple(offered UInt32, accepted UInt32, rejected Map(String, UInt32), sampled UInt32,
---:     limited UInt32, duplicate UInt32, dead_lettered UInt32, request_rejections Map(String, UInt32))
+--:     limited UInt32, duplicate UInt32, dead_lettered UInt32, request_rejections Map(String, UInt32),
+--:     part UInt32)
 --: envelope =
 --:     org LowCardinality(String),
 --:     app LowCardinality(String),

@@ -9,7 +9,7 @@ SELECT
     org, app, '{signal}' AS signal,
     toStartOfMinute(toDateTime(intDiv(least(received_ns, 4294967295000000000), 1000000000), 'UTC')) AS minute,
     key_id,
-    countIf({is_request}) AS requests,
+    countIf(({is_request}) AND i.outcome.part = 0) AS requests,
     {counts}, {by_reason},
     sum(length(i.dead_letters.index)) AS dead_letters
 FROM {database}.in_{signal} AS i
