@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: proto site plugin plugin-test faults outages help install up demo docs dashboards test lint types quick servers chaos load lock clean
+.PHONY: clients proto site plugin plugin-test faults outages help install up demo docs dashboards test lint types quick servers chaos load lock clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,7 +35,7 @@ quick: lint types site ## lint, types, documentation and the tests that need no 
 	$(BIN)/pytest -q tests/unit tests/properties
 
 servers: install ## the tests that start real servers, up to the whole stack
-	$(BIN)/pytest -q tests/contract tests/integration tests/system
+	$(BIN)/pytest -q tests/contract tests/integration tests/system tests/clients
 
 faults: install ## the tests that kill, stop, cut and fill, in their short form
 	$(BIN)/pytest -q tests/chaos
@@ -60,6 +60,9 @@ load: install ## measure: 20 s at 20,000 events/s (more in load/README.md)
 site: install ## the documentation site, into build/site; a broken link fails
 	$(BIN)/zensical build --strict >/dev/null
 
+clients: install ## stock exporters in Python, Node, Go, Java and the Collector against a stack (ten minutes)
+	$(BIN)/python -m tests.clients.run
+
 proto: install ## write anew what is generated from api/grpc/query.proto
 	mkdir -p build/proto
 	$(BIN)/python -m grpc_tools.protoc --proto_path=seamark/query/v1=api/grpc --python_out=build/proto --pyi_out=build/proto seamark/query/v1/query.proto
@@ -82,5 +85,5 @@ lock: ## renew requirements.lock from pyproject.toml, and that of `seamark grafa
 
 clean: ## remove what make install and the tests left
 	rm -rf $(VENV) grafana/datasource/dist grafana/datasource/node_modules grafana/datasource/.tools
-	rm -rf tests/system/browser/node_modules
+	rm -rf tests/system/browser/node_modules tests/clients/node/node_modules tests/clients/*/build
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,14 @@
+"""One stack for all clients: they are told apart by their service."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.system.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Up and ready, with first credentials."""
+    with Stack(tmp_path_factory.mktemp("clients") / "data") as running:
+        yield running
