@@ -10,6 +10,7 @@ from api.answers import ErrorAnswer, ErrorDetail, encode
 from api.internal import internal
 from api.own_metrics import OwnMetrics
 from api.reasons import STATUS, QuestionReason
+from seamark.service.http_faults import MESSAGES, HttpFault, codes_transfer
 from seamark.wire.failures import Rejected, Unavailable
 
 _CORS_MAX_AGE_SECONDS: Final = 7200
@@ -71,10 +72,15 @@ def make_guard(metrics: OwnMetrics) -> Middleware:
         route = resource.canonical if resource else "none"
         reason: QuestionReason | None = None
         try:
+            if codes_transfer(request.headers):
+                fault = HttpFault.TRANSFER_ENCODING
+                raise Rejected(QuestionReason(fault), MESSAGES[fault])
             response = await handler(request)
         except Exception as error:
             reason, failed = _failed(request, error)
             response = failed
+            if reason is QuestionReason.TRANSFER_ENCODING:
+                failed.force_close()  # where the body ends is not known
         except BaseException:  # the asker hung up
             metrics.cancelled.labels(route).inc()
             raise

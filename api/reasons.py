@@ -22,6 +22,8 @@ class QuestionReason(enum.StrEnum):
     OUT_OF_SCOPE = "out_of_scope"
     # the request
     MALFORMED = "malformed"
+    HEADERS_TOO_LARGE = "headers_too_large"
+    TRANSFER_ENCODING = "unsupported_transfer_encoding"
     INVALID_FIELD = "invalid_field"
     INVALID_TIME = "invalid_time"
     INVALID_GRANULARITY = "invalid_granularity"
@@ -48,6 +50,8 @@ STATUS: Final[Mapping[QuestionReason, int]] = {
     QuestionReason.DISABLED: 403,
     QuestionReason.OUT_OF_SCOPE: 403,
     QuestionReason.MALFORMED: 400,
+    QuestionReason.HEADERS_TOO_LARGE: 431,
+    QuestionReason.TRANSFER_ENCODING: 501,
     QuestionReason.INVALID_FIELD: 400,
     QuestionReason.INVALID_TIME: 400,
     QuestionReason.INVALID_GRANULARITY: 400,
@@ -73,7 +77,9 @@ _OF_STATUS: Final[Mapping[int, GrpcCode]] = {
     405: GrpcCode.UNIMPLEMENTED,
     413: GrpcCode.RESOURCE_EXHAUSTED,
     422: GrpcCode.RESOURCE_EXHAUSTED,
+    431: GrpcCode.RESOURCE_EXHAUSTED,
     500: GrpcCode.INTERNAL,
+    501: GrpcCode.UNIMPLEMENTED,
     503: GrpcCode.UNAVAILABLE,
     504: GrpcCode.DEADLINE_EXCEEDED,
 }

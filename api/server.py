@@ -11,6 +11,7 @@ from multidict import MultiDict
 import api.compat_routes as compat_routes
 from api.answers import encode
 from api.ask import ask
+from api.connection import Runner
 from api.context import Context
 from api.exports.routes import add_exports
 from api.look.routes import add_look, for_people
@@ -139,7 +140,7 @@ def tls_context(settings: ApiSettings) -> ssl.SSLContext | None:
 
 async def start_server(app: web.Application, settings: ApiSettings) -> tuple[web.AppRunner, int]:
     """Listen; returns what to clean up, and the port. A hung-up asker cancels its handler."""
-    runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=3.0)
+    runner = Runner(app, handler_cancellation=True, access_log=None, shutdown_timeout=3.0)
     await runner.setup()
     site = web.TCPSite(
         runner, settings.host, settings.port, ssl_context=tls_context(settings), reuse_address=True

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from aiohttp import web
-from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from collector import metrics
 from collector.admission.addresses import Network, client_address, in_networks, source_of
 from collector.http.exchange import Answer, Exchange, render
 from collector.http.failures import failure_reply
-from seamark.wire.failures import Rejected, Unavailable
+from seamark.service.http_faults import MESSAGES, fault_in
+from seamark.wire.failures import Rejected, Unavailable, internal_fault
 from seamark.wire.reasons import Reason
 
 Handle = Callable[[Exchange], Awaitable[Answer]]
@@ -127,13 +127,13 @@ class Connection(RequestHandler):
         message: str | None = None,  # noqa: ARG002  # aiohttp's signature
     ) -> Answer:
         """The answer to bytes that are no HTTP request, or to an error of ours."""
+        failure: Rejected | Unavailable
         if status >= 500:
             self.log_exception("request failed", exc_info=exc)
-            failure = Rejected(Reason.INTERNAL, "the request failed here; it was not your fault")
-        elif isinstance(exc, LineTooLong):
-            failure = Rejected(Reason.MALFORMED, "a line of the headers is too long; shorten it")
+            failure = internal_fault()
         else:
-            failure = Rejected(Reason.MALFORMED, "this is not an HTTP/1.1 request; correct it")
+            fault = fault_in(exc)
+            failure = Rejected(Reason(fault), MESSAGES[fault])
         metrics.FAILURES.labels("other", failure.reason.value).inc()
         reply = failure_reply(failure)
         return Answer(

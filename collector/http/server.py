@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from urllib.parse import parse_qsl
 
 from aiohttp import web
+from aiohttp.http import RawRequestMessage
 
 from collector import metrics
 from collector.http import cors
@@ -26,7 +27,8 @@ from collector.http.failures import failure_reply
 from collector.http.health_pages import Page
 from collector.http.intake import read_body
 from collector.receivers.exchange import Head, Receiver, Reply
-from seamark.wire.failures import Rejected, Unavailable
+from seamark.service.http_faults import MESSAGES, HttpFault, codes_transfer
+from seamark.wire.failures import Rejected, Unavailable, internal_fault
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
 
@@ -120,10 +122,15 @@ class HttpServer:
     async def _answer(self, exchange: Exchange) -> Answer:
         started = time.perf_counter()
         message = exchange.message
-        path, _, query = message.path.partition("?")
+        path, query = _target(message)
         receiver = self._receivers.get(path) if message.method == "POST" else None
         size = 0
-        if receiver is None:
+        coded = codes_transfer(message.headers)
+        if coded:
+            fault = HttpFault.TRANSFER_ENCODING
+            reply, route = failure_reply(Rejected(Reason(fault), MESSAGES[fault])), "other"
+            metrics.FAILURES.labels(route, fault.value).inc()
+        elif receiver is None:
             reply, route = self._elsewhere(exchange, path)
         else:
             head = Head(
@@ -145,8 +152,9 @@ class HttpServer:
             body=reply.body,
             content_type=reply.content_type,
             headers=reply.headers,
-            # nobody will read the rest of a body; nobody will be here for another request
-            close=self._stopping or not exchange.content.is_eof(),
+            # nobody will read the rest of a body; nobody will be here for another request; where
+            # a body of an unknown coding ends is not known
+            close=self._stopping or coded or not exchange.content.is_eof(),
         )
 
     async def _receive(
@@ -177,9 +185,7 @@ class HttpServer:
             failure.__context__ = None
         except Exception:
             logger.exception("request failed", extra={"route": head.path})
-            failure = Unavailable(
-                "the request failed here; it was not your fault", reason=Reason.INTERNAL
-            )
+            failure = internal_fault()
         finally:
             if share is not None:
                 share.give_back()
@@ -211,6 +217,15 @@ class HttpServer:
             Reply(refusal.status, refusal.body, refusal.content_type, {"Allow": allowed}),
             path,
         )
+
+
+def _target(message: RawRequestMessage) -> tuple[str, str]:
+    """Path and query; of the absolute form (RFC 9112 §3.2.2) as well."""
+    target = message.path
+    if not target.startswith("/"):
+        target = message.url.raw_path_qs
+    path, _, query = target.partition("?")
+    return path, query
 
 
 def _read_query(query: str) -> Mapping[str, str]:

@@ -26,7 +26,7 @@ from collector.receivers.otlp_export import export, sdk_of
 from collector.receivers.otlp_grpc_message import CallShare, NoMessage, read_message
 from collector.receivers.otlp_kinds import KINDS, Kind
 from collector.receivers.otlp_status import retry_info_bytes, status_bytes
-from seamark.wire.failures import Rejected, Unavailable
+from seamark.wire.failures import Rejected, Unavailable, internal_fault
 from seamark.wire.limits import OTLP_EXPANDED_BYTES, OTLP_INFLATED_BYTES
 from seamark.wire.reasons import Reason
 from seamark.wire.statuses import grpc_code
@@ -146,7 +146,7 @@ class GrpcServer:
             failure.__context__ = None
         except Exception:
             logger.exception("request failed", extra={"signal": kind.signal.value})
-            failure = Rejected(Reason.INTERNAL, "the request failed here; it was not your fault")
+            failure = internal_fault()
         finally:
             self._in_flight -= 1
         trailer = [("grpc-status-details-bin", status_bytes(failure))]

@@ -63,3 +63,8 @@ class Unavailable(Exception, Generic[R]):
         self.reason: R = reason  # type: ignore[assignment]  # the overloads say which
         self.message = message
         self.retry_after = retry_after
+
+
+def internal_fault() -> Unavailable[Reason]:
+    """What a sender is told of an error of ours: keep the request and send it again."""
+    return Unavailable("the request failed here; it was not your fault", reason=Reason.INTERNAL)

@@ -12,6 +12,8 @@ class Reason(enum.StrEnum):
 
     # the request as a whole
     MALFORMED = "malformed"
+    HEADERS_TOO_LARGE = "headers_too_large"
+    TRANSFER_ENCODING = "unsupported_transfer_encoding"
     ENCODING = "unsupported_encoding"
     CONTENT_TYPE = "unsupported_content_type"
     TOO_LARGE = "body_too_large"

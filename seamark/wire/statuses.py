@@ -2,7 +2,8 @@
 
 Exporters retry HTTP 429, 502, 503 and 504, gRPC UNAVAILABLE, and RESOURCE_EXHAUSTED with RetryInfo
 (OTLP specification, "Failures"). So what is `Rejected` never has one of the first four, and
-RetryInfo belongs to what is `Unavailable`.
+RetryInfo belongs to what is `Unavailable`. UNAVAILABLE, SHED and INTERNAL are never `Rejected`: the
+sender keeps what could not be taken, whoever is at fault.
 """
 
 import enum
@@ -47,6 +48,8 @@ _FORBIDDEN: Final = Status(403, GrpcCode.PERMISSION_DENIED)
 
 STATUSES: Final[Mapping[Reason, Status]] = {
     Reason.MALFORMED: _BAD_REQUEST,
+    Reason.HEADERS_TOO_LARGE: Status(431, GrpcCode.RESOURCE_EXHAUSTED),
+    Reason.TRANSFER_ENCODING: Status(501, GrpcCode.UNIMPLEMENTED),
     Reason.ENCODING: Status(415, GrpcCode.UNIMPLEMENTED),
     Reason.CONTENT_TYPE: Status(415),
     Reason.TOO_LARGE: _TOO_LARGE,
@@ -77,7 +80,7 @@ STATUSES: Final[Mapping[Reason, Status]] = {
     Reason.OVER_SHARE: Status(retry_http=429, retry_grpc=GrpcCode.RESOURCE_EXHAUSTED),
     Reason.TOO_SLOW: Status(408, GrpcCode.DEADLINE_EXCEEDED),
     Reason.TIMEOUT: Status(408, GrpcCode.DEADLINE_EXCEEDED),
-    Reason.INTERNAL: Status(500, GrpcCode.INTERNAL),
+    Reason.INTERNAL: _BAD_REQUEST,
 }
 
 

@@ -202,12 +202,15 @@ async def test_a_message_over_the_limit_is_refused_for_good(compression: Any) ->
     assert ingest.appended == []
 
 
-async def test_an_internal_error_shows_no_internals(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_internal_error_is_retried_and_shows_no_internals(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     ingest = FakeIngest(failures=[ZeroDivisionError("the secret place")])
     async with _served(ingest) as port:
         code, status = await _status(port, _spans(TRACE))
         assert await _call(port, _spans(TRACE)) == b""
-    assert code is grpc.StatusCode.INTERNAL
+    assert code is grpc.StatusCode.UNAVAILABLE
+    assert status.details[1].Is(error_details_pb2.RetryInfo.DESCRIPTOR)
     assert "secret" not in status.message
     assert "Zero" not in status.message
     assert "the secret place" in caplog.text
