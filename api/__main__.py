@@ -118,7 +118,9 @@ async def serve(told: Configuration, stop: asyncio.Event) -> int:
         redis = connect_cache(told.cache)
         started.push_async_callback(redis.aclose)
         cache = AnswerCache(redis, metrics=metrics)
-        ingest = HttpIngest(told.api.ingest_url, tls_ca=told.api.ingest_tls_ca)
+        ingest = HttpIngest(
+            told.api.ingest_url, tls_ca=told.api.ingest_tls_ca, tls_name=told.api.ingest_tls_name
+        )
         started.push_async_callback(ingest.close)
         log = await started.enter_async_context(Started())
         log.push_async_callback(registry.stop)

@@ -1,6 +1,5 @@
 """The collector as the API needs it: batches of a replay, sent with the asker's own admin token."""
 
-import ssl
 from typing import Final, Protocol
 
 import aiohttp
@@ -8,6 +7,7 @@ import msgspec
 
 from api.questions.upstreams import Taken, Turned
 from api.reasons import QuestionReason
+from seamark.service.tls import client_context
 from seamark.wire.failures import Unavailable
 
 PATH: Final = "/v1/ingest/replay"
@@ -36,9 +36,10 @@ class IngestClient(Protocol):
 class HttpIngest:
     """A collector over HTTP. Connects when first asked; `close` when done."""
 
-    def __init__(self, url: str, *, tls_ca: str = "") -> None:
+    def __init__(self, url: str, *, tls_ca: str = "", tls_name: str = "") -> None:
         self._url = url.rstrip("/") + PATH
         self._tls_ca = tls_ca
+        self._tls_name = tls_name or None
         self._session: aiohttp.ClientSession | None = None
 
     async def replay(self, body: bytes, *, token: str, dry_run: bool) -> Taken | Turned:
@@ -53,6 +54,7 @@ class HttpIngest:
                     "Content-Type": "application/json",
                 },
                 allow_redirects=False,
+                server_hostname=self._tls_name,
             ) as answer:
                 status, text = answer.status, await answer.read()
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
@@ -78,7 +80,7 @@ class HttpIngest:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            tls = ssl.create_default_context(cafile=self._tls_ca or None)
+            tls = client_context(self._tls_ca)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=8, ssl=tls),
                 timeout=aiohttp.ClientTimeout(total=_SECONDS),

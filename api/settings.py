@@ -63,6 +63,9 @@ class ApiSettings(ServerSettings):
     ingest_url: str = setting(
         "http://127.0.0.1:4318", text="A collector, to which replays of dead letters are sent."
     )
+    ingest_tls_name: str = setting(
+        "", text="Name in that collector's certificate; empty for the host in `ingest_url`."
+    )
     ingest_tls_ca: str = setting(
         "", text="CA file for https to that collector; empty for the system's."
     )

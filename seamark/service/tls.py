@@ -33,11 +33,22 @@ def server_context(cert: str, key: str, *, prefix: str) -> ssl.SSLContext | None
     return context
 
 
+def client_context(ca: str) -> ssl.SSLContext:
+    """The context of a client that trusts the certificates in this file; "": the system's.
+
+    The file may hold the server's own certificate, whoever signed it. Blocks. Raises OSError.
+    """
+    context = ssl.create_default_context(cafile=ca or None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    return context
+
+
 def check_ca(path: str, *, name: str) -> None:
     """Read a CA file; "" is none. Blocks. Raises SettingsError naming the setting."""
     if not path:
         return
     try:
-        ssl.create_default_context(cafile=path)
+        client_context(path)
     except (ssl.SSLError, OSError) as error:
         raise SettingsError(f"{name}: {path}: {error}") from error

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from seamark.service.settings import load, setting
+from seamark.service.tls_name import name_in
 from seamark.standalone import programs
 from seamark.standalone.folder import Folder, Secrets
 from seamark.standalone.guard import PARENT_VARIABLE
@@ -136,6 +137,17 @@ def _has_certificate(ingest: str, environ: Mapping[str, str]) -> bool:
     return bool(environ.get(f"SEAMARK_{ingest.upper()}_TLS_CERT"))
 
 
+def _trust(environ: Mapping[str, str]) -> dict[str, str]:
+    """How our own parts check the collector, which they reach over loopback: by the very
+    certificate it was given, and the name in that. Raises SettingsError.
+    """
+    cert, key = (environ.get(f"SEAMARK_COLLECTOR_TLS_{what}", "") for what in ("CERT", "KEY"))
+    if not cert:
+        return {}
+    name = name_in(cert, key, prefix="SEAMARK_COLLECTOR")
+    return {"TLS_CA": cert, "TLS_NAME": name}
+
+
 def wiring(
     choices: Choices, secrets: Secrets, *, environ: Mapping[str, str]
 ) -> dict[str, dict[str, str]]:
@@ -157,9 +169,11 @@ def wiring(
     }
     cache = {"SEAMARK_CACHE_URL": f"redis://:{secrets.redis}@{LOOPBACK}:{ports.redis}/0"}
     ingest = "https" if _has_certificate("collector", environ) else "http"
+    trust = _trust(environ)
     own = {
         "SEAMARK_OWN_METRICS_URL": f"{ingest}://{reachable(choices.host)}:{ports.collector_http}",
         "SEAMARK_OWN_METRICS_KEY_PATH": str(folder.own_metrics_key),
+        **{f"SEAMARK_OWN_METRICS_{name}": value for name, value in trust.items()},
     }
     monitor = {
         "SEAMARK_MONITOR_HOST": LOOPBACK,
@@ -224,6 +238,7 @@ def wiring(
             "SEAMARK_API_GRPC_PORT": str(ports.api_grpc),
             "SEAMARK_API_MONITOR_PORT": str(ports.api_monitor),
             "SEAMARK_API_INGEST_URL": f"{ingest}://{reachable(choices.host)}:{ports.collector_http}",
+            **{f"SEAMARK_API_INGEST_{name}": value for name, value in trust.items()},
             "SEAMARK_EXPORT_PATH": str(folder.part("exports")),
             # exports of long ranges read the archive
             "SEAMARK_ARCHIVE_URL": environ.get("SEAMARK_ARCHIVE_URL")

@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import platform
-import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from seamark import __version__
 from seamark.service.own_telemetry.disks import disks
 from seamark.service.own_telemetry.otlp import Dropped, Family, Starts, Told, request
 from seamark.service.own_telemetry.settings import OwnMetricsSettings
+from seamark.service.tls import client_context
 
 logger = logging.getLogger(__name__)
 STARTED_VARIABLE: Final = "SEAMARK_COUNTING_SINCE_NS"
@@ -129,13 +129,16 @@ async def post(settings: OwnMetricsSettings, body: bytes, *, key: str) -> int:
     address = urlsplit(settings.url)
     encrypted = address.scheme == "https"
     port = address.port or (443 if encrypted else 80)
-    tls = ssl.create_default_context(cafile=settings.tls_ca or None) if encrypted else None
+    tls = await asyncio.to_thread(client_context, settings.tls_ca) if encrypted else None
     head = (
         f"POST {address.path.rstrip('/')}{_PATH} HTTP/1.1\r\nHost: {address.netloc}\r\n"
         f"X-API-Key: {key}\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\n"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
-    reader, writer = await asyncio.open_connection(address.hostname, port, ssl=tls)
+    name = (settings.tls_name or None) if encrypted else None
+    reader, writer = await asyncio.open_connection(
+        address.hostname, port, ssl=tls, server_hostname=name
+    )
     try:
         writer.write(head.encode() + body)
         await writer.drain()

@@ -39,6 +39,9 @@ class OwnMetricsSettings:
         "the machine's name and the port.",
     )
     tls_ca: str = setting("", text="CA file for https to that collector; empty for the system's.")
+    tls_name: str = setting(
+        "", text="Name in that collector's certificate; empty for the host in `url`."
+    )
 
     @property
     def on(self) -> bool:
