@@ -38,13 +38,16 @@ servers: install ## the tests that start real servers, up to the whole stack
 	$(BIN)/pytest -q tests/contract tests/integration tests/system tests/clients
 
 faults: install ## the tests that kill, stop, cut and fill, in their short form
-	$(BIN)/pytest -q tests/chaos
+	$(BIN)/pytest -q tests/chaos tests/hostile
 
 chaos: install ## 1,000 faults under load, then every count compared (under an hour)
 	$(BIN)/python -m tests.chaos.run --faults 1000
 
 outages: install ## the log, the store, the cache, the archive away for 3 minutes each (half an hour)
 	$(BIN)/python -m tests.chaos.outages --seconds 180 --rate 5000
+
+fuzz: install ## a million random requests of every kind (an hour or two); the seed is printed
+	$(BIN)/python -m tests.hostile.fuzz --bodies 1000000
 
 plugin: ## the Grafana datasource, frontend and backend, into grafana/datasource/dist
 	PYTHON=$(PYTHON) grafana/datasource/build.sh all

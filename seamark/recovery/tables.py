@@ -19,8 +19,8 @@ RAW_RETENTION_DAYS: Final = 30
 class Rollup:
     """A table that views make of raw rows `t`, and how the same is counted in both.
 
-    `daily`: its times are days. `rows` and `raw`: SQL of how many raw rows its rows are of, and of
-    how many those ought to be.
+    `raw_time`: the time of a raw row that its bucket is of. `daily`: its times are days. `rows` and
+    `raw`: SQL of how many raw rows its rows are of, and of how many those ought to be.
     """
 
     table: str
@@ -28,6 +28,7 @@ class Rollup:
     time: str = "time"
     rows: str = "sum(t.rows)"
     raw: str = "count()"
+    raw_time: str = "t.time"
 
     @property
     def step(self) -> str:
@@ -40,6 +41,12 @@ def _errors(source: str, raw: str) -> Rollup:
 
 
 _HAS_TYPE: Final = "mapContains(t.attrs, 'exception.type')"
+_PLAUSIBLE_TIME: Final = (
+    "if(intDiv(toUnixTimestamp64Nano(t.time), 1000000000)"
+    " - intDiv(toUnixTimestamp64Milli(t.received_at), 1000) BETWEEN -400 * 86400 AND 86400,"
+    " toDateTime(t.time, 'UTC'), toDateTime(t.received_at, 'UTC'))"
+)
+"""As the views of spans and points take it: a time that cannot be is that of the receipt."""
 ROLLUPS: Final[Mapping[Signal, tuple[Rollup, ...]]] = {
     Signal.EVENTS: (
         Rollup("events_1m"),
@@ -54,10 +61,13 @@ ROLLUPS: Final[Mapping[Signal, tuple[Rollup, ...]]] = {
         _errors("event", f"countIf({_HAS_TYPE} OR t.name IN ('exception', 'error'))"),
     ),
     Signal.TRACES: (
-        Rollup("spans_1m"),
-        Rollup("spans_1h"),
+        Rollup("spans_1m", raw_time=_PLAUSIBLE_TIME),
+        Rollup("spans_1h", raw_time=_PLAUSIBLE_TIME),
         _errors("span", "sum(arrayCount(name -> name = 'exception', t.events.name))"),
     ),
-    Signal.METRICS: (Rollup("metrics_1m"), Rollup("metrics_1h")),
+    Signal.METRICS: (
+        Rollup("metrics_1m", raw_time=_PLAUSIBLE_TIME),
+        Rollup("metrics_1h", raw_time=_PLAUSIBLE_TIME),
+    ),
     Signal.LOGS: (_errors("log", f"countIf({_HAS_TYPE})"),),
 }

@@ -181,7 +181,7 @@ async def _count_rollup(
     params = within.params | {"a": int(begin.timestamp()), "b": int(end.timestamp())}
     counted: dict[RollupKey, list[int]] = {}
     places = (
-        (RAW[signal], "t.time", rollup.raw),
+        (RAW[signal], rollup.raw_time, rollup.raw),
         (rollup.table, f"t.{rollup.time}", rollup.rows),
     )
     for index, (table, time, what) in enumerate(places):
