@@ -46,6 +46,9 @@ chaos: install ## 1,000 faults under load, then every count compared (under an h
 outages: install ## the log, the store, the cache, the archive away for 3 minutes each (half an hour)
 	$(BIN)/python -m tests.chaos.outages --seconds 180 --rate 5000
 
+attack: install ## one of three tenants attacks a stack for ten minutes; the others must not notice
+	$(BIN)/python -m tests.hostile.attack --seconds 600
+
 fuzz: install ## a million random requests of every kind (an hour or two); the seed is printed
 	$(BIN)/python -m tests.hostile.fuzz --bodies 1000000
 

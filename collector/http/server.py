@@ -38,6 +38,8 @@ _PAGE_METHODS: Final = "GET, HEAD, OPTIONS"
 _MOST_PARAMETERS: Final = 20
 _LARGE_BYTES: Final = 256 * 1024
 """A compressed body of more is inflated in a thread."""
+_INFLATED_HERE_BYTES: Final = 4 * 1024 * 1024
+"""So is one that inflates to more."""
 _LAST_WRITE_SECONDS: Final = 1.0
 _NO_QUERY: Final[Mapping[str, str]] = {}
 
@@ -171,11 +173,7 @@ class HttpServer:
             size = len(body)
             coding = head.headers.get("content-encoding") or head.query.get("enc")
             if coding:
-                if size < _LARGE_BYTES:
-                    body = undo(coding, body, limit=limits.inflated)
-                else:  # one at a time: what it inflates to is in no share yet
-                    async with self._inflating:
-                        body = await asyncio.to_thread(undo, coding, body, limit=limits.inflated)
+                body = await self._inflated(coding, body, limit=limits.inflated)
                 share.take(len(body))
             return _readable(await receiver.accept(head, body), head), size
         except (Rejected, Unavailable) as error:
@@ -193,6 +191,18 @@ class HttpServer:
         self._ingest.refused(head, receiver.signal, failure)
         reply = receiver.failure(head, failure)
         return (reply if failure.reason is Reason.ORIGIN else _readable(reply, head)), size
+
+    async def _inflated(self, coding: str, body: bytes, *, limit: int) -> bytes:
+        """`body` without its content coding; what takes long is done in a thread."""
+        here = min(limit, _INFLATED_HERE_BYTES)
+        if len(body) < _LARGE_BYTES:
+            try:
+                return undo(coding, body, limit=here)
+            except Rejected as failure:
+                if here == limit or failure.reason is not Reason.INFLATED_TOO_LARGE:
+                    raise
+        async with self._inflating:  # one at a time: what it inflates to is in no share yet
+            return await asyncio.to_thread(undo, coding, body, limit=limit)
 
     def _elsewhere(self, exchange: Exchange, path: str) -> tuple[Reply, str]:
         """The answer to what is not for a receiver, and its route."""

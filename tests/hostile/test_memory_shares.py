@@ -1,8 +1,6 @@
 """Memory for bodies in flight has shares: one key, org or address cannot take it from the rest."""
 
 import asyncio
-import contextlib
-import http.client
 import json
 import socket
 import time
@@ -12,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from seamark.wire.signals import Signal
+from tests.hostile.half_sent import MEBIBYTE, HalfSentBodies
 from tests.support.collector_process import (
-    KEY,
-    ROUTE,
     CollectorProcess,
     batch,
     messages,
@@ -25,7 +22,6 @@ from tests.support.servers import NatsServer
 from tests.support.until import until
 
 pytestmark = pytest.mark.integration
-MEBIBYTE = 1024 * 1024
 SIZES = {"otlp_body_bytes": 4 * MEBIBYTE, "otlp_inflated_bytes": 4 * MEBIBYTE}
 
 
@@ -35,37 +31,6 @@ def log(tmp_path: Path) -> Iterator[NatsServer]:
         prepare(server)
         asyncio.run(add_other_org(server.url))
         yield server
-
-
-class HalfSentBodies:
-    """Requests of one key, each on a connection of its own, that stop `short` bytes early."""
-
-    def __init__(self, port: int, *, count: int, size: int, short: int = 300, key: str = KEY):
-        self.connections: list[socket.socket] = []
-        head = (
-            f"POST {ROUTE} HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {size}\r\n\r\n"
-        ).encode()
-        for _ in range(count):
-            connection = socket.create_connection(("127.0.0.1", port), timeout=5)
-            self.connections.append(connection)
-            with contextlib.suppress(OSError):  # refused while it sends
-                connection.sendall(head + bytes(size - short))
-
-    def answers(self, seconds: float) -> list[tuple[int, str]]:
-        """Status and reason of every answer that comes in time."""
-        found = []
-        for connection in self.connections:
-            connection.settimeout(seconds)
-            with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
-                response = http.client.HTTPResponse(connection)
-                response.begin()
-                found.append((response.status, json.loads(response.read())["error"]["reason"]))
-        return found
-
-    def close(self) -> None:
-        for connection in self.connections:
-            connection.close()
 
 
 def _page(collector: CollectorProcess) -> str:

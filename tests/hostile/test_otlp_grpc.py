@@ -1,6 +1,5 @@
 """gRPC is as strict as HTTP: the key before the message, bounded memory, every refusal counted."""
 
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,14 +9,13 @@ import grpc
 import pytest
 
 from collector.receivers.otlp_kinds import LOGS
+from tests.hostile.half_sent import MEBIBYTE, HalfSent
 from tests.support.collector_process import KEY, CollectorProcess, messages, prepare
 from tests.support.otlp_sending import call, items, record
 from tests.support.servers import NatsServer, free_port
 from tests.support.until import until
 
 pytestmark = pytest.mark.integration
-MEBIBYTE = 1024 * 1024
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
 @pytest.fixture
@@ -29,91 +27,6 @@ def log(tmp_path: Path) -> Iterator[NatsServer]:
 
 def _collector(log: NatsServer, tmp_path: Path, **settings: object) -> CollectorProcess:
     return CollectorProcess(log, tmp_path / "collector", grpc_port=free_port(), **settings)
-
-
-def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-    return (
-        len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
-    )
-
-
-def _literal(name: bytes, value: bytes) -> bytes:
-    """A header field without indexing (RFC 7541 §6.2.2)."""
-    return b"\0" + bytes((len(name),)) + name + bytes((len(value),)) + value
-
-
-def _headers(stream: int, key: bytes) -> bytes:
-    path = f"/{LOGS.service}/Export".encode()
-    fields = [
-        (b":method", b"POST"),
-        (b":scheme", b"http"),
-        (b":path", path),
-        (b":authority", b"x"),
-        (b"te", b"trailers"),
-        (b"content-type", b"application/grpc"),
-    ]
-    if key:
-        fields.append((b"x-api-key", key))
-    block = b"".join(_literal(name, value) for name, value in fields)
-    return _frame(1, 4, stream, block)
-
-
-class HalfSent:
-    """Calls that each announce 4 MB and stop short of its end, on one connection.
-
-    Sends what the windows of HTTP/2 let through (RFC 9113 §5.2), as any client would.
-    """
-
-    def __init__(self, port: int, *, streams: int, key: bytes) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=5)
-        self._socket.sendall(PREFACE + _frame(4, 0, 0, b"") + _frame(8, 0, 0, b"\x7f\xff\0\0"))
-        self._received = b""
-        self._window = 65_535
-        self._streams: dict[int, list[int]] = {}
-        for number in range(streams):
-            stream = 2 * number + 1
-            self._socket.sendall(_headers(stream, key))
-            self._streams[stream] = [65_535, 4 * MEBIBYTE - 300]
-        if streams:
-            self._send()
-
-    def pump(self, seconds: float) -> None:
-        """Send on as windows are opened, until nothing has come for so long."""
-        self._socket.settimeout(seconds)
-        try:
-            while part := self._socket.recv(65_536):
-                self._received += part
-                self._read()
-                self._send()
-        except (TimeoutError, ConnectionError):
-            pass
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def _read(self) -> None:
-        while len(self._received) >= 9:
-            size = int.from_bytes(self._received[:3], "big")
-            if len(self._received) < 9 + size:
-                return
-            kind, stream = self._received[3], int.from_bytes(self._received[5:9], "big")
-            payload, self._received = self._received[9 : 9 + size], self._received[9 + size :]
-            if kind == 8 and stream == 0:
-                self._window += int.from_bytes(payload, "big")
-            elif kind == 8 and stream in self._streams:
-                self._streams[stream][0] += int.from_bytes(payload, "big")
-            elif kind in (1, 3):  # answered or reset
-                self._streams.pop(stream, None)
-
-    def _send(self) -> None:
-        for stream, state in self._streams.items():
-            while (size := min(16_384, self._window, *state)) > 0:
-                first = state[1] == 4 * MEBIBYTE - 300
-                start = b"\0" + (4 * MEBIBYTE).to_bytes(4, "big") if first else b""
-                self._socket.sendall(_frame(0, 0, stream, start + bytes(size - len(start))))
-                self._window -= size
-                state[0] -= size
-                state[1] -= size
 
 
 def _half_sent(port: int, *, streams: int, key: bytes) -> HalfSent:
