@@ -50,7 +50,7 @@ def check_known(kind: Kind, body: bytes) -> None:
 
     Raises Rejected (MALFORMED) where it is not empty and no field of it is one of this request.
     """
-    _check_known(kind, members_of(body))
+    _check_known(kind, readable(body, Sorted()))
 
 
 def _check_known(kind: Kind, members: Mapping[str, Raw]) -> None:

@@ -347,35 +347,6 @@ def test_bombs_at_once_stay_within_memory(collector: CollectorProcess) -> None:
     assert collector.rss_bytes() - before < 64 * MEBIBYTE
 
 
-def test_beyond_the_memory_for_bodies(log: NatsServer, tmp_path: Path) -> None:
-    with CollectorProcess(
-        log,
-        tmp_path,
-        in_flight_bytes=8 * MEBIBYTE,
-        otlp_body_bytes=4 * MEBIBYTE,
-        otlp_inflated_bytes=4 * MEBIBYTE,
-    ) as small:
-        head = b"POST %s HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Length: 500000\r\n\r\n" % (
-            ROUTE.encode(),
-            KEY.encode(),
-        )
-        held = [socket.create_connection(("127.0.0.1", small.port)) for _ in range(17)]
-        try:
-            for connection in held:
-                connection.sendall(head + bytes(490_000))
-            # until all of it has arrived
-            answer = until(
-                lambda: small.send(b" " * 100_000), lambda answer: answer.status == 503, seconds=10
-            )
-            assert answer.reason == "unavailable"
-            assert int(answer.headers["retry-after"]) >= 1
-            assert answer.json["nextRetryAfterMs"] == 1000
-        finally:
-            for connection in held:
-                connection.close()
-        until(lambda: small.send(batch()).status == 202, seconds=10)
-
-
 def test_tls(log: NatsServer, tmp_path: Path) -> None:
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     openssl = shutil.which("openssl")

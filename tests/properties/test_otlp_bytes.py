@@ -115,3 +115,19 @@ def test_json_is_read_as_protobufs_own_reader_reads_it(kind: Kind, seed: int) ->
     value = json_format.MessageToDict(request, use_integers_for_enums=True)
     hex_ids(value)
     assert to_protobuf(kind, json.dumps(value).encode()) == request.SerializeToString()
+
+
+@given(kinds, json_values, st.lists(st.tuples(st.integers(0, 300), st.integers(128, 255))))
+def test_json_with_bytes_that_are_no_text_is_answered(
+    kind: Kind, document: object, changed: list[tuple[int, int]]
+) -> None:
+    body = bytearray(json.dumps(document).encode())
+    for at, byte in changed:
+        body[at % len(body)] = byte
+    _answer(kind, JSON, bytes(body))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.signal.value)
+def test_a_name_in_json_that_is_no_text_is_an_unknown_field(kind: Kind) -> None:
+    _answer(kind, JSON, b'{"resourc\xc7Spans": [{"schemaUrl": "v7"}]}')
+    _answer(kind, JSON, b'{"reso\xabeLogs": true}')
