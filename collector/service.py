@@ -25,11 +25,9 @@ from collector.ingest.request_rejections import RequestRejections
 from collector.publish.continuity import PART as CONTINUITY
 from collector.publish.continuity import Continuity
 from collector.publish.publisher import Publisher
-from collector.receivers import compat, otlp_http
 from collector.receivers.exchange import BodyLimits
-from collector.receivers.native import NativeBatch
 from collector.receivers.otlp_grpc import GrpcServer
-from collector.receivers.replay import Replay
+from collector.receivers.registry import every_receiver
 from collector.settings import CollectorSettings, verify
 from collector.shedding.levels import Thresholds
 from collector.shedding.load_shedder import LoadShedder
@@ -204,16 +202,11 @@ def _http(
 ) -> HttpServer:
     return HttpServer(
         ingest=ingest,
-        receivers=[
-            NativeBatch(ingest),
-            Replay(ingest),
-            *compat.build(ingest),
-            *otlp_http.build(
-                ingest,
-                limits=BodyLimits(settings.otlp_body_bytes, settings.otlp_inflated_bytes),
-                expanded_bytes=settings.otlp_expanded_bytes,
-            ),
-        ],
+        receivers=every_receiver(
+            ingest,
+            otlp=BodyLimits(settings.otlp_body_bytes, settings.otlp_inflated_bytes),
+            otlp_expanded_bytes=settings.otlp_expanded_bytes,
+        ),
         pages=health_pages.build(health),
         budget=budget,
         limits=ConnectionLimits(

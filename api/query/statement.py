@@ -7,6 +7,7 @@ tables and columns come from constants in this package.
 
 import functools
 import importlib.resources
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -96,7 +97,11 @@ def fill(name: str, **slots: str) -> str:
 
     Raises KeyError when a slot is missing from the template or left open.
     """
-    text = template(name)
+    return filled(template(name), name, slots)
+
+
+def filled(text: str, name: str, slots: Mapping[str, str]) -> str:
+    """The text of template `name` with its slots filled; raises as `fill`."""
     for slot, sql in slots.items():
         marker = f"/*{slot}*/"
         if marker not in text:

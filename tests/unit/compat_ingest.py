@@ -1,4 +1,4 @@
-"""The three older routes behind a real front ingest, before a log that keeps what it is given."""
+"""Every receiver behind a real ingest gateway, before a log that keeps what it is given."""
 
 import json
 import time
@@ -11,8 +11,8 @@ from collector.admission.rejection_tally import RequestOwner
 from collector.admission.senders import Senders
 from collector.ingest.gateway import IngestGateway
 from collector.log import LogFrame
-from collector.receivers import compat
 from collector.receivers.exchange import Head, Reply
+from collector.receivers.registry import every_receiver
 from seamark.service.registry import AppRecord, KeyRecord, OrgRecord, Registry, digest
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.reasons import Reason
@@ -49,7 +49,7 @@ class PublisherContext:
             dead_letter_limiter=DeadLetterLimiter(100_000),
             request_rejections=self,
         )
-        self.receivers = {receiver.path: receiver for receiver in compat.build(ingest)}
+        self.receivers = {receiver.path: receiver for receiver in every_receiver(ingest)}
 
     async def append(self, frame: LogFrame) -> None:
         assert frame.signal is Signal.EVENTS

@@ -4,17 +4,11 @@ from typing import Any
 
 from api.openapi import document
 from collector.http import health_pages
-from collector.receivers.compat.event_array import EventArray
-from collector.receivers.compat.named_events import NamedEvents
-from collector.receivers.compat.plain_metrics import PlainMetrics
-from collector.receivers.native import NativeBatch
-from collector.receivers.otlp_kinds import KINDS
-from collector.receivers.replay import Replay
+from collector.receivers.registry import every_receiver
 from seamark.service.health import Health
 from tests.support.status_page import PAGE, page, rows
 
 UNUSED: Any = object()
-RECEIVERS = (NativeBatch, Replay, EventArray, NamedEvents, PlainMetrics)
 
 
 def test_the_page_is_what_the_table_says() -> None:
@@ -28,8 +22,7 @@ def test_the_table_names_every_route_once() -> None:
         for path, methods in document()["paths"].items()
         for method in methods
     }
-    ingest = {f"ingest POST {receiver(UNUSED).path}" for receiver in RECEIVERS}
-    ingest |= {f"ingest POST {kind.path}" for kind in KINDS}
+    ingest = {f"ingest POST {receiver.path}" for receiver in every_receiver(UNUSED)}
     ingest |= {f"ingest GET {path}" for path in health_pages.build(Health(lambda: 0.0))}
     assert len(named) == len(set(named))
     assert set(named) == api | ingest
