@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Two files of tests at a time; those that kill processes run alone.
+PARALLEL := -n 2 --dist loadfile
 
 .PHONY: clients proto site plugin plugin-test faults outages help install up demo docs dashboards test lint types quick servers chaos load lock clean
 
@@ -32,10 +34,10 @@ types: install
 	$(BIN)/mypy
 
 quick: lint types site ## lint, types, documentation and the tests that need no server
-	$(BIN)/pytest -q tests/unit tests/properties
+	$(BIN)/pytest -q $(PARALLEL) tests/unit tests/properties
 
 servers: install ## the tests that start real servers, up to the whole stack
-	$(BIN)/pytest -q tests/contract tests/integration tests/system tests/clients
+	$(BIN)/pytest -q $(PARALLEL) tests/contract tests/cases tests/hostile tests/damage tests/clients tests/integration tests/system
 
 faults: install ## the tests that kill, stop, cut and fill, in their short form
 	$(BIN)/pytest -q tests/chaos tests/hostile

@@ -155,12 +155,17 @@ async def test_it_is_stored_as_if_it_had_been_received_then() -> None:
         (NOW_MS - 31 * DAY_MS - 600_000, Reason.TOO_LATE),
         (-1, Reason.INVALID_TIMESTAMP),
     ],
+    ids=["none", "a word", "a truth value", "in ten minutes", "31 days ago", "before 1970"],
 )
 async def test_the_time_of_receipt_is_required(received_at: object, reason: Reason) -> None:
     assert await PublisherContext().refusal(receivedAt=received_at) == (reason, "receivedAt")
 
 
-@pytest.mark.parametrize("received_at", [NOW_MS - 31 * DAY_MS + 600_000, NOW_MS - 0.5])
+@pytest.mark.parametrize(
+    "received_at",
+    [NOW_MS - 31 * DAY_MS + 600_000, NOW_MS - 0.5],
+    ids=["31 days ago, nearly", "half a millisecond ago"],
+)
 async def test_it_may_be_long_ago(received_at: float) -> None:
     context = PublisherContext()
     await context.send(receivedAt=received_at)
