@@ -19,7 +19,7 @@ from seamark.service.settings import masked
 from seamark.service.startup import Startup
 
 logger = logging.getLogger("collector")
-_CHILD_MARGIN_SECONDS = 2.0
+_CHILD_MARGIN_SECONDS = 5.0
 
 
 def main(environ: Mapping[str, str]) -> int:

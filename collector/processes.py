@@ -96,5 +96,6 @@ async def _until_ended(
         child.terminate()
         await asyncio.wait({ended}, timeout=stop_seconds)
     if not ended.done():
+        logger.error("a collector process did not stop in time; killed", extra={"pid": child.pid})
         child.kill()
     await ended

@@ -19,6 +19,7 @@ from seamark.standalone.probes import Probe, froze_on_full_disk, of_parts
 from seamark.wire.signals import Signal
 
 LOOPBACK: Final = "127.0.0.1"
+COLLECTOR_STOP_SECONDS: Final = 2
 PUBLIC_PARTS: Final = ("collector", "api")
 """The parts that listen for others, on the chosen host, with TLS where there is a certificate."""
 _BUCKETS_SHARE: Final = 0.05
@@ -206,6 +207,8 @@ def wiring(
             "SEAMARK_COLLECTOR_MONITOR_PORT": str(ports.collector_monitor),
             "SEAMARK_COLLECTOR_GRPC_PORT": str(ports.collector_grpc),
             "SEAMARK_COLLECTOR_SPOOL_PATH": str(folder.part("spool")),
+            # less than the supervisor waits, so that what is under way is answered or cut off
+            "SEAMARK_COLLECTOR_STOP_SECONDS": str(COLLECTOR_STOP_SECONDS),
             "SEAMARK_COLLECTOR_DISK_PATH": str(folder.part("nats")),
         },
         "rows": log
