@@ -122,6 +122,13 @@ def totals(kind: str, history: Any) -> list[Total]:
     return found
 
 
+def test_there_are_enough_histories_of_each_kind() -> None:
+    kinds = ("counters", "classic_histograms", "native_histograms")
+    found = {kind: len(golden(kind)["histories"]) for kind in kinds}
+    assert sum(found.values()) >= 500
+    assert min(found.values()) >= 150
+
+
 def test_counters_increase_as_in_prometheus(store: MetricStore) -> None:
     document = golden("counters")
     for place, (from_, to) in enumerate(document["ranges"]):
