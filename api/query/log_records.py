@@ -32,7 +32,7 @@ class LogSearch(Protocol):
     """Which records a question is about.
 
     `severity`: a name or number; records at least as severe. `contains`: text in the body, without
-    regard to the case of ASCII letters. `filters`: attributes of the record or its resource.
+    regard to the case of A to Z. `filters`: attributes of the record or its resource.
     """
 
     @property

@@ -1,6 +1,6 @@
 """Attributes in answers: JSON objects whose values have the types they were sent with.
 
-The store keeps an attribute as text and its type as a letter beside it. The engine makes the JSON,
+The store keeps an attribute as text and the code of its type beside it. The engine makes the JSON,
 so that questions, tails and exports agree; an integer beyond 2^53 has all its digits, a whole
 double ends in `.0`.
 """
@@ -33,7 +33,7 @@ MAPS: Final = {
 
 
 def typed_attributes(attributes: str, types: str) -> str:
-    """SQL (a text) of the JSON object of a map of attributes and the letters of their types."""
+    """SQL (a text) of the JSON object of a map of attributes and the codes of their types."""
     return fill("typed_attributes", attributes=attributes, types=types)
 
 

@@ -7,7 +7,7 @@ The group of an error is its app, service and `exception.type`, and
 
 A value is text in quotes, a URL, an e-mail address, a path, a time, an IP address, a UUID, a ULID,
 eight and more hexadecimal digits (six with a decimal one among them), a file name's hash, a word in
-which letters stand between digits, and any other number. Other words without digits are never
+which characters stand between digits, and any other number. Other words without digits are never
 values, so messages that differ in words are two groups.
 
 Frames are lines as V8, Java, .NET and Rust (`at …`), Python (`File "…", line …`), Firefox and

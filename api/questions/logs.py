@@ -38,7 +38,7 @@ class LogsRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
     """A search in logs.
 
     `severity`: a name or number; records at least as severe. `contains`: text in the body, without
-    regard to the case of ASCII letters. `filters`: attributes of the record or its resource.
+    regard to the case of A to Z. `filters`: attributes of the record or its resource.
     `before`: only records before this time. `cursor`: from an earlier answer to the same question,
     for what follows it.
     """

@@ -36,8 +36,8 @@ Result = Literal["accepted", "rejected", "skipped"]
 class ReplayRequest(SelectionRequest, frozen=True, kw_only=True, rename="camel"):
     """Which dead letters, the changes to their events, and whether to send (`dryRun: false`).
 
-    The newest dead letters first, at most `limit` of them; `cursor` goes on with older ones. Dead
-    letters that were replayed before are left out unless `again`.
+    The newest dead letters first, at most `limit` of them; `cursor` goes on with older ones. Those
+    that were replayed before are left out unless `again`.
     """
 
     dead_letter_ids: Annotated[list[str], msgspec.Meta(max_length=MAX_DEAD_LETTERS)] = (

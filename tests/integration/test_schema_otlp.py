@@ -17,7 +17,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from seamark.wire.signals import Signal
-from tests.support.otlp_values import attributes, hexes, letters, text, texts, value
+from tests.support.otlp_values import attributes, hexes, text, texts, type_codes, value
 from tests.support.schema_store import RECEIVED_NS, EngineStore, envelope
 
 pytestmark = pytest.mark.integration
@@ -78,13 +78,13 @@ AROUND = {
     "key_id": "k1",
     "service": "shop",
     "resource_attrs": texts(RESOURCE),
-    "resource_attr_types": letters(RESOURCE),
+    "resource_attr_types": type_codes(RESOURCE),
     "resource_dropped_attrs": 4,
     "resource_schema_url": "https://schema/r",
     "scope_name": "lib",
     "scope_version": "1.2",
     "scope_attrs": texts(SCOPE),
-    "scope_attr_types": letters(SCOPE),
+    "scope_attr_types": type_codes(SCOPE),
     "scope_dropped_attrs": 5,
     "scope_schema_url": "https://schema/s",
 }
@@ -173,19 +173,19 @@ def test_a_span_with_everything_set(store: EngineStore) -> None:
         "status": "error",
         "status_message": "broken",
         "attrs": texts(EVERY_KIND),
-        "attr_types": letters(EVERY_KIND),
+        "attr_types": type_codes(EVERY_KIND),
         "dropped_attrs": 1,
         "events.time": [instant(NOW + 1), instant(NOW + 2)],
         "events.name": ["exception", "second"],
         "events.attrs": [texts(EVERY_KIND), {}],
-        "events.attr_types": [letters(EVERY_KIND), ""],
+        "events.attr_types": [type_codes(EVERY_KIND), ""],
         "events.dropped_attrs": [6, 0],
         "dropped_events": 2,
         "links.trace_id": hexes([b"T" * 16], 16),
         "links.span_id": hexes([b"S" * 8], 8),
         "links.trace_state": ["l=1"],
         "links.attrs": [texts(EVERY_KIND)],
-        "links.attr_types": [letters(EVERY_KIND)],
+        "links.attr_types": [type_codes(EVERY_KIND)],
         "links.dropped_attrs": [7],
         "links.flags": [0x101],
         "dropped_links": 3,
@@ -260,7 +260,7 @@ def test_log_records(store: EngineStore) -> None:
         "span_id": hexes([b"S" * 8], 8)[0],
         "flags": 1,
         "attrs": texts(EVERY_KIND),
-        "attr_types": letters(EVERY_KIND),
+        "attr_types": type_codes(EVERY_KIND),
         "dropped_attrs": 2,
     }
     assert msgspec.json.decode(first["body"])["list"]["two"]["three"] == 3
@@ -418,7 +418,7 @@ def test_metric_points_of_every_kind(store: EngineStore) -> None:
         common | EXEMPLARS | {
             "type": "gauge", "name": "a", "description": "d", "unit": "By",
             "metadata": texts(EVERY_KIND), "attrs": texts(EVERY_KIND), "value": 0.5, "flags": 1,
-            "attr_types": letters(EVERY_KIND),
+            "attr_types": type_codes(EVERY_KIND),
         },
         common | EXEMPLARS | {
             "type": "sum", "name": "b", "temporality": "cumulative", "monotonic": True,

@@ -206,13 +206,13 @@ def test_a_good_event_is_stored_as_it_was_sent(item: dict[str, Any]) -> None:
         }
         [kept] = json.loads(result.events_json)
         assert {key: kept.pop(key, "") for key in ("attrTypes", "deviceTypes")} == {
-            "attrTypes": letters(told.get("attrs", {})),
-            "deviceTypes": letters(told.get("device", {})),
+            "attrTypes": type_codes(told.get("attrs", {})),
+            "deviceTypes": type_codes(told.get("device", {})),
         }
         assert kept == told
 
 
-def letters(attributes: dict[str, Any]) -> str:
+def type_codes(attributes: dict[str, Any]) -> str:
     """The types of attributes, in the order of their keys; nothing where all are text."""
     kinds = {str: "s", int: "i", float: "d", bool: "b"}
     found = "".join(kinds[type(attributes[key])] for key in sorted(attributes))

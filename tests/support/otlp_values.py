@@ -76,7 +76,7 @@ def texts(of: dict[str, Any]) -> dict[str, str]:
     return {key: text(item) for key, item in of.items()}
 
 
-def letters(of: dict[str, Any]) -> str:
+def type_codes(of: dict[str, Any]) -> str:
     """The types of attributes as a column holds them."""
     kinds = {str: "s", int: "i", float: "d", bool: "b", bytes: "y", list: "a", dict: "k"}
     return "".join(

@@ -194,9 +194,9 @@ def test_failures_say_their_reason_field_and_delay(reason: QuestionReason) -> No
     assert code_of(later) == 14
 
 
-@pytest.mark.parametrize("letter", ["a", "ü", "☠"])
-def test_a_long_message_fits_into_trailers(letter: str) -> None:
-    failure = Rejected(QuestionReason.MIXED_UNITS, "x" + letter * 10_000, field="metric")
+@pytest.mark.parametrize("character", ["a", "ü", "☠"])
+def test_a_long_message_fits_into_trailers(character: str) -> None:
+    failure = Rejected(QuestionReason.MIXED_UNITS, "x" + character * 10_000, field="metric")
     size = len(quote(message_of(failure))) + len(base64.b64encode(details_of(failure)))
     assert 1000 < len(message_of(failure).encode()) < 2000
     assert size < 7 * 1024

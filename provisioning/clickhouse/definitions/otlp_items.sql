@@ -9,7 +9,7 @@
 --: scope_names = [{name} for field type name in {of_scope}]
     SELECT
         {row_columns}, {resource_columns},
-        scope_name, scope_version, strings(s_attributes) AS scope_attrs, letters(s_attributes) AS scope_attr_types,
+        scope_name, scope_version, strings(s_attributes) AS scope_attrs, type_codes(s_attributes) AS scope_attr_types,
         scope_dropped_attrs, scope_schema_url,
         {arrays}
     FROM
@@ -18,7 +18,7 @@
             org, app, {receipt} AS receipt, weight, key_id,
             {received_at} AS received_at,
             strings(r_attributes) AS resource_attrs, resource_attrs['service.name'] AS service,
-            letters(r_attributes) AS resource_attr_types, resource_dropped_attrs, resource_schema_url,
+            type_codes(r_attributes) AS resource_attr_types, resource_dropped_attrs, resource_schema_url,
             {scope_names},
             {arrays}
         FROM {database}.in_{signal} AS i

@@ -15,8 +15,8 @@
 --: attributes = Array(Tuple(key String, value {any_1}))
 --
 -- Columns that all tables begin with; that all raw tables begin with, and that those of OTLP end with. An attribute is
--- text; the type it was sent with is a letter of `…_types`, which has one for each attribute in order: (s)tring, (i)nt,
--- (d)ouble, (b)ool, b(y)tes, (a)rray, list of (k)eys and values, (n)o value. Where letters are missing the attribute
+-- text; the type it was sent with is a code in `…_types`, which has one for each attribute in order: (s)tring, (i)nt,
+-- (d)ouble, (b)ool, b(y)tes, (a)rray, list of (k)eys and values, (n)o value. Where codes are missing the attribute
 -- is a string.
 --: text_map = Map(LowCardinality(String), String)
 --: types = LowCardinality(String)

@@ -6,7 +6,7 @@
 -- they are base64. An empty array, an empty list and no value are all ''.
 -- `body_text` is the same for the body of a log record, which is unrolled deeper.
 -- `json_<n>` is the JSON of a value with n levels of others in it, `nested_<n>` that of an array or list.
--- `letters` are the types of attributes, as in definitions/types.sql.
+-- `type_codes` are the types of attributes, as in definitions/types.sql.
 -- Ids of a wrong length are cut or padded with zeros; times past 2262 become its last instant.
 --: levels_of_json = [
 --:     (x -> concat('[', arrayStringConcat(arrayMap(y -> json_{below}(y), x), ','), ']')) AS array_{n},
@@ -35,8 +35,8 @@
 --:     (x -> CAST((x.key, arrayMap(y -> text(y), x.value)), '{text_map}')) AS strings,
 --:     (x -> multiIf(isNotNull(x.string_value), 's', isNotNull(x.int_value), 'i', isNotNull(x.double_value), 'd',
 --:         isNotNull(x.bool_value), 'b', isNotNull(x.bytes_value), 'y', notEmpty(x.array_value.values), 'a',
---:         notEmpty(x.kvlist_value.values), 'k', 'n')) AS letter,
---:     (x -> arrayStringConcat(arrayMap(y -> letter(y), x.value))) AS letters,
+--:         notEmpty(x.kvlist_value.values), 'k', 'n')) AS type_code,
+--:     (x -> arrayStringConcat(arrayMap(y -> type_code(y), x.value))) AS type_codes,
 --:     (x -> fromUnixTimestamp64Nano(toInt64(least(x, 9223372036854775807)), 'UTC')) AS instant,
 --:     (x -> toFixedString(substring(x, 1, 16), 16)) AS id_16,
 --:     (x -> toFixedString(substring(x, 1, 8), 8)) AS id_8

@@ -34,7 +34,7 @@ SELECT
     id_8(`x.span_id`) AS span_id,
     `x.flags` AS flags,
     strings(`x.attributes`) AS attrs,
-    letters(`x.attributes`) AS attr_types,
+    type_codes(`x.attributes`) AS attr_types,
     `x.dropped_attributes_count` AS dropped_attrs,
     {resource_columns}, {scope_columns}
 FROM

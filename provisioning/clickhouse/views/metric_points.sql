@@ -53,7 +53,7 @@ SELECT
     arrayMap(y -> id_8(y), p.exemplars.span_id) AS `exemplars.span_id`,
     arrayMap(y -> strings(y), p.exemplars.filtered_attributes) AS `exemplars.attrs`,
     strings(p.attributes) AS attrs,
-    letters(p.attributes) AS attr_types,
+    type_codes(p.attributes) AS attr_types,
     {resource_columns}, {scope_columns}
 FROM
 (
