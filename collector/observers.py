@@ -56,7 +56,7 @@ SHED_LEVEL: Final = gauge(
 )
 
 
-class LogObserver:
+class LogMetrics:
     """What `collector.publish` tells of the log."""
 
     def sent(self, signal: Signal, frames: int, size: int, seconds: float) -> None:
@@ -71,7 +71,7 @@ class LogObserver:
         LOG_FAILED.labels(signal.value, reason).inc()
 
 
-class SpoolObserver:
+class SpoolMetrics:
     """What `collector.spool` tells of itself."""
 
     def spooled(self, frames: int, size: int, seconds: float) -> None:
@@ -91,7 +91,7 @@ class SpoolObserver:
         SPOOL_OLDEST.set(oldest_seconds)
 
 
-class SheddingObserver:
+class SheddingMetrics:
     """What `collector.shedding` refuses."""
 
     def shed(self, signal: Signal, kind: str) -> None:

@@ -135,7 +135,7 @@ async def _start_log(
         client,
         partitions=told.log.partitions,
         health=health,
-        observer=observers.LogObserver(),
+        observer=observers.LogMetrics(),
         spool=spool,
         durability=durability if spool is not None else None,
         continuity=continuity,
@@ -176,7 +176,7 @@ def _spool(settings: CollectorSettings, number: int, health: Health) -> Spool | 
         max_bytes=settings.spool_max_bytes // settings.processes,
         org_share=settings.spool_org_percent / 100,
         keep_bytes=settings.disk_keep_bytes,
-        observer=observers.SpoolObserver(),
+        observer=observers.SpoolMetrics(),
         health=health,
     )
 
@@ -193,7 +193,7 @@ def _shedder(
         spool=spool,
         disk=Path(settings.disk_path) if settings.disk_path else None,
         keep_bytes=settings.disk_keep_bytes,
-        observer=observers.SheddingObserver(),
+        observer=observers.SheddingMetrics(),
     )
 
 

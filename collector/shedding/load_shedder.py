@@ -37,7 +37,7 @@ class FillSource(Protocol):
         """0 to 1."""
 
 
-class Observer(Protocol):
+class SheddingObserver(Protocol):
     """Told what is refused, for own metrics."""
 
     def shed(self, signal: Signal, kind: str) -> None:
@@ -63,7 +63,7 @@ class LoadShedder:
         spool: FillSource | None = None,
         disk: Path | None = None,
         keep_bytes: int = 0,
-        observer: Observer | None = None,
+        observer: SheddingObserver | None = None,
         every_seconds: float = _EVERY_SECONDS,
     ) -> None:
         self.level: int = Level.NONE

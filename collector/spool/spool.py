@@ -39,7 +39,7 @@ _LATER_SECONDS: Final = 5.0
 _FULL: Final = "the log is away and the spool on disk is full"
 
 
-class Observer(Protocol):
+class SpoolObserver(Protocol):
     """Told what goes in and out, for own metrics."""
 
     def spooled(self, frames: int, size: int, seconds: float) -> None:
@@ -81,7 +81,7 @@ class Spool:
         org_share: float = 1.0,
         keep_bytes: int = 0,
         segment_bytes: int = SEGMENT_BYTES,
-        observer: Observer | None = None,
+        observer: SpoolObserver | None = None,
         health: Health | None = None,
     ) -> None:
         self._root = path

@@ -1,7 +1,7 @@
 """A panel's question as the datasource plugin reads it, beside what its answer has to look like."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,6 +69,20 @@ class Ask(Builder[Dataquery], Dataquery):
         if self.series:
             saved["series"] = list(self.series)
         return saved
+
+
+def people(
+    metric: str, *, by: str, limit: int, filters: Sequence[Mapping[str, str]], expect: Expectation
+) -> Ask:
+    """How many different people have an event, by the largest values of a dimension."""
+    request = {
+        "metric": metric,
+        "by": by,
+        "agg": "uniq_users",
+        "limit": limit,
+        "filters": filters,
+    }
+    return Ask("top", request, expect)
 
 
 def chosen(*names: str) -> list[dict[str, str]]:

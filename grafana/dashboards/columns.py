@@ -81,6 +81,14 @@ SHORT_TRACE: Final = {
     ],
 }
 """The same where there is little room: its first digits stand for it."""
+TRACE_SUMMARY: Final = {
+    "Trace ID": SHORT_TRACE,
+    "Start time": TIME,
+    "Name": TEXT,
+    "Duration": NUMBER,
+    "Errors": column(width=70),
+}
+"""The columns of a list of traces where the service is known."""
 LEAK: Final = {
     **column(width=140),
     "custom.cellOptions": {"type": "color-background", "mode": "basic"},

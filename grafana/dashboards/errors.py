@@ -1,7 +1,7 @@
 """Errors: what goes wrong, for whom, since when."""
 
 from grafana.dashboards import links
-from grafana.dashboards.ask import Ask, chosen
+from grafana.dashboards.ask import Ask, chosen, people
 from grafana.dashboards.board import Board, Row
 from grafana.dashboards.columns import MESSAGE, SHORT_TRACE, TEXT, TIME, column, service
 from grafana.dashboards.expect import every, listed, never, rows_of, series_of
@@ -81,16 +81,8 @@ DASHBOARD = Board(
                         ),
                         empty="Nobody",
                     ),
-                    Ask(
-                        "top",
-                        {
-                            "metric": "exception",
-                            "by": "country",
-                            "agg": "uniq_users",
-                            "limit": 8,
-                            "filters": _FILTERS,
-                        },
-                        listed("US"),
+                    people(
+                        "exception", by="country", limit=8, filters=_FILTERS, expect=listed("US")
                     ),
                 ),
                 course(

@@ -1,7 +1,7 @@
 """Product: which features are used, how far people get, whether they come back."""
 
 from grafana.dashboards import links
-from grafana.dashboards.ask import Ask, chosen
+from grafana.dashboards.ask import Ask, chosen, people
 from grafana.dashboards.board import Board, Row
 from grafana.dashboards.columns import DAY, LEAK, NUMBER, TEXT, column
 from grafana.dashboards.expect import every, leaks, listed, rows, series_of, several_times
@@ -47,17 +47,7 @@ DASHBOARD = Board(
                         "short",
                         empty="Nobody",
                     ),
-                    Ask(
-                        "top",
-                        {
-                            "metric": "${step4}",
-                            "by": "app",
-                            "agg": "uniq_users",
-                            "limit": 5,
-                            "filters": _FILTERS,
-                        },
-                        listed("demo"),
-                    ),
+                    people("${step4}", by="app", limit=5, filters=_FILTERS, expect=listed("demo")),
                     width=4,
                 ),
                 bars(
@@ -78,16 +68,8 @@ DASHBOARD = Board(
                             ),
                         ),
                     ),
-                    Ask(
-                        "top",
-                        {
-                            "metric": "${step4}",
-                            "by": "country",
-                            "agg": "uniq_users",
-                            "limit": 8,
-                            "filters": _FILTERS,
-                        },
-                        listed("US"),
+                    people(
+                        "${step4}", by="country", limit=8, filters=_FILTERS, expect=listed("US")
                     ),
                     width=8,
                 ),
@@ -207,16 +189,12 @@ DASHBOARD = Board(
                     PanelText(
                         "Features compared: people", "Which feature reaches most people.", "short"
                     ),
-                    Ask(
-                        "top",
-                        {
-                            "metric": "feature_click",
-                            "by": "feature",
-                            "agg": "uniq_users",
-                            "limit": 12,
-                            "filters": _FILTERS,
-                        },
-                        listed("search", "wishlist", "compare"),
+                    people(
+                        "feature_click",
+                        by="feature",
+                        limit=12,
+                        filters=_FILTERS,
+                        expect=listed("search", "wishlist", "compare"),
                     ),
                     width=12,
                 ),
@@ -226,16 +204,12 @@ DASHBOARD = Board(
                         "People with the third step of the funnel, by variant of an experiment.",
                         "short",
                     ),
-                    Ask(
-                        "top",
-                        {
-                            "metric": "${step3}",
-                            "by": "experiment",
-                            "agg": "uniq_users",
-                            "limit": 12,
-                            "filters": _FILTERS,
-                        },
-                        listed("checkout-button:control", "checkout-button:one-click"),
+                    people(
+                        "${step3}",
+                        by="experiment",
+                        limit=12,
+                        filters=_FILTERS,
+                        expect=listed("checkout-button:control", "checkout-button:one-click"),
                     ),
                     width=12,
                     height=5,
@@ -246,16 +220,12 @@ DASHBOARD = Board(
                         "People with the last step, by variant: compare with who began.",
                         "short",
                     ),
-                    Ask(
-                        "top",
-                        {
-                            "metric": "${step4}",
-                            "by": "experiment",
-                            "agg": "uniq_users",
-                            "limit": 12,
-                            "filters": _FILTERS,
-                        },
-                        listed("checkout-button:control", "checkout-button:one-click"),
+                    people(
+                        "${step4}",
+                        by="experiment",
+                        limit=12,
+                        filters=_FILTERS,
+                        expect=listed("checkout-button:control", "checkout-button:one-click"),
                     ),
                     width=12,
                     height=5,

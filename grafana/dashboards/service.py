@@ -2,7 +2,7 @@
 
 from grafana.dashboards.ask import Ask, chosen, where
 from grafana.dashboards.board import Board, Row
-from grafana.dashboards.columns import NUMBER, SHORT_TRACE, TEXT, TIME, column
+from grafana.dashboards.columns import SHORT_TRACE, TEXT, TRACE_SUMMARY, column
 from grafana.dashboards.expect import between, rows, rows_of, series_of
 from grafana.dashboards.panels import ERROR_RATE, PanelText, graph, number_of_rows, records
 from grafana.dashboards.series import course, levels
@@ -166,13 +166,7 @@ DASHBOARD = Board(
                         },
                         least_rows=0,
                     ),
-                    columns={
-                        "Trace ID": SHORT_TRACE,
-                        "Start time": TIME,
-                        "Name": TEXT,
-                        "Duration": NUMBER,
-                        "Errors": column(width=70),
-                    },
+                    columns=TRACE_SUMMARY,
                     width=12,
                     height=8,
                 ),

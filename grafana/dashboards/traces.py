@@ -2,7 +2,14 @@
 
 from grafana.dashboards.ask import Ask, chosen, where
 from grafana.dashboards.board import Board, Row
-from grafana.dashboards.columns import ERROR, NUMBER, SHORT_TRACE, TEXT, TIME, TRACE, column
+from grafana.dashboards.columns import (
+    ERROR,
+    NUMBER,
+    TEXT,
+    TIME,
+    TRACE,
+    TRACE_SUMMARY,
+)
 from grafana.dashboards.expect import between, every, rows, series_of
 from grafana.dashboards.panels import PanelText
 from grafana.dashboards.series import course
@@ -37,13 +44,7 @@ DASHBOARD = Board(
                         {"status": "error", "limit": 20, "filters": chosen("app", "service")},
                         least_rows=0,
                     ),
-                    columns={
-                        "Trace ID": SHORT_TRACE,
-                        "Start time": TIME,
-                        "Name": TEXT,
-                        "Duration": NUMBER,
-                        "Errors": column(width=70),
-                    },
+                    columns=TRACE_SUMMARY,
                     width=14,
                     height=8,
                 ),

@@ -1,7 +1,7 @@
 """Traffic: who is there, what they look at, and where they go next. Every bar is a click deeper."""
 
 from grafana.dashboards import links
-from grafana.dashboards.ask import Ask, chosen
+from grafana.dashboards.ask import Ask, chosen, people
 from grafana.dashboards.board import Board, Row
 from grafana.dashboards.columns import column
 from grafana.dashboards.expect import Expectation, every, listed, rows, series_of, several_times
@@ -74,17 +74,7 @@ DASHBOARD = Board(
                         "short",
                         empty="Nobody",
                     ),
-                    Ask(
-                        "top",
-                        {
-                            "metric": "page_view",
-                            "by": "app",
-                            "agg": "uniq_users",
-                            "limit": 5,
-                            "filters": _FILTERS,
-                        },
-                        listed("demo"),
-                    ),
+                    people("page_view", by="app", limit=5, filters=_FILTERS, expect=listed("demo")),
                     width=4,
                 ),
                 _share("country", listed("US", "DE", "GB")),

@@ -6,7 +6,6 @@ supervisor does that. The collector's spool is on the same small disk.
 
 import asyncio
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,14 @@ from seamark.standalone.folder import Folder
 from seamark.standalone.parts import LOOPBACK, StackPart
 from seamark.standalone.probes import froze_on_full_disk, http
 from seamark.standalone.supervisor import Report, Supervisor
-from tests.chaos.disk import Disk, DiskMissing
+from tests.chaos.disk import Disk
 from tests.support.collector_process import Answered, CollectorProcess, batch, messages, prepare
 from tests.support.servers import NatsServer
 from tests.support.until import until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 MIB = 1024 * 1024
+DISK_BYTES = 96 * MIB
 
 
 class SupervisedNats(NatsServer):
@@ -45,16 +45,6 @@ class SupervisedNats(NatsServer):
         state = Folder(folder.parent.parent / "supervisor")
         state.create()
         self.supervisor = Supervisor([[part]], folder=state, report=report)
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    try:
-        made = Disk(tmp_path / "disk", size_bytes=96 * MIB)
-    except DiskMissing as missing:
-        pytest.skip(str(missing))
-    yield made
-    made.unmount()
 
 
 @pytest.mark.parametrize("keep_bytes", [0, 4 * MIB], ids=["unforeseen", "shed"])

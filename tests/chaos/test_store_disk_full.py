@@ -7,13 +7,11 @@ of which the engine says nothing. So the store begins anew, and what begins is c
 
 import random
 import shutil
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from tests.chaos.disk import Disk, DiskMissing
+from tests.chaos.disk import Disk
 from tests.chaos.token_inserts import TABLES, begun_anew, insert, insert_until_taken, wrong
 from tests.support.store_server import Answer, StoreServer
 
@@ -22,21 +20,12 @@ WITHIN = 12
 """So many inserts have to meet the full disk in their middle; when each does is chance."""
 MOST_ROUNDS = 200
 MIB = 1024 * 1024
+DISK_BYTES = 192 * MIB
 ROOM_BYTES = 4 * MIB
 """Left when an insert begins: the engine reserves 1 MiB for a part, and begins."""
 INSERT_BYTES = 300 * 1024
 """What an insert with its views takes of the disk, about."""
 NOT_ENOUGH_SPACE = "243"
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    try:
-        made = Disk(tmp_path / "disk", size_bytes=192 * MIB)
-    except DiskMissing as missing:
-        pytest.skip(str(missing))
-    yield made
-    made.unmount()
 
 
 def on_it(disk: Disk, **settings: str) -> StoreServer:

@@ -1,9 +1,7 @@
 """The spool has shares: what one org sends while the log is away leaves room for the others."""
 
-import asyncio
 import os
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,22 +11,13 @@ from tests.support.collector_process import (
     CollectorProcess,
     batch,
     messages,
-    prepare,
 )
-from tests.support.other_org import OTHER_KEY, add_other_org
+from tests.support.other_org import OTHER_KEY
 from tests.support.servers import NatsServer
 from tests.support.until import until
 
 pytestmark = pytest.mark.integration
 MEBIBYTE = 1024 * 1024
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[NatsServer]:
-    with NatsServer(tmp_path / "nats") as server:
-        prepare(server)
-        asyncio.run(add_other_org(server.url))
-        yield server
 
 
 def _collector(log: NatsServer, tmp_path: Path) -> CollectorProcess:

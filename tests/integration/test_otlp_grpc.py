@@ -70,6 +70,19 @@ def _spans(*trace_ids: bytes) -> bytes:
     return bytes(request.SerializeToString())
 
 
+class HeldIngest(FakeIngest):
+    """Says when an append has begun, and ends it when `release` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached, self.release = asyncio.Event(), asyncio.Event()
+
+    async def append(self, *args: Any, **options: Any) -> str:
+        self.reached.set()
+        await self.release.wait()
+        return await super().append(*args, **options)
+
+
 @pytest.mark.parametrize("compression", [grpc.Compression.NoCompression, grpc.Compression.Gzip])
 @pytest.mark.parametrize("header", [("x-api-key", KEY), ("authorization", f"Bearer {KEY}")])
 async def test_stock_exporters(compression: Any, header: tuple[str, str]) -> None:
@@ -170,18 +183,12 @@ async def test_overload_is_answered_with_a_retry_delay(
 
 
 async def test_more_calls_than_may_wait_get_a_retry_delay() -> None:
-    class Waiting(FakeIngest):
-        async def append(self, *args: Any, **options: Any) -> str:
-            reached.set()
-            await release.wait()
-            return await super().append(*args, **options)
-
-    reached, release = asyncio.Event(), asyncio.Event()
-    async with _served(ingest := Waiting(), max_in_flight=1) as port:
+    ingest = HeldIngest()
+    async with _served(ingest, max_in_flight=1) as port:
         first = asyncio.create_task(_call(port, _spans(TRACE)))
-        await reached.wait()
+        await ingest.reached.wait()
         code, status = await _status(port, _spans(TRACE))
-        release.set()
+        ingest.release.set()
         assert await first == b""
         assert await _call(port, _spans(TRACE)) == b""
     assert code is grpc.StatusCode.UNAVAILABLE
@@ -236,20 +243,14 @@ async def test_two_servers_share_a_port() -> None:
 
 
 async def test_stopping_lets_calls_under_way_finish() -> None:
-    class Waiting(FakeIngest):
-        async def append(self, *args: Any, **options: Any) -> str:
-            reached.set()
-            await release.wait()
-            return await super().append(*args, **options)
-
-    reached, release = asyncio.Event(), asyncio.Event()
-    server = GrpcServer(Waiting(), host="127.0.0.1", port=0, share=BUDGET.share)
+    ingest = HeldIngest()
+    server = GrpcServer(ingest, host="127.0.0.1", port=0, share=BUDGET.share)
     port = await server.start()
     call = asyncio.create_task(_call(port, _spans(TRACE)))
-    await reached.wait()
+    await ingest.reached.wait()
     stopping = asyncio.create_task(server.stop(10))
     await asyncio.sleep(0)
-    release.set()
+    ingest.release.set()
     assert await call == b""
     await stopping
 

@@ -21,16 +21,13 @@ from collector.ingest.gateway import IngestGateway
 from collector.log import LogFrame
 from collector.receivers.exchange import Head
 from collector.receivers.native import NativeBatch
-from processors.blocks.dedup.index import DedupIndex, IndexProgress
-from processors.blocks.dedup.rewrite import dedup_block
 from processors.blocks.nats_frames import NatsMessage
 from seamark.service.registry import AppRecord, KeyRecord, Registry, digest
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.frames import HEADER, Frame, frames_header
-from seamark.wire.positions import Position
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
-from tests.support.envelopes import read_payload
+from tests.support.deduplicated import deduplicated
 
 KEY = "smk_key"
 NOW_MS = 1_795_316_640_000
@@ -136,22 +133,6 @@ async def post(log: SharedLog, at: tuple[IngestGateway, NativeBatch], sent: Sent
         return receiver.failure(head, failure).status
 
 
-def carried(log: SharedLog, block: int) -> list[Any]:
-    """Every envelope as a sink is given it."""
-    found = []
-    for messages in log.messages.values():
-        index = DedupIndex("")
-        index.begin(IndexProgress(0, 0, 0, 0))
-        for start in range(0, len(messages), block):
-            part = messages[start : start + block]
-            position = Position(start, start + len(part), "t")
-            deduped = dedup_block(index, part, signal=Signal.EVENTS, position=position)
-            for message in deduped.messages:
-                found += read_payload(message.payload)
-        index.close()
-    return found
-
-
 def content_of(stored: dict[str, Any]) -> tuple[str, str]:
     return stored.get("id", ""), stored["attrs"]["content"]
 
@@ -166,7 +147,7 @@ def test_every_event_is_stored_or_a_duplicate_or_reported(sent: list[Sent], bloc
         return [await post(log, collectors[one.collector], one) for one in sent]
 
     statuses = asyncio.run(send_all())
-    envelopes = carried(log, block)
+    envelopes = deduplicated(log.messages.values(), signal=Signal.EVENTS, block=block)
 
     in_log = [one for one, status in zip(sent, statuses, strict=True) if status != 409]
     refused = [one for one, status in zip(sent, statuses, strict=True) if status == 409]
@@ -211,7 +192,11 @@ def test_a_retry_is_never_reported_as_reused(
         return statuses
 
     assert asyncio.run(send_all()) <= {202, 503}
-    found = [one for e in carried(log, block) for one in e.dead_letters]
+    found = [
+        one
+        for e in deduplicated(log.messages.values(), signal=Signal.EVENTS, block=block)
+        for one in e.dead_letters
+    ]
     within = Counter(first.events)
     several = {i for i, _ in within if i and len({c for j, c in within if j == i}) > 1}
     if not several:

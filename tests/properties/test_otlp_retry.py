@@ -17,16 +17,13 @@ from collector.log import LogFrame
 from collector.receivers.exchange import Head
 from collector.receivers.otlp_export import export
 from collector.receivers.otlp_kinds import LOGS
-from processors.blocks.dedup.index import DedupIndex, IndexProgress
-from processors.blocks.dedup.rewrite import dedup_block
 from processors.blocks.nats_frames import NatsMessage
 from seamark.service.registry import AppRecord, KeyRecord, Registry, digest
 from seamark.wire.failures import Unavailable
 from seamark.wire.frames import HEADER, Frame, frames_header
-from seamark.wire.positions import Position
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
-from tests.support.envelopes import read_payload
+from tests.support.deduplicated import deduplicated
 
 KEY, NOW_NS, PARTITIONS = "smk_key", 1_795_316_640_000_000_000, 3
 
@@ -97,22 +94,6 @@ async def send(log: FailingLog, body: bytes, *, at: int) -> bool:
     return True
 
 
-def carried(log: FailingLog, block: int) -> list[Any]:
-    """Every envelope as a sink is given it."""
-    found = []
-    for messages in log.messages.values():
-        index = DedupIndex("")
-        index.begin(IndexProgress(0, 0, 0, 0))
-        for start in range(0, len(messages), block):
-            part = messages[start : start + block]
-            position = Position(start, start + len(part), "t")
-            deduped = dedup_block(index, part, signal=Signal.LOGS, position=position)
-            for message in deduped.messages:
-                found += read_payload(message.payload)
-        index.close()
-    return found
-
-
 def texts_in(envelopes: list[Any]) -> Counter[str]:
     found: Counter[str] = Counter()
     for envelope in envelopes:
@@ -148,7 +129,7 @@ def test_every_item_is_stored_once_whatever_failed_before(
         assert await send(log, request_of(texts), at=11)
 
     asyncio.run(send_all())
-    envelopes = carried(log, block)
+    envelopes = deduplicated(log.messages.values(), signal=Signal.LOGS, block=block)
     expected = Counter(texts) if texts == others else Counter(texts) + Counter(others)
     assert texts_in(envelopes) == expected
     outcomes: Counter[str] = Counter()

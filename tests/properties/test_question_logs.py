@@ -16,7 +16,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import SeverityNumber
 
 from seamark.wire.signals import Signal
 from tests.support.people_events import HOUR, MINUTE, NOW, TOKENS
-from tests.support.questions_stack import Answers, answering, envelope
+from tests.support.questions_stack import Answers, answering, grouped_envelopes
 
 pytestmark = pytest.mark.integration
 LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"]
@@ -74,17 +74,7 @@ def envelopes() -> list[bytes]:
             body=AnyValue(string_value=made.body),
             attributes=[KeyValue(key="tenant", value=AnyValue(string_value=made.tenant))],
         )
-    return [
-        envelope(
-            Signal.LOGS,
-            request.SerializeToString(),
-            org=org,
-            app=app,
-            received_ms=NOW,
-            weight=weight,
-        )
-        for (org, app, weight), request in groups.items()
-    ]
+    return grouped_envelopes(Signal.LOGS, groups, received_ms=NOW)
 
 
 @pytest.fixture(scope="module")

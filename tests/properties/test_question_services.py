@@ -17,7 +17,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from seamark.wire.signals import Signal
 from tests.support.people_events import HOUR, MINUTE, NOW, TOKENS
-from tests.support.questions_stack import Answers, answering, envelope
+from tests.support.questions_stack import Answers, answering, grouped_envelopes
 
 pytestmark = pytest.mark.integration
 KINDS = ["internal", "server", "client", "producer", "consumer"]
@@ -130,17 +130,7 @@ def envelopes() -> list[bytes]:
                 code=Status.STATUS_CODE_ERROR if span.error else Status.STATUS_CODE_UNSET
             ),
         )
-    return [
-        envelope(
-            Signal.TRACES,
-            request.SerializeToString(),
-            org=org,
-            app=app,
-            received_ms=NOW,
-            weight=weight,
-        )
-        for (org, app, weight), request in groups.items()
-    ]
+    return grouped_envelopes(Signal.TRACES, groups, received_ms=NOW)
 
 
 @pytest.fixture(scope="module")

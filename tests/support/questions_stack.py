@@ -17,6 +17,7 @@ import aiohttp
 import msgspec
 import redis.asyncio
 import zstandard
+from google.protobuf.message import Message
 from prometheus_client import generate_latest
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -140,6 +141,23 @@ def envelope(
         body=body,
         weight=weight,
     )
+
+
+def grouped_envelopes(
+    signal: Signal, groups: Mapping[tuple[str, str, float], Message], *, received_ms: int
+) -> list[bytes]:
+    """One envelope for each org, app and weight, with the OTLP request of that group."""
+    return [
+        envelope(
+            signal,
+            request.SerializeToString(),
+            org=org,
+            app=app,
+            received_ms=received_ms,
+            weight=weight,
+        )
+        for (org, app, weight), request in groups.items()
+    ]
 
 
 def registry() -> Registry:
