@@ -1,6 +1,6 @@
 """Parts of an export from the archive: one file of it each, read by a process of their own.
 
-Which files is the manifest's to say, in one answer: so each row is in one of them. Blocks.
+The manifest names the files in one answer, so each row is in one of them. Blocks.
 """
 
 import contextlib

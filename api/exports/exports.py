@@ -2,8 +2,8 @@
 
 An export belongs to the process that holds its lock. One that says `running` and is not locked was
 left by a process that died: it is begun again, from its beginning, so its rows are there once.
-Files and records are moved by this process alone, so whatever a dead one's children still write is
-nothing.
+Files and records are moved by this process alone, so what children of a dead one
+still write has no effect.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ import msgspec
 
 from api.answers import ErrorDetail
 from api.exports.folder import ExportFolder
-from api.exports.job import RESULT, ExportJob, Said, StoreAccess
+from api.exports.job import RESULT, ExportJob, ExportProgress, StoreAccess
 from api.exports.making import make
 from api.exports.record import UNFINISHED, ExportRecord
 from api.exports.settings import ExportSettings
@@ -35,7 +35,7 @@ _TELL_SECONDS: Final = 0.5
 
 
 class Exports:
-    """`start`, and `stop` in the end: what is being made then is begun again by the next."""
+    """`start`, and `stop` in the end: the next process begins again what was being made."""
 
     def __init__(
         self,
@@ -153,7 +153,7 @@ class Exports:
             self._folder.add(record)
 
     async def _look(self) -> None:
-        """Take what is queued or was left, while there is room; remove what is kept no longer."""
+        """Claim what is queued or was left, while there is room; remove what has expired."""
         while True:
             self._wake.clear()
             try:
@@ -178,7 +178,7 @@ class Exports:
             await asyncio.to_thread(self._remove, record.id)
 
     async def _take(self, id_: str, held: int) -> None:
-        """Make one export; its lock is held, and let go here."""
+        """Make one export; its lock is held, and released here."""
         try:
             record = await asyncio.to_thread(self._folder.read, id_)  # as it is now it is ours
             if record is not None and record.status in UNFINISHED:
@@ -205,7 +205,9 @@ class Exports:
                 raise
             except Exception:
                 logger.exception("export failed", extra={"export": record.id})
-                said = Said(failure="internal", message="A reason of ours; it was logged.")
+                said = ExportProgress(
+                    failure="internal", message="A reason of ours; it was logged."
+                )
             except asyncio.CancelledError:  # this process ends; nothing was wrong with the attempt
                 queued = msgspec.structs.replace(
                     record, status="queued", attempt=record.attempt - 1
@@ -227,7 +229,7 @@ class Exports:
                 return
             await asyncio.sleep(_TELL_SECONDS)
 
-    async def _attempt(self, record: ExportRecord) -> Said | None:
+    async def _attempt(self, record: ExportRecord) -> ExportProgress | None:
         def begin() -> ExportJob:
             self._folder.write(record)
             return self._job(record, self._folder.attempt(record))
@@ -235,7 +237,7 @@ class Exports:
         job = await asyncio.to_thread(begin)
         told_at = 0.0
 
-        async def told(said: Said) -> None:
+        async def told(said: ExportProgress) -> None:
             nonlocal told_at
             if time.monotonic() - told_at >= _TELL_SECONDS:
                 told_at = time.monotonic()
@@ -247,7 +249,7 @@ class Exports:
     async def _cancelled(self, id_: str) -> bool:
         return await asyncio.to_thread(self._folder.is_cancelled, id_)
 
-    def _finish(self, record: ExportRecord, said: Said) -> None:
+    def _finish(self, record: ExportRecord, said: ExportProgress) -> None:
         if said.failure:
             error = ErrorDetail(said.failure, said.message)
             self._over(record, status="failed", error=error)
@@ -257,7 +259,7 @@ class Exports:
         self._over(_with(record, said), status="done")
 
     def _over(self, record: ExportRecord, **fields: object) -> ExportRecord:
-        """The last word on an export, which it returns; what was being made is removed."""
+        """Write the final record of an export, and return it; unfinished files are removed."""
         now = msgspec.structs.replace(record, finished_ms=self._clock_ms(), **fields)
         self._folder.write(now)
         self._folder.forget_attempts(record.id)
@@ -295,7 +297,7 @@ class Exports:
         )
 
 
-def _with(record: ExportRecord, said: Said) -> ExportRecord:
+def _with(record: ExportRecord, said: ExportProgress) -> ExportRecord:
     return msgspec.structs.replace(
         record, rows=said.rows, bytes=said.bytes, expected=said.expected, progress=said.progress
     )

@@ -88,7 +88,7 @@ class ExportFolder:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """While nobody else adds an export; short."""
+        """Excludes other processes that add an export; for a short time."""
         descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, _PRIVATE)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -127,7 +127,7 @@ class ExportFolder:
         return (self._of(id_) / "cancel").exists() or not self._record(id_).exists()
 
     def remove(self, id_: str) -> None:
-        """Remove an export; the record first, so that half of it is nothing. Claim it before."""
+        """Remove an export, its record first: half-removed it does not exist. Claim it before."""
         self._record(id_).unlink(missing_ok=True)
         shutil.rmtree(self._of(id_), ignore_errors=True)
 

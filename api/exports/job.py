@@ -1,4 +1,4 @@
-"""What is said to and by the process that makes an export: a `ExportJob`, lines of `Said`. Pure."""
+"""Input and output of the process that makes an export: `ExportJob`, lines of `ExportProgress`."""
 
 from typing import Final, Literal
 
@@ -36,8 +36,8 @@ class ExportJob(msgspec.Struct, frozen=True, kw_only=True):
     disk_keep_bytes: int
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """How far it is. `done`: the file is there, whole. `failure`: it will not be."""
+class ExportProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far it is. `done`: the file is there, whole. `failure`: it will not be made."""
 
     rows: int = 0
     bytes: int = 0

@@ -1,4 +1,4 @@
-"""One attempt at one export: its process started, listened to, and ended. For the event loop."""
+"""One attempt at one export: its process is started, read from, and ended. For the event loop."""
 
 import asyncio
 import contextlib
@@ -9,22 +9,22 @@ from typing import Final
 
 import msgspec
 
-from api.exports.job import ExportJob, Said
+from api.exports.job import ExportJob, ExportProgress
 from seamark.service.lifecycle import PARENT_VARIABLE
 
-_COMMAND: Final = (sys.executable, "-P", "-m", "api.exports.carry")
+_COMMAND: Final = (sys.executable, "-P", "-m", "api.exports.worker")
 _LOOK_SECONDS: Final = 0.5
 
 
 async def make(
     job: ExportJob,
     *,
-    told: Callable[[Said], Awaitable[None]],
+    told: Callable[[ExportProgress], Awaitable[None]],
     cancelled: Callable[[], Awaitable[bool]],
-) -> Said | None:
-    """Make the file; returns the last word, or None once `cancelled` says so.
+) -> ExportProgress | None:
+    """Make the file; returns the last progress, or None once `cancelled` is true.
 
-    `told` is called with how far it is. A process that ends without a word counts as
+    `told` is called with each progress. A process that ends without a last line counts as
     `unavailable`: it was killed, or the machine had no room for it. Cancelling this ends it.
     """
     process = await asyncio.create_subprocess_exec(
@@ -49,9 +49,9 @@ async def make(
 
 async def _listen(
     lines: asyncio.StreamReader,
-    told: Callable[[Said], Awaitable[None]],
+    told: Callable[[ExportProgress], Awaitable[None]],
     cancelled: Callable[[], Awaitable[bool]],
-) -> Said | None:
+) -> ExportProgress | None:
     reading = asyncio.ensure_future(lines.readline())
     try:
         while True:
@@ -62,12 +62,12 @@ async def _listen(
                 continue
             line = reading.result()
             if not line:
-                return Said(
+                return ExportProgress(
                     failure="unavailable",
                     message="The process that made it ended before it was done; the log of the "
                     "API says more.",
                 )
-            said = msgspec.json.decode(line, type=Said)
+            said = msgspec.json.decode(line, type=ExportProgress)
             if said.done or said.failure:
                 return said
             await told(said)

@@ -1,4 +1,4 @@
-"""What is known of one export: kept as JSON beside its file, and shown to who asks. Pure."""
+"""The record of one export: kept as JSON beside its file, and answered to clients. Pure."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

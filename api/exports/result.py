@@ -1,7 +1,7 @@
 """The file that is made: parts, each a small Parquet file, put one after the other.
 
-A part that broke off has no footer, so it cannot pass for a whole one; and the footer says how many
-rows it has. pyarrow does the writing, a few thousand rows at a time. Blocks.
+A part that broke off has no footer, so it is never taken for a whole one; and the footer says how
+many rows it has. pyarrow does the writing, a few thousand rows at a time. Blocks.
 """
 
 import os
@@ -64,7 +64,7 @@ class ExportResult:
         self._sink.close()
 
     def close(self) -> None:
-        """Complete the file, and see it on the disk."""
+        """Complete the file, and sync it to the disk."""
         if self._into is not None:
             self._into.close()
         self._sink.flush()

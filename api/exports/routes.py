@@ -1,4 +1,4 @@
-"""Where exports are asked for, looked at, downloaded and removed. Only query tokens may."""
+"""Routes that start, show, download and remove exports. They need a query token."""
 
 import uuid
 from collections.abc import Awaitable, Callable
@@ -27,7 +27,7 @@ Handle = Callable[[Exports, Scope, web.Request], Awaitable[web.StreamResponse]]
 
 
 def add_exports(app: web.Application, context: Context) -> None:
-    """The routes. Without a folder for exports they say so."""
+    """The routes. Without a folder for exports they answer with that reason."""
 
     def asked(handle: Handle) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def of(request: web.Request) -> web.StreamResponse:

@@ -12,7 +12,7 @@ import msgspec
 
 
 class _Credentials(msgspec.Struct, frozen=True):
-    """What `seamark up` leaves in `credentials.json`."""
+    """What `seamark up` writes to `credentials.json`."""
 
     ingest_key: str
     query_token: str = ""
@@ -40,8 +40,8 @@ def read_access(
 ) -> DemoAccess:
     """Read `<prefix>_INGEST_URL`, `_GRPC_URL`, `_API_URL`, `_KEY`, `_TOKEN` and `_APP`.
 
-    A variable that is set goes before the file, and an address before those of a stack on this
-    machine with `port_offset`. Raises ValueError when the file is not readable or there is no
+    A variable that is set takes precedence over the file, and an address before those of a stack on
+    this machine with `port_offset`. Raises ValueError when the file is not readable or there is no
     ingest key anywhere.
     """
     from_file = _Credentials(ingest_key="")

@@ -10,7 +10,7 @@ def encode_batch(
 ) -> bytes:
     """The JSON body for one page of a visit that began at `start_ms` by the device's clock.
 
-    `sent_ms` is when the device sends it; what lies between the two is how far back it lands.
+    `sent_ms` is when the device sends it; the time between the two is how far back it is stored.
     """
     body: dict[str, object] = {
         "sdk": {"name": "seamark-demo", "version": "1.0.0"},

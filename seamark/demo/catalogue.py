@@ -1,4 +1,4 @@
-"""What the shop sells, where its visitors come from, and the names its telemetry goes by.
+"""What the shop sells, where its visitors come from, and the names in its telemetry.
 
 Attributes are named after OpenTelemetry's semantic conventions where those have a name
 (`browser.web_vital.*`, `url.path`, `exception.*`). Prices and vitals are multiples of powers of

@@ -1,4 +1,4 @@
-"""Asks the stack what it holds, before and after, and waits for the two to differ as they must."""
+"""Asks the stack for its totals before and after, and waits until they differ by what was sent."""
 
 import asyncio
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ _SETTLE_TRIES: Final = 30
 
 
 class Unanswered(Exception):
-    """The API did not answer a question; the message says what it said instead."""
+    """The API did not answer a question; the message has the answer."""
 
 
 class Asker:

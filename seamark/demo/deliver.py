@@ -1,4 +1,4 @@
-"""Delivers batches as a careful client does: the same batchId again until there is an answer."""
+"""Delivers batches with retries: the same batchId again until there is an answer."""
 
 import asyncio
 import logging
@@ -34,8 +34,9 @@ class _Answer(msgspec.Struct, frozen=True):
 def pause_seconds(attempt: int, retry_after: str | None, jitter: float) -> float:
     """How long to wait before trying again, after `attempt` failures (from 1).
 
-    What the server asked for (in seconds; its HTTP dates are ignored), else 0.2 s doubling to
-    10 s. `jitter` in [0, 1) spreads clients over the upper half, and never shortens a wish.
+    What the server asked for (in seconds; its HTTP dates are ignored), else 0.2 s doubling to 10 s.
+    `jitter` in [0, 1) spreads clients over the upper half, and never shortens what the server asked
+    for.
     """
     if retry_after is not None:
         try:
@@ -66,11 +67,11 @@ class DemoDelivery:
         self._jitter = random.Random()
 
     def hurry(self) -> None:
-        """Give up on what was not accepted yet after its next try: the process is to end."""
+        """Give up on what is not accepted by its next try, because the process ends."""
         self._patience_seconds = 0.0
 
     async def send(self, visit: Visit, page: Page, body: bytes) -> None:
-        """Send one batch until it is accepted, refused for good, or patience is over."""
+        """Send one batch until it is accepted, refused for good, or out of tries."""
         self._tally.offered += len(page.events)
         headers = {
             "X-API-Key": self._key,

@@ -1,4 +1,4 @@
-"""OpenTelemetry SDK exporters that count what was taken, and the providers of one service.
+"""OpenTelemetry SDK exporters that count what was accepted, and the providers of one service.
 
 The exporters are the stock ones; the wrappers only look at the result, because the SDK itself
 keeps no count of what it delivered.
@@ -154,7 +154,7 @@ def exporting_providers(
     """Providers of `service` that export to the stack and count in `tally`.
 
     The gateway exports over gRPC and reports sums and histograms as deltas; the others over HTTP
-    and cumulatively: both are in the data. Metrics are exported at every flush and never else.
+    and cumulatively: both are in the data. Metrics are exported at flushes alone.
     """
     resource = Resource.create(
         {

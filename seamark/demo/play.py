@@ -144,7 +144,7 @@ class Shop:
                 workers.create_task(worker())
 
     async def _live(self, plan: VisitPlan, numbers: Iterable[int], stop: asyncio.Event) -> None:
-        """Visits that begin at the plan's rate and take their time.
+        """Visits that begin at the plan's rate and last as long as real ones.
 
         Without a number of sessions, those of the last minute are under way already, and the rate
         is there from the first second; what they did before is not sent.

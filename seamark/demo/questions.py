@@ -1,4 +1,4 @@
-"""What the demo can ask the stack afterwards, and what the answer has to be. Pure.
+"""The questions of the demo to the stack, and the expected answers. Pure.
 
 Every number compared is one the sender counted from the answers it got, so equality is exact:
 a difference of one is a lost or a doubled event.

@@ -35,7 +35,7 @@ class DemoTally:
 
     @property
     def accepted(self) -> int:
-        """Events that a 202 vouches for."""
+        """Events that were answered 202."""
         return self.counts.total()
 
     def accept(self, events: Collection[ShopEvent], rejected: Collection[int]) -> None:

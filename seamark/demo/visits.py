@@ -80,7 +80,7 @@ def _identifier(*parts: object) -> str:
 
 
 def _release(rng: random.Random, position: float) -> str:
-    """Releases follow one another: the newest reaches everyone in the last fifth of a run."""
+    """Releases follow one another: the newest has all visitors in the last fifth of a run."""
     share = min(1.0, max(0.0, (position - 0.6) / 0.2))
     if rng.random() < 0.9 * share:
         return NEWEST
@@ -122,7 +122,7 @@ class _Maker:
         self._pages: list[Page] = []
 
     def pages(self) -> tuple[Page, ...]:
-        """The whole visit. Every step loses some: the funnel leaks."""
+        """The whole visit. Some visitors leave at every step of the funnel."""
         rng = self.rng
         self._page("/", ())
         if rng.random() < 0.5:

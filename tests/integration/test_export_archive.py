@@ -16,8 +16,8 @@ import zstandard
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-from api.exports.carry import Carry
-from api.exports.job import RESULT, ExportJob, Failed, Said, StoreAccess
+from api.exports.job import RESULT, ExportJob, ExportProgress, Failed, StoreAccess
+from api.exports.worker import ExportWorker
 from processors.rows.__main__ import serve as serve_rows
 from processors.rows.settings import RowsSettings
 from seamark.service.connections import LogSettings, StoreSettings, connect_log
@@ -111,7 +111,7 @@ def archive_at(url: str, **settings: str) -> Iterator[None]:
 
 async def made(
     stack: ArchiveStack, folder: Path, body: Mapping[str, Any], scope: str = "acme", **limits: Any
-) -> tuple[Said, Path]:
+) -> tuple[ExportProgress, Path]:
     """An export by the code that its process runs."""
     assert stack.store.process is not None
     running = RunningStore(stack.store.url, stack.store.process)
@@ -121,13 +121,13 @@ async def made(
             url=stack.store.url, user="seamark", password=PASSWORD, database="seamark", tls_ca=""
         ),
     )
-    return await asyncio.to_thread(_carry, asked)
+    return await asyncio.to_thread(_export, asked)
 
 
-def _carry(asked: ExportJob) -> tuple[Said, Path]:
+def _export(asked: ExportJob) -> tuple[ExportProgress, Path]:
     folder = Path(asked.folder)
     folder.mkdir()
-    return Carry(asked).run(), folder / RESULT
+    return ExportWorker(asked).run(), folder / RESULT
 
 
 BODIES: dict[str, dict[str, Any]] = {

@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from api.exports.carry import Carry
-from api.exports.job import RESULT, ExportJob, Said, StoreAccess
+from api.exports.job import RESULT, ExportJob, ExportProgress, StoreAccess
 from api.exports.record import Reading
+from api.exports.worker import ExportWorker
 from api.query.decode import from_json
 from api.query.export import TABLES, ExportRequest, plan_export
 from seamark.wire.signals import Signal
@@ -155,10 +155,10 @@ def job(
     )  # fmt: skip
 
 
-def make(job_: ExportJob) -> tuple[Said, Path]:
+def make(job_: ExportJob) -> tuple[ExportProgress, Path]:
     """Make an export in this process; its last word, and its file."""
     Path(job_.folder).mkdir()
-    return Carry(job_).run(), Path(job_.folder) / RESULT
+    return ExportWorker(job_).run(), Path(job_.folder) / RESULT
 
 
 def read_csv(file: Path) -> list[dict[str, str]]:

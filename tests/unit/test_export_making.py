@@ -7,7 +7,7 @@ import psutil
 import uvloop
 
 from api.exports import making
-from api.exports.job import ExportJob, Said, StoreAccess
+from api.exports.job import ExportJob, ExportProgress, StoreAccess
 from api.exports.record import Reading
 from api.query.statement import Statement
 from seamark.wire.signals import Signal
@@ -48,13 +48,13 @@ def test_a_process_killed_at_its_start_is_unavailable() -> None:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     child.kill()
 
-    async def told(said: Said) -> None:
+    async def told(said: ExportProgress) -> None:
         raise AssertionError(said)
 
     async def cancelled() -> bool:
         return False
 
-    async def attempts() -> list[Said | None]:
+    async def attempts() -> list[ExportProgress | None]:
         return [await making.make(JOB, told=told, cancelled=cancelled) for _ in range(12)]
 
     killer = threading.Thread(target=kill_all)

@@ -1,4 +1,4 @@
-"""`python -m api.exports.carry`: makes one export. An `ExportJob` on stdin, `Said` on stdout.
+"""`python -m api.exports.worker`: one export. `ExportJob` on stdin, `ExportProgress` on stdout.
 
 A process of its own, so that no export can stall the questions, a cancel is a kill, and memory
 is given back. It writes into the folder it was given and nowhere else.
@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from api.exports.archive_parts import ArchiveParts
-from api.exports.job import RESULT, ExportJob, Failed, Said
+from api.exports.job import RESULT, ExportJob, ExportProgress, Failed
 from api.exports.result import Broken, ExportResult
 from api.exports.slices import Slice
 from api.exports.store_parts import StoreParts, TooLarge
@@ -26,7 +26,7 @@ logger = logging.getLogger("api.exports")
 _NO_LIMIT: Final = 1 << 40
 
 
-class Carry:
+class ExportWorker:
     """One job, part by part. Raises Failed, OSError."""
 
     def __init__(self, job: ExportJob) -> None:
@@ -36,8 +36,8 @@ class Carry:
         self._limit = job.reading.limit or _NO_LIMIT
         self._expected = -1
 
-    def run(self) -> Said:
-        """Make the file; returns what it has become."""
+    def run(self) -> ExportProgress:
+        """Make the file; returns its last progress."""
         try:
             self._read()
         except BaseException:
@@ -45,7 +45,7 @@ class Carry:
             raise
         self._result.close()
         rows, size = self._result.rows, (self._folder / RESULT).stat().st_size
-        return Said(rows=rows, bytes=size, expected=rows, progress=1.0, done=True)
+        return ExportProgress(rows=rows, bytes=size, expected=rows, progress=1.0, done=True)
 
     def _read(self) -> None:
         store = StoreParts(self._job)
@@ -149,10 +149,10 @@ class Carry:
         rows, size = self._result.rows, self._result.bytes
         # all is written before anything is whole: 1 is for what is done
         progress = min(round(progress, 4), 0.999)
-        say(Said(rows=rows, bytes=size, expected=self._expected, progress=progress))
+        say(ExportProgress(rows=rows, bytes=size, expected=self._expected, progress=progress))
 
 
-def say(what: Said) -> None:
+def say(what: ExportProgress) -> None:
     """One line for the process that started this one."""
     os.write(1, msgspec.json.encode(what) + b"\n")
 
@@ -166,19 +166,19 @@ def _disk_full(what: str) -> Failed:
 
 
 def main() -> int:
-    """Read the job and do it. Whatever happens is said on stdout."""
+    """Read the job and do it. Progress and every failure go to stdout."""
     lifecycle.die_with_parent()
     logs.configure("api.exports", level="info")
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=ExportJob)
     try:
-        said = Carry(job).run()
+        said = ExportWorker(job).run()
     except Failed as failure:
-        said = Said(failure=failure.reason, message=failure.message)
+        said = ExportProgress(failure=failure.reason, message=failure.message)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         full = _disk_full(str(error))
-        said = Said(failure=full.reason, message=full.message)
+        said = ExportProgress(failure=full.reason, message=full.message)
     say(said)
     return 0
 
