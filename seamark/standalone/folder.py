@@ -12,6 +12,7 @@
 Everything is readable by its owner only. Writes are whole or not at all.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -28,6 +29,8 @@ from seamark.service.settings import SettingsError
 _PRIVATE: Final = 0o600
 _PRIVATE_FOLDER: Final = 0o700
 _SHARE_OF_DISK: Final = 0.8
+BUCKETS_SHARE: Final = 0.05
+"""Of the log's room, kept for configuration and positions, which have no size of their own."""
 _SERVERS: Final = ("nats", "redis", "store")
 _COPY: Final = "put it back from a copy"
 _CREDENTIALS: Final = ("org", "app", "ingest_key", "query_token", "admin_token")
@@ -148,14 +151,26 @@ class Folder:
         """Bytes the log may fill: decided once, from the disk that is free at the first start.
 
         Left to itself the server would take a share of what is free *now*, and after a restart on
-        a fuller disk refuse its own streams (nats-server #5871).
+        a fuller disk refuse its own streams (nats-server #5871). A log that was brought here may
+        have been laid out for a larger disk: it has at least the room of its streams, which is a
+        limit and not taken; shedding looks at what the disk has.
         """
         path = self.path / "log.json"
         found = self._read(path)
-        if found is None:
-            found = {"max_file_store": int(shutil.disk_usage(self.path).free * _SHARE_OF_DISK)}
-            write(path, json.dumps(found))
-        return int(found["max_file_store"])
+        decided = int(found["max_file_store"]) if found is not None else 0
+        room = decided or int(shutil.disk_usage(self.path).free * _SHARE_OF_DISK)
+        room = max(room, int(self._reserved_bytes() / (1 - BUCKETS_SHARE)))
+        if room != decided:
+            write(path, json.dumps({"max_file_store": room}))
+        return room
+
+    def _reserved_bytes(self) -> int:
+        """The limits of the streams that lie in the folder, together."""
+        total = 0
+        for path in self.part("nats").glob("jetstream/*/streams/*/meta.inf"):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                total += max(0, int(json.loads(path.read_bytes()).get("max_bytes", 0)))
+        return total
 
     def read_credentials(self) -> Mapping[str, str]:
         """The first org's key and tokens. Raises SettingsError when they are not there."""

@@ -12,7 +12,7 @@ from typing import Final
 from seamark.service.settings import load, setting
 from seamark.service.tls_name import name_in
 from seamark.standalone import programs
-from seamark.standalone.folder import Folder, Secrets
+from seamark.standalone.folder import BUCKETS_SHARE, Folder, Secrets
 from seamark.standalone.guard import PARENT_VARIABLE
 from seamark.standalone.ports import Ports, reachable
 from seamark.standalone.probes import Probe, froze_on_full_disk, of_parts
@@ -22,8 +22,6 @@ LOOPBACK: Final = "127.0.0.1"
 COLLECTOR_STOP_SECONDS: Final = 2
 PUBLIC_PARTS: Final = ("collector", "api")
 """The parts that listen for others, on the chosen host, with TLS where there is a certificate."""
-_BUCKETS_SHARE: Final = 0.05
-"""Of the log's room, kept for configuration and positions, which have no size of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +276,7 @@ def stream_bytes(log_bytes: int, environ: Mapping[str, str]) -> int:
     if "SEAMARK_LOG_MAX_BYTES" in environ:
         return settings.max_bytes
     streams = len(Signal) * settings.partitions + 1  # and the dead letters
-    return min(settings.max_bytes, int(log_bytes * (1 - _BUCKETS_SHARE)) // streams)
+    return min(settings.max_bytes, int(log_bytes * (1 - BUCKETS_SHARE)) // streams)
 
 
 def overridden(choices: Choices, environ: Mapping[str, str]) -> list[str]:

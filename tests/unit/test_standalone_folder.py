@@ -64,6 +64,17 @@ def test_the_room_for_the_log_is_decided_once(
     assert folder.log_bytes() == 12345
 
 
+def test_a_log_that_was_brought_here_has_the_room_of_its_streams(folder: Folder) -> None:
+    for name, size in (("SEAMARK_events_0", 95), ("SEAMARK_logs_0", 95), ("KV_SEAMARK_CONFIG", -1)):
+        stream = folder.part("nats") / "jetstream" / "$G" / "streams" / name
+        stream.mkdir(parents=True)
+        (stream / "meta.inf").write_text(json.dumps({"name": name, "max_bytes": size * 10**12}))
+    (folder.path / "log.json").write_text(json.dumps({"max_file_store": 12345}))
+    room = folder.log_bytes()
+    assert room >= 190 * 10**12
+    assert folder.log_bytes() == room  # and does not grow with each start
+
+
 def test_one_holder_at_a_time_and_death_lets_go(folder: Folder) -> None:
     assert folder.holder() is None
     with subprocess.Popen(
