@@ -51,11 +51,16 @@ def verify(
     deep: Annotated[
         bool, typer.Option("--deep", help="Read the archive's files too: rows and checksums.")
     ] = False,
+    wait: Annotated[
+        float,
+        typer.Option("--wait", metavar="SECONDS", help="How long the sinks may take to catch up."),
+    ] = 120.0,
     data: Data = None,
 ) -> None:
     """Count everything in every place it is kept, hour by hour, and name what differs.
 
-    Exit code 0: all agrees; 1: something differs; 2: it cannot be told yet, or not at all.
+    Exit code 0: all agrees; 1: something differs, or is damaged; 2: it cannot be told yet;
+    3: it could not be counted.
     """
     from datetime import UTC, datetime
 
@@ -69,9 +74,10 @@ def verify(
         now = datetime.now(UTC)
         first = parse_time(begin, now) if begin else None
         last = parse_time(end, now) if end else None
-        return await count(find(data, os.environ), range_of(first, last, app, now), deep=deep)
+        within = range_of(first, last, app, now)
+        return await count(find(data, os.environ), within, deep=deep, wait_seconds=wait)
 
-    account = run_command(work)
+    account = run_command(work, failed=verdict.NOT_COUNTED)
     print(verdict.as_json(account) if json else verdict.table(account))
     raise typer.Exit(verdict.code(account))
 
@@ -211,7 +217,7 @@ def restore(
     )
 
 
-def run_command(work: Any) -> Any:
+def run_command(work: Any, *, failed: int = FAILED) -> Any:
     """Carry out what a command does; what a person has to know goes to stderr, exit code 2."""
     from seamark.recovery.stack import RecoveryError
 
@@ -219,6 +225,6 @@ def run_command(work: Any) -> Any:
         return asyncio.run(work())
     except RecoveryError as error:
         print(f"seamark: {error}", file=sys.stderr)
-        raise typer.Exit(FAILED) from None
+        raise typer.Exit(failed) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

@@ -34,6 +34,7 @@ from seamark.recovery.positions import bucket_of, open_log, paused, read_records
 from seamark.recovery.repaired import Repair, RepairedPartition
 from seamark.recovery.shadow import Shadow, shadow_of
 from seamark.recovery.stack import RecoveryError, Stack
+from seamark.recovery.statements import statement_of
 from seamark.recovery.store import RecoveryStore, open_store
 from seamark.wire.signals import Signal, stream_name
 
@@ -73,10 +74,7 @@ async def repair(stack: Stack, *, dry_run: bool = False) -> Repair:
 
 
 async def _lost(store: RecoveryStore) -> list[LostPartition]:
-    rows = await store.rows(
-        f"SELECT table, partition, rows FROM {store.database}.damaged_parts FINAL"
-        " WHERE repaired_at = toDateTime64(0, 3, 'UTC')"
-    )
+    rows = await store.rows(statement_of("lost_parts", database=store.database))
     return gathered((row["table"], row["partition"], row["rows"]) for row in rows)
 
 
@@ -184,13 +182,8 @@ async def _fill(
 async def _mark(store: RecoveryStore, one: LostPartition) -> None:
     """It is whole again; and what was put aside of it is not needed any more."""
     params = {"param_t": one.table, "param_p": one.partition}
-    table = f"{store.database}.damaged_parts"
-    await store.command(
-        f"INSERT INTO {table} SELECT * REPLACE (now64(3, 'UTC') AS repaired_at,"
-        f" version + 1 AS version) FROM (SELECT * FROM {table} FINAL WHERE table = {{t:String}}"
-        " AND partition = {p:String} AND repaired_at = toDateTime64(0, 3, 'UTC'))",
-        settings=params,
-    )
+    mark = statement_of("mark_repaired", database=store.database)
+    await store.command(mark, settings=params)
     for row in await store.rows(
         "SELECT name FROM system.detached_parts WHERE database = {d:String} AND table = {t:String}"
         " AND partition_id = {p:String}",

@@ -34,6 +34,7 @@ from seamark.recovery.lost import LostPartition
 from seamark.recovery.progress import RecoveryProgress
 from seamark.recovery.replay import cut_chunk
 from seamark.recovery.stack import RecoveryError, Stack
+from seamark.recovery.statements import statement_of
 from seamark.recovery.store import RecoveryStore
 from seamark.service.settings import load
 from seamark.wire.frames import DUPLICATE_WINDOW_NS
@@ -43,7 +44,6 @@ from seamark.wire.signals import Signal, stream_name
 _BUFFER_BYTES: Final = 16 * 1024 * 1024
 _TRIES: Final = 3
 _INSERT_SECONDS: Final = 300.0
-_KEYS: Final = "org, app, signal, minute, key_id"
 
 
 class _NoDeadLetters:
@@ -113,20 +113,7 @@ class Shadow:
     async def add_archived(self) -> None:
         """What the manifest says is archived, in the shadow's ledger."""
         await self.live.command(
-            f"INSERT INTO {self.store.database}.ledger ({_KEYS}, archived)"
-            " SELECT counts.org, counts.app, signal, counts.minute, counts.key_id, sum(counts.rows)"
-            f" FROM {self.live.database}.archive_files FINAL ARRAY JOIN counts"
-            " WHERE state = 'live' GROUP BY 1, 2, 3, 4, 5"
-        )
-
-    async def count(self, one: LostPartition) -> int:
-        """Rows of a partition in the shadow, as parts count them."""
-        return int(
-            await self.live.value(
-                "SELECT sum(rows) AS n FROM system.parts WHERE active AND database = {d:String}"
-                " AND table = {t:String} AND partition_id = {p:String}",
-                params={"d": self.store.database, "t": one.table, "p": one.partition_id},
-            )
+            statement_of("shadow_archived", database=self.live.database, shadow=self.store.database)
         )
 
     async def swap(self, one: LostPartition) -> None:

@@ -19,8 +19,9 @@ RAW_RETENTION_DAYS: Final = 30
 class Rollup:
     """A table that views make of raw rows `t`, and how the same is counted in both.
 
-    `raw_time`: the time of a raw row that its bucket is of. `daily`: its times are days. `rows` and
-    `raw`: SQL of how many raw rows its rows are of, and of how many those ought to be.
+    `daily`: its times are days. `rows` and `raw`: SQL of how many raw rows its rows are of, and of
+    how many those ought to be. `second`: SQL of the second (of the epoch) that the view counts a
+    raw row in.
     """
 
     table: str
@@ -28,24 +29,38 @@ class Rollup:
     time: str = "time"
     rows: str = "sum(t.rows)"
     raw: str = "count()"
-    raw_time: str = "t.time"
+    second: str = "toInt64(toUnixTimestamp(toDateTime(toStartOfMinute(t.time), 'UTC')))"
 
     @property
-    def step(self) -> str:
-        """The engine's function that gives the beginning of what is compared."""
-        return "toStartOfDay" if self.daily else "toStartOfHour"
+    def own_second(self) -> str:
+        """SQL of the second of a row of the table itself."""
+        return _SENT_MS if self.table == "errors" else f"toInt64(toUnixTimestamp(t.{self.time}))"
+
+    @property
+    def step_seconds(self) -> int:
+        """How long the stretches are that are compared."""
+        return 86400 if self.daily else 3600
+
+
+_SENT_MS: Final = "intDiv(toUnixTimestamp64Milli(t.time), 1000)"
+_SENT_NS: Final = "intDiv(toUnixTimestamp64Nano(t.time), 1000000000)"
+_RECEIVED: Final = "intDiv(toUnixTimestamp64Milli(t.received_at), 1000)"
+_SENT_OR_RECEIVED: Final = (
+    f"if({_SENT_NS} - {_RECEIVED} BETWEEN -400 * 86400 AND 86400, {_SENT_NS}, {_RECEIVED})"
+)
+"""As the views of spans and metrics: with a time too odd, a row counts when it was received."""
 
 
 def _errors(source: str, raw: str) -> Rollup:
-    return Rollup("errors", rows=f"countIf(t.source = '{source}')", raw=raw)
+    second = _SENT_MS if source == "event" else _SENT_NS
+    return Rollup("errors", rows=f"countIf(t.source = '{source}')", raw=raw, second=second)
+
+
+def _otlp(table: str) -> Rollup:
+    return Rollup(table, second=_SENT_OR_RECEIVED)
 
 
 _HAS_TYPE: Final = "mapContains(t.attrs, 'exception.type')"
-_PLAUSIBLE_TIME: Final = (
-    "if(intDiv(toUnixTimestamp64Nano(t.time), 1000000000)"
-    " - intDiv(toUnixTimestamp64Milli(t.received_at), 1000) BETWEEN -400 * 86400 AND 86400,"
-    " toDateTime(t.time, 'UTC'), toDateTime(t.received_at, 'UTC'))"
-)
 """As the views of spans and points take it: a time that cannot be is that of the receipt."""
 ROLLUPS: Final[Mapping[Signal, tuple[Rollup, ...]]] = {
     Signal.EVENTS: (
@@ -57,17 +72,15 @@ ROLLUPS: Final[Mapping[Signal, tuple[Rollup, ...]]] = {
             time="slot",
             rows="sum(t.events)",
             raw="countIf(t.session_id != '' OR t.user_id != '')",
+            second=_SENT_MS,
         ),
         _errors("event", f"countIf({_HAS_TYPE} OR t.name IN ('exception', 'error'))"),
     ),
     Signal.TRACES: (
-        Rollup("spans_1m", raw_time=_PLAUSIBLE_TIME),
-        Rollup("spans_1h", raw_time=_PLAUSIBLE_TIME),
+        _otlp("spans_1m"),
+        _otlp("spans_1h"),
         _errors("span", "sum(arrayCount(name -> name = 'exception', t.events.name))"),
     ),
-    Signal.METRICS: (
-        Rollup("metrics_1m", raw_time=_PLAUSIBLE_TIME),
-        Rollup("metrics_1h", raw_time=_PLAUSIBLE_TIME),
-    ),
+    Signal.METRICS: (_otlp("metrics_1m"), _otlp("metrics_1h")),
     Signal.LOGS: (_errors("log", f"countIf({_HAS_TYPE})"),),
 }

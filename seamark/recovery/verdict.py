@@ -11,6 +11,8 @@ from seamark.recovery.accounts import Account, Counts, Key, differences
 AGREE: Final = 0
 DIFFER: Final = 1
 CANNOT_TELL: Final = 2
+NOT_COUNTED: Final = 3
+"""The store or the log does not answer, or nothing runs there."""
 _SHOWN: Final = 50
 
 

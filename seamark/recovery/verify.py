@@ -1,7 +1,7 @@
 """`seamark verify`: counts the same things in every place they are kept. Reads only."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -12,6 +12,13 @@ from nats.aio.client import Client as NatsClient
 
 from seamark.recovery.accounts import Account, Key, RollupKey, differences
 from seamark.recovery.archive import has_manifest, open_archive
+from seamark.recovery.damage import (
+    StreamState,
+    log_damage,
+    read_streams,
+    spool_damage,
+    store_damage,
+)
 from seamark.recovery.deep import check_files
 from seamark.recovery.positions import PositionRecord, bucket_of, open_log, read_records
 from seamark.recovery.progress import RecoveryProgress
@@ -19,7 +26,7 @@ from seamark.recovery.stack import RecoveryError, Stack
 from seamark.recovery.statements import statement_of, statements_of
 from seamark.recovery.store import RecoveryStore, open_store
 from seamark.recovery.tables import RAW, RAW_RETENTION_DAYS, ROLLUPS, Rollup
-from seamark.wire.signals import Signal, stream_name, subject
+from seamark.wire.signals import Signal
 
 SETTLING: Final = timedelta(minutes=1)
 """Between the time a request is received by the collector's clock, and stored by the log's."""
@@ -28,21 +35,23 @@ _COUNTS: Final = (
     *("duplicate", "dead_lettered", "stored", "archived"),
 )
 """What a line takes from the ledger."""
-_LOOKS: Final = 3
+WAIT_SECONDS: Final = 120.0
+"""For the sinks to read what the log held when this began; the archive writes every minute."""
+_LOOKS: Final = 5
 _LOOK_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """[begin, end) by receipt, whole hours but for the end; `app` "" for all.
+    """[begin, end) by receipt: from a whole hour to a whole minute; `app` "" for all.
 
-    `quiet`: nothing comes any more, so an hour of a rollup need not be over to be compared.
+    `over`: hours and days that begin before it, and end by it, can be compared by event time.
     """
 
     begin: datetime
     end: datetime
-    app: str = ""
-    quiet: bool = False
+    app: str
+    over: datetime
 
     @property
     def params(self) -> dict[str, object]:
@@ -54,36 +63,44 @@ def range_of(begin: datetime | None, end: datetime | None, app: str, now: dateti
     """The range that is meant, within what raw rows are kept of. Raises RecoveryError."""
     oldest = _day(now - timedelta(days=RAW_RETENTION_DAYS - 1))
     begin = _hour(max(begin or oldest, oldest))
-    quiet = end is not None
-    end = min(end, now) if end else (now - SETTLING).replace(second=0, microsecond=0)
+    over = now
+    if end is None:
+        end = now - SETTLING
+    elif end >= _minute(now):  # nothing comes any more, it says
+        over = _day(now) + timedelta(days=1)
+        end = _minute(now) + timedelta(minutes=1)
+    end = _minute(end)
     if begin >= end:
         raise RecoveryError(
             f"there is nothing between {begin:%Y-%m-%dT%H:%MZ} and {end:%Y-%m-%dT%H:%MZ}: raw rows "
             f"are kept for {RAW_RETENTION_DAYS} days, and without --to the last minute is left out"
         )
-    return Range(begin, end, app, quiet)
+    return Range(begin, end, app, over)
 
 
-async def verify(stack: Stack, within: Range, *, deep: bool = False) -> Account:
+async def verify(
+    stack: Stack, within: Range, *, deep: bool = False, wait_seconds: float = WAIT_SECONDS
+) -> Account:
     """Count everything in the range; `deep` reads the archive's files as well.
 
-    A block is written table after table, so what differs is looked at again before it counts.
-    Raises RecoveryError.
+    First the sinks get time to read what the log holds now: a stack that is used, be it by its own
+    telemetry alone, always has something on its way. A block is written table after table, so what
+    differs is looked at again before it counts. Raises RecoveryError.
     """
     async with open_store(stack.store) as store, open_log(stack.log) as client:
         account = Account()
-        records = await read_records(await bucket_of(client))
-        archived = any(record.sink == "archive" for record in records)
-        await _under_way(account, client, records, within)
-        for _ in range(_LOOKS):  # a sink records where it stands a second after its last block
-            if not account.under_way:
+        bucket = await bucket_of(client)
+        records = await read_records(bucket)
+        streams = await read_streams(client)
+        account.damaged += log_damage(streams, records) + spool_damage(stack)
+        until = asyncio.get_running_loop().time() + wait_seconds
+        while behind := _behind(streams, records):
+            if asyncio.get_running_loop().time() > until:
                 break
-            await asyncio.sleep(_LOOK_SECONDS)
-            records = await read_records(await bucket_of(client))
-            account.under_way.clear()
-            account.archive_under_way = False
-            await _under_way(account, client, records, within)
-        archived = archived or await has_manifest(store)
+            await asyncio.sleep(_LOOK_SECONDS / 2)
+            records = await read_records(bucket)
+        await _under_way(account, client, behind, within)
+        archived = any(record.sink == "archive" for record in records) or await has_manifest(store)
         for look in range(_LOOKS):
             if look:
                 await asyncio.sleep(_LOOK_SECONDS)
@@ -95,6 +112,7 @@ async def verify(stack: Stack, within: Range, *, deep: bool = False) -> Account:
                     await _count_rollup(account, store, within, signal, rollup)
             if not differences(account):
                 break
+        account.damaged += await store_damage(store)
         if deep and archived:
             account.damaged += await check_files(
                 store, open_archive(stack), within.begin, within.end
@@ -102,31 +120,35 @@ async def verify(stack: Stack, within: Range, *, deep: bool = False) -> Account:
     return account
 
 
+def _behind(
+    streams: Sequence[StreamState], records: Sequence[PositionRecord]
+) -> list[tuple[str, StreamState, int]]:
+    """Sink, stream and how far it has read, where that is not as far as the stream went."""
+    positions = {record.key: record.position.done for record in records}
+    sinks = sorted({"rows"} | {record.sink for record in records})
+    found = []
+    for stream in streams:
+        for sink in sinks:
+            done = max(positions.get(f"{sink}.{stream.name}", 0), stream.first - 1)
+            if done < stream.last:
+                found.append((sink, stream, done))
+    return found
+
+
 async def _under_way(
-    account: Account, client: NatsClient, records: list[PositionRecord], within: Range
+    account: Account,
+    client: NatsClient,
+    behind: Sequence[tuple[str, StreamState, int]],
+    within: Range,
 ) -> None:
     """Which sinks have yet to read messages that were stored before the end of the range."""
-    positions = {record.key: record.position.done for record in records}
-    sinks = {"rows"} | {record.sink for record in records}
-    js = client.jetstream(timeout=10)
-    for signal in Signal:
-        for partition in range(256):
-            stream = stream_name(signal, partition)
-            try:
-                state = (await js.stream_info(stream)).state
-            except nats.js.errors.NotFoundError:
-                break
-            for sink in sorted(sinks):
-                done = max(positions.get(f"{sink}.{stream}", 0), state.first_seq - 1)
-                if state.last_seq <= done:
-                    continue
-                if await _stored_at(client, stream, done + 1, subject(signal, partition)) < (
-                    within.end + SETTLING
-                ):
-                    account.under_way.append(
-                        f"{sink} has {state.last_seq - done} messages of {stream} still to read"
-                    )
-                    account.archive_under_way |= sink == "archive"
+    for sink, stream, done in behind:
+        stored = await _stored_at(client, stream.name, done + 1, stream.subject)
+        if stored < within.end + SETTLING:
+            account.under_way.append(
+                f"{sink} has {stream.last - done} messages of {stream.name} still to read"
+            )
+            account.archive_under_way |= sink == "archive"
 
 
 async def _stored_at(client: NatsClient, stream: str, sequence: int, on: str) -> datetime:
@@ -172,25 +194,25 @@ async def _count_lines(
 async def _count_rollup(
     account: Account, store: RecoveryStore, within: Range, signal: Signal, rollup: Rollup
 ) -> None:
-    """By event time. Rows with a time in the range were received in it or after it."""
-    floor, step = (_day, timedelta(days=1)) if rollup.daily else (_hour, timedelta(hours=1))
-    begin, end = floor(within.begin), floor(within.end)
-    if within.quiet and end < within.end:
-        end += step
+    """By event time, as the views see it: a row counts where its rollup counts it."""
+    step = rollup.step_seconds
+    begin = int(within.begin.timestamp()) // step * step
+    over = int(within.over.timestamp()) // step * step
+    end = min(-(-int(within.end.timestamp()) // step) * step, over)
     only = "AND app = {app:String}" if within.app else ""
-    params = within.params | {"a": int(begin.timestamp()), "b": int(end.timestamp())}
+    params = within.params | {"a": begin, "b": end}
     counted: dict[RollupKey, list[int]] = {}
     places = (
-        (RAW[signal], rollup.raw_time, rollup.raw),
-        (rollup.table, f"t.{rollup.time}", rollup.rows),
+        (RAW[signal], rollup.second, rollup.raw),
+        (rollup.table, rollup.own_second, rollup.rows),
     )
-    for index, (table, time, what) in enumerate(places):
+    for index, (table, second, what) in enumerate(places):
         sql = statement_of(
             "count_buckets",
             database=store.database,
             table=table,
-            time=time,
-            step=rollup.step,
+            second=second,
+            step=str(step),
             what=what,
             only=only,
         )
@@ -202,6 +224,10 @@ async def _count_rollup(
 
 def _key(signal: str, row: Mapping[str, Any]) -> Key:
     return Key(signal, row["org"], row["app"], row["hour"])
+
+
+def _minute(when: datetime) -> datetime:
+    return when.replace(second=0, microsecond=0)
 
 
 def _hour(when: datetime) -> datetime:
