@@ -9,7 +9,7 @@ import msgspec
 import nats.errors
 import nats.js.errors
 from nats.aio.client import Client as NatsClient
-from processors.blocks.log_state import LogRegressed, LogState, check_log
+from seamark.wire.log_state import LogRegressed, LogState, check_log
 
 from seamark.recovery.positions import PositionRecord
 from seamark.recovery.stack import RecoveryError, Stack
