@@ -9,12 +9,12 @@ import msgspec
 import nats.errors
 import nats.js.errors
 from nats.aio.client import Client as NatsClient
-from seamark.wire.log_state import LogRegressed, LogState, check_log
 
 from seamark.recovery.positions import PositionRecord
 from seamark.recovery.stack import RecoveryError, Stack
 from seamark.recovery.statements import statement_of
 from seamark.recovery.store import RecoveryStore
+from seamark.wire.log_state import LogRegressed, LogState, check_log
 from seamark.wire.signals import Signal, stream_name, subject
 
 _MOST_PARTITIONS: Final = 256
