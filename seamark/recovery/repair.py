@@ -51,7 +51,7 @@ async def repair(stack: Stack, *, dry_run: bool = False) -> Repair:
         open_store(stack.store, local=stack.folder is not None) as store,
     ):
         lost = await _lost(store)
-        sources = await _sources(stack, client, lost)
+        sources = await _sources(stack, client, store, lost)
         can: list[LostPartition] = []
         for one in lost:
             source = source_of(one, sources)
@@ -79,7 +79,7 @@ async def _lost(store: RecoveryStore) -> list[LostPartition]:
 
 
 async def _sources(
-    stack: Stack, client: NatsClient, lost: Sequence[LostPartition]
+    stack: Stack, client: NatsClient, store: RecoveryStore, lost: Sequence[LostPartition]
 ) -> dict[Signal, Source]:
     """The log, where it has all that is needed of a signal, and of a day of duplicates before."""
     sources: dict[Signal, Source] = {}
@@ -89,23 +89,32 @@ async def _sources(
             if any(signal in one.signals for one in lost):
                 sources[signal] = "log"
             continue
+        oldest = await store.value(
+            statement_of("oldest_archived", database=store.database), params={"s": signal.value}
+        )
         whole = [
-            await _reaches(client, stream_name(signal, partition), since - _DUPLICATES)
+            await _reaches(client, stream_name(signal, partition), since - _DUPLICATES, oldest)
             for partition in range(stack.log.partitions)
         ]
         sources[signal] = "log" if all(whole) else "archive"
     return sources
 
 
-async def _reaches(client: NatsClient, stream: str, since: datetime) -> bool:
-    """Whether a stream holds everything from then on: from its beginning, or long enough."""
+async def _reaches(client: NatsClient, stream: str, since: datetime, oldest: int) -> bool:
+    """Whether a stream holds everything from then on: long enough, or all there ever was.
+
+    `oldest`: when the oldest archived row was received (s, 0 for none). A stream that is younger
+    was made anew, and its first message is not the first there was.
+    """
     js = client.jetstream(timeout=10)
     try:
-        state = (await js.stream_info(stream)).state
+        info = await js.stream_info(stream)
+        state = info.state
+        made_anew = 0 < oldest < (info.created.timestamp() if info.created else 0)
         whole = state.messages == (state.last_seq - state.first_seq + 1 if state.last_seq else 0)
         if not whole or not state.messages:
-            return state.last_seq == 0
-        if state.first_seq == 1:
+            return state.last_seq == 0 and not made_anew
+        if state.first_seq == 1 and not made_anew:
             return True
         first = await js.get_msg(stream, state.first_seq)
     except nats.js.errors.NotFoundError:

@@ -61,7 +61,6 @@ def _otlp(table: str) -> Rollup:
 
 
 _HAS_TYPE: Final = "mapContains(t.attrs, 'exception.type')"
-"""As the views of spans and points take it: a time that cannot be is that of the receipt."""
 ROLLUPS: Final[Mapping[Signal, tuple[Rollup, ...]]] = {
     Signal.EVENTS: (
         Rollup("events_1m"),
