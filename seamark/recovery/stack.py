@@ -55,6 +55,7 @@ def find(data: Path | None, environ: Mapping[str, str]) -> Stack:
     choices = Choices(folder, host=holder.host, ports=Ports(holder.port_offset))
     wired = wiring(choices, folder.secrets(), environ=environ)
     ours = {name: value for part in wired.values() for name, value in part.items()}
+    ours |= wired["provisioning"]  # the owner of the store, not one of the other roles
     return _stack({**environ, **ours}, folder)
 
 

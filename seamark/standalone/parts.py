@@ -16,6 +16,7 @@ from seamark.standalone.folder import BUCKETS_SHARE, Folder, Secrets
 from seamark.standalone.guard import PARENT_VARIABLE
 from seamark.standalone.ports import Ports, reachable
 from seamark.standalone.probes import Probe, froze_on_full_disk, of_parts
+from seamark.standalone.store.roles import role_password
 from seamark.wire.signals import Signal
 
 LOOPBACK: Final = "127.0.0.1"
@@ -147,6 +148,15 @@ def _trust(environ: Mapping[str, str]) -> dict[str, str]:
     return {"TLS_CA": cert, "TLS_NAME": name}
 
 
+def _store_as(role: str, ports: Ports, secrets: Secrets) -> dict[str, str]:
+    """Where the store is, and the user of a role in it."""
+    return {
+        "SEAMARK_STORE_URL": f"http://{LOOPBACK}:{ports.store}",
+        "SEAMARK_STORE_USER": role,
+        "SEAMARK_STORE_PASSWORD": role_password(secrets.store, role),
+    }
+
+
 def wiring(
     choices: Choices, secrets: Secrets, *, environ: Mapping[str, str]
 ) -> dict[str, dict[str, str]]:
@@ -161,11 +171,7 @@ def wiring(
         "SEAMARK_LOG_REPLICAS": "1",
         "SEAMARK_LOG_MAX_BYTES": str(stream_bytes(folder.log_bytes(), environ)),
     }
-    store = {
-        "SEAMARK_STORE_URL": f"http://{LOOPBACK}:{ports.store}",
-        "SEAMARK_STORE_USER": "seamark",
-        "SEAMARK_STORE_PASSWORD": secrets.store,
-    }
+    store = _store_as("seamark", ports, secrets)
     cache = {"SEAMARK_CACHE_URL": f"redis://:{secrets.redis}@{LOOPBACK}:{ports.redis}/0"}
     ingest = "https" if _has_certificate("collector", environ) else "http"
     trust = _trust(environ)
@@ -210,7 +216,7 @@ def wiring(
             "SEAMARK_COLLECTOR_DISK_PATH": str(folder.part("nats")),
         },
         "rows": log
-        | store
+        | _store_as("rows", ports, secrets)
         | own
         | monitor
         | {
@@ -218,7 +224,7 @@ def wiring(
             "SEAMARK_ROWS_STATE_PATH": str(folder.part("dedup") / "rows"),
         },
         "archive": log
-        | store
+        | _store_as("archive", ports, secrets)
         | own
         | monitor
         | {
@@ -229,7 +235,7 @@ def wiring(
             or str(folder.part("archive")),
         },
         "api": log
-        | store
+        | _store_as("api", ports, secrets)
         | cache
         | own
         | monitor

@@ -21,6 +21,7 @@ from seamark.standalone.store.engine import (
 )
 from seamark.standalone.store.failures import (
     ABORTED,
+    ACCESS_DENIED,
     CANNOT_WRITE,
     NOT_ENOUGH_SPACE,
     SYNTAX,
@@ -29,6 +30,7 @@ from seamark.standalone.store.failures import (
 )
 from seamark.standalone.store.job import StoreJob, StoreReply, Streamed
 from seamark.standalone.store.request import StoreRequest
+from seamark.standalone.store.roles import insert_refused, reading_refused
 from seamark.standalone.store.sessions import Sessions
 from seamark.standalone.store.statement import (
     ENCLOSING,
@@ -82,6 +84,7 @@ class Execution:
             job.kind = "write"  # until it is known to be harmless
             with self._handle(job) as handle:
                 if insert is not None:
+                    _allow(insert_refused(job.role, insert.text.decode(errors="replace")))
                     return self._insert(request, handle, insert, data)
                 return self._statement(job, handle, text)
         finally:
@@ -188,6 +191,11 @@ class Execution:
             raise own_error(SYNTAX, "Multi-statements are not allowed")
         if effect in ("READ_ONLY", "UNKNOWN"):  # what does not parse changes nothing
             job.kind = "read"
+        if not job.role.owner:
+            if effect != "READ_ONLY":
+                _allow(f"user {job.role.name} may only read with such a statement")
+            tree = handle.run(f"EXPLAIN AST {sql}", "TSVRaw", job.request.params).data
+            _allow(reading_refused(job.role, tree.decode(errors="replace")))
         job.check()
         output = find_output(text)
         form = output.format or job.request.default_format
@@ -204,6 +212,12 @@ class Execution:
             metrics.QUERY_SECONDS.observe(time.perf_counter() - started)
         metrics.QUERIES.inc()
         return answer
+
+
+def _allow(refusal: str) -> None:
+    """Raises StoreError ACCESS_DENIED for a refusal."""
+    if refusal:
+        raise own_error(ACCESS_DENIED, f"Not enough privileges: {refusal}")
 
 
 def use(handle: Handle, database: str = "") -> Handle:

@@ -31,7 +31,7 @@ from seamark.standalone.store.failures import (
 from seamark.standalone.store.job import StoreJob, StoreReply, Streamed
 from seamark.standalone.store.messages import read_form, refusal
 from seamark.standalone.store.parts.watch import PartWatch
-from seamark.standalone.store.request import Upload, may_enter, read_request
+from seamark.standalone.store.request import Upload, read_request, role_of
 from seamark.standalone.store.sessions import Sessions
 from seamark.standalone.store.settings import StoreServerSettings
 from seamark.standalone.store.statement import starts_insert
@@ -93,7 +93,7 @@ class StoreService:
         return web.Response(text="Ok.\n")
 
     async def _metrics(self, http: web.Request) -> web.Response:
-        if not may_enter(http.headers, dict(http.query), self._settings.password):
+        if role_of(http.headers, dict(http.query), self._settings.password) is None:
             return web.Response(status=401, text="own metrics need the store's password\n")
         metrics.SESSIONS.set(len(self.sessions))
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
@@ -115,7 +115,8 @@ class StoreService:
 
     async def _job(self, http: web.Request, query_id: str) -> StoreJob:
         arguments = dict(http.query)
-        if not may_enter(http.headers, arguments, self._settings.password):
+        role = role_of(http.headers, arguments, self._settings.password)
+        if role is None:
             raise own_error(
                 AUTHENTICATION_FAILED,
                 "Authentication failed: password is incorrect, or there is no such user",
@@ -142,7 +143,8 @@ class StoreService:
                 query_id=query_id,
                 body=body,
                 uploads=uploads,
-            )
+            ),
+            role,
         )
 
     def _start(self, job: StoreJob) -> "asyncio.Future[Outcome]":

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from seamark.standalone.store.failures import CANCELLED, own_error
 from seamark.standalone.store.request import StoreRequest
+from seamark.standalone.store.roles import OWNER, ROLES, StoreRole
 
 _PIECES_AHEAD: Final = 4
 
@@ -37,6 +38,7 @@ class StoreJob:
     """
 
     request: StoreRequest
+    role: StoreRole = ROLES[OWNER]
     tag: str = field(default_factory=lambda: uuid.uuid4().hex)
     kind: Literal["read", "write"] | None = None
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)

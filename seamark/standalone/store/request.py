@@ -6,7 +6,6 @@ are known here; every other name is a setting of the engine.
 
 import base64
 import binascii
-import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,8 +17,8 @@ from seamark.standalone.store.failures import (
     NOT_IMPLEMENTED,
     own_error,
 )
+from seamark.standalone.store.roles import StoreRole, enters
 
-USER: Final = "seamark"
 _TRANSPORT: Final = frozenset(
     {
         "query",
@@ -103,11 +102,11 @@ class Upload:
     data: bytes
 
 
-def may_enter(headers: Mapping[str, str], arguments: Mapping[str, str], password: str) -> bool:
-    """Whether the request names user `seamark` and its password, in any of ClickHouse's ways."""
-    user, given = _credentials(headers, arguments)
-    right = hmac.compare_digest(given.encode(), password.encode())
-    return hmac.compare_digest(user.encode(), USER.encode()) and right
+def role_of(
+    headers: Mapping[str, str], arguments: Mapping[str, str], password: str
+) -> StoreRole | None:
+    """The role whose user and password the request names, in any of ClickHouse's ways."""
+    return enters(*_credentials(headers, arguments), password)
 
 
 def _credentials(headers: Mapping[str, str], arguments: Mapping[str, str]) -> tuple[str, str]:
