@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Two files of tests at a time; those that kill processes run alone.
 PARALLEL := -n 2 --dist loadfile
 
-.PHONY: clients proto site plugin plugin-test faults outages help install up demo docs dashboards test lint types quick servers chaos load lock clean
+.PHONY: clients proto site plugin plugin-test damage faults outages help install up demo docs dashboards test lint types quick servers chaos load lock clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ faults: install ## the tests that kill, stop, cut and fill, in their short form
 
 chaos: install ## 1,000 faults under load, then every count compared (under an hour)
 	$(BIN)/python -m tests.chaos.run --faults 1000
+
+damage: install ## 300 kills with damage in between: each named, and mended to equal counts (hours)
+	$(BIN)/python -m tests.damage.run --faults 300
 
 outages: install ## the log, the store, the cache, the archive away for 3 minutes each (half an hour)
 	$(BIN)/python -m tests.chaos.outages --seconds 180 --rate 5000
