@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Final
 
+from seamark.service.clickhouse.errors import AWAY, TOO_LONG, TOO_MUCH
 from seamark.service.clickhouse.quoting import identifier, literal
 from seamark.standalone.store.engine import StoreEngine
 from seamark.standalone.store.parts.inventory import Days, LostPart, PartRecord
@@ -25,8 +26,9 @@ _TIMES: Final[Mapping[str, int]] = {
 """Columns that say when a row is of, the first that a table has; and how long its bucket is."""
 _BUCKETS: Final[Mapping[str, int]] = {"_1m": 60, "_1h": 3600, "_1d": 86400}
 _CODE: Final = re.compile(r"Code: (\d+)")
-_DAMAGE: Final = frozenset({32, 33, 40, 107, 117, 226, 228, 246, 271, 432, 1001})
-"""What a check says of a part whose files are gone, cut short or changed; not of memory or time."""
+_PASSING: Final = (frozenset(TOO_MUCH) | frozenset(TOO_LONG) | frozenset(AWAY)) - {1001}
+"""What a check says of memory, time and load, and not of the part. A part whose files are gone, cut
+short or changed is anything: a flipped bit may be read as a length, a type, a codec."""
 
 
 class EngineParts:
@@ -97,7 +99,7 @@ class EngineParts:
         )
         said = next((row["message"] for row in rows if not row["is_passed"]), "")
         found = _CODE.search(said)
-        if not said or (found and int(found[1]) not in _DAMAGE) or not self._is_active(part):
+        if not said or (found and int(found[1]) in _PASSING) or not self._is_active(part):
             return ""
         return str(said)[:300]
 

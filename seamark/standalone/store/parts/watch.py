@@ -134,6 +134,8 @@ class PartWatch:
             self._checked[key] = now
             said = self.parts.damage(part)
             if said and part.name not in {one.part for one in lost if one.table == part.table}:
+                if not self.parts.damage(part):  # it was not the part
+                    continue
                 self.parts.put_aside(part)
                 lost.append(lost_part(part, "unreadable", said, now))
         return lost
