@@ -94,9 +94,17 @@ REQUEST_REJECTIONS_DROPPED: Final = counter(
 )
 UNKNOWN_KEY_REQUESTS: Final = counter(
     "seamark_collector_unknown_key_requests",
-    "Requests with an API key that no app has, by the first 8 hex digits of its SHA-256; beyond "
-    "100 different keys: other.",
+    "Requests with an API key that no app has, by the first 8 hex digits of its SHA-256 and the "
+    "address they came from; beyond 100 different pairs: other.",
     "key_hash",
+    "source",
+)
+UNREAD_BYTES: Final = counter(
+    "seamark_collector_unread_bytes",
+    "Bodies of requests not taken whose items nobody counted: as long as they said, else as far as "
+    "they came.",
+    "route",
+    "reason",
 )
 IN_FLIGHT: Final = gauge(
     "seamark_collector_in_flight_bytes", "Bodies held in memory now, as sent and inflated."

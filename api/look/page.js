@@ -4,7 +4,7 @@ import { health, NoAnswer } from "./api.js";
 import { chart } from "./chart.js";
 import * as panels from "./panels.js";
 import { rounds } from "./poll.js";
-import { books, errors, liveRates, loads, pages } from "./questions.js";
+import { books, errors, liveRates, loads, pages, refused } from "./questions.js";
 import { forget, keep, kept, takeFromAddress } from "./token.js";
 import { axis, clock, duration, rate } from "./words.js";
 
@@ -42,7 +42,7 @@ async function round(signal) {
 
 /** Asks for page loads, pages and errors; each may fail alone. Whether an answer was an old one. */
 async function slower(signal, at) {
-  const [load, page, error] = await Promise.allSettled([loads(signal), pages(signal), errors(signal)]);
+  const [load, page, error, unread] = await Promise.allSettled([loads(signal), pages(signal), errors(signal), refused(signal)]);
   const failures = [load, page, error].filter(({ status }) => status === "rejected").map(({ reason }) => reason);
   const whole = failures.find(({ kind }) => kind !== "refused");
   if (whole) {
@@ -53,6 +53,7 @@ async function slower(signal, at) {
   else panels.why("loading-why", load.reason.message);
   if (page.value) panels.showPages(page.value, load.value?.byPage ?? new Map());
   else panels.why("pages-why", page.reason.message);
+  if (unread.value) panels.showRefused(unread.value); // else the token may not see them
   if (error.value) panels.showErrors(error.value, at);
   else panels.why("groups-why", error.reason.message);
   return Boolean(load.value?.stale || page.value?.meta.stale || error.value?.meta.stale);

@@ -165,6 +165,16 @@ export function showLedger(answer) {
   }[String(balanced)];
 }
 
+/** Who sends with a key that is not known, and what was refused before its items were counted. */
+export function showRefused({ keys, bytes }) {
+  const told = [
+    ...keys.sort((a, b) => b.sum - a.sum).map((one) => [`requests with the unknown key ${one.key_hash} from ${one.source}`, one.sum]),
+    ...bytes.map((one) => [`bytes refused unread: ${one.reason}`, one.sum]),
+  ];
+  of("refused-unread").replaceChildren(...told.map(([words, n]) => made("li", "", made("b", "", count(n)), ` ${words}`)));
+  of("refused-unread").hidden = !told.length;
+}
+
 function stage(name, items, text, leaks) {
   const number = made("data", "", count(items));
   number.id = `ledger-${name}`;

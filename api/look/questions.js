@@ -51,6 +51,21 @@ export async function errors(signal) {
   return (await ask("v1/query/errors", { signal, body: { from: FROM, limit: MOST_GROUPS } })).answer;
 }
 
+/** Requests with a key that no app has, and bytes refused unread: Seamark's own metrics, where the token sees them. */
+export async function refused(signal) {
+  const total = async (metric, groupBy) => {
+    const filters = [{ key: "app", value: "seamark" }];
+    const body = { metric, source: "metrics", from: FROM, granularity: "5m", agg: ["sum"], groupBy, filters };
+    const { answer } = await ask("v1/query/timeseries", { signal, body });
+    return answer.series.map(({ labels, rows }) => ({ ...labels, sum: rows.reduce((sum, row) => sum + row[1], 0) }));
+  };
+  const [keys, bytes] = await Promise.all([
+    total("seamark_collector_unknown_key_requests", ["key_hash", "source"]),
+    total("seamark_collector_unread_bytes", ["reason"]),
+  ]);
+  return { keys: keys.filter(({ sum }) => sum > 0), bytes: bytes.filter(({ sum }) => sum > 0) };
+}
+
 /**
  * The latest start of a minute that is drawn: of a whole one, and of the running one only where there
  * is hardly another yet (`first` is the start of the first). Later it would only look like a fall,

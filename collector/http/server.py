@@ -188,6 +188,9 @@ class HttpServer:
             if share is not None:
                 share.give_back()
         metrics.FAILURES.labels(head.path, failure.reason.value).inc()
+        if failure.items is None:
+            declared = int(head.headers.get("content-length", 0))
+            metrics.UNREAD_BYTES.labels(head.path, failure.reason.value).inc(max(declared, size))
         self._ingest.refused(head, receiver.signal, failure)
         reply = receiver.failure(head, failure)
         return (reply if failure.reason is Reason.ORIGIN else _readable(reply, head)), size

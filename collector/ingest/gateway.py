@@ -45,7 +45,8 @@ from seamark.wire.signals import Signal
 logger = logging.getLogger(__name__)
 _ADDRESSES: Final = 4096
 _KEY_LABELS: Final = 100
-"""So many unknown keys have a label of their own in the metrics, for the life of the process."""
+"""So many unknown keys and sources have labels of their own in the metrics, for the life of the
+process."""
 FRAME_BYTES: Final = 4 * 1024 * 1024 - 64 * 1024
 """What a message of 4 MiB holds, `max_payload` of a Seamark stack."""
 _REPLAY_KEY: Final = "replay"
@@ -127,7 +128,7 @@ class IngestGateway:
         self._country_header = country_header.lower()
         self._recent_batches = RecentBatches()
         self._unknown_keys = UnknownKeys()
-        self._counted_hashes: set[str] = set()
+        self._counted_keys: set[tuple[str, str]] = set()
         self._address: Callable[[str, str], str] = lru_cache(maxsize=_ADDRESSES)(
             lambda peer, forwarded: client_address(peer, forwarded, self._trusted)
         )
@@ -169,11 +170,12 @@ class IngestGateway:
 
     def _count_unknown_key(self, secret: str, source: str) -> None:
         key = self._unknown_keys.count(secret, source)
-        if key.key_hash in self._counted_hashes or len(self._counted_hashes) < _KEY_LABELS:
-            self._counted_hashes.add(key.key_hash)
-            metrics.UNKNOWN_KEY_REQUESTS.labels(key.key_hash).inc()
+        labels = (key.key_hash, key.source)
+        if labels in self._counted_keys or len(self._counted_keys) < _KEY_LABELS:
+            self._counted_keys.add(labels)
         else:
-            metrics.UNKNOWN_KEY_REQUESTS.labels("other").inc()
+            labels = ("other", "other")
+        metrics.UNKNOWN_KEY_REQUESTS.labels(*labels).inc()
         if key.requests & (key.requests - 1) == 0:  # 1, 2, 4, 8 and so on
             logger.warning("requests with an unknown API key", extra=key._asdict())
 

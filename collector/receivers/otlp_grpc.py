@@ -195,9 +195,14 @@ class GrpcServer:
         share.take(len(request))
         sdk = sdk_of(head.headers.get("user-agent", ""))
         admitted = self._ingest.admit(head, protocol=_PROTOCOL, sdk=sdk)
-        exported = await export(
-            self._ingest, admitted, head, kind, request, expanded_bytes=self._expanded_bytes
-        )
+        try:
+            exported = await export(
+                self._ingest, admitted, head, kind, request, expanded_bytes=self._expanded_bytes
+            )
+        except (Rejected, Unavailable) as failure:
+            if failure.items is None:
+                metrics.UNREAD_BYTES.labels(head.path, failure.reason.value).inc(len(request))
+            raise
         return exported.encode()
 
 

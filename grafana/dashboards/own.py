@@ -85,3 +85,18 @@ def active_series(*, step: str = "auto") -> Ask:
 def damaged_parts(*, step: str = "auto") -> Ask:
     """Parts of the store that are lost or cannot be read, by table, until they are repaired."""
     return _own("seamark_store_damaged_parts", "max", by=["table"], step=step, legend="{{table}}")
+
+
+def unknown_keys(*, step: str = "auto") -> Ask:
+    """Requests with a key that no app has, by the beginning of the key's hash and the address."""
+    return _own(
+        "seamark_collector_unknown_key_requests", "sum", by=["key_hash", "source"], step=step,
+        legend="{{key_hash}} from {{source}}",
+    )  # fmt: skip
+
+
+def unread_bytes(*, step: str = "auto") -> Ask:
+    """Bytes of bodies that were not taken and whose items nobody counted, by why."""
+    return _own(
+        "seamark_collector_unread_bytes", "sum", by=["reason"], step=step, legend="{{reason}}"
+    )

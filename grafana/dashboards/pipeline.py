@@ -137,6 +137,30 @@ DASHBOARD = Board(
                 ),
                 course(
                     PanelText(
+                        "Unknown keys",
+                        "Requests with a key that no app has, by the first 8 digits of the key's "
+                        "SHA-256 and the address they came from: a sender with a mistyped key.",
+                        "short",
+                        ((None, "green"), (1, "yellow")),
+                        empty="Every key is known",
+                    ),
+                    own.unknown_keys(),
+                    stacked=True,
+                ),
+                course(
+                    PanelText(
+                        "Refused unread",
+                        "Bytes of bodies that were not taken and whose items could not be counted, "
+                        "by why. The ledger counts such requests, and no items of them.",
+                        "bytes",
+                        ((None, "green"), (1, "yellow")),
+                        empty="Nothing was refused unread",
+                    ),
+                    own.unread_bytes(),
+                    stacked=True,
+                ),
+                course(
+                    PanelText(
                         "Inserts that failed",
                         "Tries to put a block into the store that failed and are made again, "
                         "by why. Nothing is lost, and everything behind it waits.",

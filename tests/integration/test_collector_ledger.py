@@ -235,7 +235,16 @@ def test_rejected_requests_are_in_the_log_when_it_stops(tmp_path: Path) -> None:
         }
     assert 'seamark_collector_items_offered_total{signal="events"} 2.0' in page
     key_hash = hashlib.sha256(b"smk_nobody").hexdigest()[:8]
-    assert f'seamark_collector_unknown_key_requests_total{{key_hash="{key_hash}"}} 4.0' in page
+    counted = f'key_hash="{key_hash}",source="127.0.0.1"'
+    assert f"seamark_collector_unknown_key_requests_total{{{counted}}} 4.0" in page
+    unread = dict(
+        re.findall(
+            r'collector_unread_bytes_total{reason="(\w+)",route="/v1/ingest/batch"} (\S+)', page
+        )
+    )
+    assert float(unread["body_too_large"]) > BODY_BYTES  # as long as it said
+    assert float(unread["unknown_key"]) > 0
+    assert "app_mismatch" not in unread  # its items were counted
 
 
 def _call(port: int, body: bytes, *, key: str) -> None:
