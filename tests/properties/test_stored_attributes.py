@@ -173,3 +173,41 @@ def test_attributes_of_a_native_event_have_spellings_too(answers: Answers) -> No
         question = {"steps": [step, step], "from": NOW - MINUTE, "to": NOW + 1}
         [funnel] = answers("/v1/query/funnel", "acme", question)["funnels"]
         assert funnel["steps"][0]["people"] == 1, key
+
+
+NOWHERE = st.text("abcdefgh.", min_size=4, max_size=10).map(lambda text: f"no{text}z")
+RANGE = {"from": NOW - MINUTE, "to": NOW + 1}
+
+
+def questions_with(key: str) -> list[tuple[str, dict[str, Any]]]:
+    """Every kind of question with a key in each place that takes one."""
+    filters = [{"key": key, "value": "x"}]
+    step = {"name": "tap", "filters": filters}
+    return [
+        ("logs", {"filters": filters}),
+        ("logs/histogram", {"filters": [{"key": key, "op": "!exists"}]}),
+        ("traces", {"filters": filters}),
+        ("services", {"filters": filters}),
+        ("timeseries", {"metric": "tap", "filters": filters}),
+        ("timeseries", {"metric": "tap", "groupBy": [key]}),
+        ("top", {"metric": "tap", "by": key}),
+        ("top", {"metric": "tap", "by": "page", "filters": filters}),
+        ("funnel", {"steps": [step, "tap"]}),
+        ("funnel", {"steps": ["tap", "tap"], "groupBy": key}),
+        ("retention", {"start": step, "return": "tap"}),
+        ("sessions", {"filters": filters}),
+        ("sessions", {"groupBy": key}),
+        ("paths", {"start": "/", "filters": filters}),
+        ("errors", {"filters": filters}),
+    ]
+
+
+@settings(max_examples=5, deadline=None, derandomize=True)
+@given(key=NOWHERE)
+def test_a_key_that_is_nowhere_is_never_answered_as_empty_text(answers: Answers, key: str) -> None:
+    for path, body in questions_with(key):
+        answer = answers.runner.run(
+            answers.ask.post(f"/v1/query/{path}", {**RANGE, **body}, status=400)
+        )
+        reason = answer["error"]["reason"]
+        assert reason in ("unknown_attribute", "not_a_dimension"), (path, body, answer)
