@@ -16,7 +16,12 @@ from typing import Any, Final
 from google.protobuf.message import DecodeError, Message
 
 from collector.admission.dead_letters import dead_letter
-from collector.receivers.otlp_depth import shallow, with_deep_values
+from collector.receivers.otlp_depth import (
+    may_hold_empty,
+    shallow,
+    with_deep_values,
+    with_empty_values,
+)
 from collector.receivers.otlp_ids import check_records, check_spans, fault_of_ids
 from collector.receivers.otlp_items import BadItem, Sorted, fault_of, sort_items
 from collector.receivers.otlp_json import to_protobuf
@@ -72,9 +77,9 @@ def examine(kind: Kind, body: bytes, limits: PartLimits = LIMITS) -> Examined:
         deep = None if whole else with_deep_values(kind, body)
     except DecodeError:
         return _examine_sorted(kind, sort_items(kind, body), limits)
-    if deep is None:
+    if deep is None and not any(may_hold_empty(part.body) for part in examined.parts):
         return examined
-    return _examine(kind, kind.request.FromString(deep), Sorted(), limits)
+    return _examine(kind, with_empty_values(kind, deep or body), Sorted(), limits)
 
 
 def examine_json(kind: Kind, body: bytes, limits: PartLimits = LIMITS) -> Examined:
@@ -94,7 +99,7 @@ def examine_json(kind: Kind, body: bytes, limits: PartLimits = LIMITS) -> Examin
 def _examine_sorted(kind: Kind, items: Sorted, limits: PartLimits) -> Examined:
     """What is left of a request once its items have been read one by one."""
     try:
-        request = kind.request.FromString(with_deep_values(kind, items.body) or items.body)
+        request = with_empty_values(kind, with_deep_values(kind, items.body) or items.body)
     except DecodeError as error:  # every body in it could be read
         raise fault_of(error) from None
     return _examine(kind, request, items, limits)

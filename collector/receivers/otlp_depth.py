@@ -5,13 +5,17 @@ with three; where the levels end, `seamark/wire/envelope.proto` has bytes. Here 
 given one member in place of its own: a string (in a list a key) of MARK and its JSON, which the
 views find (provisioning/clickhouse/definitions/values.sql). It stays valid OTLP. `shallow` messages
 have no field there, so that protobuf itself finds what is deeper, as unknown fields, at no cost for
-requests without it. Pure.
+requests without it.
+
+The store cannot tell an empty array or list from no value. Above the last level it is given MARK as
+its only member (`with_empty_values`); at the last level it is JSON text like any other. Pure.
 """
 
 import base64
 import functools
 import json
 import math
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -39,6 +43,8 @@ _VALUES: Final = ("AnyValue", "KeyValue", "ArrayValue", "KeyValueList")
 _LEVELS: Final = {"KeyValue": 1, "AnyValue": 3}
 """Levels of attributes and of bodies, as in envelope.proto."""
 _CONTAINERS: Final = {"array_value": "ArrayValue", "kvlist_value": "KeyValueList"}
+_EMPTY: Final = re.compile(rb"\x02[\x2a\x32]\x00")
+"""An AnyValue of an empty array or list, as protobuf writes it into what holds it."""
 
 
 def shallow(kind: Kind) -> type[Message]:
@@ -61,6 +67,44 @@ def with_deep_values(kind: Kind, body: bytes) -> bytes | None:
         member = value.WhichOneof("value")
         setattr(value, member, _marked(member, getattr(value, member)))
     return request.SerializeToString()
+
+
+def may_hold_empty(body: bytes) -> bool:
+    """Whether an array or list in the request, as protobuf writes it, may be empty."""
+    return _EMPTY.search(body) is not None
+
+
+def with_empty_values(kind: Kind, body: bytes) -> Message:
+    """The request with marks in its empty arrays and lists; deep values are JSON text already."""
+    request: Message = kind.request.FromString(body)
+    _mark_empty(request)
+    return request
+
+
+def _mark_empty(message: Any) -> None:
+    for field, found in message.ListFields():
+        kind = field.message_type
+        if kind is None:
+            continue
+        for each in found if field.is_repeated else (found,):
+            if kind.name == "KeyValue":
+                _mark_value(each.value, _LEVELS["KeyValue"])
+            elif kind.name == "AnyValue":
+                _mark_value(each, _LEVELS["AnyValue"])
+            else:
+                _mark_empty(each)
+
+
+def _mark_value(value: Any, level: int) -> None:
+    member = value.WhichOneof("value")
+    if level == 0 or member not in _CONTAINERS:
+        return
+    members = getattr(value, member).values
+    if not members:
+        members.add(**{"string_value" if member == "array_value" else "key": MARK})
+        return
+    for each in members:
+        _mark_value(each if member == "array_value" else each.value, level - 1)
 
 
 def _marked(member: str, container: bytes) -> bytes:

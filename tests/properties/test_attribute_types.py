@@ -22,6 +22,8 @@ from api.query.export_columns import shown
 from collector.admission.native.decode import decode
 from collector.admission.native.names import EventNames
 from collector.admission.native.validate import Window, validate
+from collector.receivers.otlp_check import examine
+from collector.receivers.otlp_kinds import LOGS, TRACES
 from seamark.wire.signals import Signal
 from tests.support.otlp_values import attributes
 from tests.support.people_events import MINUTE, NOW
@@ -39,9 +41,7 @@ KEYS = st.sampled_from(["a", "b", "Z", "é", 'k"q', "\U0001f600", "\ue000", "a.b
 FLAT = st.dictionaries(KEYS, SCALARS, max_size=6)
 NESTED = st.dictionaries(
     KEYS,
-    SCALARS
-    | st.lists(SCALARS, min_size=1, max_size=3)
-    | st.dictionaries(KEYS, SCALARS, min_size=1, max_size=3),
+    SCALARS | st.lists(SCALARS, max_size=3) | st.dictionaries(KEYS, SCALARS, max_size=3),
     max_size=6,
 )
 
@@ -113,8 +113,8 @@ def test_of_spans_and_log_records(
     resource_logs.scope_logs.add().log_records.add(
         time_unix_nano=at, trace_id=trace, attributes=attributes(own)
     )
-    insert(answers, Signal.TRACES, traces.SerializeToString())
-    insert(answers, Signal.LOGS, logs.SerializeToString())
+    insert(answers, Signal.TRACES, examine(TRACES, traces.SerializeToString()).body)
+    insert(answers, Signal.LOGS, examine(LOGS, logs.SerializeToString()).body)
     [found] = get(answers, f"/v1/traces/{trace.hex()}")["spans"]
     assert types(found["attributes"]) == types(own)
     assert types(found["resourceAttributes"]) == types(resource)

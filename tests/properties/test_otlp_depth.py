@@ -56,9 +56,11 @@ def scalar(rng: random.Random) -> Any:
 
 
 def nested(rng: random.Random, depth: int) -> Any:
-    """Exactly `depth` levels of arrays and lists, with other members beside."""
+    """`depth` levels of arrays and lists, with other members beside; or fewer and an empty one."""
     if depth == 0:
         return scalar(rng)
+    if rng.random() < 0.15:
+        return rng.choice([[], {}])
     inner = [nested(rng, depth - 1)]
     inner += [nested(rng, rng.randrange(depth)) for _ in range(rng.randrange(2))]
     rng.shuffle(inner)
@@ -138,4 +140,11 @@ def test_integers_and_doubles_stay_apart() -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.signal)
 def test_shallow_requests_are_written_as_they_came(kind: Kind) -> None:
     body = request_of(kind, ["text", 5, [1, "a"]] if kind is not LOGS else [[1], {"a": "b"}])
+    assert examine(kind, body).body == body
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.signal)
+def test_a_request_with_marks_in_it_is_not_changed_again(kind: Kind) -> None:
+    values: list[Any] = [[], {}, [[]], {"a": {}, "b": []}, [[[]], {"a": [{}]}]]
+    body = examine(kind, request_of(kind, values)).body
     assert examine(kind, body).body == body

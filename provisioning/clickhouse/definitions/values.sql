@@ -3,15 +3,18 @@
 -- `text` is an attribute as it is stored: a string as it is, a number or a boolean in figures, bytes in base64,
 -- an array or a list as JSON, in which bytes are base64 and NaN and infinity are strings. Where the levels end,
 -- the collector has put JSON (collector/receivers/otlp_depth.py); should it be the bytes of a message after all,
--- they are base64. An empty array, an empty list and no value are all ''.
+-- they are base64. The collector puts the same mark into an empty array or list, which is '[]' or '{}' then; without it
+-- it is '', like no value.
 -- `body_text` is the same for the body of a log record, which is unrolled deeper.
 -- `json_<n>` is the JSON of a value with n levels of others in it, `nested_<n>` that of an array or list.
 -- `type_codes` are the types of attributes, as in definitions/types.sql.
 -- Ids of a wrong length are cut or padded with zeros; times past 2262 become its last instant.
 --: levels_of_json = [
---:     (x -> concat('[', arrayStringConcat(arrayMap(y -> json_{below}(y), x), ','), ']')) AS array_{n},
---:     (x -> concat('{', arrayStringConcat(arrayMap(y -> concat(quoted(y.key), ':', json_{below}(y.value)), x), ','),
---:         '}')) AS list_{n},
+--:     (x -> if(x.string_value[1] = '\x1fjson\x1f', '[]',
+--:         concat('[', arrayStringConcat(arrayMap(y -> json_{below}(y), x), ','), ']'))) AS array_{n},
+--:     (x -> if(x.key[1] = '\x1fjson\x1f', '{}', concat('{',
+--:         arrayStringConcat(arrayMap(y -> concat(quoted(y.key), ':', json_{below}(y.value)), x), ','), '}')))
+--:         AS list_{n},
 --:     (x -> if(notEmpty(x.array_value.values), array_{n}(x.array_value.values),
 --:         if(notEmpty(x.kvlist_value.values), list_{n}(x.kvlist_value.values), NULL))) AS nested_{n},
 --:     (x -> coalesce(toString(x.int_value), number(x.double_value), toString(x.bool_value),
