@@ -86,9 +86,24 @@ class Buckets:
             return now_ms - (now_ms - self.origin_ms) % self.length_ms
         return max(bound for bound in self.bounds_ms if bound <= now_ms)
 
-    def start_sql(self, values: Values) -> str:
-        """SQL (Int64, milliseconds) of the start of the bucket that holds a row's `time`."""
-        seconds = "toInt64(toUnixTimestamp(time))"
+    @property
+    def starts_ms(self) -> tuple[int, ...]:
+        """The start of each."""
+        if not self.length_ms:
+            return self.bounds_ms[:-1]
+        return tuple(range(self.range.from_ms, self.range.to_ms, self.length_ms))
+
+    def end_of(self, start_ms: int) -> int:
+        """The end of the bucket that starts then."""
+        if self.length_ms:
+            return start_ms + self.length_ms
+        return self.bounds_ms[self.bounds_ms.index(start_ms) + 1]
+
+    def start_sql(self, values: Values, seconds: str = "toInt64(toUnixTimestamp(time))") -> str:
+        """SQL (Int64, milliseconds) of the start of the bucket that holds a row's `time`.
+
+        `seconds`: SQL (Int64) of another time, in seconds since the epoch.
+        """
         if not self.length_ms:
             bounds = ",".join(str(bound // 1000) for bound in self.bounds_ms)
             return f"roundDown({seconds}, {values.add(f'[{bounds}]', 'Array(Int64)')}) * 1000"

@@ -4,6 +4,8 @@ from typing import Annotated, Final
 
 import msgspec
 
+from api.query.calendar import WeekStart
+
 SPAN_STATUSES: Final = ("ok", "error", "unset")
 _AGGREGATES: Final = (
     *("count", "sum", "avg", "min", "max", "rate", "p50", "p75", "p90", "p95", "p99"),
@@ -31,6 +33,8 @@ AggregateField = Annotated[str, msgspec.Meta(extra={"suggests": _AGGREGATES})]
 GranularityField = Annotated[
     str, msgspec.Meta(max_length=16, title="Buckets", extra={"suggests": _GRANULARITIES})
 ]
+ZoneField = Annotated[str, msgspec.Meta(max_length=64, title="Time zone")]
+WeekStartField = Annotated[WeekStart, msgspec.Meta(title="Week starts on")]
 SeverityField = Annotated[
     str | int, msgspec.Meta(title="At least", extra={"suggests": _SEVERITIES})
 ]

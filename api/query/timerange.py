@@ -17,23 +17,10 @@ MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
 DAY_MS: Final = 24 * HOUR_MS
 WEEK_MS: Final = 7 * DAY_MS
-_FIRST_MONDAY_MS: Final = 4 * DAY_MS
-"""1970-01-05: weeks are counted from here, so that they start on Mondays."""
 _MAX_MS: Final = 4_102_444_800_000
 """2100-01-01."""
 _UNITS_MS: Final = {"s": 1000, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": WEEK_MS}
 _RELATIVE: Final = re.compile(r"now(?:([+-])([0-9]{1,9})([smhdw]))?\Z")
-_WORDS: Final = {"minute": "1m", "hour": "1h", "day": "1d", "week": "1w"}
-_GRANULARITY: Final = re.compile(r"([1-9][0-9]{0,5})([smhdw])\Z")
-_AUTO_MS: Final = (
-    MINUTE_MS,
-    5 * MINUTE_MS,
-    15 * MINUTE_MS,
-    HOUR_MS,
-    6 * HOUR_MS,
-    DAY_MS,
-    WEEK_MS,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,37 +38,22 @@ class TimeRange:
 
 @dataclass(frozen=True, slots=True)
 class Granularity:
-    """Length of a bucket, and where buckets are counted from (weeks: a Monday)."""
+    """A length of time of which whole ones are answered, counted from 1970."""
 
     length_ms: int
-    origin_ms: int = 0
-
-    @property
-    def text(self) -> str:
-        """As it is written in questions: the largest unit that divides it."""
-        if self.origin_ms:
-            return f"{self.length_ms // WEEK_MS}w"
-        for unit in ("d", "h"):
-            if self.length_ms % _UNITS_MS[unit] == 0:
-                return f"{self.length_ms // _UNITS_MS[unit]}{unit}"
-        return f"{self.length_ms // MINUTE_MS}m"
 
     def fits(self, resolution_ms: int) -> bool:
-        """Whether rows of a rollup of this resolution lie within one bucket each."""
-        return self.length_ms % resolution_ms == self.origin_ms % resolution_ms == 0
+        """Whether rows of a rollup of this resolution lie within one each."""
+        return self.length_ms % resolution_ms == 0
 
     def start_of(self, time_ms: int) -> int:
-        """Start of the bucket that holds `time_ms`."""
-        return time_ms - (time_ms - self.origin_ms) % self.length_ms
+        """Start of the one that holds `time_ms`."""
+        return time_ms - time_ms % self.length_ms
 
     def cover(self, asked: TimeRange) -> TimeRange:
-        """The whole buckets that touch `asked`."""
+        """The whole ones that touch `asked`."""
         last = self.start_of(asked.to_ms - 1)
-        return TimeRange(max(self.start_of(asked.from_ms), 0), last + self.length_ms)
-
-    def buckets(self, asked: TimeRange) -> int:
-        """How many buckets touch `asked`."""
-        return -(-self.cover(asked).length_ms // self.length_ms)
+        return TimeRange(self.start_of(asked.from_ms), last + self.length_ms)
 
 
 def parse_instant(value: str | int | float, *, now_ms: int, field: str, zone: tzinfo = UTC) -> int:
@@ -160,56 +132,3 @@ def parse_range(
             field="from",
         )
     return asked
-
-
-def parse_granularity(text: str) -> Granularity:
-    """`1m`, `5m`, `6h`, `1d`, `2w` …: a whole number of minutes. Raises Rejected."""
-    match = _GRANULARITY.match(_WORDS.get(text, text))
-    length_ms = int(match[1]) * _UNITS_MS[match[2]] if match else 0
-    if match is None or length_ms % MINUTE_MS or length_ms > 530 * WEEK_MS:
-        raise Rejected(
-            QuestionReason.INVALID_GRANULARITY,
-            f"granularity {text[:40]!r} is not a whole number of minutes; write auto, or a number "
-            "with m, h, d or w, or minute, hour, day, week: 1m, 5m, 1h, 1d, 1w.",
-            field="granularity",
-        )
-    return Granularity(length_ms, _FIRST_MONDAY_MS if match[2] == "w" else 0)
-
-
-def choose_granularity(
-    text: str, asked: TimeRange, *, finest_ms: int, auto_buckets: int, most_buckets: int
-) -> Granularity:
-    """The granularity of a series.
-
-    `auto` or "" takes the finest of 1m 5m 15m 1h 6h 1d 1w with at most `auto_buckets` buckets, and
-    whole weeks beyond that. `finest_ms` is what the store still keeps for this range. Raises
-    Rejected when the asked one is finer, or makes more than `most_buckets` buckets.
-    """
-    if text in ("", "auto"):
-        return _automatic(asked, finest_ms, auto_buckets)
-    chosen = parse_granularity(text)
-    if chosen.length_ms % finest_ms:
-        raise Rejected(
-            QuestionReason.INVALID_GRANULARITY,
-            f"granularity {text} is finer than what is kept for a range that begins this long ago; "
-            f"use multiples of {Granularity(finest_ms).text}, or a later from.",
-            field="granularity",
-        )
-    if chosen.buckets(asked) > most_buckets:
-        raise Rejected(
-            QuestionReason.TOO_MUCH,
-            f"granularity {text} makes {chosen.buckets(asked)} buckets of this range; the limit is "
-            f"{most_buckets}. {_automatic(asked, finest_ms, auto_buckets).text} would do.",
-            field="granularity",
-        )
-    return chosen
-
-
-def _automatic(asked: TimeRange, finest_ms: int, auto_buckets: int) -> Granularity:
-    for length_ms in _AUTO_MS:
-        origin_ms = _FIRST_MONDAY_MS if length_ms == WEEK_MS else 0
-        candidate = Granularity(length_ms, origin_ms)
-        if length_ms % finest_ms == 0 and asked.length_ms <= length_ms * auto_buckets:
-            return candidate
-    weeks = -(-asked.length_ms // (WEEK_MS * auto_buckets))
-    return Granularity(weeks * WEEK_MS, _FIRST_MONDAY_MS)

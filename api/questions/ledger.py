@@ -7,16 +7,19 @@ goes at once.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from api.answers import Meta
+from api.query.buckets import Buckets, choose_buckets
+from api.query.calendar import Calendar, calendar_of
 from api.query.outcomes import OutcomeCounts, added
 from api.query.request import Plan, QueryScope, ScopedRequest
-from api.query.request_fields import GranularityField
+from api.query.request_fields import GranularityField, WeekStartField, ZoneField
 from api.query.scoping import scope_conditions
 from api.query.statement import Values, fill
-from api.query.timerange import MINUTE_MS, Granularity, TimeRange, choose_granularity, parse_range
+from api.query.timerange import MINUTE_MS, TimeRange, parse_range
 from api.questions.columns import Column, count, instant, text
 from api.questions.question import LEDGER_READERS, AnswerPart, Question
 from api.questions.upstreams import Upstreams
@@ -33,7 +36,8 @@ SignalName = Literal["events", "traces", "metrics", "logs"]
 
 
 class LedgerRequest(ScopedRequest, frozen=True, kw_only=True, rename="camel"):
-    """What part of the ledger. `step` is `auto`, or a number of `m h d w`; `key` is a key's id."""
+    """What part of the ledger. `step` is as the `granularity` of series, `tz` and `weekStart` too;
+    `key` is a key's id."""
 
     from_: str = msgspec.field(name="from", default="now-1h")
     to: str = "now"
@@ -41,6 +45,8 @@ class LedgerRequest(ScopedRequest, frozen=True, kw_only=True, rename="camel"):
     signal: Annotated[SignalName | Literal[""], msgspec.Meta(title="Signal")] = ""
     key: Annotated[str, msgspec.Meta(max_length=128, title="Key")] = ""
     step: GranularityField = "auto"
+    tz: ZoneField = "UTC"
+    week_start: WeekStartField = "monday"
 
 
 class ItemCounts(OutcomeCounts, frozen=True, rename="camel"):
@@ -118,14 +124,17 @@ class LedgerPlan:
     """One statement, and the whole steps it answers."""
 
     plan: Plan
-    step: Granularity
+    step: Buckets
 
 
 def plan_ledger(request: LedgerRequest, scope: QueryScope) -> LedgerPlan:
     """The statement; one row more than MAX_ROWS, to tell whether it is all. Raises Rejected."""
-    asked = parse_range(request.from_, request.to, now_ms=scope.now_ms)
-    step = _step(request.step, asked)
-    covered = step.cover(asked)
+    calendar = calendar_of(request.tz, request.week_start)
+    asked = parse_range(
+        request.from_, request.to, now_ms=scope.now_ms, zone=ZoneInfo(calendar.zone)
+    )
+    step = _step(request.step, asked, calendar)
+    covered = step.range
     values = Values()
     where = [
         *scope_conditions(values, scope.org, scope.app),
@@ -139,17 +148,22 @@ def plan_ledger(request: LedgerRequest, scope: QueryScope) -> LedgerPlan:
     sql = fill(
         "ledger",
         where=" AND ".join(where),
-        origin=values.integer(step.origin_ms // 1000),
-        step=values.integer(step.length_ms // 1000),
+        bucket=step.start_sql(values, "toInt64(toUnixTimestamp(minute))"),
         limit=values.add(MAX_ROWS + 1, "UInt64"),
     )
-    return LedgerPlan(Plan(values.statement(sql), covered, step.text), step)
+    running_ms = step.running_at(scope.now_ms)
+    return LedgerPlan(Plan(values.statement(sql), covered, step.text, running_ms), step)
 
 
-def _step(text: str, asked: TimeRange) -> Granularity:
+def _step(text: str, asked: TimeRange, calendar: Calendar) -> Buckets:
     try:
-        return choose_granularity(
-            text, asked, finest_ms=MINUTE_MS, auto_buckets=AUTO_STEPS, most_buckets=MOST_STEPS
+        return choose_buckets(
+            text,
+            asked,
+            calendar=calendar,
+            finest_ms=MINUTE_MS,
+            auto_buckets=AUTO_STEPS,
+            most_buckets=MOST_STEPS,
         )
     except Rejected as rejected:
         words = rejected.message.replace("granularity", "step")
@@ -180,7 +194,7 @@ async def _answer(request: LedgerRequest, scope: QueryScope, upstreams: Upstream
     counts = found[:MAX_ROWS]
 
     def shown(row: LedgerCounts) -> LedgerRow:
-        end_ms = row.time + ledger.step.length_ms
+        end_ms = ledger.step.end_of(row.time)
         return LedgerRow(
             **msgspec.structs.asdict(row),
             balance=balance(row),

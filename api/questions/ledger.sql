@@ -2,7 +2,7 @@
 SELECT
     sum(offered), sum(accepted), sumMap(rejected), sum(sampled), sum(limited), sum(duplicate), sum(dead_lettered),
     sum(requests), sum(stored), sum(archived), sum(dead_letters), sumMap(request_rejections),
-    (intDiv(toInt64(toUnixTimestamp(minute)) - /*origin*/, /*step*/) * /*step*/ + /*origin*/) * 1000 AS bucket,
+    /*bucket*/ AS bucket,
     app, signal
 FROM ledger
 WHERE /*where*/

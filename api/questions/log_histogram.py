@@ -6,8 +6,9 @@ from typing import Final
 import msgspec
 
 from api.answers import Meta, Series
+from api.query.calendar_request import CalendarRequest, raw_buckets
 from api.query.log_records import log_conditions
-from api.query.request import Instant, Plan, QueryScope, QuestionRequest, raw_range
+from api.query.request import Instant, Plan, QueryScope
 from api.query.request_fields import (
     BodyField,
     GranularityField,
@@ -16,7 +17,6 @@ from api.query.request_fields import (
     TraceField,
 )
 from api.query.statement import Values, fill
-from api.query.timerange import MINUTE_MS, choose_granularity
 from api.questions.columns import count
 from api.questions.question import AnswerPart, Question, StoreQuery
 
@@ -26,7 +26,7 @@ Source: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severity
 _NAMES: Final = ("unknown", *LEVELS)
 
 
-class LogHistogramRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
+class LogHistogramRequest(CalendarRequest, frozen=True, kw_only=True, rename="camel"):
     """A search as of `POST /v1/query/logs`, counted by level and buckets of time."""
 
     from_: Instant = msgspec.field(name="from", default="now-1h")
@@ -55,24 +55,20 @@ class LogHistogramAnswer(msgspec.Struct, frozen=True):
 
 def plan_log_histogram(request: LogHistogramRequest, scope: QueryScope) -> Plan:
     """The statement; whole buckets. Raises Rejected."""
-    asked = raw_range(request, scope)
-    granularity = choose_granularity(
-        request.granularity, asked, finest_ms=MINUTE_MS, auto_buckets=120, most_buckets=1000
-    )
-    covered = granularity.cover(asked)
+    buckets = raw_buckets(request, scope, request.granularity, auto_buckets=120, most_buckets=1000)
     values = Values()
-    where = log_conditions(request, values, covered, scope.org, scope.app)
+    where = log_conditions(request, values, buckets.range, scope.org, scope.app)
     return Plan(
         values.statement(
             fill(
                 "log_histogram",
-                origin=values.integer(granularity.origin_ms),
-                step=values.integer(granularity.length_ms),
+                bucket=buckets.start_sql(values, "intDiv(toUnixTimestamp64Nano(time), 1000000000)"),
                 where=" AND ".join(where),
             )
         ),
-        covered,
-        granularity.text,
+        buckets.range,
+        buckets.text,
+        buckets.running_at(scope.now_ms),
     )
 
 

@@ -7,7 +7,7 @@ FROM
 (
     SELECT
         if(severity_number BETWEEN 1 AND 24, intDiv(severity_number + 3, 4), 0) AS level,
-        intDiv(intDiv(toUnixTimestamp64Nano(time), 1000000) - /*origin*/, /*step*/) * /*step*/ + /*origin*/ AS bucket,
+        /*bucket*/ AS bucket,
         sum(weight) AS records,
         max(weight != 1) AS bucket_sampled
     FROM logs

@@ -2,7 +2,7 @@
 
 What is counted, exactly: a person is what `identity` says (`api/query/people.py`). Their
 *beginning* is their first `start` event within the range (what was before it is not looked at); the
-period (day, or week from Monday, UTC) that holds it is their cohort. They *return* in the k-th
+period (day or week of the calendar) that holds it is their cohort. They *return* in the k-th
 period after that when it holds a `return` event of theirs that is not earlier than their beginning;
 so period 0 is everybody when both are one event. People are counted as they were seen, never
 weighted.
@@ -14,6 +14,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from api.answers import Meta
+from api.query.buckets import Buckets
+from api.query.calendar_request import CalendarRequest, raw_buckets
 from api.query.events import (
     EventMatch,
     EventName,
@@ -24,14 +26,15 @@ from api.query.events import (
 )
 from api.query.filters import conditions
 from api.query.people import HAS_PERSON, Identity, people_by
-from api.query.request import Plan, QueryScope, QuestionRequest, raw_range
+from api.query.request import Plan, QueryScope
 from api.query.statement import Values, fill
-from api.query.timerange import parse_granularity
 from api.questions.columns import Column, count, instant, ratio
 from api.questions.question import AnswerPart, Question, StoreQuery
 
+_MOST_PERIODS: Final = 1_000
 
-class RetentionRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
+
+class RetentionRequest(CalendarRequest, frozen=True, kw_only=True, rename="camel"):
     """`start` makes somebody part of a cohort, `return` (as `start`, unless it says otherwise)
     shows that they came back, up to `periods` periods later. `filters` hold for both."""
 
@@ -79,10 +82,16 @@ class RetentionAnswer(msgspec.Struct, frozen=True):
     meta: Meta
 
 
-def plan_retention(request: RetentionRequest, scope: QueryScope) -> Plan:
-    """The statement. The range is widened to whole periods. Raises Rejected."""
-    period = parse_granularity("1d" if request.period == "day" else "1w")
-    covered = raw_range(request, scope, period)
+def plan_periods(request: RetentionRequest, scope: QueryScope) -> Buckets:
+    """The whole periods that touch the range. Raises Rejected."""
+    return raw_buckets(
+        request, scope, request.period, auto_buckets=_MOST_PERIODS, most_buckets=_MOST_PERIODS
+    )
+
+
+def plan_retention(request: RetentionRequest, scope: QueryScope, periods: Buckets) -> Plan:
+    """The statement. Raises Rejected."""
+    covered = periods.range
     values = Values()
     begins = as_match(request.start)
     returns = begins if request.return_ is None else as_match(request.return_)
@@ -103,8 +112,9 @@ def plan_retention(request: RetentionRequest, scope: QueryScope) -> Plan:
                 "retention",
                 person=people.person,
                 join=people.join,
-                origin=values.integer(period.origin_ms),
-                length=values.integer(period.length_ms),
+                period=periods.start_sql(values),
+                cohort=periods.start_sql(values, "intDiv(began, 1000)"),
+                starts=values.add(f"[{','.join(map(str, periods.starts_ms))}]", "Array(Int64)"),
                 periods=values.integer(request.periods + 1),
                 begins=matching(values, begins, "start"),
                 returns=matching(values, returns, "return"),
@@ -112,29 +122,34 @@ def plan_retention(request: RetentionRequest, scope: QueryScope) -> Plan:
             )
         ),
         covered,
-        period.text,
+        periods.text,
+        periods.running_at(scope.now_ms),
     )
 
 
-def _answer_part(request: RetentionRequest, plan: Plan, rows: Sequence[RetentionRow]) -> AnswerPart:
-    length_ms = parse_granularity(plan.granularity).length_ms
+def _answer_part(
+    request: RetentionRequest, periods: Buckets, rows: Sequence[RetentionRow]
+) -> AnswerPart:
+    starts = periods.starts_ms
     cohorts = []
     for row in rows:
-        begun = (plan.range.to_ms - row.start) // length_ms
-        returned = row.returned[:begun]
+        returned = row.returned[: len(starts) - starts.index(row.start)]
         cohorts.append(
             Cohort(row.start, row.people, returned, [people / row.people for people in returned])
         )
     most = max((len(cohort.returned) for cohort in cohorts), default=0)
-    periods = [ratio(_ROWS, f"shares.{k}", f"{request.period} {k}") for k in range(most)]
-    fields = {"columns": [*_COLUMNS, *periods], "period": request.period, "cohorts": cohorts}
+    shares = [ratio(_ROWS, f"shares.{k}", f"{request.period} {k}") for k in range(most)]
+    fields = {"columns": [*_COLUMNS, *shares], "period": request.period, "cohorts": cohorts}
     return AnswerPart(fields, sampled=any(row.sampled for row in rows))
 
 
 def _plan(request: RetentionRequest, scope: QueryScope) -> list[StoreQuery[RetentionRow]]:
-    plan = plan_retention(request, scope)
+    periods = plan_periods(request, scope)
+    plan = plan_retention(request, scope, periods)
     return [
-        StoreQuery("retention", plan, RetentionRow, lambda rows: _answer_part(request, plan, rows))
+        StoreQuery(
+            "retention", plan, RetentionRow, lambda rows: _answer_part(request, periods, rows)
+        )
     ]
 
 

@@ -8,17 +8,18 @@ FROM
 (
     SELECT
         min(first_start) AS began,
-        intDiv(began - /*origin*/, /*length*/) * /*length*/ + /*origin*/ AS cohort,
-        groupArrayIf(period, last_return >= 0) AS periods,
+        /*cohort*/ AS cohort,
+        indexOf(/*starts*/, cohort) AS cohort_at,
+        groupArrayIf(indexOf(/*starts*/, period), last_return >= 0) AS periods,
         groupArrayIf(last_return, last_return >= 0) AS last_returns,
-        arrayMap(k -> toUInt64(arrayExists((p, r) -> p = cohort + k * /*length*/ AND r >= began,
+        arrayMap(k -> toUInt64(arrayExists((p, r) -> p = cohort_at + k AND r >= began,
             periods, last_returns)), range(/*periods*/)) AS returned,
         max(sampled) AS sampled
     FROM
     (
         SELECT
             sipHash128(/*person*/) AS who,
-            intDiv(toUnixTimestamp64Milli(time) - /*origin*/, /*length*/) * /*length*/ + /*origin*/ AS period,
+            /*period*/ AS period,
             min(if(/*begins*/, toUnixTimestamp64Milli(time), 9000000000000)) AS first_start,
             max(if(/*returns*/, toUnixTimestamp64Milli(time), -1)) AS last_return,
             max(weight != 1) AS sampled

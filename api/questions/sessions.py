@@ -22,6 +22,7 @@ from typing import Annotated, Final
 import msgspec
 
 from api.answers import Series, TimeseriesAnswer
+from api.query.calendar_request import CalendarRequest, raw_buckets
 from api.query.events import (
     WEIGHT,
     EventName,
@@ -32,11 +33,11 @@ from api.query.events import (
 )
 from api.query.filters import conditions
 from api.query.people import HAS_PERSON, SESSION
-from api.query.request import Plan, QueryScope, QuestionRequest, raw_range
+from api.query.request import Plan, QueryScope
 from api.query.request_fields import GranularityField, LabelField
 from api.query.scoping import scope_conditions
 from api.query.statement import Values, fill
-from api.query.timerange import MINUTE_MS, Granularity, TimeRange, choose_granularity
+from api.query.timerange import MINUTE_MS, TimeRange
 from api.questions.columns import count, instant, milliseconds, ratio
 from api.questions.question import AnswerPart, Question, StoreQuery
 from seamark.wire.dimensions import SESSION_DIMENSIONS
@@ -56,7 +57,7 @@ GapSeconds = Annotated[
 ]
 
 
-class SessionsRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
+class SessionsRequest(CalendarRequest, frozen=True, kw_only=True, rename="camel"):
     """`granularity`: as of series, or `all` for the range as one bucket. `groupBy`: a dimension of
     a session's first event. `filters` say which events make sessions."""
 
@@ -80,9 +81,8 @@ class SessionsRow(msgspec.Struct, array_like=True, frozen=True):
 
 def plan_sessions(request: SessionsRequest, scope: QueryScope) -> Plan:
     """The statement; one series more than `limit`, to tell whether it is all. Raises Rejected."""
-    asked = raw_range(request, scope)
-    granularity = _granularity(request.granularity, asked)
-    covered = granularity.cover(asked)
+    buckets = raw_buckets(request, scope, request.granularity, auto_buckets=300, most_buckets=1000)
+    covered = buckets.range
     values = Values()
     wider = TimeRange(max(covered.from_ms - request.gap_sec * 1000, 0), covered.to_ms)
     sources = _rolled if _is_rolled(request) else _raw
@@ -94,13 +94,11 @@ def plan_sessions(request: SessionsRequest, scope: QueryScope) -> Plan:
         group=dimension(request.group_by, "groupBy") if request.group_by else "''",
         view=values.text(request.view),
         gap=values.integer(request.gap_sec * 1000),
-        origin=values.integer(granularity.origin_ms),
-        step=values.integer(granularity.length_ms),
+        bucket=buckets.start_sql(values, "intDiv(at, 1000)"),
         since=values.integer(covered.from_ms),
         limit=values.add(request.limit + 1, "UInt64"),
     )
-    text = "all" if request.granularity == "all" else granularity.text
-    return Plan(values.statement(sql), covered, text)
+    return Plan(values.statement(sql), covered, buckets.text, buckets.running_at(scope.now_ms))
 
 
 def _is_rolled(request: SessionsRequest) -> bool:
@@ -172,12 +170,6 @@ def _conditions(
         HAS_PERSON,
         *conditions(request.filters, values, column(values)),
     ]
-
-
-def _granularity(text: str, asked: TimeRange) -> Granularity:
-    if text == "all":
-        return Granularity(asked.length_ms, asked.from_ms)
-    return choose_granularity(text, asked, finest_ms=MINUTE_MS, auto_buckets=300, most_buckets=1000)
 
 
 def _answer_part(request: SessionsRequest, rows: Sequence[SessionsRow]) -> AnswerPart:

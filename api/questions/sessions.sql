@@ -55,7 +55,7 @@ WITH
     buckets AS
     (
         SELECT
-            intDiv(at - /*origin*/, /*step*/) * /*step*/ + /*origin*/ AS bucket,
+            /*bucket*/ AS bucket,
             label,
             sum(weight) AS session_count,
             sum(weight * events) / session_count AS events_each,

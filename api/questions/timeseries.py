@@ -15,11 +15,17 @@ import msgspec
 from api.answers import Exemplar, Series, TimeseriesAnswer
 from api.query.aggregates import parse_aggregates, refuse_unknown
 from api.query.buckets import Buckets, choose_buckets
-from api.query.calendar import WeekStart, calendar_of
+from api.query.calendar import calendar_of
 from api.query.exemplars import MAX_EXEMPLARS, ExemplarRow, exemplars_statement
 from api.query.mixed import reject_mixed
 from api.query.request import Instant, Plan, QueryScope, QuestionRequest
-from api.query.request_fields import AggregateField, GranularityField, MetricField
+from api.query.request_fields import (
+    AggregateField,
+    GranularityField,
+    MetricField,
+    WeekStartField,
+    ZoneField,
+)
 from api.query.series_sql import SeriesPlan, series_statement
 from api.query.sources import SOURCES, SPAN_METRIC, SPANS, SourceName
 from api.query.statement import Statement
@@ -56,8 +62,8 @@ class TimeseriesRequest(QuestionRequest, frozen=True, kw_only=True, rename="came
     granularity: GranularityField = "auto"
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000, title="Limit")] = 50
     source: Annotated[SourceName | None, msgspec.Meta(title="Source")] = None
-    tz: Annotated[str, msgspec.Meta(max_length=64, title="Time zone")] = "UTC"
-    week_start: Annotated[WeekStart, msgspec.Meta(title="Week starts on")] = "monday"
+    tz: ZoneField = "UTC"
+    week_start: WeekStartField = "monday"
     exemplars: Annotated[
         bool, msgspec.Meta(title="Exemplars", description="A trace for each bucket of spans")
     ] = False

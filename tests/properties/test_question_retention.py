@@ -2,14 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from api.query.calendar import WeekStart
 from tests.support.people_events import (
     DAY,
     EVENTS,
@@ -23,6 +25,7 @@ from tests.support.people_events import (
 from tests.support.questions_stack import Answers
 
 pytestmark = pytest.mark.integration
+DAYS = get_args(WeekStart)
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +34,14 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
         yield running
 
 
-def period_of(time_ms: int, period: str) -> datetime:
-    day = datetime.fromtimestamp(time_ms / 1000, UTC).replace(
+def period_of(time_ms: float, body: dict[str, Any]) -> datetime:
+    """The local start of the period that holds an instant; sums of local times keep midnight."""
+    day = datetime.fromtimestamp(time_ms / 1000, ZoneInfo(body["tz"])).replace(
         hour=0, minute=0, second=0, microsecond=0
     )
-    return day - timedelta(days=day.weekday()) if period == "week" else day
+    if body["period"] == "day":
+        return day
+    return day - timedelta(days=(day.weekday() - DAYS.index(body["weekStart"])) % 7)
 
 
 questions: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
@@ -48,6 +54,8 @@ questions: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "to": st.sampled_from([NOW, NOW - 2 * DAY]),
         "filters": st.sampled_from([[], [{"key": "page", "value": "/a"}]]),
         "identity": st.sampled_from(["session", "user", "linked", None]),
+        "tz": st.sampled_from(["UTC", "Asia/Kathmandu", "America/Los_Angeles"]),
+        "weekStart": st.sampled_from(["monday", "sunday"]),
     }
 )
 
@@ -64,8 +72,8 @@ def test_cohorts_are_what_following_everybody_gives(
     assume(body["from"] < body["to"])
     answer = answers("/v1/query/retention", token, body)
     step = timedelta(days=7 if body["period"] == "week" else 1)
-    since = period_of(body["from"], body["period"])
-    until = period_of(body["to"] - 1, body["period"]) + step
+    since = period_of(body["from"], body)
+    until = period_of(body["to"] - 1, body) + step
     org, app = TOKENS[token]
     in_range = [
         e for e in EVENTS
@@ -85,10 +93,10 @@ def test_cohorts_are_what_following_everybody_gives(
     for event in seen:
         name = body.get("return", body["start"])
         if event.name == name and event.time >= began.get(person[event.id], NOW + DAY):
-            back[person[event.id]].add(period_of(event.time, body["period"]))
+            back[person[event.id]].add(period_of(event.time, body))
     cohorts: dict[datetime, list[str]] = defaultdict(list)
     for who, time in began.items():
-        cohorts[period_of(time, body["period"])].append(who)
+        cohorts[period_of(time, body)].append(who)
     assert [
         (c["start"], c["people"], c["returned"]) for c in answer["cohorts"]
     ] == [

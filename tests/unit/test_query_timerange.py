@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from api.query.buckets import buckets_of, choose_buckets, parse_step
 from api.query.timerange import (
     DAY_MS,
     HOUR_MS,
@@ -11,8 +12,6 @@ from api.query.timerange import (
     WEEK_MS,
     Granularity,
     TimeRange,
-    choose_granularity,
-    parse_granularity,
     parse_instant,
     parse_range,
 )
@@ -101,21 +100,19 @@ def test_the_error_of_a_long_search_names_the_longest_range() -> None:
 def test_granularity_is_chosen_for_about_300_buckets(length_ms: int, expected: str) -> None:
     asked = TimeRange(NOW - length_ms, NOW)
     for text in ("", "auto"):
-        chosen = choose_granularity(
+        chosen = choose_buckets(
             text, asked, finest_ms=MINUTE_MS, auto_buckets=300, most_buckets=11_000
         )
         assert chosen.text == expected
-        assert chosen.buckets(asked) <= 301  # both ends may cut a bucket
+        assert chosen.count <= 301  # both ends may cut a bucket
 
 
 def test_granularity_is_at_least_what_is_kept() -> None:
     asked = TimeRange(NOW - HOUR_MS, NOW)
-    chosen = choose_granularity(
-        "auto", asked, finest_ms=HOUR_MS, auto_buckets=300, most_buckets=11_000
-    )
+    chosen = choose_buckets("auto", asked, finest_ms=HOUR_MS, auto_buckets=300, most_buckets=11_000)
     assert chosen.text == "1h"
-    with pytest.raises(Rejected, match="multiples of 1h"):
-        choose_granularity("5m", asked, finest_ms=HOUR_MS, auto_buckets=300, most_buckets=11_000)
+    with pytest.raises(Rejected, match="60m from 60m"):
+        choose_buckets("5m", asked, finest_ms=HOUR_MS, auto_buckets=300, most_buckets=11_000)
 
 
 @pytest.mark.parametrize(
@@ -140,25 +137,26 @@ def test_granularity_is_at_least_what_is_kept() -> None:
 def test_granularity_as_written(text: str, length_ms: int, written: str) -> None:
     if not length_ms:
         with pytest.raises(Rejected) as refused:
-            parse_granularity(text)
+            parse_step(text)
         assert refused.value.reason is QuestionReason.INVALID_GRANULARITY
     else:
-        granularity = parse_granularity(text)
-        assert (granularity.length_ms, granularity.text) == (length_ms, written)
+        step = parse_step(text)
+        assert (step.about_ms, step.text) == (length_ms, written)
 
 
 def test_too_many_buckets_are_refused_naming_one_that_fits() -> None:
     asked = TimeRange(NOW - 30 * DAY_MS, NOW)
     with pytest.raises(Rejected, match="6h would do") as refused:
-        choose_granularity("1m", asked, finest_ms=MINUTE_MS, auto_buckets=300, most_buckets=11_000)
+        choose_buckets("1m", asked, finest_ms=MINUTE_MS, auto_buckets=300, most_buckets=11_000)
     assert refused.value.reason is QuestionReason.TOO_MUCH
 
 
 def test_buckets_are_whole_and_weeks_start_on_monday() -> None:
-    week = parse_granularity("1w")
-    start = week.start_of(NOW)
-    assert datetime.fromtimestamp(start / 1000, UTC).isoformat() == "2026-11-16T00:00:00+00:00"
+    week = buckets_of(parse_step("1w"), TimeRange(NOW, NOW + 1))
+    start = datetime.fromtimestamp(week.starts_ms[0] / 1000, UTC)
+    assert start.isoformat() == "2026-11-16T00:00:00+00:00"
+    assert week.end_of(week.starts_ms[0]) == week.range.to_ms
     covered = Granularity(HOUR_MS).cover(TimeRange(at("2026-11-22T10:24"), at("2026-11-22T12:00")))
     assert covered == TimeRange(at("2026-11-22T10:00"), at("2026-11-22T12:00"))
     assert Granularity(HOUR_MS).cover(TimeRange(0, 1)) == TimeRange(0, HOUR_MS)
-    assert parse_granularity("1w").cover(TimeRange(1, 2)).from_ms == 0
+    assert buckets_of(parse_step("1w"), TimeRange(1, 2)).range.from_ms == 0
