@@ -12,7 +12,7 @@
 --: levels_of_json = [
 --:     (x -> if(x.string_value[1] = '\x1fjson\x1f', '[]',
 --:         concat('[', arrayStringConcat(arrayMap(y -> json_{below}(y), x), ','), ']'))) AS array_{n},
---:     (x -> if(x.key[1] = '\x1fjson\x1f', '{}', concat('{',
+--:     (x -> if(x.key[1] = '\x1fjson\x1f', concat('{', '}'), concat('{',
 --:         arrayStringConcat(arrayMap(y -> concat(quoted(y.key), ':', json_{below}(y.value)), x), ','), '}')))
 --:         AS list_{n},
 --:     (x -> if(notEmpty(x.array_value.values), array_{n}(x.array_value.values),
