@@ -89,10 +89,15 @@ docs: install ## write anew what is generated: docs/settings.md, docs/status.md,
 dashboards: install ## write anew what Grafana is provisioned with: provisioning/grafana
 	$(BIN)/python -m grafana.dashboards
 
-lock: ## renew requirements.lock from pyproject.toml, and that of `seamark grafana push`
+.PHONY: recipes
+recipes: install ## the Python SDK in FastAPI, Flask, Django, Celery, in an environment of their own (a minute)
+	$(BIN)/pytest -q tests/recipes
+
+lock: ## renew requirements.lock from pyproject.toml, and those of `seamark grafana push` and `make recipes`
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --group pyproject.toml:dev pyproject.toml --quiet --output-file requirements.lock --no-emit-index-url --no-emit-find-links --generate-hashes --custom-compile-command "make lock"
 	$(BIN)/uv pip compile --universal --python-version 3.11 grafana/push/requirements.in --quiet --output-file grafana/push/requirements.lock --no-emit-index-url --no-emit-find-links --generate-hashes --custom-compile-command "make lock"
+	$(BIN)/uv pip compile --universal --python-version 3.11 sdk-wrappers/python/recipes/requirements.in --quiet --output-file sdk-wrappers/python/recipes/requirements.lock --no-emit-index-url --no-emit-find-links --generate-hashes --custom-compile-command "make lock"
 
 clean: ## remove what make install and the tests left
 	rm -rf $(VENV) grafana/datasource/dist grafana/datasource/node_modules grafana/datasource/.tools

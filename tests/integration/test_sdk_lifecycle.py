@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -89,14 +90,19 @@ def test_an_outage_loses_nothing_and_doubles_nothing(
     collector: CollectorProcess, log: NatsServer, tmp_path: Path
 ) -> None:
     """The app is started twice within the outage, and killed; its third start delivers all."""
-    with Proxy(collector.port, [{"refuse": OUTAGE_SECONDS}]) as proxy:
-        began = time.monotonic()
-        assert child("SIGKILL", proxy.url, tmp_path, prefix="out.a").returncode < 0
-        assert child("exit", proxy.url, tmp_path, prefix="out.b").returncode == 0
-        assert not proxy.requests
-        left = OUTAGE_SECONDS - (time.monotonic() - began)
-        done = child("flush", proxy.url, tmp_path, count=int(max(left, 0)) * 2 + 20)
+    proxy = Proxy(collector.port)  # refuses until it is started
+    began = time.monotonic()
+    assert child("SIGKILL", proxy.url, tmp_path, prefix="out.a").returncode < 0
+    assert child("exit", proxy.url, tmp_path, prefix="out.b").returncode == 0
+    left = max(OUTAGE_SECONDS - (time.monotonic() - began), 1.0)
+    ending = threading.Timer(left, proxy.start)
+    ending.start()
+    try:
+        done = child("flush", proxy.url, tmp_path, count=int(left) * 2 + 20)
         assert done.returncode == 0
+    finally:
+        ending.join()
+        proxy.stop()
     assert names(log, "out") == expected("out.a", 0) + expected("out.b", 0)
 
 
@@ -104,14 +110,12 @@ def test_an_outage_loses_nothing_and_doubles_nothing(
 def test_the_end_of_a_process_is_never_held_up(
     fault: dict[str, float], collector: CollectorProcess, tmp_path: Path
 ) -> None:
-    """Compared with the same app that has nothing to deliver, on the same machine."""
+    """Measured in the app; what the machine was late by in a sleep just before is taken off."""
     with Proxy(collector.port, [fault]) as proxy:
-        began = time.monotonic()
-        assert child("exit", proxy.url, tmp_path / "idle", count=0).returncode == 0
-        idle = time.monotonic() - began
-        began = time.monotonic()
-        assert child("exit", proxy.url, tmp_path / "busy", prefix="held").returncode == 0
-        assert time.monotonic() - began < idle + 2.0 + 0.5  # tracking takes its time too
+        done = child("timed", proxy.url, tmp_path, prefix="held")
+    assert done.returncode == 0
+    late, took = (float(text) for text in done.stdout.split())
+    assert took - late <= 2.0
 
 
 def test_no_key_is_on_disk_and_nobody_else_can_read_what_waits(

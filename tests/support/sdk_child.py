@@ -59,6 +59,12 @@ def main() -> None:
     if way == "fork":
         forked(prefix, count)
     track(prefix, 0, count)
+    if way == "timed":
+        began = time.monotonic()
+        time.sleep(1.5)
+        slept = time.monotonic()
+        seamark.shutdown()
+        sys.stdout.write(f"{slept - began - 1.5} {time.monotonic() - slept}")
     if way == "os_exit":
         os._exit(0)
     if way in ("SIGTERM", "SIGKILL"):

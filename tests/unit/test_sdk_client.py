@@ -2,20 +2,28 @@
 
 import gzip
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import seamark_sdk
 from hypothesis import given
 from hypothesis import strategies as st
 from seamark_sdk import batch_body
+from seamark_sdk.batch_body import read_events
 from seamark_sdk.client import Client
 from seamark_sdk.core.sampling import kept
-from seamark_sdk.journal import MOST_BYTES, MOST_EVENTS
+from seamark_sdk.core.user_hash import user_hash
+from seamark_sdk.journal import MOST_BYTES, MOST_EVENTS, seal_orphans
 from seamark_sdk.repeats import MOST, Repeats
 from seamark_sdk.scope import Scope, current, enter
 from seamark_sdk.settings import Settings, read_endpoint, read_service, spool_folder
+from seamark_sdk.spool import Spool
+
+from tests.support.sdk_log import sdk_environment
 
 KEY = "smk_unit_test_key"
 AWAY = "http://127.0.0.1:9"
@@ -162,6 +170,64 @@ def test_a_folder_that_cannot_be_written_loses_events_by_count_and_raises_nothin
     assert client.stats()["dropped"] == {}
 
 
+def test_a_disk_that_fills_up_within_an_event_spoils_no_other(tmp_path: Path) -> None:
+    """The limit of a file's size stands for a full disk: a write stops in the middle."""
+    script = (
+        "import resource, os, seamark_sdk as s\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 4_000))\n"
+        "s.configure(telemetry=False)\n"
+        "for n in range(40): s.track(f'first.{n}', {'page': '/cart'})\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, 4_000))\n"
+        "for n in range(5): s.track(f'then.{n}')\n"
+        "print(s.stats()['tracked'], s.stats()['dropped'], flush=True)\n"
+        "os._exit(0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=sdk_environment(
+            SEAMARK_KEY=KEY, SEAMARK_ENDPOINT=AWAY, SEAMARK_SPOOL_DIR=str(tmp_path)
+        ),
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    tracked = int(done.stdout.split()[0])
+    assert 5 < tracked < 45
+    assert f"{{'track_failed': {45 - tracked}}}" in done.stdout
+
+    spool = Spool(spool_folder(tmp_path, key=KEY, endpoint=AWAY), most_bytes=1 << 20)
+    assert seal_orphans(spool, sample_rate=1.0) == 0
+    (waiting,) = spool.waiting()
+    names = [json.loads(event)["name"] for event in read_events(waiting.path.read_bytes())]
+    assert len(names) == tracked
+    assert names[-5:] == [f"then.{number}" for number in range(5)]
+
+
+def test_a_journal_with_a_hole_loses_what_is_in_it_and_no_more(make: Make) -> None:
+    client = make()
+    for name in ("a", "b", "c"):
+        client.track(name)
+    (journal,) = client.spool.folder("events").glob("*.open")
+    lines = journal.read_bytes().split(b"\n")
+    journal.write_bytes(b"\n".join([lines[0], b"\0" * len(lines[1]), lines[2], b'{"cut']))
+
+    assert [event["name"] for event in stored(client)] == ["a", "c"]
+    assert client.stats()["dropped"] == {"unreadable": 1}
+
+
+def test_a_signal_handler_may_track_within_track(make: Make) -> None:
+    def hook(event: dict[str, Any]) -> dict[str, Any]:
+        if event["name"] == "outer":
+            client.track("inner")
+        return event
+
+    client = make(before_send=hook)
+    with client._lock:  # where a signal would find it
+        client.track("outer")
+    assert {event["name"] for event in stored(client)} == {"outer", "inner"}
+
+
 def test_batches_hold_what_the_limits_allow(make: Make) -> None:
     client = make()
     for number in range(MOST_EVENTS + 1):
@@ -227,6 +293,18 @@ def test_the_body_of_an_attempt_is_the_stored_one_and_the_time(
     assert batch_body.read_events(body) == encoded
     document = json.loads(gzip.decompress(batch_body.sent_body(body, sent_ms)))
     assert (document["events"], document["sentAt"], document["batchId"]) == (events, sent_ms, "b")
+
+
+def test_ids_that_are_no_text_become_text(make: Make) -> None:
+    before = current()
+    seamark_sdk.identify(42)  # type: ignore[arg-type]
+    seamark_sdk.set_session(7)  # type: ignore[arg-type]
+    client = make()
+    client.track("a")
+    enter(before)
+    (event,) = stored(client)
+    assert event["sessionId"] == "7"
+    assert event["userAnonId"] == user_hash("42", "")
 
 
 def test_settings_come_from_arguments_then_seamark_then_opentelemetry(tmp_path: Path) -> None:

@@ -93,13 +93,15 @@ class Proxy:
             for _ in range(int(fault.get("times", 1)))
         ]
         self._refuse_seconds = sum(float(fault.get("refuse", 0)) for fault in faults)
-        self._server: _Server | None = None
         self._opening: threading.Timer | None = None
+        self._serving = False
         self.requests: list[float] = []
         """When each request came, in monotonic seconds."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        # bound from now on, so that nobody else gets the port; until it listens it refuses
+        self._server = _Server(("127.0.0.1", 0), _Handler, bind_and_activate=False)
+        self._server.proxy = self
+        self._server.server_bind()
+        self.port = int(self._server.server_address[1])
 
     @property
     def url(self) -> str:
@@ -121,9 +123,9 @@ class Proxy:
         if self._opening is not None:
             self._opening.cancel()
             self._opening.join()
-        if self._server is not None:
+        if self._serving:
             self._server.shutdown()
-            self._server.server_close()
+        self._server.server_close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -132,10 +134,9 @@ class Proxy:
         self.stop()
 
     def _listen(self) -> None:
-        server = _Server(("127.0.0.1", self.port), _Handler)
-        server.proxy = self
-        self._server = server
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        self._server.server_activate()
+        self._serving = True
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def next_fault(self) -> Fault:
         """The next of the script; {} once it is at its end."""

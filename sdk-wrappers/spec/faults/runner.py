@@ -22,6 +22,9 @@ from faults.proxy import Proxy
 
 CASES: Final = Path(__file__).with_name("cases.yaml")
 _LONGEST_WAIT: Final = 20.0
+_LONGEST_END: Final = 8.0
+"""A process that waits for a collector takes longer; the 2 s that an SDK may take are measured by
+its own tests, because a busy machine takes as long to end any process."""
 
 
 @dataclass(slots=True)
@@ -52,7 +55,7 @@ class Outcome:
                 found.append(f"{gap:.2f} s between two requests, asked {expect['gap_seconds']}")
         if self.dropped != expect.get("dropped", {}):
             found.append(f"dropped {self.dropped}, not {expect.get('dropped', {})}")
-        if self.exit_seconds > 2.5:  # 2 s, and what a busy machine needs to end a process
+        if self.exit_seconds > _LONGEST_END:
             found.append(f"the end of the process took {self.exit_seconds:.1f} s")
         return found
 

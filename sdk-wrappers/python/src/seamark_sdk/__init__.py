@@ -70,15 +70,15 @@ def identify(user_id: str | None, *, raw: bool = False) -> None:
 
     The id is hashed here, with the salt of `configure`; `raw` sends it as it is.
     """
-    if user_id is not None and not raw:
+    if user_id is not None:
         salt = RUNNING.client.settings.user_salt if RUNNING.client is not None else ""
-        user_id = user_hash(user_id, salt)
+        user_id = str(user_id) if raw else user_hash(str(user_id), salt)
     enter(replace(current(), user=user_id))
 
 
 def set_session(session_id: str | None) -> None:
     """The session that the request brought, for the following events of this request."""
-    enter(replace(current(), session=session_id))
+    enter(replace(current(), session=None if session_id is None else str(session_id)))
 
 
 def set_context(attributes: Mapping[str, object]) -> None:

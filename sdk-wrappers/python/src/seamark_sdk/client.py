@@ -43,7 +43,7 @@ class Client:
 
     def _begin(self) -> None:
         """What each process has of its own; also called in a child made by fork."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal's handler may track within `track`
         self._changed = threading.Condition(self._lock)
         self._working = threading.Lock()
         self._repeats = Repeats()
@@ -192,11 +192,13 @@ class Client:
                 self._journal = None
         try:
             while self._sealing:
-                self._sealing[0].seal(self.spool, sample_rate=self.settings.sample_rate)
+                lost = self._sealing[0].seal(self.spool, sample_rate=self.settings.sample_rate)
+                self._unreadable(lost)
                 del self._sealing[0]
             if asked > self._sealed or time.monotonic() >= self._orphans_at:
                 self._orphans_at = time.monotonic() + _ORPHAN_SECONDS
-                seal_orphans(self.spool, sample_rate=self.settings.sample_rate)
+                lost = seal_orphans(self.spool, sample_rate=self.settings.sample_rate)
+                self._unreadable(lost)
             self._sealed = asked
         finally:  # no room on the disk: again in the next pass
             with self._lock:
@@ -263,6 +265,10 @@ class Client:
             "waiting_batches": len(waiting),
             "stopped": self._sender.stopped,
         }
+
+    def _unreadable(self, events: int) -> None:
+        if events:
+            self.statistics.drop("unreadable", events)
 
     def _failed(self, reason: str, error: Exception) -> None:
         self.statistics.drop(reason)

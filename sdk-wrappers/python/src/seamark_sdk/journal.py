@@ -6,6 +6,7 @@ same batch, which counts once.
 """
 
 import hashlib
+import json
 import re
 from typing import Final
 
@@ -45,25 +46,31 @@ class Journal:
         """Whether it is time to seal it."""
         return self.events >= MOST_EVENTS or self._bytes >= MOST_BYTES
 
-    def seal(self, spool: Spool, *, sample_rate: float) -> None:
-        """Make a sealed batch of it, and delete it. Raises OSError; it may then be done again."""
-        _seal(self._file, spool, sample_rate)
+    def seal(self, spool: Spool, *, sample_rate: float) -> int:
+        """Make a sealed batch of it, and delete it; how many events could not be read.
+
+        Raises OSError; it may then be done again.
+        """
+        return _seal(self._file, spool, sample_rate)
 
     def let_go(self) -> None:
         """Close what a child inherited; the journal stays its parent's."""
         self._file.abandon()
 
 
-def seal_orphans(spool: Spool, *, sample_rate: float) -> None:
+def seal_orphans(spool: Spool, *, sample_rate: float) -> int:
     """Seal the journals of processes that are gone: those that nobody holds."""
+    unreadable = 0
     for path in sorted(spool.folder(EVENTS).glob("*.open")):
         held = LockedFile.claim(path)
         if held is not None:
-            _seal(held, spool, sample_rate)
+            unreadable += _seal(held, spool, sample_rate)
+    return unreadable
 
 
-def _seal(file: LockedFile, spool: Spool, sample_rate: float) -> None:
-    *lines, _ = file.read().split(b"\n")  # what stands behind the last newline was cut off
+def _seal(file: LockedFile, spool: Spool, sample_rate: float) -> int:
+    *written, _ = file.read().split(b"\n")  # what stands behind the last newline was cut off
+    lines = [line for line in written if _readable(line)]
     found = _OPEN.fullmatch(file.path.name)
     name = read_spool_name(found[1]) if found else None
     if lines and name is not None:
@@ -76,6 +83,15 @@ def _seal(file: LockedFile, spool: Spool, sample_rate: float) -> None:
             )
             spool.put(body, ms=name.ms, batch_id=batch_id, kind=EVENTS)
     file.delete()
+    return len(written) - len(lines)
+
+
+def _readable(line: bytes) -> bool:
+    """Whether it is an event; a power cut may leave zeros in the middle of a file."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
 
 
 def derived_id(ms: int, batch_id: str, number: int) -> str:

@@ -50,9 +50,10 @@ class LockedFile:
         return cls(path, descriptor)
 
     def append(self, data: bytes) -> None:
-        """Write at the end. What was written survives the process. Raises OSError."""
+        """Write at the end, all or nothing. It survives the process. Raises OSError."""
         written = os.write(self._descriptor, data)
-        if written != len(data):
+        if written != len(data):  # the disk is full: what there is of it would spoil what follows
+            os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
             raise OSError(f"{written} of {len(data)} bytes were written to {self.path.name}")
 
     def read(self) -> bytes:

@@ -8,7 +8,7 @@ class Statistics:
     """Counts, safe for several threads."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._counts: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
         self._last_error = ""
