@@ -14,7 +14,7 @@ LOST = ("rejected", "limited", "sampled", "deadLettered")
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What became of one run."""
+    """The outcome of one run."""
 
     name: str
     workload: Workload

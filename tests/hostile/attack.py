@@ -212,7 +212,7 @@ async def _carry_out(stack: Stack, outcome: Outcome, seconds: float) -> None:
 
 
 def attack(seconds: float, folder: Path, *, floor_seconds: float = _FLOOR_SECONDS) -> Outcome:
-    """Run, and look at what became of it. Times below `floor_seconds` are no wait."""
+    """Run, and check the outcome. Times below `floor_seconds` are no wait."""
     outcome = Outcome(floor_seconds=floor_seconds)
     with Stack(folder / "data") as stack:
         asyncio.run(_carry_out(stack, outcome, seconds))

@@ -109,7 +109,7 @@ class Sender:
 
 
 def fuzz(*, seed: int, bodies: int, folder: Path) -> Found:
-    """Run, and look at what became of it. `folder` keeps the bodies that failed."""
+    """Run, and check the outcome. `folder` keeps the bodies that failed."""
     found = Found()
     started = time.monotonic()
     with Stack(folder / "data", environment=_ENVIRONMENT) as stack:

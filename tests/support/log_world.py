@@ -57,7 +57,7 @@ class Expected:
 
 @dataclass
 class Fate:
-    """What became of one frame, by what the sink and the dead letters hold."""
+    """The outcome of one frame, by what the sink and the dead letters hold."""
 
     kept: list[tuple[str, ...]] = field(default_factory=list)
     reused: list[tuple[str, ...]] = field(default_factory=list)

@@ -95,5 +95,5 @@ def flush(timeout: float = 10.0) -> bool:
 
 
 def stats() -> dict[str, object]:
-    """What became of events and batches in this process; empty without `configure`."""
+    """Outcomes of events and batches in this process; empty without `configure`."""
     return RUNNING.client.stats() if RUNNING.client is not None else {}

@@ -1,4 +1,4 @@
-"""What became of events and batches in this process."""
+"""Outcomes of events and batches in this process."""
 
 import threading
 from collections import Counter
