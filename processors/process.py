@@ -17,10 +17,10 @@ from prometheus_client import REGISTRY
 from processors.blocks.dead_letter_queue import JetStreamDeadLetterQueue
 from processors.blocks.dedup.folder import DedupFolder
 from processors.blocks.jetstream import JetStreamLog
+from processors.blocks.parts import Parts
 from processors.blocks.pause import KvPauses
 from processors.blocks.positions import KvPositions
 from processors.blocks.run import StreamRunner
-from processors.blocks.session import Parts
 from processors.blocks.sink import Sink
 from processors.blocks.skip import KvSkips
 from processors.settings import SinkSettings

@@ -7,83 +7,33 @@ unless the log is known to write to disk before it says so, and has said so.
 
 import asyncio
 import hashlib
-import logging
 import secrets
-import time
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from typing import Final, Protocol
 
 import msgspec
 
 from collector import metrics
-from collector.admission.addresses import Network, client_address, source_of
+from collector.admission.addresses import Network
 from collector.admission.dead_letters import DeadLetterLimiter
-from collector.admission.keys import (
-    Directory,
-    app_for,
-    authenticate,
-    authenticate_admin,
-    owner,
-    secret_of,
-)
-from collector.admission.native.event import Event
+from collector.admission.keys import secret_of
 from collector.admission.rejection_tally import RequestOwner
 from collector.admission.senders import Senders
-from collector.admission.unknown_keys import UnknownKeys
 from collector.ingest.appender import Appender, AppendRequest, Sealed
+from collector.ingest.log_check import LogCheck, SheddingCheck
 from collector.ingest.recent_batches import RecentBatches
+from collector.ingest.sender_check import Records, SenderCheck
+from collector.ingest.unknown_key_counter import UnknownKeyCounter
 from collector.log import DurabilityCheck, FrameLog
-from collector.receivers.exchange import Admitted, BodyOwner, BodyPart, Head
-from seamark.service.registry import AppRecord, KeyRecord, OrgRecord
+from collector.receivers.exchange import Admitted, BodyOwner, BodyPart, Head, IngestRequest
 from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.reasons import Reason
 from seamark.wire.receipts import content_digest, new_receipt, receipt_for_batch
 from seamark.wire.signals import Signal
 
-logger = logging.getLogger(__name__)
-_ADDRESSES: Final = 4096
-_KEY_LABELS: Final = 100
-"""So many unknown keys and sources have labels of their own in the metrics, for the life of the
-process."""
 FRAME_BYTES: Final = 4 * 1024 * 1024 - 64 * 1024
 """What a message of 4 MiB holds, `max_payload` of a Seamark stack."""
-_REPLAY_KEY: Final = "replay"
-"""The key id of what an admin token sent; it counts beside the app's keys in the ledger."""
-
-
-class SheddingCheck(Protocol):
-    """What is refused while the log is nearly full (`collector.shedding.load_shedder`)."""
-
-    level: int
-    """0 while nothing is."""
-
-    def check(self) -> None:
-        """Raises Unavailable (SHED) when nothing at all is taken."""
-
-    def check_request(self, signal: Signal, body: bytes, names: Iterable[str] = ()) -> None:
-        """Raises Unavailable (SHED) when such a request is not taken."""
-
-
-def check_parts(shedder: SheddingCheck, signal: Signal, parts: Sequence[BodyPart]) -> None:
-    """Take a request by the best of its parts. Raises Unavailable (SHED) when none is taken."""
-    refusal: Unavailable | None = None
-    for part in parts:
-        try:
-            shedder.check_request(signal, part.body)
-        except Unavailable as failure:
-            refusal = failure
-        else:
-            return
-    if refusal is not None:
-        raise refusal
-
-
-class Records(Directory, Protocol):
-    """Keys, apps and orgs in memory (`seamark.service.registry.Registry`)."""
-
-    orgs: dict[str, OrgRecord]
 
 
 class RejectionCounter(Protocol):
@@ -116,91 +66,57 @@ class IngestGateway:
         country_header: str = "",
         frame_bytes: Callable[[], int] = lambda: FRAME_BYTES,
     ) -> None:
-        self._records = records
-        self._frame_bytes = frame_bytes
+        self._sender_check = SenderCheck(
+            records, senders, trusted_proxies=trusted_proxies, country_header=country_header
+        )
+        self._log_check = LogCheck(durability, shedder)
         self._appender = Appender(log, partitions=partitions)
-        self._durability = durability
-        self._senders = senders
         self._dead_letter_limiter = dead_letter_limiter
         self._request_rejections = request_rejections
-        self._shedder = shedder
-        self._trusted = tuple(trusted_proxies)
-        self._country_header = country_header.lower()
         self._recent_batches = RecentBatches()
-        self._unknown_keys = UnknownKeys()
-        self._counted_keys: set[tuple[str, str]] = set()
-        self._address: Callable[[str, str], str] = lru_cache(maxsize=_ADDRESSES)(
-            lambda peer, forwarded: client_address(peer, forwarded, self._trusted)
-        )
+        self._unknown_keys = UnknownKeyCounter()
+        self._frame_bytes = frame_bytes
 
     def check(self, head: Head) -> BodyOwner:
         """What can be said before the body is read: whose it is. Does not block.
 
         Raises Rejected (NO_KEY, UNKNOWN_KEY, DISABLED, ORIGIN), Unavailable.
         """
-        key, _ = self._key_of(head)
-        self._trust_log()
-        return BodyOwner(key.org, key.key_id, source_of(self._client(head)))
+        owner = self._sender_check.check(head)
+        self._log_check.check()
+        return owner
 
     def check_admin(self, head: Head) -> BodyOwner:
         """The same of a request that needs an admin token.
 
         Raises Rejected (NO_KEY, UNKNOWN_KEY, WRONG_KIND, DISABLED), Unavailable.
         """
-        token = authenticate_admin(self._records, secret=secret_of(head.headers, {}))
-        self._trust_log()
-        return BodyOwner(token.org, token.token_id, source_of(self._client(head)))
+        owner = self._sender_check.check_admin(head)
+        self._log_check.check()
+        return owner
 
     def refused(self, head: Head, signal: Signal, failure: Rejected | Unavailable) -> None:
         """Count a request that was rejected or refused as a whole, whoever sent it.
 
         In requests and, where `failure.items` says so, in items. Does not block.
         """
-        secret = secret_of(head.headers, head.query)
-        org, app, key_id = owner(self._records, secret)
         metrics.not_taken(signal, failure)
         self._request_rejections.count(
-            RequestOwner(org, app, key_id, signal),
+            self._sender_check.owner_of(head, signal),
             failure.reason,
             now_ns=head.received_ns,
             items=failure.items or 0,
         )
         if failure.reason is Reason.UNKNOWN_KEY:
-            self._count_unknown_key(secret, self._client(head))
-
-    def _count_unknown_key(self, secret: str, source: str) -> None:
-        key = self._unknown_keys.count(secret, source)
-        labels = (key.key_hash, key.source)
-        if labels in self._counted_keys or len(self._counted_keys) < _KEY_LABELS:
-            self._counted_keys.add(labels)
-        else:
-            labels = ("other", "other")
-        metrics.UNKNOWN_KEY_REQUESTS.labels(*labels).inc()
-        if key.requests & (key.requests - 1) == 0:  # 1, 2, 4, 8 and so on
-            logger.warning("requests with an unknown API key", extra=key._asdict())
+            secret = secret_of(head.headers, head.query)
+            self._unknown_keys.count(secret, self._sender_check.address(head))
 
     def admit(self, head: Head, *, protocol: str, sdk: tuple[str, str] = ("", "")) -> Admitted:
         """Check the key and origin of a request. Does not block.
 
         Raises Rejected (NO_KEY, UNKNOWN_KEY, DISABLED, ORIGIN).
         """
-        key, app = self._key_of(head)
-        headers = head.headers
-        org = self._records.orgs.get(key.org)
-        salt = org.salt if org is not None else ""
-        country = headers.get(self._country_header, "") if self._country_header else ""
-        sender = self._senders.encode(
-            org=key.org,
-            app=key.app,
-            key_id=key.key_id,
-            salt=salt,
-            address=self._client(head),
-            user_agent=headers.get("user-agent", ""),
-            country=country,
-            sdk=sdk,
-            protocol=protocol,
-        )
-        return Admitted(key=key, app=app, sender=sender, salt=salt)
+        return self._sender_check.admit(head, protocol=protocol, sdk=sdk)
 
     def admit_admin(
         self, head: Head, *, app: str, protocol: str, sdk: tuple[str, str] = ("", "")
@@ -209,87 +125,65 @@ class IngestGateway:
 
         Raises Rejected (NO_KEY, UNKNOWN_KEY, WRONG_KIND, DISABLED, WRONG_APP).
         """
-        token = authenticate_admin(self._records, secret=secret_of(head.headers, {}))
-        record = app_for(self._records, token, app=app)
-        key = KeyRecord(key_id=_REPLAY_KEY, org=record.org, app=record.app, digest="")
-        sender = self._senders.encode(
-            org=key.org,
-            app=key.app,
-            key_id=key.key_id,
-            salt="",
-            address="",
-            user_agent="",
-            country="",
-            sdk=sdk,
-            protocol=protocol,
-        )
-        return Admitted(key=key, app=record, sender=sender)
+        return self._sender_check.admit_admin(head, app=app, protocol=protocol, sdk=sdk)
 
-    async def append(
-        self,
-        admitted: Admitted,
-        head: Head,
-        *,
-        signal: Signal,
-        body: bytes,
-        outcome: Outcome,
-        sent_ms: int | None = None,
-        batch_id: str = "",
-        digest: str = "",
-        sender: str = "",
-        events: Sequence[Event] = (),
-        dead_letters: Iterable[DeadLetter] = (),
-    ) -> str:
+    async def append(self, admitted: Admitted, head: Head, request: IngestRequest) -> str:
         """Put a request into the log; its receipt, once the log has acknowledged all of it.
 
-        `digest` is that of the content of a batch with a `batch_id`; that of `body` when it is "".
         Raises Unavailable when the log cannot take it or is not durable, Rejected when the batchId
         was used for other content (ID_REUSED) or an envelope is larger than one message of the log.
         Part of a batch with `events` may then be in the log, where dedup finds its retry.
         """
-        org, app = admitted.key.org, admitted.key.app
+        common = self._with_receipt(admitted, head, request)
+        digest, outcome = common.digest, request.outcome
+        try:
+            if digest:
+                self._recent_batches.check(
+                    common.receipt, digest, batch_id=request.batch_id, now_ns=head.received_ns
+                )
+            names = (event.name for event in request.events)
+            self._log_check.check_request(request.signal, request.body, names)
+            kept = self._limited(common, outcome, request.dead_letters)
+            if request.events:
+                await self._appender.pieces(
+                    common, events=request.events, outcome=outcome, dead_letters=kept
+                )
+            else:
+                await self._appender.whole(
+                    common, body=request.body, outcome=outcome, dead_letters=kept
+                )
+            await self._log_check.confirm()
+        except (Unavailable, Rejected) as failure:
+            failure.items = outcome.offered
+            raise
+        if digest:
+            self._recent_batches.add(common.receipt, digest, now_ns=head.received_ns)
+        metrics.taken(request.signal, outcome)
+        return common.receipt
+
+    def _with_receipt(
+        self, admitted: Admitted, head: Head, request: IngestRequest
+    ) -> AppendRequest:
+        """What the envelopes of a request have in common; a batchId names its receipt."""
+        org, app, batch_id = admitted.key.org, admitted.key.app, request.batch_id
+        digest = ""
         if batch_id:
             receipt = receipt_for_batch(org, app, batch_id)
-            digest = digest or content_digest(body or msgspec.json.encode(events)).hex()
+            content = request.body or msgspec.json.encode(request.events)
+            digest = request.digest or content_digest(content).hex()
         else:
-            digest = ""
-            receipt = new_receipt(head.received_ns // 1_000_000, secrets.token_bytes(10))
-        request = AppendRequest(
+            receipt = _random_receipt(head)
+        return AppendRequest(
             org=org,
             app=app,
             sender=admitted.sender,
             receipt=receipt,
             received_ns=head.received_ns,
-            sent_ms=None if admitted.app.time_source == "received" else sent_ms,
-            signal=signal,
-            partition_by=batch_id or sender or self._client(head),
+            sent_ms=None if admitted.app.time_source == "received" else request.sent_ms,
+            signal=request.signal,
+            partition_by=batch_id or request.partition_by or self._sender_check.address(head),
             digest=digest,
         )
-        try:
-            if digest:
-                self._recent_batches.check(
-                    receipt, digest, batch_id=batch_id, now_ns=head.received_ns
-                )
-            self._trust_log()
-            if self._shedder is not None and self._shedder.level:
-                self._shedder.check_request(signal, body, (event.name for event in events))
-            kept = self._limited(request, outcome, dead_letters)
-            del dead_letters  # they refer to the whole request, which is not needed any more
-            if events:
-                await self._appender.pieces(
-                    request, events=events, outcome=outcome, dead_letters=kept
-                )
-            else:
-                await self._appender.whole(request, body=body, outcome=outcome, dead_letters=kept)
-            if self._durability.problem() and (problem := await self._durability.confirm()):
-                raise Unavailable(problem, retry_after=2.0)
-        except (Unavailable, Rejected) as failure:
-            failure.items = outcome.offered
-            raise
-        if digest:
-            self._recent_batches.add(receipt, digest, now_ns=head.received_ns)
-        metrics.taken(signal, outcome)
-        return receipt
 
     async def append_parts(
         self, admitted: Admitted, head: Head, *, signal: Signal, parts: Sequence[BodyPart]
@@ -299,21 +193,18 @@ class IngestGateway:
         Raises Unavailable when the log cannot take it or cannot be trusted; some of the parts may
         then be in the log, where dedup finds a retry of the same content.
         """
-        receipt = new_receipt(head.received_ns // 1_000_000, secrets.token_bytes(10))
         request = AppendRequest(
             org=admitted.key.org,
             app=admitted.key.app,
             sender=admitted.sender,
-            receipt=receipt,
+            receipt=_random_receipt(head),
             received_ns=head.received_ns,
             sent_ms=None,
             signal=signal,
-            partition_by=self._client(head),
+            partition_by=self._sender_check.address(head),
         )
         try:
-            self._trust_log()
-            if self._shedder is not None and self._shedder.level:
-                check_parts(self._shedder, signal, parts)
+            self._log_check.check_parts(signal, parts)
             sealed: list[Sealed] = []
             content = hashlib.sha256()
             for part in parts:
@@ -324,14 +215,13 @@ class IngestGateway:
                     content.update(part.body)
                     await asyncio.sleep(0)  # others are served between two large ones
             await self._appender.parts(request, sealed, content=content.digest())
-            if self._durability.problem() and (problem := await self._durability.confirm()):
-                raise Unavailable(problem, retry_after=2.0)
+            await self._log_check.confirm()
         except (Unavailable, Rejected) as failure:
             failure.items = sum(part.outcome.offered for part in parts)
             raise
         for part in parts:
             metrics.taken(signal, part.outcome)
-        return receipt
+        return request.receipt
 
     @property
     def frame_bytes(self) -> int:
@@ -353,21 +243,6 @@ class IngestGateway:
         metrics.dead_letters(request.signal, len(taken.dead_letters), taken.dropped)
         return taken.dead_letters
 
-    def _key_of(self, head: Head) -> tuple[KeyRecord, AppRecord]:
-        headers = head.headers
-        return authenticate(
-            self._records,
-            secret=secret_of(headers, head.query),
-            origin=headers.get("origin", ""),
-            now_ms=time.time_ns() // 1_000_000,
-        )
 
-    def _client(self, head: Head) -> str:
-        forwarded = head.headers.get("x-forwarded-for", "") if self._trusted else ""
-        return self._address(head.remote, forwarded)
-
-    def _trust_log(self) -> None:
-        if self._shedder is not None and self._shedder.level:
-            self._shedder.check()
-        if problem := self._durability.problem():
-            raise Unavailable(problem, retry_after=2.0)
+def _random_receipt(head: Head) -> str:
+    return new_receipt(head.received_ns // 1_000_000, secrets.token_bytes(10))

@@ -50,6 +50,27 @@ class BodyOwner(NamedTuple):
     address: str
 
 
+class IngestRequest(NamedTuple):
+    """What a receiver read of one request, to be appended to the log.
+
+    `partition_by` chooses the partition (a session id; the client's address when it is ""), unless
+    there is a `batch_id`, which then chooses it and names the receipt; `digest` is that of the
+    batch's content, of `body` when it is "". `events` stand in place of `body` when some of them
+    have ids of their own: each then goes to the partition of its id. `dead_letters` are what was
+    rejected, made one by one as far as they are kept.
+    """
+
+    signal: Signal
+    body: bytes
+    outcome: Outcome
+    sent_ms: int | None = None
+    batch_id: str = ""
+    digest: str = ""
+    partition_by: str = ""
+    events: Sequence[Event] = ()
+    dead_letters: Iterable[DeadLetter] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """A sender whose key is good: its records, and its envelope fields, already encoded.
@@ -82,28 +103,9 @@ class Ingest(Protocol):
         Raises Rejected (NO_KEY, UNKNOWN_KEY, DISABLED, ORIGIN).
         """
 
-    async def append(
-        self,
-        admitted: Admitted,
-        head: Head,
-        *,
-        signal: Signal,
-        body: bytes,
-        outcome: Outcome,
-        sent_ms: int | None = None,
-        batch_id: str = "",
-        digest: str = "",
-        sender: str = "",
-        events: Sequence[Event] = (),
-        dead_letters: Iterable[DeadLetter] = (),
-    ) -> str:
+    async def append(self, admitted: Admitted, head: Head, request: IngestRequest) -> str:
         """Put a request into the log; its receipt, once the log has acknowledged all of it.
 
-        `sender` chooses the partition (a session id; the client's address when empty), unless
-        there is a `batch_id`, which then chooses it and names the receipt; `digest` is that of the
-        batch's content, of `body` when it is "". `events` stand in place
-        of `body` when some of them have ids of their own: each then goes to the partition of its
-        id. `dead_letters` are what was rejected, made one by one as far as they are kept.
         Raises Unavailable when the log cannot take it, Rejected (ID_REUSED, TOO_LARGE).
         """
 

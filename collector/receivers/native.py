@@ -13,7 +13,15 @@ from collector.admission.native.decode import BatchMembers, RawBatch, TypedBatch
 from collector.admission.native.names import EventNames
 from collector.admission.native.validate import ValidatedBatch, Window, dead_letters, validate
 from collector.http.failures import JSON, failure_reply
-from collector.receivers.exchange import NATIVE_LIMITS, Admitted, BodyOwner, Head, Ingest, Reply
+from collector.receivers.exchange import (
+    NATIVE_LIMITS,
+    Admitted,
+    BodyOwner,
+    Head,
+    Ingest,
+    IngestRequest,
+    Reply,
+)
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.limits import ERRORS_REPORTED
 from seamark.wire.reasons import Reason
@@ -80,19 +88,18 @@ class NativeBatch(NativeReceiver):
             )
         validated = validate(batch, window=_window(batch, admitted), names=self._names)
         has_ids = validated.has_event_ids
-        receipt = await self._ingest.append(
-            admitted,
-            head,
-            signal=Signal.EVENTS,
+        request = IngestRequest(
+            Signal.EVENTS,
             body=b"" if has_ids else validated.events_json,
-            events=validated.events if has_ids else (),
-            dead_letters=dead_letters(batch, validated) if validated.errors else (),
             outcome=validated.outcome,
             sent_ms=batch.sent_ms,
             batch_id=batch.batch_id,
             digest=validated.digest,
-            sender=validated.session_id,
+            partition_by=validated.session_id,
+            events=validated.events if has_ids else (),
+            dead_letters=dead_letters(batch, validated) if validated.errors else (),
         )
+        receipt = await self._ingest.append(admitted, head, request)
         return Reply(202, answer(validated, receipt), JSON)
 
 

@@ -21,7 +21,7 @@ from collector.admission.native.decode import RawBatch, TypedBatch
 from collector.admission.native.validate import Window, validate
 from collector.admission.received_at import read_received_ms
 from collector.http.failures import JSON
-from collector.receivers.exchange import AdminIngest, BodyOwner, Head, Reply
+from collector.receivers.exchange import AdminIngest, BodyOwner, Head, IngestRequest, Reply
 from collector.receivers.native import NativeReceiver, answer
 from seamark.wire.failures import Rejected
 from seamark.wire.reasons import Reason
@@ -58,15 +58,15 @@ class Replay(NativeReceiver):
         if head.query.get("dryRun") == "true":
             return Reply(200, answer(validated, ""), JSON)
         has_ids = validated.has_event_ids
-        receipt = await self._ingest.append(
-            admitted,
-            replace(head, received_ns=received_ms * 1_000_000),
-            signal=self.signal,
+        request = IngestRequest(
+            self.signal,
             body=b"" if has_ids else validated.events_json,
-            events=validated.events if has_ids else (),
             outcome=validated.outcome,
             sent_ms=batch.sent_ms,
             batch_id=batch.batch_id,
             digest=validated.digest,
+            events=validated.events if has_ids else (),
         )
+        first_head = replace(head, received_ns=received_ms * 1_000_000)
+        receipt = await self._ingest.append(admitted, first_head, request)
         return Reply(202, answer(validated, receipt), JSON)

@@ -19,9 +19,9 @@ from processors.archive.progress import RecordedProgress
 from processors.archive.settings import ArchiveSettings
 from processors.archive.sink import ArchiveSink
 from processors.blocks.log import LogLost, StreamMissing
+from processors.blocks.parts import Parts
 from processors.blocks.pause import Pauses
 from processors.blocks.positions import Fenced, PositionsUnavailable
-from processors.blocks.session import Parts
 from processors.blocks.sink import SinkUnavailable
 from processors.process import Connected, configuration, connected, run
 from seamark.service import lifecycle

@@ -68,3 +68,7 @@ class DeadLetterQuota:
                 f"the limit is {self.limits.share:.2%}"
             )
         return ""
+
+
+class DeadLetterLimitReached(Exception):
+    """More frames of a stream are refused than may be dead-lettered; an operator has to look."""

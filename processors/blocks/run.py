@@ -6,20 +6,17 @@ import random
 from typing import Final
 
 from processors import metrics
-from processors.blocks.dead_letter_limit import DeadLetterQuota
+from processors.blocks.backoff import backoff_seconds
+from processors.blocks.dead_letter_limit import DeadLetterLimitReached, DeadLetterQuota
 from processors.blocks.dead_letter_queue import DeadLettersUnavailable
 from processors.blocks.dedup.index import DedupIndexUnavailable
 from processors.blocks.log import LogLost, StreamMissing
+from processors.blocks.parts import Parts
 from processors.blocks.pause import POLL_SECONDS
 from processors.blocks.positions import Fenced, PositionsUnavailable
 from processors.blocks.proof import PositionContradicted
-from processors.blocks.session import (
-    DeadLetterLimitReached,
-    Parts,
-    StreamSession,
-    backoff_seconds,
-    open_session,
-)
+from processors.blocks.session import StreamSession
+from processors.blocks.session_start import open_session
 from processors.blocks.sink import SinkUnavailable
 from processors.blocks.stall import StallWatch
 from seamark.service.connections import sleep_or_stop

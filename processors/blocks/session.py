@@ -6,18 +6,14 @@ but the sink's own; the next one starts from the record, which is always enough.
 
 import asyncio
 import logging
-import random
-import time
-from dataclasses import dataclass, field
 from typing import Final
 
 from processors import metrics
 from processors.blocks import decide
 from processors.blocks.arrivals import Arrivals
-from processors.blocks.dead_letter_limit import DeadLetterLimits, DeadLetterQuota
-from processors.blocks.dead_letter_queue import DeadLetterQueue
+from processors.blocks.backoff import backoff_seconds
+from processors.blocks.dead_letter_limit import DeadLetterLimitReached, DeadLetterQuota
 from processors.blocks.decide import (
-    BlockLimits,
     Commit,
     MoveToDeadLetters,
     Offer,
@@ -25,58 +21,24 @@ from processors.blocks.decide import (
     State,
     Wait,
 )
-from processors.blocks.dedup.folder import DedupFolder
-from processors.blocks.dedup.prepare import prepare
 from processors.blocks.dedup.rewrite import DedupedBlock
 from processors.blocks.delivery import Delivery, Stopped
-from processors.blocks.log import StreamLog, StreamLogReader
-from processors.blocks.pause import NeverPaused, Pauses
-from processors.blocks.positions import Positions, Recorded
-from processors.blocks.proof import reconcile
+from processors.blocks.log import StreamLogReader
+from processors.blocks.parts import Parts
+from processors.blocks.positions import Recorded
 from processors.blocks.reasons import SinkReason
-from processors.blocks.sink import Sink, SinkRejected, SinkUnavailable
-from processors.blocks.skip import NoSkips, Skips
+from processors.blocks.sink import SinkRejected, SinkUnavailable
 from seamark.service.connections import sleep_or_stop
-from seamark.service.health import Health
 from seamark.wire.log_state import LogRegressed
-from seamark.wire.positions import Position, position_key
+from seamark.wire.positions import Position
 from seamark.wire.signals import Signal
 
 logger = logging.getLogger(__name__)
-_FIRST_RETRY_SECONDS: Final = 0.1
 _LAST_RETRY_SECONDS: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the streams of a process share. `slots` bounds the inserts in flight; `dedup` has the
-    indexes of dedup, and belongs to this sink and process alone. `stopped_seconds`: how long after
-    the dead-letter limit stopped a stream its block is tried again.
-    """
-
-    log: StreamLog
-    positions: Positions
-    dead_letter_queue: DeadLetterQueue
-    sink: Sink
-    dedup: DedupFolder
-    slots: asyncio.Semaphore
-    health: Health
-    limits: BlockLimits
-    buffer_bytes: int
-    pauses: Pauses = field(default_factory=NeverPaused)
-    skips: Skips = field(default_factory=NoSkips)
-    dead_letter_limits: DeadLetterLimits = field(default_factory=DeadLetterLimits)
-    standby_seconds: tuple[float, float] = (1.0, 3.0)
-    regressed_seconds: float = 30.0
-    stopped_seconds: float = 30.0
-
-
-class DeadLetterLimitReached(Exception):
-    """More frames of a stream are refused than may be dead-lettered; an operator has to look."""
-
-
 class StreamSession:
-    """One reader, one state, one record. Made by `open_session`."""
+    """One reader, one state, one record. Made by `session_start.open_session`."""
 
     def __init__(
         self,
@@ -275,70 +237,3 @@ class StreamSession:
                 | {"token": self.state.position.token, "tries": tries}
                 | {"reason": error.reason, "error": str(error)[:500]},
             )
-
-
-async def open_session(
-    signal: Signal,
-    stream: str,
-    parts: Parts,
-    *,
-    limiter: DeadLetterQuota,
-    prove: bool,
-    stop: asyncio.Event,
-) -> StreamSession:
-    """Read the record, check the log against it, and open a reader behind it.
-
-    `prove`: compare the record with what the sink has, which is always done when there is none.
-    Raises LogRegressed, StreamMissing, LogLost, PositionsUnavailable, DedupIndexUnavailable, and to
-    prove it PositionContradicted, SinkUnavailable, Fenced.
-    """
-    recorded = await _position(stream, parts, prove=prove)
-    log_state = await parts.log.state(stream)
-    state = decide.resume(stream, recorded.position, log_state)
-    index = parts.dedup.of(stream)
-    await prepare(index, parts.log, stream, position=state.position, stop=stop)
-    reader = await parts.log.open(stream, after=state.inserted, buffer_bytes=parts.buffer_bytes)
-    return StreamSession(
-        signal,
-        stream,
-        parts,
-        recorded=recorded,
-        state=state,
-        reader=reader,
-        limiter=limiter,
-        stop=stop,
-    )
-
-
-async def _position(stream: str, parts: Parts, *, prove: bool) -> Recorded:
-    """The record; where the sink proves a higher one, that, written."""
-    key = position_key(parts.sink.name, stream)
-    recorded = await parts.positions.read(key)
-    log_state = await parts.log.state(stream)
-    done = recorded.position.done if recorded.position else max(log_state.first, 1) - 1
-    metrics.LAG.labels(parts.sink.name, stream).set(max(0, log_state.last - done))
-    if recorded.position is not None and not prove:
-        return recorded
-    last = await parts.sink.last_block(stream)
-    position = reconcile(
-        recorded.position,
-        last,
-        stream=stream,
-        log=log_state,
-        now_ms=time.time_ns() // 1_000_000,
-        traced=parts.sink.notices,
-    )
-    if position is None or position == recorded.position:
-        return recorded
-    logger.warning(
-        "the position is taken from the sink: the record is missing or behind",
-        extra={"sink": parts.sink.name, "stream": stream, "record": recorded.position}
-        | {"position": position},
-    )
-    return await parts.positions.write(key, position, revision=recorded.revision)
-
-
-def backoff_seconds(tries: int, *, last: float) -> float:
-    """How long to wait after the `tries`-th failure: doubling up to `last`, half of it random."""
-    ceiling = min(last, _FIRST_RETRY_SECONDS * 2.0 ** min(tries - 1, 16))
-    return ceiling * random.uniform(0.5, 1.0)  # noqa: S311  # jitter

@@ -15,7 +15,7 @@ from collector.ingest.gateway import IngestGateway
 from collector.ingest.request_rejections import RequestRejections
 from collector.log import FrameLog, LogFrame
 from collector.publish.publisher import Publisher
-from collector.receivers.exchange import Head, Ingest
+from collector.receivers.exchange import Head, Ingest, IngestRequest
 from seamark.service.connections import LogSettings, connect_log
 from seamark.service.health import Health
 from seamark.service.registry import (
@@ -172,12 +172,9 @@ async def append(
     return await ingest.append(
         ingest.admit(at, protocol="native", sdk=("web", "1")),
         at,
-        signal=signal,
-        body=body,
-        outcome=Outcome(1, 1),
-        sent_ms=sent_ms,
-        batch_id=batch_id,
-        sender=sender,
+        IngestRequest(
+            signal, body, Outcome(1, 1), sent_ms=sent_ms, batch_id=batch_id, partition_by=sender
+        ),
     )
 
 
@@ -271,13 +268,15 @@ async def append_events(
     return await context.ingest.append(
         context.ingest.admit(at, protocol="native"),
         at,
-        signal=Signal.EVENTS,
-        body=b"",
-        events=events,
-        outcome=Outcome(len(events) + rejected, len(events), counts),
-        dead_letters=(dead_letter(n, fault, original=b"{}") for n in range(rejected)),
-        batch_id=batch_id,
-        sender="s-1",
+        IngestRequest(
+            Signal.EVENTS,
+            body=b"",
+            outcome=Outcome(len(events) + rejected, len(events), counts),
+            batch_id=batch_id,
+            partition_by="s-1",
+            events=events,
+            dead_letters=(dead_letter(n, fault, original=b"{}") for n in range(rejected)),
+        ),
     )
 
 
@@ -359,7 +358,7 @@ async def test_an_admin_token_acts_for_the_apps_of_its_org(context: PublisherCon
     context.ingest.check_admin(at)
     admitted = context.ingest.admit_admin(at, app="shop", protocol="native", sdk=("web", "1"))
     await context.ingest.append(
-        admitted, at, signal=Signal.EVENTS, body=b"[]", outcome=Outcome(1, 1), batch_id="b"
+        admitted, at, IngestRequest(Signal.EVENTS, b"[]", Outcome(1, 1), batch_id="b")
     )
 
     [[envelope]] = (await context.read(Signal.EVENTS)).values()

@@ -7,8 +7,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from api.__main__ import Configuration, serve
 from api.exports.settings import ExportSettings
+from api.service import Configuration, serve
 from api.settings import ApiSettings
 from seamark.service.connections import CacheSettings, LogSettings, StoreSettings
 from seamark.service.health import Health

@@ -1,11 +1,10 @@
 """A ingest that keeps what is handed to it, for the tests of the OTLP receivers."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from collector.admission.native.event import Event
-from collector.receivers.exchange import Admitted, BodyOwner, BodyPart, Head
+from collector.receivers.exchange import Admitted, BodyOwner, BodyPart, Head, IngestRequest
 from seamark.service.registry import AppRecord, KeyRecord
 from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.failures import Rejected, Unavailable
@@ -58,24 +57,13 @@ class FakeIngest:
         if self.refusal is not None:
             raise self.refusal
 
-    async def append(
-        self,
-        admitted: Admitted,
-        head: Head,
-        *,
-        signal: Signal,
-        body: bytes,
-        outcome: Outcome,
-        sent_ms: int | None = None,
-        batch_id: str = "",
-        digest: str = "",
-        sender: str = "",
-        events: Sequence[Event] = (),
-        dead_letters: Iterable[DeadLetter] = (),
-    ) -> str:
+    async def append(self, admitted: Admitted, head: Head, request: IngestRequest) -> str:
         if self.failures:
             raise self.failures.pop(0)
-        self.appended.append(Appended(head, signal, body, outcome, list(dead_letters)))
+        dead_letters = list(request.dead_letters)
+        self.appended.append(
+            Appended(head, request.signal, request.body, request.outcome, dead_letters)
+        )
         return "receipt"
 
     frame_bytes: int = 4 * 1024 * 1024 - 64 * 1024
@@ -85,14 +73,8 @@ class FakeIngest:
     ) -> str:
         receipt = ""
         for part in parts:
-            receipt = await self.append(
-                admitted,
-                head,
-                signal=signal,
-                body=part.body,
-                outcome=part.outcome,
-                dead_letters=part.dead_letters,
-            )
+            request = IngestRequest(signal, part.body, part.outcome, dead_letters=part.dead_letters)
+            receipt = await self.append(admitted, head, request)
         return receipt
 
 

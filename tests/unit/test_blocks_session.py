@@ -10,13 +10,14 @@ from dataclasses import replace
 import pytest
 from prometheus_client import REGISTRY
 
+from processors.blocks.backoff import backoff_seconds
 from processors.blocks.dead_letter_limit import DeadLetterLimits
 from processors.blocks.decide import BlockLimits
 from processors.blocks.dedup.folder import DedupFolder
+from processors.blocks.parts import Parts
 from processors.blocks.positions import Recorded
 from processors.blocks.reasons import SinkReason
 from processors.blocks.run import StreamRunner
-from processors.blocks.session import Parts, backoff_seconds
 from seamark.service.health import Health
 from seamark.wire.positions import Position
 from seamark.wire.signals import Signal

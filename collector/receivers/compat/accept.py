@@ -10,7 +10,15 @@ from collector.admission.native.decode import RawBatch
 from collector.admission.native.names import EventNames
 from collector.admission.native.validate import ValidatedBatch, Window, dead_letters, validate
 from collector.http.failures import JSON, failure_reply
-from collector.receivers.exchange import NATIVE_LIMITS, Admitted, BodyOwner, Head, Ingest, Reply
+from collector.receivers.exchange import (
+    NATIVE_LIMITS,
+    Admitted,
+    BodyOwner,
+    Head,
+    Ingest,
+    IngestRequest,
+    Reply,
+)
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.limits import ERRORS_REPORTED
 from seamark.wire.signals import Signal
@@ -57,16 +65,15 @@ async def take(
     """
     validated = validate(batch, window=_ANY_TIME, names=names)
     has_ids = validated.has_event_ids
-    await ingest.append(
-        admitted,
-        head,
-        signal=Signal.EVENTS,
+    request = IngestRequest(
+        Signal.EVENTS,
         body=b"" if has_ids else validated.events_json,
+        outcome=validated.outcome,
+        partition_by=validated.session_id,
         events=validated.events if has_ids else (),
         dead_letters=dead_letters(batch, validated) if validated.errors else (),
-        outcome=validated.outcome,
-        sender=validated.session_id,
     )
+    await ingest.append(admitted, head, request)
     return validated
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from collector.admission.compat_metrics import read_metrics
 from collector.receivers.compat.accept import PROTOCOL, CompatRoute, answer
-from collector.receivers.exchange import Head, Reply
+from collector.receivers.exchange import Head, IngestRequest, Reply
 from collector.receivers.native import check_media_type
 from seamark.wire.envelope import Outcome
 from seamark.wire.signals import Signal
@@ -28,11 +28,7 @@ class PlainMetrics(CompatRoute):
         check_media_type(head)
         admitted = self._ingest.admit(head, protocol=PROTOCOL)
         events = read_metrics(body, names=self._names)
-        await self._ingest.append(
-            admitted,
-            head,
-            signal=Signal.EVENTS,
-            body=msgspec.json.encode(events),
-            outcome=Outcome(len(events), len(events)),
-        )
+        outcome = Outcome(len(events), len(events))
+        request = IngestRequest(Signal.EVENTS, msgspec.json.encode(events), outcome)
+        await self._ingest.append(admitted, head, request)
         return answer(200, {"success": True, "metrics_processed": len(events)})

@@ -1,0 +1,128 @@
+"""Who sends a request: the key or token it has, the app that it may send for, its address."""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Final, Protocol
+
+from collector.admission.addresses import Network, client_address, source_of
+from collector.admission.keys import (
+    Directory,
+    app_for,
+    authenticate,
+    authenticate_admin,
+    owner,
+    secret_of,
+)
+from collector.admission.rejection_tally import RequestOwner
+from collector.admission.senders import Senders
+from collector.receivers.exchange import Admitted, BodyOwner, Head
+from seamark.service.registry import AppRecord, KeyRecord, OrgRecord
+from seamark.wire.signals import Signal
+
+_ADDRESSES: Final = 4096
+_REPLAY_KEY: Final = "replay"
+"""The key id of what an admin token sent; it counts beside the app's keys in the ledger."""
+
+
+class Records(Directory, Protocol):
+    """Keys, apps and orgs in memory (`seamark.service.registry.Registry`)."""
+
+    orgs: dict[str, OrgRecord]
+
+
+class SenderCheck:
+    """Checks keys and tokens against `records`. Nothing here blocks.
+
+    `trusted_proxies` are networks whose X-Forwarded-For is believed; `country_header` is one that
+    they set.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        senders: Senders,
+        *,
+        trusted_proxies: Sequence[Network] = (),
+        country_header: str = "",
+    ) -> None:
+        self._records = records
+        self._senders = senders
+        self._trusted = tuple(trusted_proxies)
+        self._country_header = country_header.lower()
+        self._address: Callable[[str, str], str] = lru_cache(maxsize=_ADDRESSES)(
+            lambda peer, forwarded: client_address(peer, forwarded, self._trusted)
+        )
+
+    def check(self, head: Head) -> BodyOwner:
+        """Whose a body is. Raises Rejected (NO_KEY, UNKNOWN_KEY, DISABLED, ORIGIN)."""
+        key, _ = self._key_of(head)
+        return BodyOwner(key.org, key.key_id, source_of(self.address(head)))
+
+    def check_admin(self, head: Head) -> BodyOwner:
+        """The same of an admin token.
+
+        Raises Rejected (NO_KEY, UNKNOWN_KEY, WRONG_KIND, DISABLED).
+        """
+        token = authenticate_admin(self._records, secret=secret_of(head.headers, {}))
+        return BodyOwner(token.org, token.token_id, source_of(self.address(head)))
+
+    def admit(self, head: Head, *, protocol: str, sdk: tuple[str, str]) -> Admitted:
+        """The app of a key. Raises Rejected like `check`."""
+        key, app = self._key_of(head)
+        headers = head.headers
+        org = self._records.orgs.get(key.org)
+        salt = org.salt if org is not None else ""
+        country = headers.get(self._country_header, "") if self._country_header else ""
+        sender = self._senders.encode(
+            org=key.org,
+            app=key.app,
+            key_id=key.key_id,
+            salt=salt,
+            address=self.address(head),
+            user_agent=headers.get("user-agent", ""),
+            country=country,
+            sdk=sdk,
+            protocol=protocol,
+        )
+        return Admitted(key=key, app=app, sender=sender, salt=salt)
+
+    def admit_admin(self, head: Head, *, app: str, protocol: str, sdk: tuple[str, str]) -> Admitted:
+        """The app that an admin token may send for; nothing of the request says who sent first.
+
+        Raises Rejected like `check_admin`, and (WRONG_APP).
+        """
+        token = authenticate_admin(self._records, secret=secret_of(head.headers, {}))
+        record = app_for(self._records, token, app=app)
+        key = KeyRecord(key_id=_REPLAY_KEY, org=record.org, app=record.app, digest="")
+        sender = self._senders.encode(
+            org=key.org,
+            app=key.app,
+            key_id=key.key_id,
+            salt="",
+            address="",
+            user_agent="",
+            country="",
+            sdk=sdk,
+            protocol=protocol,
+        )
+        return Admitted(key=key, app=record, sender=sender)
+
+    def owner_of(self, head: Head, signal: Signal) -> RequestOwner:
+        """Where a request counts that is not taken: "" for what its secret does not tell."""
+        org, app, key_id = owner(self._records, secret_of(head.headers, head.query))
+        return RequestOwner(org, app, key_id, signal)
+
+    def address(self, head: Head) -> str:
+        """The client's address."""
+        forwarded = head.headers.get("x-forwarded-for", "") if self._trusted else ""
+        return self._address(head.remote, forwarded)
+
+    def _key_of(self, head: Head) -> tuple[KeyRecord, AppRecord]:
+        headers = head.headers
+        return authenticate(
+            self._records,
+            secret=secret_of(headers, head.query),
+            origin=headers.get("origin", ""),
+            now_ms=time.time_ns() // 1_000_000,
+        )
