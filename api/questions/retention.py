@@ -25,7 +25,7 @@ from api.query.events import (
     matching,
 )
 from api.query.filters import conditions
-from api.query.people import HAS_PERSON, Identity, people_by
+from api.query.people import HAS_PERSON, Identity, grouped_people_by
 from api.query.request import Plan, QueryScope
 from api.query.statement import Values, fill
 from api.questions.columns import Column, count, instant, ratio
@@ -97,7 +97,7 @@ def plan_retention(request: RetentionRequest, scope: QueryScope, periods: Bucket
     returns = begins if request.return_ is None else as_match(request.return_)
     names = ", ".join(values.text(name) for name in sorted({begins.name, returns.name}))
     named = [f"name IN ({names})"]
-    people = people_by(
+    people = grouped_people_by(
         request.identity, values, covered, org=scope.org, app=scope.app, events=named
     )
     where = [
@@ -110,8 +110,9 @@ def plan_retention(request: RetentionRequest, scope: QueryScope, periods: Bucket
         values.statement(
             fill(
                 "retention",
-                person=people.person,
+                hashed=people.hashed,
                 join=people.join,
+                person=people.person,
                 period=periods.start_sql(values),
                 cohort=periods.start_sql(values, "intDiv(began, 1000)"),
                 starts=values.add(f"[{','.join(map(str, periods.starts_ms))}]", "Array(Int64)"),

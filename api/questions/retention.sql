@@ -18,17 +18,17 @@ FROM
     FROM
     (
         SELECT
-            sipHash128(/*person*/) AS who,
+            /*hashed*/ AS who,
             /*period*/ AS period,
             min(if(/*begins*/, toUnixTimestamp64Milli(time), 9000000000000)) AS first_start,
             max(if(/*returns*/, toUnixTimestamp64Milli(time), -1)) AS last_return,
             max(weight != 1) AS sampled
         FROM events
-        /*join*/
         WHERE /*where*/
         GROUP BY who, period
-    )
-    GROUP BY who
+    ) AS seen
+    /*join*/
+    GROUP BY /*person*/
     HAVING began < 9000000000000
 )
 GROUP BY cohort
