@@ -32,7 +32,9 @@ from tests.support.questions_stack import Answers, answering, envelope
 pytestmark = pytest.mark.integration
 NUMBERS = itertools.count(1)
 INTEGERS = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([2**53 + 1, -(2**53) - 1, 0])
-DOUBLES = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([5.0, -0.0, 1e22])
+DOUBLES = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(
+    [5.0, -0.0, 1e22, -4.322072349913683e16]
+)
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12) | (
     st.sampled_from(["5", "5.0", "true", "null", "[1]", '{"a":1}', '"', "\\", "nan", "1e5", "/"])
 )
@@ -49,8 +51,8 @@ NESTED = st.dictionaries(
 def typed(of: Any) -> Any:
     """A value with its type beside it, so that 5, 5.0, "5" and true are four; -0.0 is not 0.0.
 
-    Numbers inside arrays and objects are those of the stored JSON text, whose whole doubles have
-    no fraction: they compare as numbers.
+    Numbers inside arrays and objects are those of the stored JSON text, whose whole doubles below
+    2^53 have no fraction: they compare as numbers.
     """
     return (type(of).__name__, repr(of)) if not isinstance(of, list | dict) else of
 

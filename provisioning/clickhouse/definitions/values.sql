@@ -1,7 +1,8 @@
 -- How values of OTLP become columns: functions that the views of spans, logs and metric points begin with.
 --
 -- `text` is an attribute as it is stored: a string as it is, a number or a boolean in figures, bytes in base64,
--- an array or a list as JSON, in which bytes are base64 and NaN and infinity are strings. Where the levels end,
+-- an array or a list as JSON, in which bytes are base64, NaN and infinity are strings, and a double that is whole
+-- and above 2^53 ends in `.0`: its digits are the shortest that name it, not those of an integer. Where the levels end,
 -- the collector has put JSON (collector/receivers/otlp_depth.py); should it be the bytes of a message after all,
 -- they are base64. The collector puts the same mark into an empty array or list, which is '[]' or '{}' then; without it
 -- it is '', like no value.
@@ -26,7 +27,8 @@
 --:     for text n in text 1, body_text 3]
 --: values =
 --:     (x -> replaceAll(toJSONString(x), '\\/', '/')) AS quoted,
---:     (x -> if(isFinite(x), toString(x), concat('"', toString(x), '"'))) AS number,
+--:     (x -> if(abs(x) < 9007199254740992, toString(x), if(isFinite(x),
+--:         replaceRegexpOne(toString(x), '^-?[0-9]+$', '\\0.0'), concat('"', toString(x), '"')))) AS number,
 --:     (x -> concat('"', base64Encode(x), '"')) AS base64,
 --:     (x -> substring(x, position(x, '\x1fjson\x1f') + 6)) AS behind_mark,
 --:     (x -> if(position(x, '\x1fjson\x1f') > 0 AND isValidJSON(behind_mark(x)), behind_mark(x), base64(x))) AS deep,
