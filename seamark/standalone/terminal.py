@@ -5,9 +5,10 @@ import time
 from collections.abc import Mapping
 from typing import Final, TextIO
 
+from seamark.standalone.folder import Folder
 from seamark.standalone.look import page, write_look
 from seamark.standalone.parts import Choices
-from seamark.standalone.ports import reachable
+from seamark.standalone.public_addresses import PublicAddresses
 from seamark.standalone.supervisor import Report
 
 _GREEN: Final = "\x1b[32m"
@@ -19,8 +20,9 @@ _PLAIN: Final = "\x1b[0m"
 class Terminal:
     """Writes to `out`; what people only want at a keyboard is left out when it is no terminal."""
 
-    def __init__(self, choices: Choices, out: TextIO) -> None:
+    def __init__(self, choices: Choices, addresses: PublicAddresses, out: TextIO) -> None:
         self._choices = choices
+        self._addresses = addresses
         self._out = out
         self._talkative = out.isatty()
         self._began = time.monotonic()
@@ -44,11 +46,11 @@ class Terminal:
     def _up(self) -> None:
         seconds = time.monotonic() - self._began
         choices, credentials = self._choices, self._choices.folder.read_credentials()
-        api = f"http://{reachable(choices.host)}:{choices.ports.api}"
         with contextlib.suppress(OSError):
-            write_look(choices.folder, api=api, credentials=credentials)
+            write_look(choices.folder, api=self._addresses.api, credentials=credentials)
         for line in summary(
-            choices,
+            choices.folder,
+            self._addresses,
             credentials,
             seconds=seconds,
             talkative=self._talkative,
@@ -57,15 +59,18 @@ class Terminal:
 
 
 def summary(
-    choices: Choices, credentials: Mapping[str, str], *, seconds: float, talkative: bool
+    folder: Folder,
+    addresses: PublicAddresses,
+    credentials: Mapping[str, str],
+    *,
+    seconds: float,
+    talkative: bool,
 ) -> list[str]:
     """The lines that end a start. Pure.
 
     The ingest key is shown at a keyboard only: it is the one secret that web pages carry anyway.
     """
-    folder, ports, host = choices.folder, choices.ports, reachable(choices.host)
-    ingest = f"http://{host}:{ports.collector_http}"
-    api = f"http://{host}:{ports.api}"
+    ingest, api = addresses.ingest, addresses.api
     if not talkative:
         where = f"ingest {ingest}, API {api} (to look: {api}/look), data in {folder.path}"
         return [f"seamark is up: {where}"]
@@ -75,8 +80,8 @@ def summary(
     return [
         "",
         f"{_BOLD}Seamark is up{_PLAIN} after {seconds:.1f} s.",
-        f"  send to      {ingest}  (OTLP/gRPC: {host}:{ports.collector_grpc})",
-        f"  ask          {api}  (gRPC: {host}:{ports.api_grpc})",
+        f"  send to      {ingest}  (OTLP/gRPC: {addresses.ingest_grpc})",
+        f"  ask          {api}  (gRPC: {addresses.api_grpc})",
         f"  look         {api}/look  (or open {page(folder)}, which knows the token)",
         f"  credentials  {folder.credentials}",
         f"  logs         {folder.logs}",

@@ -11,6 +11,7 @@ from seamark.standalone import configurations, programs
 from seamark.standalone.folder import write
 from seamark.standalone.parts import Choices, StackPart, overridden, plan
 from seamark.standalone.ports import busy
+from seamark.standalone.public_addresses import public_addresses
 from seamark.standalone.supervisor import Supervisor
 from seamark.standalone.terminal import Terminal
 
@@ -35,7 +36,8 @@ def up(choices: Choices, *, environ: Mapping[str, str], out: TextIO) -> int:
         patience_seconds=_LOCK_PATIENCE_SECONDS,
     )
     try:
-        terminal = Terminal(choices, out)
+        addresses = public_addresses(choices.host, choices.ports, environ)
+        terminal = Terminal(choices, addresses, out)
         for name in overridden(choices, environ):
             terminal.say(f"{name} is not heeded: seamark up decides it")
         if lost := choices.folder.check_credentials():

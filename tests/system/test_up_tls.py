@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from seamark.standalone.folder import Folder
+from seamark.standalone.look import page
 from tests.support.certificate import self_signed
 from tests.support.until import until
 from tests.system.stack import Stack
@@ -39,6 +41,8 @@ def test_own_telemetry_and_replay_work_with_a_certificate_for_a_name(tmp_path: P
         }
     with Stack(tmp_path / "data", environment=environment) as stack:
         ports, known = stack.urls.ports, stack.credentials
+        api = f"https://seamark.telemetry.example:{ports.api}"
+        assert f"{api}/look#token=" in page(Folder(tmp_path / "data")).read_text()
 
         def names() -> set[str]:
             path = "/v1/metrics?prefix=seamark_"

@@ -13,7 +13,8 @@ from api.look.routes import PAGE, SECURITY, add_look, files, for_people
 from provisioning.own_metrics import APP
 from seamark.standalone.folder import Folder
 from seamark.standalone.look import page, write_look
-from seamark.standalone.parts import Choices
+from seamark.standalone.ports import Ports
+from seamark.standalone.public_addresses import public_addresses
 from seamark.standalone.terminal import summary
 
 FILES = {name: file.body.decode() for name, file in files().items()}
@@ -101,6 +102,7 @@ def test_the_file_that_knows_the_token_is_the_owners_alone(tmp_path: Path) -> No
     assert page(folder).stat().st_mode & 0o777 == 0o600
     assert "http://127.0.0.1:4320/look#token=smq_a&quot;&lt;b" in page(folder).read_text()
     for talkative in (True, False):
-        said = "\n".join(summary(Choices(folder), credentials, seconds=1, talkative=talkative))
+        addresses = public_addresses("0.0.0.0", Ports(), {})
+        said = "\n".join(summary(folder, addresses, credentials, seconds=1, talkative=talkative))
         assert "http://127.0.0.1:4320/look" in said
         assert "smq_" not in said

@@ -13,6 +13,7 @@ from seamark.standalone import configurations, programs
 from seamark.standalone.folder import Folder, Secrets
 from seamark.standalone.parts import Choices, LogShape, StackPart, overridden, plan, stream_bytes
 from seamark.standalone.ports import Ports
+from seamark.standalone.public_addresses import public_addresses
 from seamark.standalone.terminal import summary
 
 SECRETS = Secrets(nats="nats-word", redis="redis-word", store="store-word")
@@ -167,9 +168,13 @@ def test_the_servers_take_their_files(choices: Choices) -> None:
 
 def test_the_key_is_shown_at_a_keyboard_only(choices: Choices) -> None:
     credentials = {"ingest_key": "smk_secret", "app": "demo"}
+    addresses = public_addresses(choices.host, choices.ports, PLAIN)
 
-    quiet = summary(choices, credentials, seconds=1, talkative=False)
-    talkative = "\n".join(summary(choices, credentials, seconds=1, talkative=True))
+    quiet, lines = (
+        summary(choices.folder, addresses, credentials, seconds=1, talkative=talkative)
+        for talkative in (False, True)
+    )
+    talkative = "\n".join(lines)
 
     assert len(quiet) == 1
     assert "smk_secret" not in quiet[0]
