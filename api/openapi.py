@@ -5,8 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from api.answers import ErrorAnswer
-from api.routes import ROUTES as ROUTES  # others have it from here
-from api.routes import Route
+from api.routes import ROUTES, Route
 
 _TEMPLATE: Final = "#/components/schemas/{name}"
 _FAILURES: Final = {

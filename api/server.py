@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 from multidict import MultiDict
 
-import api.compat_routes as compat_routes
+from api import compat_routes
 from api.answers import encode
 from api.ask import ask
 from api.connection import Runner
@@ -16,12 +16,13 @@ from api.context import Context
 from api.exports.routes import add_exports
 from api.look.routes import add_look, for_people
 from api.middleware import make_cors, make_guard
-from api.openapi import ROUTES, document
+from api.openapi import document
 from api.own_metrics import OwnMetrics
 from api.query.decode import from_json, from_query
 from api.questions.describe import described
 from api.questions.question import ANY_TEXT, Question
 from api.questions.registry import QUESTIONS
+from api.routes import ROUTES
 from api.scope import QUERY, Scope, scope_of, secret_in
 from api.settings import ApiSettings
 from api.tail.stream import add_tail

@@ -49,21 +49,20 @@ def main(environ: Mapping[str, str]) -> int:
             deadline_seconds=deadline + 1.0,
         )
 
-    async def serve(stop: asyncio.Event) -> int:
+    async def run_process(stop: asyncio.Event) -> int:
         from collector import metrics  # prometheus_client reads the environment now
-        from collector.service import Configuration
-        from collector.service import serve as run
+        from collector.service import Configuration, serve
 
         number = int(child or 0)
         reported = Reported("collector", settings.port, metrics.families, _disks(settings))
 
         async def one(stop: asyncio.Event) -> int:
-            return await run(Configuration(settings, log_settings, monitor, number), stop=stop)
+            return await serve(Configuration(settings, log_settings, monitor, number), stop=stop)
 
         # what several processes count is one sum, and the first tells it
         return await (one if number else beside(one, own, reported))(stop)
 
-    return lifecycle.run(serve, deadline_seconds=deadline)
+    return lifecycle.run(run_process, deadline_seconds=deadline)
 
 
 def _disks(settings: CollectorSettings) -> dict[str, str]:

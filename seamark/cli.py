@@ -49,7 +49,7 @@ def up(
     from seamark.standalone.folder import Folder
     from seamark.standalone.parts import Choices
     from seamark.standalone.ports import Ports
-    from seamark.standalone.up import up as run
+    from seamark.standalone.up import up
 
     choices = Choices(
         folder=Folder(data.absolute()),
@@ -58,7 +58,7 @@ def up(
         demo=demo or demo_rate > 0,
         demo_rate=demo_rate,
     )
-    raise typer.Exit(run(choices, environ=os.environ, out=sys.stdout))
+    raise typer.Exit(up(choices, environ=os.environ, out=sys.stdout))
 
 
 @app.command()
@@ -67,14 +67,14 @@ def status(
     json: Annotated[bool, typer.Option("--json", help="Print it for programs.")] = False,
 ) -> None:
     """Tell how each part is. Exit code 1: not all ready; 3: not running."""
-    from seamark.standalone import status as parts
     from seamark.standalone.folder import Folder
+    from seamark.standalone.status import as_json, status, table
 
-    rows = parts.status(Folder(data.absolute()))
+    rows = status(Folder(data.absolute()))
     if rows is None:
         print("[]" if json else f"nothing runs in {data}")
         raise typer.Exit(NOT_RUNNING)
-    print(parts.as_json(rows) if json else parts.table(rows, now=time.time()))
+    print(as_json(rows) if json else table(rows, now=time.time()))
     if not rows or not all(row.ready for row in rows):
         raise typer.Exit(NOT_READY)
 
@@ -82,10 +82,10 @@ def status(
 @app.command()
 def stop(data: Data = DEFAULT_DATA) -> None:
     """Stop the stack that `seamark up` started, and wait until it has. Exit code 3: not running."""
-    from seamark.standalone import status as parts
     from seamark.standalone.folder import Folder
+    from seamark.standalone.status import stop
 
-    stopped = parts.stop(Folder(data.absolute()))
+    stopped = stop(Folder(data.absolute()))
     if stopped is None:
         print(f"nothing runs in {data}")
         raise typer.Exit(NOT_RUNNING)

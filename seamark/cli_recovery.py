@@ -67,15 +67,14 @@ def verify(
     from seamark.recovery import verdict
     from seamark.recovery.request import parse_time
     from seamark.recovery.stack import find
-    from seamark.recovery.verify import range_of
-    from seamark.recovery.verify import verify as count
+    from seamark.recovery.verify import range_of, verify
 
     async def work() -> Any:
         now = datetime.now(UTC)
         first = parse_time(begin, now) if begin else None
         last = parse_time(end, now) if end else None
         within = range_of(first, last, app, now)
-        return await count(find(data, os.environ), within, deep=deep, wait_seconds=wait)
+        return await verify(find(data, os.environ), within, deep=deep, wait_seconds=wait)
 
     account = run_command(work, failed=verdict.NOT_COUNTED)
     print(verdict.as_json(account) if json else verdict.table(account))
@@ -108,8 +107,8 @@ def replay(
     """
     from datetime import UTC, datetime
 
-    from seamark.recovery import rebuild as anew
-    from seamark.recovery import replay as again
+    from seamark.recovery.rebuild import rebuild as rebuild_store
+    from seamark.recovery.replay import fresh, live
     from seamark.recovery.request import chosen
     from seamark.recovery.stack import RecoveryError, find
 
@@ -118,14 +117,14 @@ def replay(
         if rebuild:
             if begin or end or app or signal or source or into:
                 raise RecoveryError("--rebuild takes everything: it goes with --drop only")
-            return await anew.rebuild(stack, drop=drop)
+            return await rebuild_store(stack, drop=drop)
         if drop:
             raise RecoveryError("--drop goes with --rebuild only")
         request = chosen(begin, end, app, signal, now=datetime.now(UTC))
         if (source, into) == ("archive", "fresh"):
-            return await again.fresh(stack, request)
+            return await fresh(stack, request)
         if source in ("archive", "log") and into == "live":
-            return await again.live(stack, request, source=source)
+            return await live(stack, request, source=source)
         raise RecoveryError(
             f"--source {source or '?'} --into {into or '?'}: say --source archive --into fresh, "
             "--source archive --into live, or --source log --into live"
@@ -155,11 +154,11 @@ def repair(
     Exit code 0: nothing is lost any more; 1: something cannot be filled in, by name.
     """
     from seamark.recovery import repaired
-    from seamark.recovery.repair import repair as fill_in
+    from seamark.recovery.repair import repair
     from seamark.recovery.stack import find
 
     async def work() -> Any:
-        return await fill_in(find(data, os.environ), dry_run=dry_run)
+        return await repair(find(data, os.environ), dry_run=dry_run)
 
     done = run_command(work)
     print(repaired.as_json(done) if json else repaired.text(done))
@@ -177,11 +176,11 @@ def backup(
     ] = False,
 ) -> None:
     """Copy store, positions and configuration; ingest goes on meanwhile."""
-    from seamark.recovery.backup import backup as take
+    from seamark.recovery.backup import backup
     from seamark.recovery.progress import size, span
     from seamark.recovery.stack import find
 
-    snapshot, manifest = run_command(lambda: take(find(data, os.environ), Path(to), full=full))
+    snapshot, manifest = run_command(lambda: backup(find(data, os.environ), Path(to), full=full))
     on = f" on top of {manifest.base}" if manifest.base else ""
     print(
         f"{snapshot.path}: {sum(manifest.rows.values()):,} rows, {size(manifest.bytes)}{on}, "
@@ -206,9 +205,9 @@ def restore(
     What survives of the old folder is moved into NEWDIR first: nats (the log), spool, archive.
     """
     from seamark.recovery.progress import span
-    from seamark.recovery.restore import restore as bring_back
+    from seamark.recovery.restore import restore
 
-    done = run_command(lambda: bring_back(given, data.absolute(), without_log=without_log))
+    done = run_command(lambda: restore(given, data.absolute(), without_log=without_log))
     for note in done.notes:
         print(f"note: {note}")
     print(

@@ -24,7 +24,6 @@ from seamark.wire.failures import Rejected
 MINUTE: Final = 60
 HOUR: Final = 3600
 DAY: Final = 86_400
-WEEK: Final = 7 * DAY
 WeekStart = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _WEEKDAYS: Final = ("thursday", "friday", "saturday", "sunday", "monday", "tuesday", "wednesday")
 """1970-01-01 was a Thursday."""

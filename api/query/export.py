@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-import api.query.events as events
+from api.query import events
 from api.query.attributes import LOGS, POINTS, SPANS, attribute_column
 from api.query.export_columns import Form, names, shown
 from api.query.filters import Filter, conditions

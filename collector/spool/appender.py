@@ -4,9 +4,8 @@ import contextlib
 import os
 from pathlib import Path
 
-from collector.spool import segment as files
 from collector.spool.record import MAGIC
-from collector.spool.segment import Segment
+from collector.spool.segment import SUFFIX, Segment, create, note_length
 
 
 class SpoolAppender:
@@ -31,7 +30,7 @@ class SpoolAppender:
         try:
             _write_all(self._descriptor, data)
             os.fdatasync(self._descriptor)
-            files.note_length(segment.path, os.fstat(self._descriptor).st_size)
+            note_length(segment.path, os.fstat(self._descriptor).st_size)
         except OSError:
             self._abandon(segment)
             raise
@@ -45,9 +44,9 @@ class SpoolAppender:
 
     def _begin(self) -> Segment:
         self.close()
-        path = self._folder / f"{self._next:012d}{files.SUFFIX}"
+        path = self._folder / f"{self._next:012d}{SUFFIX}"
         self._next += 1
-        segment = files.create(path)
+        segment = create(path)
         self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
         self.segment = segment
         return segment

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from collector.spool import segment as files
 from collector.spool.appender import SpoolAppender
 from collector.spool.commit import GroupCommit, Queued
 from collector.spool.record import Key, Placed, SpoolRecord, encode
-from collector.spool.segment import Segment
+from collector.spool.segment import DAMAGED as DAMAGED_SUFFIX
+from collector.spool.segment import Segment, left_in
 from collector.spool.slots import Slot, abandoned, claim
 from seamark.service.health import Health
 from seamark.wire.failures import Unavailable
@@ -127,7 +127,7 @@ class Spool:
         own = claim(self._root, number=self._number, processes=self._processes)
         self._slots = [*abandoned(self._root, processes=self._processes), own]
         for slot in self._slots:
-            self._segments += files.left_in(slot.path)
+            self._segments += left_in(slot.path)
         numbers = [int(each.path.stem) for each in self._segments if each.path.parent == own.path]
         self._appender = SpoolAppender(
             own.path, first=max(numbers, default=0) + 1, segment_bytes=self._segment_bytes
@@ -320,7 +320,7 @@ class Spool:
     def _damage(self) -> str:
         """What of the spool could not be read, as long as it is there; "" for nothing."""
         paths = {str(each.path) for each in self._segments if each.damaged}
-        paths |= {str(path) for path in self._root.glob(f"*/*{files.DAMAGED}")}
+        paths |= {str(path) for path in self._root.glob(f"*/*{DAMAGED_SUFFIX}")}
         if not paths:
             return ""
         return (

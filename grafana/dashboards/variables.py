@@ -72,9 +72,6 @@ class TextVariable(Builder[models.VariableModel]):
         )
 
 
-Variable = Choice | TextVariable
-
-
 def source() -> Builder[models.VariableModel]:
     """Which Seamark is asked."""
     return (

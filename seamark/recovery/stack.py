@@ -24,10 +24,6 @@ class RecoveryError(Exception):
     """Why a command cannot do what it was asked for, and what would help; for a person."""
 
 
-class CannotTell(RecoveryError):
-    """Nothing is known to be wrong, but something is still under way."""
-
-
 @dataclass(frozen=True, slots=True)
 class Stack:
     """What a command works on. `folder` is None for a cluster.

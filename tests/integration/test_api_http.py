@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from api.openapi import ROUTES
 from api.own_metrics import OwnMetrics
 from api.query.statement import Statement
 from api.reasons import QuestionReason
+from api.routes import ROUTES
 from api.settings import ApiSettings
 from api.store import ClickHouseStore
 from seamark.service.connections import StoreSettings

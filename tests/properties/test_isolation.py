@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.openapi import ROUTES
+from api.routes import ROUTES
 from tests.support.isolation_requests import (
     EXPORT,
     JOURNEYS,

@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from api.answers import ErrorAnswer
-from api.openapi import ROUTES, document
+from api.openapi import document
 from api.query.decode import from_json
 from api.query.log_following import LogTailRequest, plan_arrivals
 from api.query.sources import EVENTS, METRICS, SPANS
 from api.reasons import STATUS, QuestionReason
+from api.routes import ROUTES
 from tests.support.planned_questions import PLANNED
 
 TEXT = (Path(__file__).parents[2] / "docs" / "questions.md").read_text()
