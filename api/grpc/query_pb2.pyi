@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class TimeseriesRequest(_message.Message):
-    __slots__ = ("metric", "to", "granularity", "filters", "group_by", "agg", "limit", "source", "tz", "week_start", "exemplars", "org_id", "app_id", "cache", "sql")
+    __slots__ = ("metric", "to", "granularity", "filters", "group_by", "agg", "limit", "source", "tz", "week_start", "exemplars", "org_id", "app_id", "cache", "sql", "identity")
     METRIC_FIELD_NUMBER: _ClassVar[int]
     FROM_FIELD_NUMBER: _ClassVar[int]
     TO_FIELD_NUMBER: _ClassVar[int]
@@ -24,6 +24,7 @@ class TimeseriesRequest(_message.Message):
     APP_ID_FIELD_NUMBER: _ClassVar[int]
     CACHE_FIELD_NUMBER: _ClassVar[int]
     SQL_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_FIELD_NUMBER: _ClassVar[int]
     metric: str
     to: str
     granularity: str
@@ -39,7 +40,8 @@ class TimeseriesRequest(_message.Message):
     app_id: str
     cache: bool
     sql: bool
-    def __init__(self, metric: _Optional[str] = ..., to: _Optional[str] = ..., granularity: _Optional[str] = ..., filters: _Optional[_Iterable[_Union[Filter, _Mapping]]] = ..., group_by: _Optional[_Iterable[str]] = ..., agg: _Optional[_Iterable[str]] = ..., limit: _Optional[int] = ..., source: _Optional[str] = ..., tz: _Optional[str] = ..., week_start: _Optional[str] = ..., exemplars: _Optional[bool] = ..., org_id: _Optional[str] = ..., app_id: _Optional[str] = ..., cache: _Optional[bool] = ..., sql: _Optional[bool] = ..., **kwargs) -> None: ...
+    identity: str
+    def __init__(self, metric: _Optional[str] = ..., to: _Optional[str] = ..., granularity: _Optional[str] = ..., filters: _Optional[_Iterable[_Union[Filter, _Mapping]]] = ..., group_by: _Optional[_Iterable[str]] = ..., agg: _Optional[_Iterable[str]] = ..., limit: _Optional[int] = ..., source: _Optional[str] = ..., tz: _Optional[str] = ..., week_start: _Optional[str] = ..., exemplars: _Optional[bool] = ..., org_id: _Optional[str] = ..., app_id: _Optional[str] = ..., cache: _Optional[bool] = ..., sql: _Optional[bool] = ..., identity: _Optional[str] = ..., **kwargs) -> None: ...
 
 class FunnelRequest(_message.Message):
     __slots__ = ("steps", "window_sec", "to", "filters", "group_by", "identity", "limit", "org_id", "app_id", "cache", "sql")

@@ -13,7 +13,7 @@ or after a logout, counts for the person who was logged in during that session. 
 user of its own is never given to another one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
@@ -21,13 +21,22 @@ import msgspec
 
 from api.query.events import event_conditions
 from api.query.statement import Values, fill
-from api.query.timerange import TimeRange
+from api.query.timerange import NARROWER, TimeRange
+from api.reasons import QuestionReason
+from seamark.wire.failures import Rejected
 
 Identity = Annotated[
     Literal["session", "user", "linked"],
     msgspec.Meta(
         title="Identity",
         description="Whom an event counts for: its session, its user, or the user of its session",
+    ),
+]
+CountedIdentity = Annotated[
+    Literal["session", "user", "linked"] | None,
+    msgspec.Meta(
+        title="Identity",
+        description="Whom an event counts for in uniq_users; without it, the user it names",
     ),
 ]
 HAS_PERSON: Final = "(user_id != '' OR session_id != '')"
@@ -41,6 +50,32 @@ LINKED: Final = (
     " concat('s', session_id))"
 )
 """SQL of the identity `linked`; `first_user` comes from the join."""
+
+
+def narrower(identity: Identity | None) -> str:
+    """What to do where a range is longer than raw events are read for."""
+    if identity is None:
+        return NARROWER
+    return (
+        "Move from and to closer together, or leave identity out: uniq_users then counts the users "
+        "that events name, over any range."
+    )
+
+
+def check_identity(identity: Identity | None, aggregates: Iterable[str], source: str) -> None:
+    """Raise Rejected for an identity that counts nobody: no `uniq_users`, or no events."""
+    if identity is None:
+        return
+    if source != "events":
+        message = f"identity is of events, and this metric is of {source}. Leave identity out."
+    elif "uniq_users" not in aggregates:
+        message = (
+            "identity says whom uniq_users counts, and agg does not ask for it. "
+            "Add uniq_users to agg, or leave identity out."
+        )
+    else:
+        return
+    raise Rejected(QuestionReason.INVALID_FIELD, message, field="identity")
 
 
 @dataclass(frozen=True, slots=True)

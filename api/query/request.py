@@ -9,7 +9,14 @@ from api.query.filters import Filter
 from api.query.request_fields import HiddenFlag
 from api.query.sources import SourceName
 from api.query.statement import Statement
-from api.query.timerange import DAY_MS, MINUTE_MS, Granularity, TimeRange, parse_range
+from api.query.timerange import (
+    DAY_MS,
+    MINUTE_MS,
+    NARROWER,
+    Granularity,
+    TimeRange,
+    parse_range,
+)
 
 MINUTES: Final = Granularity(MINUTE_MS)
 Instant = str | int | float
@@ -69,7 +76,11 @@ class Plan:
 
 
 def raw_range(
-    request: QuestionRequest, scope: QueryScope, whole: Granularity = MINUTES
+    request: QuestionRequest,
+    scope: QueryScope,
+    whole: Granularity = MINUTES,
+    *,
+    narrower: str = NARROWER,
 ) -> TimeRange:
     """The range of a question about raw rows, widened to whole minutes (or `whole`).
 
@@ -81,5 +92,6 @@ def raw_range(
         request.to,
         now_ms=scope.now_ms,
         longest_ms=scope.search_days * DAY_MS,
+        narrower=narrower,
     )
     return whole.cover(asked)

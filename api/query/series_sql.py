@@ -1,12 +1,15 @@
 """The statement for series: one pass over a rollup, or two where sketches are dear."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from api.query.aggregates import Aggregate, level_literal, levels_of
 from api.query.buckets import Buckets
+from api.query.events import dimension
 from api.query.filters import Filter, conditions
+from api.query.people import Identity
+from api.query.raw_events import RawEvents, raw_events
 from api.query.scoping import scope_conditions, time_conditions
 from api.query.sources import Source
 from api.query.statement import Statement, Values, fill, template
@@ -32,7 +35,8 @@ _RUNNING: Final = (
 
 @dataclass(frozen=True, slots=True)
 class SeriesPlan:
-    """What is asked, checked and with its choices made."""
+    """What is asked, checked and with its choices made. With an identity it is read from raw
+    events, else from rollups."""
 
     source: Source
     metric: str
@@ -44,25 +48,27 @@ class SeriesPlan:
     org: str
     app: str
     now_ms: int
+    identity: Identity | None = None
 
 
 def series_statement(asked: SeriesPlan) -> Statement:
     """The statement; one series more than `limit`, to tell whether it is all. Raises Rejected."""
-    values, source = Values(), asked.source
-    table = source.table(asked.buckets)
+    values = Values()
+    raw = _people_events(asked, values) if asked.identity else None
+    if raw:
+        asked = replace(asked, source=raw.source)
+    source, table = asked.source, asked.source.table(asked.buckets)
     keys = [
-        source.dimension(key, values, f"groupBy[{place}]")
+        dimension(key, f"groupBy[{place}]")
+        if raw
+        else source.dimension(key, values, f"groupBy[{place}]")
         for place, key in enumerate(asked.group_by)
     ]
     names = [f"g{place}" for place in range(len(keys))]
     limit = values.add(asked.limit + 1, "UInt64")
-    rows, where = (
-        increases(asked, values, table)
-        if source.increases
-        else (table, " AND ".join(series_conditions(asked, values, asked.buckets.range)))
-    )
+    rows, where = _rows(asked, values, table, raw)
     largest = ""
-    if keys and not source.increases and any(a.kind in _HEAVY for a in asked.aggregates):
+    if keys and rows == table and any(a.kind in _HEAVY for a in asked.aggregates):
         largest = "\n" + fill(
             "largest_groups", keys=", ".join(keys), table=table, where=where, limit=limit
         )
@@ -89,6 +95,28 @@ def series_statement(asked: SeriesPlan) -> Statement:
             limit=limit,
         )
     )
+
+
+def _people_events(asked: SeriesPlan, values: Values) -> RawEvents:
+    """The raw events of a question with an identity. Raises Rejected."""
+    return raw_events(
+        values,
+        asked.buckets.range,
+        org=asked.org,
+        app=asked.app,
+        name=asked.metric,
+        filters=asked.filters,
+        identity=asked.identity,
+    )
+
+
+def _rows(asked: SeriesPlan, values: Values, table: str, raw: RawEvents | None) -> tuple[str, str]:
+    """What is counted, and the condition on it."""
+    if raw:
+        return raw.rows, " AND ".join(raw.where)
+    if asked.source.increases:
+        return increases(asked, values, table)
+    return table, " AND ".join(series_conditions(asked, values, asked.buckets.range))
 
 
 def series_conditions(asked: SeriesPlan, values: Values, range_: TimeRange) -> list[str]:

@@ -19,6 +19,8 @@ DAY_MS: Final = 24 * HOUR_MS
 WEEK_MS: Final = 7 * DAY_MS
 _MAX_MS: Final = 4_102_444_800_000
 """2100-01-01."""
+NARROWER: Final = "Move from and to closer together."
+"""What to do where a range is too long."""
 _UNITS_MS: Final = {"s": 1000, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": WEEK_MS}
 _RELATIVE: Final = re.compile(r"now(?:([+-])([0-9]{1,9})([smhdw]))?\Z")
 
@@ -111,9 +113,11 @@ def parse_range(
     *,
     now_ms: int,
     longest_ms: int = 0,
+    narrower: str = NARROWER,
     zone: tzinfo = UTC,
 ) -> TimeRange:
-    """A range that is not empty, and not longer than `longest_ms` unless that is 0."""
+    """A range that is not empty, and not longer than `longest_ms` unless that is 0; `narrower` says
+    what to do then."""
     asked = TimeRange(
         parse_instant(from_, now_ms=now_ms, field="from", zone=zone),
         parse_instant(to, now_ms=now_ms, field="to", zone=zone),
@@ -128,7 +132,7 @@ def parse_range(
         raise Rejected(
             QuestionReason.TOO_MUCH,
             f"The range is {asked.length_ms / DAY_MS:.1f} days; this search takes at most "
-            f"{longest_ms / DAY_MS:g} days. Move from and to closer together.",
+            f"{longest_ms / DAY_MS:g} days. {narrower}",
             field="from",
         )
     return asked

@@ -18,6 +18,7 @@ from api.query.buckets import Buckets, choose_buckets
 from api.query.calendar import calendar_of
 from api.query.exemplars import MAX_EXEMPLARS, ExemplarRow, exemplars_statement
 from api.query.mixed import reject_mixed
+from api.query.people import CountedIdentity, check_identity, narrower
 from api.query.request import Instant, Plan, QueryScope, QuestionRequest
 from api.query.request_fields import (
     AggregateField,
@@ -48,6 +49,8 @@ class TimeseriesRequest(QuestionRequest, frozen=True, kw_only=True, rename="came
     `granularity`: `auto`, `minute`, `hour`, `day`, `week`, `month`, or a number with m, h, d, w or
     mo. Buckets are those of the time zone `tz` (IANA), weeks begin on `weekStart`; an ISO 8601 time
     without an offset is of that zone. `exemplars` asks for a trace of each bucket of spans.
+    `identity` says whom an event counts for in `uniq_users`, which is read from raw events then;
+    without it, `uniq_users` counts the users that events name.
     """
 
     metric: Annotated[MetricField, msgspec.Meta(min_length=1)]
@@ -64,6 +67,7 @@ class TimeseriesRequest(QuestionRequest, frozen=True, kw_only=True, rename="came
     source: Annotated[SourceName | None, msgspec.Meta(title="Source")] = None
     tz: ZoneField = "UTC"
     week_start: WeekStartField = "monday"
+    identity: CountedIdentity = None
     exemplars: Annotated[
         bool, msgspec.Meta(title="Exemplars", description="A trace for each bucket of spans")
     ] = False
@@ -88,7 +92,12 @@ def plan_buckets(request: TimeseriesRequest, scope: QueryScope) -> Buckets:
     """The buckets of an answer. Raises Rejected."""
     calendar = calendar_of(request.tz, request.week_start)
     asked = parse_range(
-        request.from_, request.to, now_ms=scope.now_ms, zone=ZoneInfo(calendar.zone)
+        request.from_,
+        request.to,
+        now_ms=scope.now_ms,
+        longest_ms=scope.search_days * DAY_MS if request.identity else 0,
+        narrower=narrower(request.identity),
+        zone=ZoneInfo(calendar.zone),
     )
     minutes_kept = asked.from_ms >= scope.now_ms - scope.minute_days * DAY_MS
     buckets = choose_buckets(
@@ -135,6 +144,7 @@ def plan_series(request: TimeseriesRequest, scope: QueryScope, buckets: Buckets)
         org=scope.org,
         app=scope.app,
         now_ms=scope.now_ms,
+        identity=request.identity,
     )
 
 
@@ -142,6 +152,7 @@ def plan_timeseries(request: TimeseriesRequest, scope: QueryScope) -> list[Store
     """The statement of the series, and that of their exemplars. Raises Rejected."""
     buckets = plan_buckets(request, scope)
     running_ms = buckets.running_at(scope.now_ms)
+    check_identity(request.identity, request.agg, scope.source or "events")
     if scope.source is None:
         parse_aggregates(request.agg)
         nothing = Plan(Statement("", {}), buckets.range, buckets.text, running_ms)

@@ -1,8 +1,9 @@
 """`POST /v1/query/top`: which values of a dimension or attribute make up most of a metric.
 
-Dimensions are read from the rollups. An attribute of events that is no dimension is read from raw
-events, for at most as long as they are searched. `__other__` is what the values that are not shown
-make together: computed from their rows, not from their numbers, so it holds for percentiles too.
+Dimensions are read from the rollups. An attribute of events that is no dimension, and people under
+an `identity`, are read from raw events, for at most as long as they are searched. `__other__` is
+what the values that are not shown make together: computed from their rows, not from their numbers,
+so it holds for percentiles too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,9 +15,10 @@ import msgspec
 from api.answers import Meta
 from api.query.aggregates import Aggregate, level_literal, parse_aggregates, refuse_unknown
 from api.query.buckets import Buckets
-from api.query.events import column, event_conditions
-from api.query.filters import conditions
+from api.query.events import column
 from api.query.mixed import reject_mixed
+from api.query.people import CountedIdentity, check_identity, narrower
+from api.query.raw_events import raw_events
 from api.query.request import MINUTES, Plan, QueryScope, QuestionRequest, raw_range
 from api.query.request_fields import AggregateField, LabelField, MetricField
 from api.query.series_sql import SeriesPlan, increases, series_conditions
@@ -31,23 +33,12 @@ from seamark.wire.failures import Rejected
 OTHER: Final = "__other__"
 ADDITIVE: Final = frozenset({"count", "sum", "rate"})
 """Aggregates whose values over all groups make the total."""
-_RAW_COLUMNS: Final[Mapping[str, str]] = {
-    "count": "sum(weight)",
-    "sum": "if(countIf(value IS NOT NULL) = 0, NULL, sum(weight * ifNull(value, 0)))",
-    "avg": "sum(weight * ifNull(value, 0)) / nullIf(sumIf(weight, value IS NOT NULL), 0)",
-    "min": "min(value)",
-    "max": "max(value)",
-    "rate": "sum(weight) / {seconds}",
-    "uniq_users": "uniqExactIf(user_id, user_id != '')",
-    "uniq_sessions": "uniqExactIf(session_id, session_id != '')",
-    "percentile": "quantilesExactInclusiveIf({levels})(assumeNotNull(value), value IS NOT NULL)",
-}
 
 
 class TopRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
     """The values of `by` that are largest by `agg` of `metric`.
 
-    `metric`: a name, or `traces.span.duration`. `source` as for series.
+    `metric`: a name, or `traces.span.duration`. `source` and `identity` as for series.
     """
 
     metric: Annotated[MetricField, msgspec.Meta(min_length=1)]
@@ -55,6 +46,7 @@ class TopRequest(QuestionRequest, frozen=True, kw_only=True, rename="camel"):
     agg: Annotated[AggregateField, msgspec.Meta(max_length=16, title="Largest by")] = "count"
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000, title="Limit")] = 10
     source: Annotated[SourceName | None, msgspec.Meta(title="Source")] = None
+    identity: CountedIdentity = None
 
 
 class TopValue(msgspec.Struct, frozen=True):
@@ -115,11 +107,13 @@ def plan_top(request: TopRequest, scope: QueryScope) -> Plan:
         )
     aggregate = _aggregate(request.agg, source)
     values = Values()
-    raw = source is EVENTS and request.by not in (
-        *EVENTS.plain_dimensions,
-        *(EVENTS.mapped_dimensions or ()),
+    dimensions = (*EVENTS.plain_dimensions, *(EVENTS.mapped_dimensions or ()))
+    raw = source is EVENTS and (request.identity is not None or request.by not in dimensions)
+    covered = (
+        raw_range(request, scope, narrower=narrower(request.identity))
+        if raw
+        else _covered(request, scope, source)
     )
-    covered = raw_range(request, scope) if raw else _covered(request, scope, source)
     made = (
         _raw(request, scope, values, covered, aggregate)
         if raw
@@ -177,17 +171,21 @@ def _sql(
 def _raw(
     request: TopRequest, scope: QueryScope, values: Values, covered: TimeRange, aggregate: Aggregate
 ) -> _Rows:
-    of = column(values)
+    events = raw_events(
+        values,
+        covered,
+        org=scope.org,
+        app=scope.app,
+        name=request.metric,
+        filters=request.filters,
+        identity=request.identity,
+    )
     return _Rows(
-        key=of(request.by, "by"),
-        rows="events",
-        where=[
-            *event_conditions(values, covered, org=scope.org, app=scope.app),
-            f"name = {values.text(request.metric)}",
-            *conditions(request.filters, values, of),
-        ],
-        value=_sql(_RAW_COLUMNS, aggregate, covered, scope),
-        sampled="max(weight != 1)",
+        key=column(values)(request.by, "by"),
+        rows=events.rows,
+        where=events.where,
+        value=_sql(events.source.columns, aggregate, covered, scope),
+        sampled=events.source.sampled,
     )
 
 
@@ -250,6 +248,7 @@ def _answer_part(request: TopRequest, rows: Sequence[TopRow]) -> AnswerPart:
 
 
 def _plan(request: TopRequest, scope: QueryScope) -> list[StoreQuery[TopRow]]:
+    check_identity(request.identity, [request.agg], scope.source or "events")
     empty = scope.source is None
     if empty:  # the name has not arrived yet
         parse_aggregates([request.agg])

@@ -124,12 +124,17 @@ def a_question(rng: random.Random) -> tuple[str, dict[str, Any]]:
             "groupBy": one_of(["", "country"], ["nothing"]),
             "identity": one_of(["session", "user", "linked"], ["name"]),
         }
+    people = {
+        "agg": ["count", "uniq_users"],
+        "identity": one_of(["session", "user", "linked"], ["name"]),
+    }
     return "timeseries", shared | {
         "metric": one_of(["view", "buy", "never.seen"], [""]),
         "granularity": one_of(["auto", "1m", "5m", "1h"], ["1s"]),
         "agg": one_of([["count"], ["sum", "p95", "uniq_sessions"], ["avg", "rate"]], [["best"]]),
         "groupBy": one_of([[], ["country"], ["country", "device"]], [["nothing"]]),
         "tz": one_of(["UTC", "Europe/Berlin"], ["Mars"]),
+        **(people if rng.random() < 0.3 else {}),
     }
 
 
@@ -316,7 +321,7 @@ async def test_who_hangs_up_ends_the_query() -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await asked
         path = f'route="/{SERVICE}/Timeseries"'
-        assert f"seamark_api_cancelled_total{{{path}}} 1.0" in await ask.get("/metrics")
+        assert f"seamark_api_cancelled_total{{{path}}} 1.0" in ask.own_metrics()
 
 
 async def test_failures_are_counted_and_say_when_to_come_back() -> None:
@@ -336,7 +341,7 @@ async def test_failures_are_counted_and_say_when_to_come_back() -> None:
         with pytest.raises(grpc.aio.AioRpcError) as large:
             await call(channel, "timeseries", {"metric": "m" * 2000})
         assert large.value.code().name == "RESOURCE_EXHAUSTED"
-        page = await ask.get("/metrics")
+        page = ask.own_metrics()
         for name, reason, code in (
             ("Timeseries", "unavailable", 503),
             ("Funnel", "malformed", 400),

@@ -26,6 +26,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "/v1/query/sessions": {},
     "/v1/query/paths": {"start": "/"},
     "/v1/query/top": {"metric": "page_view", "by": "page"},
+    "/v1/query/timeseries": {"metric": "page_view", "agg": ["uniq_users"], "identity": "linked"},
     "/v1/query/errors": {},
 }
 
@@ -150,6 +151,20 @@ async def test_top_by_dimension_and_by_attribute(store: RunningStore) -> None:
     assert (nothing["total"], nothing["values"]) == (None, [])
 
 
+async def test_uniq_users_are_the_people_of_an_identity(store: RunningStore) -> None:
+    question = {"metric": "page_view", "from": "now-3d", "appId": "shop", "agg": "uniq_users"}
+    long = {"metric": "page_view", "agg": ["uniq_users"], "from": "now-40d", "identity": "linked"}
+    found = {}
+    async with asking(store, clock_ms=lambda: NOW) as ask:
+        for identity in (None, "session", "user", "linked"):
+            by_page = {**question, "by": "page", "identity": identity}
+            found[identity] = (await ask.post("/v1/query/top", by_page))["total"]
+        refused = await ask.post("/v1/query/timeseries", long, status=422)
+    assert found == {None: 3, "session": 5, "user": 3, "linked": 3}
+    assert refused["error"]["field"] == "from"
+    assert "leave identity out" in refused["error"]["message"]
+
+
 async def test_errors(store: RunningStore) -> None:
     async with asking(store, clock_ms=lambda: NOW) as ask:
         answer = await ask.post("/v1/query/errors", {"from": "now-3d", "appId": "shop"})
@@ -168,7 +183,7 @@ async def test_errors(store: RunningStore) -> None:
 @pytest.mark.parametrize("path", PEOPLE)
 async def test_no_token_sees_another_org_or_app(store: RunningStore, path: str) -> None:
     question = {**PEOPLE[path], "from": "now-3d", "cache": False}
-    by_app = question | ({"groupBy": "app"} if path in _GROUPED else {})
+    by_app = question | _GROUPED.get(path, {})
     async with asking(store, clock_ms=lambda: NOW) as ask:
         seen = {
             token: await ask.post(path, by_app, token=SECRETS[token])
@@ -189,7 +204,11 @@ async def test_no_token_sees_another_org_or_app(store: RunningStore, path: str) 
         assert "blog" in str(seen["acme"])
 
 
-_GROUPED = {"/v1/query/funnel", "/v1/query/sessions"}
+_GROUPED: dict[str, Any] = {
+    "/v1/query/funnel": {"groupBy": "app"},
+    "/v1/query/sessions": {"groupBy": "app"},
+    "/v1/query/timeseries": {"groupBy": ["app"]},
+}
 
 
 @pytest.mark.parametrize("path", PEOPLE)

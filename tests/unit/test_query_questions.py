@@ -6,9 +6,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from api.query.compat import filters_of
 from api.query.decode import from_json
+from api.query.sources import SourceName
+from api.questions.timeseries import TimeseriesRequest, plan_timeseries
 from api.questions.top import TopRequest, plan_top
 from api.reasons import QuestionReason
 from seamark.wire.failures import Rejected
@@ -60,6 +63,22 @@ GOLDEN_CASES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "top_of_an_attribute": ("top", {"metric": "pay", "by": "plan", "agg": "sum"}),
+    "top_by_linked_people": (
+        "top",
+        {"metric": "pay", "by": "country", "agg": "uniq_users", "identity": "linked"},
+    ),
+    "linked_people_by_day": (
+        "timeseries",
+        {
+            "metric": "pay",
+            "from": "now-7d",
+            "granularity": "1d",
+            "agg": ["uniq_users", "p95"],
+            "groupBy": ["country"],
+            "filters": [{"key": "plan", "value": "gold"}],
+            "identity": "linked",
+        },
+    ),
     "errors_of_an_app": ("errors", {"filters": [{"key": "release", "value": "1.0"}]}),
     "services_by_operation": ("services", {"by": "operation", "service": "cart"}),
     "servicemap_of_a_service": ("servicemap", {"service": "cart"}),
@@ -136,6 +155,14 @@ def test_every_question_has_its_sql_agreed() -> None:
         ("top", {"metric": "lcp", "by": "page", "filters": [{"key": "plan", "value": 1}]},
          "filters[0].key"),
         ("top", {"metric": "lcp", "by": "plan", "from": "now-40d"}, "from"),
+        ("top", {"metric": "lcp", "by": "page", "agg": "uniq_users", "identity": "linked",
+                 "from": "now-40d"}, "from"),
+        ("top", {"metric": "lcp", "by": "page", "agg": "count", "identity": "user"}, "identity"),
+        ("top", {"metric": "lcp", "by": "page", "agg": "uniq_users", "identity": "person"},
+         "identity"),
+        ("timeseries", {"metric": "lcp", "identity": "linked"}, "identity"),
+        ("timeseries", {"metric": "lcp", "agg": ["uniq_users"], "identity": "user",
+                        "groupBy": ["plan"]}, "groupBy[0]"),
         ("errors", {"filters": [{"key": "plan", "value": "x"}]}, "filters[0].key"),
         ("errors", {"from": "now-40d"}, "from"),
         ("services", {"kinds": ["web"]}, "kinds[0]"),
@@ -157,6 +184,31 @@ def test_what_is_no_dimension_is_refused_naming_those_there_are() -> None:
     with pytest.raises(Rejected, match=r"country, device.*Filters take any") as caught:
         statements("funnel", {"steps": ["a"], "groupBy": "plan"})
     assert caught.value.reason is QuestionReason.NOT_A_DIMENSION
+
+
+@pytest.mark.parametrize("source", ["events", None])
+def test_people_of_a_long_range_are_refused_naming_what_to_narrow(
+    source: SourceName | None,
+) -> None:
+    asked = TimeseriesRequest(
+        metric="view", agg=["count", "uniq_users"], identity="linked", from_="now-40d"
+    )
+    with pytest.raises(Rejected) as caught:
+        plan_timeseries(asked, within(source=source))
+    assert (caught.value.reason, caught.value.field) == (QuestionReason.TOO_MUCH, "from")
+    assert "40.0 days" in caught.value.message
+    assert "at most 31 days. Move from and to closer together, or leave identity out" in (
+        caught.value.message
+    )
+    counted = plan_timeseries(structs.replace(asked, identity=None), within(source=source))
+    assert counted[0].plan.range.length_ms >= 40 * 86_400_000
+
+
+def test_an_identity_is_of_events_alone() -> None:
+    series = TimeseriesRequest(metric="requests", agg=["count"], identity="user")
+    with pytest.raises(Rejected, match="identity is of events") as caught:
+        plan_timeseries(series, within(source="metrics"))
+    assert caught.value.field == "identity"
 
 
 def test_top_of_spans_and_metrics_reads_their_rollups() -> None:
