@@ -74,7 +74,7 @@ def test_a_batch_is_stored_as_it_was_answered(collector: CollectorProcess, log: 
     assert envelope.sent_ms == 1795316650000
     assert envelope.events == [
         {"ts": "2026-11-22T10:00:00+01:00", "name": "feature_click", "value": 3.0},
-        {"ts": 1795316640000.5, "name": "ok", "attrs": {"b": 1, "c": True}},
+        {"ts": 1795316640000.5, "name": "ok", "attrs": {"b": 1, "c": True}, "attrTypes": "ib"},
     ]
     texts = envelope.texts
     assert texts[1] == "acme"
@@ -239,7 +239,8 @@ def test_paths_and_methods(collector: CollectorProcess) -> None:
     assert collector.get("/livez").json == {"status": "ok"}
     health = collector.get("/v1/healthz").json
     assert health["status"] == "ok"
-    assert {part["name"] for part in health["parts"]} == {"durability", "log", "registry"}
+    parts = {part["name"] for part in health["parts"]}
+    assert parts == {"durability", "log", "log streams", "registry"}
 
 
 def test_metrics_tell_what_happened(collector: CollectorProcess) -> None:
