@@ -1,4 +1,4 @@
-"""The log of a collector, with the keys of two orgs."""
+"""A log for each test, with the keys of two orgs."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.support.servers import NatsServer
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Iterator[NatsServer]:
+def fresh_log(tmp_path: Path) -> Iterator[NatsServer]:
     with NatsServer(tmp_path / "nats") as server:
         prepare(server)
         asyncio.run(add_other_org(server.url))

@@ -1,10 +1,8 @@
 """Memory for bodies in flight has shares: one key, org or address cannot take it from the rest."""
 
-import asyncio
 import json
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,22 +13,13 @@ from tests.support.collector_process import (
     CollectorProcess,
     batch,
     messages,
-    prepare,
 )
-from tests.support.other_org import OTHER_KEY, add_other_org
+from tests.support.other_org import OTHER_KEY
 from tests.support.servers import NatsServer
 from tests.support.until import until
 
 pytestmark = pytest.mark.integration
 SIZES = {"otlp_body_bytes": 4 * MEBIBYTE, "otlp_inflated_bytes": 4 * MEBIBYTE}
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[NatsServer]:
-    with NatsServer(tmp_path / "nats") as server:
-        prepare(server)
-        asyncio.run(add_other_org(server.url))
-        yield server
 
 
 def _page(collector: CollectorProcess) -> str:
@@ -47,11 +36,11 @@ def _held(collector: CollectorProcess) -> float:
 
 
 def test_bodies_of_one_key_that_do_not_end_refuse_nobody_else(
-    log: NatsServer, tmp_path: Path
+    fresh_log: NatsServer, tmp_path: Path
 ) -> None:
     body = 500 * 1024
     settings = {**SIZES, "in_flight_bytes": 16 * MEBIBYTE, "address_share_percent": 100.0}
-    with CollectorProcess(log, tmp_path / "collector", **settings) as collector:
+    with CollectorProcess(fresh_log, tmp_path / "collector", **settings) as collector:
         held = HalfSentBodies(collector.port, count=150, size=body)
         try:
             until(lambda: _held(collector), lambda size: size > 7 * MEBIBYTE, seconds=20)
@@ -68,10 +57,10 @@ def test_bodies_of_one_key_that_do_not_end_refuse_nobody_else(
 
 
 def test_what_a_key_holds_beyond_its_share_is_refused_and_counted(
-    log: NatsServer, tmp_path: Path
+    fresh_log: NatsServer, tmp_path: Path
 ) -> None:
     settings = {**SIZES, "in_flight_bytes": 16 * MEBIBYTE, "body_rate_seconds": 60.0}
-    with CollectorProcess(log, tmp_path / "collector", **settings) as collector:
+    with CollectorProcess(fresh_log, tmp_path / "collector", **settings) as collector:
         held = HalfSentBodies(collector.port, count=30, size=500 * 1024)
         try:
             found = held.answers(0.5)
@@ -79,15 +68,17 @@ def test_what_a_key_holds_beyond_its_share_is_refused_and_counted(
             assert {status for status, _ in found} == {429}
         finally:
             held.close()
-    counted = [e.request_rejections for m in messages(log, Signal.EVENTS) for e in m.envelopes]
+    counted = [
+        e.request_rejections for m in messages(fresh_log, Signal.EVENTS) for e in m.envelopes
+    ]
     total = sum(each.get("over_share", 0) for each in counted)
     assert total == len(found) > 0
 
 
 def test_a_body_that_comes_too_slowly_is_ended_before_its_deadline(
-    log: NatsServer, tmp_path: Path
+    fresh_log: NatsServer, tmp_path: Path
 ) -> None:
-    with CollectorProcess(log, tmp_path / "collector", body_rate_seconds=0.5) as collector:
+    with CollectorProcess(fresh_log, tmp_path / "collector", body_rate_seconds=0.5) as collector:
         held = HalfSentBodies(collector.port, count=3, size=100_000)
         started = time.monotonic()
         try:
@@ -99,7 +90,7 @@ def test_a_body_that_comes_too_slowly_is_ended_before_its_deadline(
 
 
 def test_the_slowest_bodies_of_the_largest_org_give_way_when_memory_is_full(
-    log: NatsServer, tmp_path: Path
+    fresh_log: NatsServer, tmp_path: Path
 ) -> None:
     settings = {
         **SIZES,
@@ -109,7 +100,7 @@ def test_the_slowest_bodies_of_the_largest_org_give_way_when_memory_is_full(
         "address_share_percent": 100.0,
         "body_rate_seconds": 60.0,
     }
-    with CollectorProcess(log, tmp_path / "collector", **settings) as collector:
+    with CollectorProcess(fresh_log, tmp_path / "collector", **settings) as collector:
         held = HalfSentBodies(collector.port, count=20, size=500 * 1024)
         try:
             until(lambda: _held(collector), lambda size: size > 7 * MEBIBYTE, seconds=20)
@@ -123,9 +114,11 @@ def test_the_slowest_bodies_of_the_largest_org_give_way_when_memory_is_full(
 
 
 def test_connections_beyond_the_share_of_an_address_are_refused(
-    log: NatsServer, tmp_path: Path
+    fresh_log: NatsServer, tmp_path: Path
 ) -> None:
-    with CollectorProcess(log, tmp_path / "collector", connections_per_address=20) as collector:
+    with CollectorProcess(
+        fresh_log, tmp_path / "collector", connections_per_address=20
+    ) as collector:
         held = [socket.create_connection(("127.0.0.1", collector.port)) for _ in range(20)]
         try:
             assert b'"over_share"' in collector.raw(b"", seconds=5)

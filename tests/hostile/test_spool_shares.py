@@ -20,9 +20,9 @@ pytestmark = pytest.mark.integration
 MEBIBYTE = 1024 * 1024
 
 
-def _collector(log: NatsServer, tmp_path: Path) -> CollectorProcess:
+def _collector(fresh_log: NatsServer, tmp_path: Path) -> CollectorProcess:
     return CollectorProcess(
-        log,
+        fresh_log,
         tmp_path / "collector",
         spool_path=tmp_path / "spool",
         spool_max_bytes=16 * MEBIBYTE,
@@ -55,16 +55,18 @@ def _flood(collector: CollectorProcess, most: int) -> list[tuple[int, str]]:
 
 
 def test_a_flood_of_one_org_while_the_log_is_away_leaves_the_spool_to_others(
-    log: NatsServer, tmp_path: Path
+    fresh_log: NatsServer, tmp_path: Path
 ) -> None:
-    with _collector(log, tmp_path) as collector:
-        log.stop()
+    with _collector(fresh_log, tmp_path) as collector:
+        fresh_log.stop()
         flood = _flood(collector, 200)
         assert flood[-1] == (429, "over_share")
         for _ in range(20):
             assert collector.send(_large(), key=OTHER_KEY).status == 202
-    log.start()
-    with _collector(log, tmp_path) as collector:
+    fresh_log.start()
+    with _collector(fresh_log, tmp_path) as collector:
         until(lambda: collector.get("/readyz").json["status"] == "ok", seconds=30)
-    sent = Counter(e.texts[1] for m in messages(log, Signal.EVENTS) for e in m.envelopes if e.body)
+    sent = Counter(
+        e.texts[1] for m in messages(fresh_log, Signal.EVENTS) for e in m.envelopes if e.body
+    )
     assert sent == {"acme": len(flood) - 1, "umbra": 20}
