@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from seamark.standalone.store.parts.inventory import Inventory
 from tests.damage.parts import HARM, insert_events, part_folders, provision
 from tests.support.store_server import StoreServer, authorization
 from tests.support.until import until
@@ -56,10 +57,14 @@ class Day:
 def day(running: StoreServer) -> Day:
     made = Day(running, time.time_ns() // 1_000_000 - next(DAYS) * DAY_MS)
     insert_events(running, ROWS, at_ms=made.at_ms)
-    inventory = running.folder / "parts.json"
-    wanted = f'"partition":"{made.partition}"'
-    until(lambda: wanted in inventory.read_text().replace(" ", ""))
+    wanted = "events", made.folder.name
+    until(lambda: wanted in {(part.table, part.name) for part in written(running).parts})
     return made
+
+
+def written(store: StoreServer) -> Inventory:
+    """The inventory on disk; empty before the first is there."""
+    return Inventory.read(store.folder / "parts.json") or Inventory()
 
 
 def damaged(store: StoreServer, table: str) -> float:

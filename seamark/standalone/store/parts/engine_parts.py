@@ -112,6 +112,14 @@ class EngineParts:
             )
         )
 
+    def write_failed(self) -> bool:
+        """Whether the disk failed a write since the engine was opened.
+
+        A part that it left unfinished is not to be put aside: opened anew, the engine goes back to
+        the parts that were merged into it.
+        """
+        return self._engine.failed_writes() > 0
+
     def put_aside(self, part: PartRecord) -> None:
         """Take a part out of its table; its files stay in the folder `detached`."""
         self._run(

@@ -3,7 +3,8 @@
 The engine forgets a part whose folder is gone when it next opens its tables, and puts aside one
 whose files are cut short: either way its rows are missing from every answer, and nothing says so.
 So the parts that were seen are written down, and a part counts as lost when no part of the engine
-covers its block numbers any more; a merge covers those it was made of.
+covers its block numbers any more; a merge covers those it was made of. After a merge that was not
+finished the engine goes back to the parts before it: those cover it again.
 """
 
 import os
@@ -87,11 +88,22 @@ def uncovered(
         part
         for part in known
         if not 0 < part.expires <= now
-        and not any(
-            low <= part.low and part.high <= high
-            for low, high in ranges.get((part.table, part.partition), ())
-        )
+        and not _covers(ranges.get((part.table, part.partition), ()), part.low, part.high)
     ]
+
+
+def _covers(ranges: Iterable[tuple[int, int]], first: int, last: int) -> bool:
+    """Whether one range holds `first` to `last`, or those inside reach from the one to the other.
+
+    Not every number between is a block's, so whether those inside are all is for counts to tell.
+    """
+    inside = []
+    for low, high in ranges:
+        if low <= first and last <= high:
+            return True
+        if first <= low and high <= last:
+            inside.append((low, high))
+    return bool(inside) and min(inside)[0] == first and max(high for _, high in inside) == last
 
 
 def lost_part(

@@ -77,6 +77,8 @@ class PartWatch:
             logger.warning("the parts could not be looked at", extra={"error": str(error)[:300]})
 
     def _look(self, *, meant: bool) -> None:
+        if self.parts.write_failed():  # the engine is opened anew, on the parts before that write
+            return
         inventory = self._inventory
         if inventory is None:
             inventory = Inventory.read(self.folder / FILE) or Inventory()
@@ -136,6 +138,8 @@ class PartWatch:
             if said and part.name not in {one.part for one in lost if one.table == part.table}:
                 if not self.parts.damage(part):  # it was not the part
                     continue
+                if self.parts.write_failed():
+                    break
                 self.parts.put_aside(part)
                 lost.append(lost_part(part, "unreadable", said, now))
         return lost
