@@ -60,16 +60,19 @@ class Range:
 
 
 def range_of(begin: datetime | None, end: datetime | None, app: str, now: datetime) -> Range:
-    """The range that is meant, within what raw rows are kept of. Raises RecoveryError."""
+    """The range that is meant, within what raw rows are kept of. Raises RecoveryError.
+
+    An `end` that is not before `now` says that nothing comes any more: the running minute counts.
+    Else, what has not had the time to settle is left out.
+    """
     oldest = _day(now - timedelta(days=RAW_RETENTION_DAYS - 1))
     begin = _hour(max(begin or oldest, oldest))
     over = now
-    if end is None:
-        end = now - SETTLING
-    elif end >= _minute(now):  # nothing comes any more, it says
+    if end is not None and end >= now:
         over = _day(now) + timedelta(days=1)
         end = _minute(now) + timedelta(minutes=1)
-    end = _minute(end)
+    else:
+        end = _minute(min(end or now, now - SETTLING))
     if begin >= end:
         raise RecoveryError(
             f"there is nothing between {begin:%Y-%m-%dT%H:%MZ} and {end:%Y-%m-%dT%H:%MZ}: raw rows "

@@ -79,6 +79,25 @@ def test_the_range_of_a_verification() -> None:
         range_of(NOW, NOW - timedelta(hours=2), "", NOW)
 
 
+@pytest.mark.parametrize(
+    ("end", "counted"),
+    [
+        pytest.param(NOW, datetime(2026, 11, 22, 12, 35, tzinfo=UTC), id="now"),
+        pytest.param(
+            NOW + timedelta(days=2), datetime(2026, 11, 22, 12, 35, tzinfo=UTC), id="later"
+        ),
+        pytest.param(
+            NOW - timedelta(seconds=1), datetime(2026, 11, 22, 12, 33, tzinfo=UTC), id="1 s"
+        ),
+        pytest.param(
+            NOW - timedelta(minutes=2), datetime(2026, 11, 22, 12, 32, tzinfo=UTC), id="2 m"
+        ),
+    ],
+)
+def test_a_verification_leaves_out_what_has_not_settled(end: datetime, counted: datetime) -> None:
+    assert range_of(None, end, "", NOW).end == counted
+
+
 def test_files_that_others_replaced_are_not_live() -> None:
     def footer(*replaces: str) -> Footer:
         return Footer("", 0, 0, 1, 0, 0, replaces, ())
