@@ -1,6 +1,8 @@
 """Real servers for tests: started on free loopback ports, ended by pid."""
 
 import contextlib
+import itertools
+import os
 import shutil
 import signal
 import socket
@@ -10,15 +12,31 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
+
+
+def _ports() -> Iterator[int]:
+    """Ports of this worker, round and round, from a place that other runs hardly begin at."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 2
+    own = range(26_000 + worker * 3_300, 29_300 + worker * 3_300)
+    begin = os.getpid() % len(own)
+    return itertools.cycle((*own[begin:], *own[:begin]))
+
+
+_PORTS: Final = _ports()
 
 
 def free_port() -> int:
-    """A port nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port nobody listens on right now, and that no connection is given as its own end.
+
+    Below the system's ephemeral ports, of which any connection may take the one that was found
+    free; and in turn, each worker of the tests among its own.
+    """
+    while True:
+        port = next(_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_for_port(port: int, process: "subprocess.Popen[bytes]") -> None:

@@ -12,7 +12,7 @@ from tests.support.until import until
 from tests.system.recovery_load import Sender, wait_for_rows
 from tests.system.stack import Stack
 
-pytestmark = [pytest.mark.system, pytest.mark.slow]
+pytestmark = [pytest.mark.chaos, pytest.mark.slow]
 SENDERS = 4
 OURS = ("store", "collector", "rows", "archive", "api")
 KILLED = "did not stop in time"
