@@ -1,4 +1,4 @@
-"""A failure that is nobody's but ours: logged whole, told to the asker in one sentence."""
+"""An internal failure: logged in full, answered in one sentence."""
 
 import logging
 

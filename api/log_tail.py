@@ -76,7 +76,7 @@ class LogTail:
                     done = msgspec.json.decode(entry.value or b"", type=Position).done
                 except nats.js.errors.KeyNotFoundError:
                     done = 0
-                # what the log has let go of is nobody's to do any more
+                # what the log has dropped is not waited for
                 done = max(done, info.state.first_seq - 1)
                 return Behind(signal, stream, done, info.state.last_seq)
 

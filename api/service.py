@@ -175,7 +175,7 @@ async def _load_registry(
 async def _watch(
     store: ClickHouseStore, context: Context, optional: Health, stop: asyncio.Event
 ) -> None:
-    """Keep health true while nobody asks."""
+    """Keep health up to date between requests."""
     while not stop.is_set():
         await store.probe()
         await context.damage.read()

@@ -101,8 +101,8 @@ UNKNOWN_KEY_REQUESTS: Final = counter(
 )
 UNREAD_BYTES: Final = counter(
     "seamark_collector_unread_bytes",
-    "Bodies of requests not taken whose items nobody counted: as long as they said, else as far as "
-    "they came.",
+    "Bodies of requests not taken whose items were not counted: as long as declared, else as far "
+    "as they came.",
     "route",
     "reason",
 )

@@ -108,7 +108,7 @@ class Exports:
             return None
         self._folder.cancel(record.id)
         held = self._folder.claim(record.id)
-        if held is not None:  # nobody makes it, or nobody any more
+        if held is not None:  # no process makes it, or its process has ended
             try:
                 now = self._folder.read(record.id)
                 if now is None or now.status not in UNFINISHED:

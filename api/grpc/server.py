@@ -72,15 +72,15 @@ METHODS: Final = (
 
 
 class GrpcServer:
-    """The questions of `context` over gRPC. `health` decides what the health service says."""
+    """The questions of `context` over gRPC. The health service answers from `health`."""
 
     def __init__(self, context: Context, *, health: Health, metrics: OwnMetrics) -> None:
         self._context = context
         self._health = health
         self._metrics = metrics
         self._server: Any = None
-        self._said = grpc_health.aio.HealthServicer()
-        self._saying: asyncio.Task[None] | None = None
+        self._health_service = grpc_health.aio.HealthServicer()
+        self._publishing: asyncio.Task[None] | None = None
 
     async def start(self) -> int:
         """Listen, and return the port.
@@ -97,14 +97,14 @@ class GrpcServer:
             for method in METHODS
         }
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
-        await self._say()
-        health_pb2_grpc.add_HealthServicer_to_server(self._said, server)
+        await self._publish_health()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health_service, server)
         names = (SERVICE, grpc_health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
         port = await self._listen(server)
         await server.start()
         self._server = server
-        self._saying = asyncio.create_task(self._keep_saying(), name="grpc-health")
+        self._publishing = asyncio.create_task(self._keep_published(), name="grpc-health")
         return port
 
     async def _listen(self, server: Any) -> int:
@@ -123,21 +123,21 @@ class GrpcServer:
 
     async def stop(self, grace_seconds: float) -> None:
         """Take no more calls, let those under way finish for so long, then end them."""
-        if self._saying is not None:
-            self._saying.cancel()
-        await self._said.enter_graceful_shutdown()
+        if self._publishing is not None:
+            self._publishing.cancel()
+        await self._health_service.enter_graceful_shutdown()
         if self._server is not None:
             await self._server.stop(grace_seconds)
 
-    async def _say(self) -> None:
+    async def _publish_health(self) -> None:
         states = health_pb2.HealthCheckResponse
         state = states.SERVING if self._health.ready else states.NOT_SERVING
         for name in ("", SERVICE):
-            await self._said.set(name, state)
+            await self._health_service.set(name, state)
 
-    async def _keep_saying(self) -> None:
+    async def _keep_published(self) -> None:
         while True:
-            await self._say()
+            await self._publish_health()
             await asyncio.sleep(_HEALTH_SECONDS)
 
     def _handler(self, method: _Method) -> Callable[[bytes, Any], Any]:

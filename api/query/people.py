@@ -63,7 +63,7 @@ def narrower(identity: Identity | None) -> str:
 
 
 def check_identity(identity: Identity | None, aggregates: Iterable[str], source: str) -> None:
-    """Raise Rejected for an identity that counts nobody: no `uniq_users`, or no events."""
+    """Raise Rejected for an identity without effect: no `uniq_users`, or no events."""
     if identity is None:
         return
     if source != "events":

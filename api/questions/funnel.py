@@ -83,7 +83,7 @@ class FunnelRow(msgspec.Struct, array_like=True, frozen=True):
 
 
 class FunnelStep(msgspec.Struct, frozen=True, rename="camel"):
-    """People who reached a step; conversions are shares (0 to 1), null when nobody could reach it.
+    """People who reached a step; conversions are shares (0 to 1), null after an empty step.
 
     `step`: its number and name. Times are milliseconds from the step before and from the first,
     null at the first step.

@@ -107,7 +107,7 @@ class LedgerAnswer(msgspec.Struct, frozen=True, rename="camel"):
     """Rows in order of time, app and signal; steps in which nothing happened are left out.
 
     `balanced`: the first two laws hold in every settled row; null when no row could be checked.
-    `settled_until`, `archive_settled_until`: epoch ms; null: nobody knows, the log does not answer.
+    `settled_until`, `archive_settled_until`: epoch ms; null: unknown, the log does not answer.
     """
 
     columns: list[Column]
@@ -216,7 +216,7 @@ async def _answer(request: LedgerRequest, scope: QueryScope, upstreams: Upstream
 
 
 async def _settled(upstreams: Upstreams, sink: str, now_ms: int) -> int | None:
-    """What was received before this instant has been through the sink; None: nobody knows."""
+    """What was received before this instant has been through the sink; None: unknown."""
     until_ms = await upstreams.settled_ms(sink)
     if until_ms is None:
         return None

@@ -25,7 +25,7 @@ values in a row); log records or spans; nodes and edges."""
 
 QUERY_READERS: Final = frozenset({"query"})
 LEDGER_READERS: Final = frozenset({"query", "admin"})
-"""Who may read the ledger: whoever asks questions, and whoever administers."""
+"""Roles that may read the ledger: query and admin tokens."""
 ADMINS: Final = frozenset({"admin"})
 
 

@@ -74,7 +74,7 @@ class Cohort(msgspec.Struct, frozen=True):
 
 
 class RetentionAnswer(msgspec.Struct, frozen=True):
-    """Cohorts in order of time; those of nobody are left out."""
+    """Cohorts in order of time; empty ones are left out."""
 
     columns: list[Column]
     period: str

@@ -54,7 +54,7 @@ class Upstreams(Protocol):
         """The rows of a statement. Raises Rejected, Unavailable, StoreFault."""
 
     async def settled_ms(self, sink: str) -> int | None:
-        """What the log took before this instant has been through the sink; None: nobody knows."""
+        """What the log took before this instant has been through the sink; None: unknown."""
 
     async def find_in_log(self, receipt: str) -> LookedThrough | None:
         """What of a receipt waits in the log; None: the log does not answer."""

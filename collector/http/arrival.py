@@ -22,7 +22,7 @@ class ArrivalLimits:
 class Arrival:
     """A body on its way. Times are on the caller's clock, in seconds.
 
-    `end` ends it from outside: whoever reads the body has to fail with `evicted` set.
+    `end` ends it from outside: its reader then fails, with `evicted` set.
     """
 
     __slots__ = ("_before", "_since", "_window", "end", "evicted", "started")

@@ -1,6 +1,6 @@
 """HTTP connections: aiohttp's parser and loop of requests, with a deadline for headers.
 
-What is no HTTP is answered in our error form, and whoever stops in the middle of a request's
+Malformed requests are answered in our error form; a client that stops in the middle of a request's
 headers is told 408 and hung up on. (A body has its own deadline, in `collector.http.server`.)
 """
 

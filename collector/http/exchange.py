@@ -43,7 +43,7 @@ class Exchange:
         """Called by aiohttp once the handler has returned."""
 
     def _cancel(self, exc: BaseException) -> None:
-        """Called by aiohttp when the connection is lost: whoever reads the body is told."""
+        """Called by aiohttp when the connection is lost: reading the body fails."""
         self.content.set_exception(exc)
 
     def invite_body(self) -> None:

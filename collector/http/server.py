@@ -154,7 +154,7 @@ class HttpServer:
             body=reply.body,
             content_type=reply.content_type,
             headers=reply.headers,
-            # nobody will read the rest of a body; nobody will be here for another request; where
+            # the rest of a body is not read, and no further request on this connection; where
             # a body of an unknown coding ends is not known
             close=self._stopping or coded or not exchange.content.is_eof(),
         )

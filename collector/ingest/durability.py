@@ -14,6 +14,7 @@ from typing import Final, Protocol
 import aiohttp
 import msgspec
 
+from collector.periodic_check import PeriodicCheck
 from seamark.service.health import Health
 
 logger = logging.getLogger(__name__)
@@ -98,9 +99,8 @@ class Durability:
         self._required = required
         self._problem = "the log is not known to sync to disk yet"
         self._checked_at = -1
-        self._check_now = asyncio.Event()
+        self._checks = PeriodicCheck(self._check, self._wait_seconds, name="durability-watch")
         self._confirmed = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
         if required:
             health.expect(PART)
 
@@ -112,7 +112,7 @@ class Durability:
             self._problem = "the log was reconnected and is not known to sync to disk yet"
             self._health.down(PART, self._problem)
             self._confirmed.clear()
-            self._check_now.set()
+            self._checks.soon()
         return self._problem
 
     async def confirm(self) -> str:
@@ -131,25 +131,14 @@ class Durability:
     async def start(self) -> None:
         """Check once, then again and again. Waits for the first answer."""
         if self._required:
-            await self._check()
-            self._task = asyncio.create_task(self._watch(), name="durability-watch")
+            await self._checks.start()
 
     async def stop(self) -> None:
         """Stop checking."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._checks.stop()
 
-    async def _watch(self) -> None:
-        while True:
-            wait = _RETRY_SECONDS if self._problem else _CHECK_SECONDS
-            try:
-                async with asyncio.timeout(wait):
-                    await self._check_now.wait()
-            except TimeoutError:
-                pass
-            self._check_now.clear()
-            await self._check()
+    def _wait_seconds(self) -> float:
+        return _RETRY_SECONDS if self._problem else _CHECK_SECONDS
 
     async def _check(self) -> None:
         connection = self._reconnections()

@@ -1,12 +1,11 @@
 """Whether each stream is still the one its readers know.
 
-A stream that was deleted, restored or cut short takes messages as before, and nobody reads them:
+A stream that was deleted, restored or cut short takes messages as before, and they are not read:
 its readers stop, because sequences could be reused. So what a sink has read is compared with the
 stream when this starts, after every reconnection and again and again; while the two cannot both be
 true, the stream is given nothing. What would go there goes into the spool.
 """
 
-import asyncio
 import logging
 from typing import Final
 
@@ -17,6 +16,7 @@ from nats.aio.client import Client as NatsClient
 from nats.js import JetStreamContext
 from nats.js.kv import KeyValue
 
+from collector.periodic_check import PeriodicCheck
 from seamark.service.health import Health
 from seamark.wire.buckets import POSITIONS_BUCKET
 from seamark.wire.log_state import LogRegressed, LogState, check_log
@@ -46,39 +46,27 @@ class Continuity:
         self._health = health
         self._problems: dict[str, str] = {}
         self._checked_at = -1
-        self._check_now = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._checks = PeriodicCheck(self._check, self._wait_seconds, name="log-continuity")
         health.expect(PART)
 
     def problem(self, to: str) -> str:
         """Why nothing may be sent to a subject now; "" when it may."""
         if self._checked_at != self._client.stats["reconnects"]:
-            self._check_now.set()
+            self._checks.soon()
             return _UNKNOWN
         return self._problems.get(to, "")
 
     async def start(self) -> None:
         """Check once, then again and again."""
-        await self._check()
-        self._task = asyncio.create_task(self._watch(), name="log-continuity")
+        await self._checks.start()
 
     async def stop(self) -> None:
         """Stop checking."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._checks.stop()
 
-    async def _watch(self) -> None:
-        while True:
-            known = self._checked_at == self._client.stats["reconnects"]
-            wait = _CHECK_SECONDS if known and not self._problems else _RETRY_SECONDS
-            try:
-                async with asyncio.timeout(wait):
-                    await self._check_now.wait()
-            except TimeoutError:
-                pass
-            self._check_now.clear()
-            await self._check()
+    def _wait_seconds(self) -> float:
+        known = self._checked_at == self._client.stats["reconnects"]
+        return _CHECK_SECONDS if known and not self._problems else _RETRY_SECONDS
 
     async def _check(self) -> None:
         connection = self._client.stats["reconnects"]

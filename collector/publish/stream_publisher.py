@@ -279,7 +279,7 @@ class StreamPublisher:
             return None
 
         def done(future: asyncio.Future[None]) -> None:
-            _answer(items, future.exception())  # never cancelled: nobody else has the future
+            _answer(items, future.exception())  # never cancelled: only this has the future
             if self._spooling is future:
                 self._spooling = None
             self._wake.set()

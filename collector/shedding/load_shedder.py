@@ -15,6 +15,7 @@ import msgspec
 from nats.aio.client import Client as NatsClient
 from nats.errors import Error as NatsError
 
+from collector.periodic_check import PeriodicCheck
 from collector.shedding.fills import stream_fills
 from collector.shedding.importance import REFUSED_FROM, importance
 from collector.shedding.levels import Level, Thresholds, disk_fill
@@ -74,21 +75,19 @@ class LoadShedder:
         self._disk = disk
         self._keep_bytes = keep_bytes
         self._observer = observer
-        self._every_seconds = every_seconds
+        self._readings = PeriodicCheck(
+            self._read_fills, lambda: every_seconds, name="shedding-watch"
+        )
         self._streams = dict.fromkeys(Signal, 0.0)
         self._levels: dict[Signal, dict[str, Level]] = {signal: {} for signal in Signal}
-        self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Read the fills once, then again and again."""
-        await self._read_fills()
-        self._task = asyncio.create_task(self._watch(), name="shedding-watch")
+        await self._readings.start()
 
     async def stop(self) -> None:
         """Stop reading."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._readings.stop()
 
     def check(self) -> None:
         """Before a body is read. Raises Unavailable (SHED) when nothing is taken at all."""
@@ -115,11 +114,6 @@ class LoadShedder:
             retry_after=_AGAIN_SECONDS[level],
             reason=Reason.SHED,
         )
-
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(self._every_seconds)
-            await self._read_fills()
 
     async def _read_fills(self) -> None:
         disk = 0.0

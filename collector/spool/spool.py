@@ -107,6 +107,7 @@ class Spool:
         self._broken_until = 0.0
         self._progress_at = 0.0
         self._room = max_bytes
+        self._put_aside: frozenset[str] = frozenset()
 
     async def open(self) -> None:
         """Take our slot and those that were abandoned, and read what is there. Raises OSError."""
@@ -132,7 +133,7 @@ class Spool:
         self._appender = SpoolAppender(
             own.path, first=max(numbers, default=0) + 1, segment_bytes=self._segment_bytes
         )
-        self._room = self._free()
+        self._look()
 
     async def close(self) -> None:
         """Finish writing, note how far the drain is, let go of the slots."""
@@ -246,6 +247,11 @@ class Spool:
         logger.error("spool", extra={"why": self._broken})
         return Unavailable(self._broken, retry_after=_LATER_SECONDS)
 
+    def _look(self) -> None:
+        """Read from the disk how much room there is, and which damaged segments were put aside."""
+        self._room = self._free()
+        self._put_aside = frozenset(map(str, self._root.glob(f"*/*{DAMAGED_SUFFIX}")))
+
     def _free(self) -> int:
         disk = os.statvfs(self._root)
         return max(0, disk.f_bavail * disk.f_frsize - self._keep_bytes)
@@ -305,7 +311,7 @@ class Spool:
         if self._appender is not None and self._appender.segment is each:
             self._appender.close()
         each.remove()
-        self._room = self._free()
+        self._look()
 
     # how it is
 
@@ -313,14 +319,13 @@ class Spool:
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
             with contextlib.suppress(OSError):
-                self._room = await asyncio.to_thread(self._free)
+                await asyncio.to_thread(self._look)
                 await self._sweep()
             self._report()
 
     def _damage(self) -> str:
         """What of the spool could not be read, as long as it is there; "" for nothing."""
-        paths = {str(each.path) for each in self._segments if each.damaged}
-        paths |= {str(path) for path in self._root.glob(f"*/*{DAMAGED_SUFFIX}")}
+        paths = self._put_aside | {str(each.path) for each in self._segments if each.damaged}
         if not paths:
             return ""
         return (

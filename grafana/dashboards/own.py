@@ -96,7 +96,7 @@ def unknown_keys(*, step: str = "auto") -> Ask:
 
 
 def unread_bytes(*, step: str = "auto") -> Ask:
-    """Bytes of bodies that were not taken and whose items nobody counted, by why."""
+    """Bytes of bodies that were not taken and whose items were not counted, by reason."""
     return _own(
         "seamark_collector_unread_bytes", "sum", by=["reason"], step=step, legend="{{reason}}"
     )

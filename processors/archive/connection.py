@@ -65,7 +65,7 @@ class EngineConnection:
 
 
 def connect_in(folder: Path) -> Connect:
-    """As `engine_at`, of a folder that nobody else has. `Connect` raises EngineFailed."""
+    """As `engine_at`, of a folder that no other process has. `Connect` raises EngineFailed."""
     opened = engine_at(str(folder))
 
     def connect() -> Any:

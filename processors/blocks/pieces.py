@@ -49,7 +49,7 @@ def notice_of(piece: NatsMessage, *, name: str, words: str, signal: Signal) -> b
     """A frame that only counts: what was in `piece` was accepted, and then refused for good.
 
     `words` are the sink's, `name` says where in the log it stood. Of a frame that cannot be read
-    nothing is counted, because nobody knows what it held; its dead letter belongs to no app.
+    nothing is counted, because what it held is unknown; its dead letter belongs to no app.
     """
     dead_letter = DeadLetter(
         index=0, reason=REFUSED, field="", message=words[:_WORDS_CHARS], original=b"", name=name

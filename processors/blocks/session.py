@@ -30,7 +30,7 @@ from processors.blocks.reasons import SinkReason
 from processors.blocks.sink import SinkRejected, SinkUnavailable
 from seamark.service.connections import sleep_or_stop
 from seamark.wire.log_state import LogRegressed
-from seamark.wire.positions import Position
+from seamark.wire.positions import Position, position_key
 from seamark.wire.signals import Signal
 
 logger = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ class StreamSession:
 
     async def _record(self, position: Position) -> None:
         """Write the record; from here on it is what a crash would leave."""
-        key = f"{self._parts.sink.name}.{self._stream}"
+        key = position_key(self._parts.sink.name, self._stream)
         self._recorded = await self._parts.positions.write(
             key, position, revision=self._recorded.revision
         )

@@ -109,7 +109,7 @@ def spool_damage(stack: Stack) -> list[str]:
 
 
 async def store_damage(store: RecoveryStore) -> list[str]:
-    """What the store says it lost and nobody filled in again."""
+    """What the store says it lost and was not filled in again."""
     if not await store.value(
         "SELECT count() AS n FROM system.tables WHERE database = {d:String}"
         " AND name = 'damaged_parts'",

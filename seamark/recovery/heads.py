@@ -184,7 +184,7 @@ def table(found: Sequence[Head]) -> str:
             + (
                 f"{one.org}/{one.app}, {one.items:,} items accepted, receipt {one.receipt}"
                 if one.org
-                else "nobody's: it cannot be read"
+                else "cannot be read"
             )
             for one in head.frames
         ]

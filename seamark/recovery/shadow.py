@@ -38,7 +38,7 @@ from seamark.recovery.statements import statement_of
 from seamark.recovery.store import RecoveryStore
 from seamark.service.settings import load
 from seamark.wire.frames import DUPLICATE_WINDOW_NS
-from seamark.wire.positions import Position, token_of
+from seamark.wire.positions import Position, position_key, token_of
 from seamark.wire.signals import Signal, stream_name
 
 _BUFFER_BYTES: Final = 16 * 1024 * 1024
@@ -147,7 +147,7 @@ async def shadow_of(stack: Stack, live: RecoveryStore) -> AsyncIterator[Shadow]:
 
 async def _position(bucket: KeyValue, sink: str, stream: str) -> int | None:
     try:
-        entry = await bucket.get(f"{sink}.{stream}")
+        entry = await bucket.get(position_key(sink, stream))
     except nats.js.errors.KeyNotFoundError:
         return None
     return msgspec.json.decode(entry.value or b"", type=Position).done

@@ -26,6 +26,7 @@ from seamark.recovery.stack import RecoveryError, Stack
 from seamark.recovery.statements import statement_of, statements_of
 from seamark.recovery.store import RecoveryStore, open_store
 from seamark.recovery.tables import RAW, RAW_RETENTION_DAYS, ROLLUPS, Rollup
+from seamark.wire.positions import position_key
 from seamark.wire.signals import Signal
 
 SETTLING: Final = timedelta(minutes=1)
@@ -132,7 +133,7 @@ def _behind(
     found = []
     for stream in streams:
         for sink in sinks:
-            done = max(positions.get(f"{sink}.{stream.name}", 0), stream.first - 1)
+            done = max(positions.get(position_key(sink, stream.name), 0), stream.first - 1)
             if done < stream.last:
                 found.append((sink, stream, done))
     return found

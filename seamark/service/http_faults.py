@@ -38,6 +38,6 @@ def fault_in(error: BaseException | None) -> HttpFault:
 
 
 def codes_transfer(headers: Mapping[str, str]) -> bool:
-    """Whether the body comes in a transfer coding beside chunks, which nobody here undoes."""
+    """Whether the body comes in a transfer coding other than chunked, which is not undone here."""
     coding = headers.get("Transfer-Encoding")
     return coding is not None and coding.strip().lower() != "chunked"

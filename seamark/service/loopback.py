@@ -4,7 +4,7 @@ import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Whether whoever listens on `host` is reached over loopback only. Resolves no names."""
+    """Whether a listener on `host` is reached over loopback only. Resolves no names."""
     if host == "localhost":
         return True
     try:

@@ -72,5 +72,5 @@
 --: received_at = fromUnixTimestamp64Milli({received_ms}, 'UTC')
 --: receipt = toUUIDOrZero(i.receipt)
 --
--- An envelope that tells of requests turned away, whose items nobody counted, is no request of its own.
+-- An envelope that tells of requests turned away, whose items were not counted, is no request of its own.
 --: is_request = i.outcome.offered > 0 OR empty(i.outcome.request_rejections)

@@ -5,7 +5,7 @@
     {"lose": true}           the collector takes it, its answer is not given
     {"slow": 2.0}            it passes after so many seconds
     {"no_store": true}       it passes, and the answer says `Cache-Control: no-store`
-    {"refuse": 2.0}          nobody listens for so many seconds, from the start of the script
+    {"refuse": 2.0}          refused for so many seconds, from the start of the script
 
 Any of them may have `"times"`.
 """
@@ -97,7 +97,7 @@ class Proxy:
         self._serving = False
         self.requests: list[float] = []
         """When each request came, in monotonic seconds."""
-        # bound from now on, so that nobody else gets the port; until it listens it refuses
+        # bound from now on, so that no other process gets the port; until it listens it refuses
         self._server = _Server(("127.0.0.1", 0), _Handler, bind_and_activate=False)
         self._server.proxy = self
         self._server.server_bind()

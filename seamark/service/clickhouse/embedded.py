@@ -13,7 +13,7 @@ _MALLOC: Final = "dirty_decay_ms:1000,muzzy_decay_ms:0"
 
 
 def engine_at(target: str) -> Connect:
-    """The engine on a folder that nobody else has, `?config-file=` and all; one in a process.
+    """The engine on a folder that no other process has, `?config-file=` and all; one in a process.
 
     Imports chdb (200 MB, most of it shared). What `Connect` raises is chdb's own. Raises
     ImportError.

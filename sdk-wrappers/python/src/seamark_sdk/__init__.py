@@ -66,7 +66,7 @@ def capture_exception(
 
 
 def identify(user_id: str | None, *, raw: bool = False) -> None:
-    """Whose the following events of this request, task or thread are; None: nobody's.
+    """Whose the following events of this request, task or thread are; None: of no user.
 
     The id is hashed here, with the salt of `configure`; `raw` sends it as it is.
     """

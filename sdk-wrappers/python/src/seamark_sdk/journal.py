@@ -59,7 +59,7 @@ class Journal:
 
 
 def seal_orphans(spool: Spool, *, sample_rate: float) -> int:
-    """Seal the journals of processes that are gone: those that nobody holds."""
+    """Seal the journals of processes that are gone: those that no process holds."""
     unreadable = 0
     for path in sorted(spool.folder(EVENTS).glob("*.open")):
         held = LockedFile.claim(path)

@@ -19,7 +19,7 @@ class LockedFile:
 
     @classmethod
     def create(cls, path: Path) -> Self:
-        """Make a new file under a name that nobody looks for, lock it, and give it its name."""
+        """Make a new file under a name that is not looked for, lock it, and give it its name."""
         hidden = path.with_name(f"{path.name}.{os.getpid()}.tmp")
         descriptor = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         try:

@@ -32,6 +32,11 @@ class PartRecord(msgspec.Struct, frozen=True, kw_only=True):
     last: int = 0
     expires: int = 0
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from others."""
+        return self.table, self.name
+
 
 class LostPart(msgspec.Struct, frozen=True, kw_only=True):
     """A part that is lost, or a day whose rows are not all there. `since_ms`: when it was found."""
@@ -53,7 +58,7 @@ class LostPart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Inventory(msgspec.Struct, kw_only=True):
-    """The parts that were there at the last look, and the lost ones that nobody repaired yet."""
+    """The parts that were there at the last look, and the lost ones that are not repaired yet."""
 
     parts: list[PartRecord] = []
     lost: list[LostPart] = []

@@ -1,10 +1,10 @@
 """One look at the parts after the other. Runs in a thread of its own, and blocks.
 
-At the first look the parts are compared with the inventory of the last run. At each, sizes of the
-files are compared with what the engine has, the bytes of parts are checked as far as the budget
-goes, and a part that cannot be read is put aside: questions would fail on it, and at the next start
-it would be gone without a word. At every third look the rows of each day are compared with those
-that the ledger counts.
+At the first look the parts are compared with the inventory of the last run. At each, the sizes of
+the files of a tenth of the parts are compared with what the engine has, the bytes of parts are
+checked as far as the budget goes, and a part that cannot be read is put aside: questions would fail
+on it, and at the next start it would be gone without a word. At every third look the rows of each
+day are compared with those that the ledger counts.
 """
 
 import logging
@@ -37,6 +37,8 @@ _MOST_CHECKS: Final = 50
 _COUNT_LOOKS: Final = 3
 _AGAIN_LOOKS: Final = 6
 """No part is checked at more than one look in so many, however few there are."""
+_SIZE_LOOKS: Final = 10
+"""The files of each part are measured once in so many looks: a part has some hundred files."""
 
 
 @dataclass(slots=True)
@@ -53,6 +55,7 @@ class PartWatch:
     clock: Callable[[], float] = time.time
     _inventory: Inventory | None = None
     _checked: dict[tuple[str, str], float] = field(default_factory=dict)
+    _measured_at: dict[tuple[str, str], float] = field(default_factory=dict)
     _differences: Days = field(default_factory=dict)
     _counted: float = 0.0
     _measured: set[str] = field(default_factory=set)
@@ -82,7 +85,7 @@ class PartWatch:
         inventory = self._inventory
         if inventory is None:
             inventory = Inventory.read(self.folder / FILE) or Inventory()
-        known = {(part.table, part.name): part for part in inventory.parts}
+        known = {part.key: part for part in inventory.parts}
         active = self.parts.active(known)
         lost = list(inventory.lost)
         if not meant:
@@ -107,7 +110,7 @@ class PartWatch:
                     },
                 )
         aside = {(one.table, one.part) for one in lost}
-        kept = [part for part in active if (part.table, part.name) not in aside]
+        kept = [part for part in active if part.key not in aside]
         if self._inventory is None or kept != inventory.parts or lost != inventory.lost:
             inventory = Inventory(parts=kept, lost=lost)
             inventory.write(self.folder / FILE)
@@ -119,15 +122,15 @@ class PartWatch:
     def _checks(self, active: Mapping[PartRecord, str]) -> list[LostPart]:
         """Check parts whose files have another size first, then those not checked for longest."""
         now = self.clock()
-        keys = {(part.table, part.name) for part in active}
+        keys = {part.key for part in active}
         self._checked = {key: at for key, at in self._checked.items() if key in keys}
-        odd = [part for part, folder in active.items() if _size(folder) != part.size]
-        due = sorted(active, key=lambda part: self._checked.get((part.table, part.name), 0.0))
+        odd = self._odd_sizes(active, now)
+        due = sorted(active, key=lambda part: self._checked.get(part.key, 0.0))
         budget = int(self.check_bytes * self.every_seconds)
         pause = _AGAIN_LOOKS * self.every_seconds
         lost: list[LostPart] = []
         for index, part in enumerate([*odd, *due]):
-            key = part.table, part.name
+            key = part.key
             if index >= len(odd):
                 budget -= part.size
                 again = now - self._checked.get(key, 0.0) < pause
@@ -143,6 +146,15 @@ class PartWatch:
                 self.parts.put_aside(part)
                 lost.append(lost_part(part, "unreadable", said, now))
         return lost
+
+    def _odd_sizes(self, active: Mapping[PartRecord, str], now: float) -> list[PartRecord]:
+        """Of the parts whose files were not measured for longest, those of another size."""
+        before = self._measured_at
+        self._measured_at = {part.key: before.get(part.key, 0.0) for part in active}
+        due = sorted(active, key=lambda part: self._measured_at[part.key])
+        due = due[: -(-len(due) // _SIZE_LOOKS)]
+        self._measured_at |= dict.fromkeys((part.key for part in due), now)
+        return [part for part in due if _size(active[part]) != part.size]
 
     def _counts(self, lost: list[LostPart]) -> list[LostPart]:
         """Days whose rows are not what the ledger says, but for those with a part that is lost."""
