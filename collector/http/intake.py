@@ -53,8 +53,7 @@ async def read_body(
 
 async def _read_rest(exchange: Exchange, share: Share, limit: int, limits: ArrivalLimits) -> bytes:
     """A body that comes in pieces, as `read_body` says."""
-    now = asyncio.get_running_loop().time
-    started = now()
+    started = asyncio.get_running_loop().time()
     deadline = started + limits.deadline_seconds
     share.take(_ARRIVING_BYTES)
     try:
@@ -66,7 +65,8 @@ async def _read_rest(exchange: Exchange, share: Share, limit: int, limits: Arriv
                 return body
     except TimeoutError:
         if not arrival.evicted:
-            raise _too_late(limits, in_all=now() >= deadline) from None
+            # by what the timer was set to: it may go off a moment early
+            raise _too_late(limits, in_all=(timer.when() or 0.0) >= deadline) from None
     finally:
         share.arrived()
     raise Unavailable(
