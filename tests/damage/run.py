@@ -26,6 +26,7 @@ from seamark.recovery.positions import open_log
 from seamark.recovery.stack import find
 from seamark.wire.buckets import POSITIONS_BUCKET
 from tests.damage.parts import HARM, part_folders
+from tests.support.until import until
 from tests.system.recovery_load import Sender, ask, totals, wait_for_rows
 from tests.system.stack import Stack, run
 from tests.system.test_recovery_replay import same, wait_for_archive
@@ -95,9 +96,7 @@ class Campaign:
     def wait_named(self, kind: str, words: str) -> None:
         """Health names it within a minute, and `verify` says no."""
         began = time.monotonic()
-        while words not in (said := self.health()):
-            assert time.monotonic() - began < NAMED_SECONDS, (kind, said)
-            time.sleep(0.2)
+        until(self.health, lambda said: words in said, seconds=NAMED_SECONDS, every=0.2)
         self.slowest = max(self.slowest, time.monotonic() - began)
         found = self.verify()
         assert found["verdict"] == "differ", (kind, found)
@@ -106,10 +105,7 @@ class Campaign:
     def kill(self, name: str) -> None:
         """SIGKILL a part, and wait until it runs again."""
         pid = self.stack.kill(name)
-        deadline = time.monotonic() + 30
-        while self.stack.pids.get(name, pid) == pid:
-            assert time.monotonic() < deadline, name
-            time.sleep(0.05)
+        until(lambda: self.stack.pids.get(name, pid) != pid, seconds=30, every=0.05)
 
     def part(self) -> str:
         """A part of a table is harmed; something is killed."""

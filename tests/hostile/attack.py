@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,7 +29,8 @@ from seamark.recovery.positions import bucket_of, open_log
 from seamark.recovery.stack import find
 from seamark.service.registry import AppRecord, KeyRecord, OrgRecord, digest, put_record
 from seamark.wire.buckets import CONFIG_BUCKET
-from tests.system.stack import Stack, run
+from tests.hostile.verified import verified
+from tests.system.stack import Stack
 
 INNOCENT: Final = ("alpha", "beta")
 HOSTILE: Final = "mallory"
@@ -221,13 +221,7 @@ def attack(seconds: float, folder: Path, *, floor_seconds: float = _FLOOR_SECOND
 
 
 def _settle(stack: Stack, outcome: Outcome) -> None:
-    deadline = time.monotonic() + _SETTLE_SECONDS
-    told: subprocess.CompletedProcess[str]
-    while True:
-        told = run("verify", "--json", "--to", "now", "--data", str(stack.data), timeout=120)
-        if told.returncode == 0 or time.monotonic() > deadline:
-            break
-        time.sleep(1)
+    told = verified(stack, seconds=_SETTLE_SECONDS)
     if told.returncode != 0:
         outcome.notes.append(f"verify: {told.stdout[:300]} {told.stderr[-300:]}")
         return

@@ -24,7 +24,8 @@ import aiohttp
 import grpc
 
 from tests.hostile.fuzz_bodies import Case, case_of
-from tests.system.stack import Stack, run
+from tests.hostile.verified import verified
+from tests.system.stack import Stack
 
 _AT_ONCE: Final = 16
 _SHOWN: Final = 10
@@ -121,14 +122,7 @@ def fuzz(*, seed: int, bodies: int, folder: Path) -> Found:
 
 def _settle(stack: Stack, found: Found) -> None:
     """Wait until all is stored and archived, and compare every count."""
-    deadline = time.monotonic() + _SETTLE_SECONDS
-    while True:
-        told = run("verify", "--json", "--to", "now", "--data", str(stack.data), timeout=120)
-        if told.returncode == 0 or time.monotonic() > deadline:
-            break
-        if told.returncode == 1 and not json.loads(told.stdout)["under_way"]:
-            break
-        time.sleep(1)
+    told = verified(stack, seconds=_SETTLE_SECONDS)
     if told.returncode != 0:
         why = json.loads(told.stdout) if told.stdout else {}
         different = why.get("differences") or why.get("under_way") or why.get("damaged")

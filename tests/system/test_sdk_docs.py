@@ -4,14 +4,15 @@ import json
 import re
 import subprocess
 import sys
-import time
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.sdk_log import ROOT, sdk_environment
+from tests.support.until import until
 from tests.system.stack import Stack
 
 PAGE = ROOT / "docs" / "sdk" / "python.md"
@@ -25,7 +26,7 @@ FOUND = {
 """Events of each example, by name."""
 
 
-def ask(stack: Stack, path: str, document: dict[str, object]) -> Any:
+def ask(stack: Stack, path: str, document: Mapping[str, object]) -> Any:
     request = urllib.request.Request(
         f"{stack.urls.api}{path}",
         json.dumps(document).encode(),
@@ -53,16 +54,6 @@ def counted(stack: Stack, name: str, release: str) -> float:
         },
     )
     return float(sum(row[1] for series in answer["series"] for row in series["rows"]))
-
-
-def wait_for(stack: Stack, wanted: dict[str, int], release: str) -> dict[str, float]:
-    """The counts, once they are as wanted, or after 20 seconds."""
-    deadline = time.monotonic() + 20
-    while True:
-        found = {name: counted(stack, name, release) for name in wanted}
-        if found == wanted or time.monotonic() > deadline:
-            return found
-        time.sleep(0.2)
 
 
 def test_every_example_is_run() -> None:
@@ -94,21 +85,19 @@ def test_an_example_delivers_its_events_once(name: str, stack: Stack, tmp_path: 
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
 
-    assert wait_for(stack, FOUND[name], release) == FOUND[name]
+    wanted = FOUND[name]
+    until(
+        lambda: {name: counted(stack, name, release) for name in wanted},
+        lambda found: found == wanted,
+        seconds=20,
+    )
 
 
 def test_the_span_and_the_counter_of_the_example_are_stored(stack: Stack) -> None:
     """Sent by the example of OpenTelemetry above."""
-    deadline = time.monotonic() + 20
-    while True:
-        spans = ask(stack, "/v1/query/traces", {"from": "now-1h", "operation": "checkout"})
-        orders = ask(
-            stack,
-            "/v1/query/timeseries",
-            {"metric": "orders", "from": "now-1h", "agg": ["sum"], "cache": False},
-        )
-        if (spans["traces"] and orders["series"]) or time.monotonic() > deadline:
-            break
-        time.sleep(0.2)
-    assert [trace["rootService"] for trace in spans["traces"]] == ["shop"]
-    assert sum(row[1] for one in orders["series"] for row in one["rows"]) == 1
+    named = {"from": "now-1h", "operation": "checkout"}
+    traces = until(lambda: ask(stack, "/v1/query/traces", named)["traces"], seconds=20)
+    assert [trace["rootService"] for trace in traces] == ["shop"]
+    summed = {"metric": "orders", "from": "now-1h", "agg": ["sum"], "cache": False}
+    orders = until(lambda: ask(stack, "/v1/query/timeseries", summed)["series"], seconds=20)
+    assert sum(row[1] for one in orders for row in one["rows"]) == 1
