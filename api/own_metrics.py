@@ -66,6 +66,12 @@ class OwnMetrics:
             ["kind"],
             registry=self.registry,
         )
+        self.unreadable_records = Gauge(
+            "seamark_api_unreadable_records",
+            "Records of orgs, apps, keys and tokens that cannot be read; the health page names "
+            "them.",
+            registry=self.registry,
+        )
         self.rows_read = Counter(
             "seamark_api_store_rows_total", "Rows the store read.", registry=self.registry
         )

@@ -19,6 +19,7 @@ class QuestionReason(enum.StrEnum):
     UNKNOWN_TOKEN = "unknown_token"  # noqa: S105  # a reason
     WRONG_KIND = "wrong_kind_of_token"
     DISABLED = "token_disabled"
+    EXPIRED = "token_expired"
     OUT_OF_SCOPE = "out_of_scope"
     # the request
     MALFORMED = "malformed"
@@ -48,6 +49,7 @@ STATUS: Final[Mapping[QuestionReason, int]] = {
     QuestionReason.UNKNOWN_TOKEN: 401,
     QuestionReason.WRONG_KIND: 403,
     QuestionReason.DISABLED: 403,
+    QuestionReason.EXPIRED: 401,
     QuestionReason.OUT_OF_SCOPE: 403,
     QuestionReason.MALFORMED: 400,
     QuestionReason.HEADERS_TOO_LARGE: 431,

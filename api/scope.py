@@ -1,11 +1,12 @@
 """Who is asking and what they may see. The scope comes from the token alone."""
 
+import time
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from api.reasons import QuestionReason
-from seamark.service.registry import Registry
+from seamark.service.registry import Registry, TokenRecord
 from seamark.wire.failures import Rejected
 
 
@@ -18,6 +19,11 @@ class Scope:
 
 
 QUERY: Final = frozenset({"query"})
+_WRONG_KIND: Final[Mapping[str, str]] = {
+    "query": "this is a query token, which can only ask; use the admin_token",
+    "admin": "this is an admin token, which cannot ask; use the query_token",
+    "operator": "this is an operator token, which administers and cannot ask; use the query_token",
+}
 
 
 def secret_in(headers: Mapping[str, str]) -> str:
@@ -31,8 +37,16 @@ def scope_of(
 ) -> Scope:
     """The scope of the token in `Authorization: Bearer smq_…`, which is of one of `kinds`.
 
-    Raises Rejected: no token, unknown, disabled, or a key or token of another kind.
+    Raises Rejected: no token, unknown, disabled, expired, or a key or token of another kind.
     """
+    record = token_of(headers, registry, kinds=kinds)
+    return Scope(record.org, record.app)
+
+
+def token_of(
+    headers: Mapping[str, str], registry: Registry, *, kinds: Container[str]
+) -> TokenRecord:
+    """The record of that token. Raises what `scope_of` raises."""
     secret = secret_in(headers)
     if not secret:
         wanted = "a query token" if "query" in kinds else "an admin token"
@@ -51,15 +65,14 @@ def scope_of(
             "This token is not known here; it may have been deleted or belong to another Seamark.",
         )
     if record.kind not in kinds:
-        raise Rejected(
-            QuestionReason.WRONG_KIND,
-            "this is an admin token, which cannot ask; use the query_token"
-            if record.kind == "admin"
-            else "this is a query token, which can only ask; use the admin_token",
-        )
+        raise Rejected(QuestionReason.WRONG_KIND, _WRONG_KIND[record.kind])
     if record.status != "active":
         raise Rejected(QuestionReason.DISABLED, f"Token {record.token_id} is disabled.")
-    return Scope(record.org, record.app)
+    if record.expired(time.time_ns() // 1_000_000):
+        raise Rejected(
+            QuestionReason.EXPIRED, f"Token {record.token_id} has expired; use a newer one."
+        )
+    return record
 
 
 def narrow(

@@ -114,7 +114,7 @@ def _context(
         told.api.ingest_url, tls_ca=told.api.ingest_tls_ca, tls_name=told.api.ingest_tls_name
     )
     started.push_async_callback(ingest.close)
-    registry = Registry(health)
+    registry = Registry(health, unreadable=metrics.unreadable_records.set)
     started.push_async_callback(registry.stop)
     return Context(
         store=CheckedStore(store),

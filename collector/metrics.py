@@ -119,6 +119,11 @@ CONNECTIONS_REFUSED: Final = counter(
     "protocol",
     "reason",
 )
+UNREADABLE_RECORDS: Final = gauge(
+    "seamark_collector_unreadable_records",
+    "Records of orgs, apps, keys and tokens that cannot be read; the health page names them.",
+    joined="livemax",
+)
 CONNECTIONS: Final = gauge("seamark_collector_connections", "HTTP connections open now.")
 
 

@@ -114,7 +114,7 @@ async def _start_log(
 ) -> IngestGateway:
     """Start everything between the receivers and the log, in the order in which it is needed."""
     settings = told.collector
-    registry = Registry(health)
+    registry = Registry(health, unreadable=metrics.UNREADABLE_RECORDS.set)
     started.push_async_callback(registry.stop)
     await registry.start(client)
     durability = Durability(

@@ -26,6 +26,7 @@ from provisioning.tables import TablesFailed, bring_up_to_date, wait_for_store
 from seamark.service import logs
 from seamark.service.connections import LogSettings, StoreSettings, connect_log
 from seamark.service.lifecycle import die_with_parent
+from seamark.service.registry.store import RecordsUnavailable
 from seamark.service.settings import SettingsError, masked
 from seamark.service.startup import EXIT_SETTINGS, Startup
 from seamark.wire.buckets import CONFIG_BUCKET
@@ -100,7 +101,13 @@ def main() -> int:
     except TablesFailed as error:
         logger.error("the store failed", extra={"error": str(error)})
         return 1
-    except (OSError, TimeoutError, nats.errors.Error, aiohttp.ClientError) as error:
+    except (
+        OSError,
+        TimeoutError,
+        nats.errors.Error,
+        aiohttp.ClientError,
+        RecordsUnavailable,
+    ) as error:
         logger.error("the log is away", extra={"error": repr(error)})
         return 1
     logger.info("all is in place", extra={"seconds": round(time.monotonic() - began, 3)})

@@ -12,18 +12,20 @@ import time
 from pathlib import Path
 
 import msgspec
-from nats.js.errors import KeyNotFoundError
 from nats.js.kv import KeyValue
 
 from seamark.service.registry import (
     AppRecord,
     KeyRecord,
     OrgRecord,
+    Record,
+    TokenKind,
     TokenRecord,
     digest,
     new_secret,
-    put_record,
 )
+from seamark.service.registry.secrets import public_id
+from seamark.service.registry.store import RecordStore
 from seamark.service.settings import SettingsError
 
 logger = logging.getLogger(__name__)
@@ -31,35 +33,47 @@ _MODE = 0o600
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What `credentials.json` holds: exactly these five, in the clear."""
+    """What `credentials.json` holds: exactly these six, in the clear."""
 
     org: str
     app: str
     ingest_key: str
     query_token: str
     admin_token: str
+    operator_token: str = ""
 
 
 def read_or_create(path: Path) -> Credentials:
     """The credentials in `path`; made and written there (mode 0600, synced) when it is missing.
 
+    A file from before there were operators gets an operator token.
+
     Raises SettingsError when the file is not what this wrote, OSError when it cannot be written.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Credentials)
+        found = msgspec.json.decode(path.read_bytes(), type=Credentials)
     except FileNotFoundError:
         pass
     except msgspec.DecodeError as error:
         raise SettingsError(f"{path} is not a credentials file: {error}") from error
+    else:
+        if found.operator_token:
+            return found
+        return _written(path, msgspec.structs.replace(found, operator_token=new_secret("operator")))
     made = Credentials(
         org="demo",
         app="demo",
         ingest_key=new_secret("ingest"),
         query_token=new_secret("query"),
         admin_token=new_secret("admin"),
+        operator_token=new_secret("operator"),
     )
-    write_private(path, msgspec.json.format(msgspec.json.encode(made)) + b"\n")
-    return made
+    return _written(path, made)
+
+
+def _written(path: Path, credentials: Credentials) -> Credentials:
+    write_private(path, msgspec.json.format(msgspec.json.encode(credentials)) + b"\n")
+    return credentials
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -81,46 +95,33 @@ def write_private(path: Path, content: bytes) -> None:
 async def seed(bucket: KeyValue, credentials: Credentials) -> int:
     """Put the records that `credentials` need and the bucket never had; returns how many.
 
-    Idempotent. Raises nats errors when the log is away.
+    Idempotent. Raises RecordsUnavailable when the log is away.
     """
     now_ms = time.time_ns() // 1_000_000
     org, app = credentials.org, credentials.app
     key = digest(credentials.ingest_key)
-    query, admin = digest(credentials.query_token), digest(credentials.admin_token)
-    records: dict[str, OrgRecord | AppRecord | KeyRecord | TokenRecord] = {
-        f"org.{org}": OrgRecord(
-            org=org, name=org.capitalize(), created_at_ms=now_ms, salt=secrets.token_hex(16)
-        ),
-        f"app.{org}.{app}": AppRecord(org=org, app=app, platform="web", origins=["*"]),
-        f"key.{key}": KeyRecord(
-            key_id=identifier("key", key), org=org, app=app, digest=key, created_at_ms=now_ms
-        ),
-    }
-    for kind, hashed in (("query", query), ("admin", admin)):
-        records[f"token.{hashed}"] = TokenRecord(
-            token_id=identifier("tok", hashed),
-            kind="query" if kind == "query" else "admin",
-            org=org,
-            digest=hashed,
-            created_at_ms=now_ms,
-        )
-    missing = [record for name, record in records.items() if not await known(bucket, name)]
-    for record in missing:
-        await put_record(bucket, record)
-    if missing:
-        logger.info("first credentials registered", extra={"org": org, "records": len(missing)})
-    return len(missing)
+    records: list[Record] = [
+        OrgRecord(org=org, name=org.capitalize(), created_at_ms=now_ms, salt=secrets.token_hex(16)),
+        AppRecord(org=org, app=app, platform="web", origins=["*"], created_at_ms=now_ms),
+        KeyRecord(key_id=public_id("key", key), org=org, app=app, digest=key, created_at_ms=now_ms),
+        _token("query", credentials.query_token, org=org, now_ms=now_ms),
+        _token("admin", credentials.admin_token, org=org, now_ms=now_ms),
+        _token("operator", credentials.operator_token, org="", now_ms=now_ms),
+    ]
+    store = RecordStore(bucket)
+    written = sum([await store.create_first(record) for record in records])
+    if written:
+        logger.info("first credentials registered", extra={"org": org, "records": written})
+    return written
 
 
-def identifier(kind: str, hashed: str) -> str:
-    """A public name for a secret: from its digest, so that healing gives the same one again."""
-    return f"{kind}_{hashed[:12]}"
-
-
-async def known(bucket: KeyValue, name: str) -> bool:
-    """Whether the bucket has `name`, or had it until someone deleted it."""
-    try:
-        await bucket.get(name)
-    except KeyNotFoundError as error:
-        return error.op is not None
-    return True
+def _token(kind: TokenKind, secret: str, *, org: str, now_ms: int) -> TokenRecord:
+    hashed = digest(secret)
+    return TokenRecord(
+        token_id=public_id("tok", hashed),
+        kind=kind,
+        org=org,
+        digest=hashed,
+        name="first start",
+        created_at_ms=now_ms,
+    )

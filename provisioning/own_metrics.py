@@ -11,8 +11,10 @@ from typing import Final
 
 from nats.js.kv import KeyValue
 
-from provisioning.credentials import identifier, known, write_private
-from seamark.service.registry import AppRecord, KeyRecord, digest, new_secret, put_record
+from provisioning.credentials import write_private
+from seamark.service.registry import AppRecord, KeyRecord, Record, digest, new_secret
+from seamark.service.registry.secrets import public_id
+from seamark.service.registry.store import RecordStore
 
 APP: Final = "seamark"
 
@@ -30,20 +32,18 @@ def read_or_create_key(path: Path) -> str:
 async def seed_own_metrics(bucket: KeyValue, org: str, key: str) -> int:
     """Put the app and its key where the bucket never had them; returns how many.
 
-    Idempotent. Raises nats errors when the log is away.
+    Idempotent. Raises RecordsUnavailable when the log is away.
     """
     now_ms, hashed = time.time_ns() // 1_000_000, digest(key)
-    records: dict[str, AppRecord | KeyRecord] = {
-        f"app.{org}.{APP}": AppRecord(org=org, app=APP, platform="server", origins=[]),
-        f"key.{hashed}": KeyRecord(
-            key_id=identifier("key", hashed),
+    records: list[Record] = [
+        AppRecord(org=org, app=APP, platform="server", origins=[], created_at_ms=now_ms),
+        KeyRecord(
+            key_id=public_id("key", hashed),
             org=org,
             app=APP,
             digest=hashed,
             created_at_ms=now_ms,
         ),
-    }
-    missing = [record for name, record in records.items() if not await known(bucket, name)]
-    for record in missing:
-        await put_record(bucket, record)
-    return len(missing)
+    ]
+    store = RecordStore(bucket)
+    return sum([await store.create_first(record) for record in records])

@@ -18,7 +18,7 @@ class Directory(Protocol):
         """The record of an ingest key."""
 
     def token(self, secret: str) -> TokenRecord | None:
-        """The record of a query or admin token."""
+        """The record of a token."""
 
     def app(self, org: str, app: str) -> AppRecord | None:
         """The record of an app."""
@@ -67,7 +67,7 @@ def authenticate(
     return key, app
 
 
-def authenticate_admin(directory: Directory, *, secret: str) -> TokenRecord:
+def authenticate_admin(directory: Directory, *, secret: str, now_ms: int) -> TokenRecord:
     """The record of an admin token that may be used now.
 
     Raises Rejected (NO_KEY, UNKNOWN_KEY, WRONG_KIND, DISABLED).
@@ -92,6 +92,8 @@ def authenticate_admin(directory: Directory, *, secret: str) -> TokenRecord:
         )
     if token.status != "active":
         raise Rejected(Reason.DISABLED, "this admin token is disabled; use another, or enable it")
+    if token.expired(now_ms):
+        raise Rejected(Reason.UNKNOWN_KEY, "this admin token has expired; make a new one")
     return token
 
 

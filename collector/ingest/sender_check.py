@@ -17,7 +17,7 @@ from collector.admission.keys import (
 from collector.admission.rejection_tally import RequestOwner
 from collector.admission.senders import Senders
 from collector.receivers.exchange import Admitted, BodyOwner, Head
-from seamark.service.registry import AppRecord, KeyRecord, OrgRecord
+from seamark.service.registry import AppRecord, KeyRecord, OrgRecord, TokenRecord
 from seamark.wire.signals import Signal
 
 _ADDRESSES: Final = 4096
@@ -64,7 +64,7 @@ class SenderCheck:
 
         Raises Rejected (NO_KEY, UNKNOWN_KEY, WRONG_KIND, DISABLED).
         """
-        token = authenticate_admin(self._records, secret=secret_of(head.headers, {}))
+        token = self._admin_of(head)
         return BodyOwner(token.org, token.token_id, source_of(self.address(head)))
 
     def admit(self, head: Head, *, protocol: str, sdk: tuple[str, str]) -> Admitted:
@@ -92,7 +92,7 @@ class SenderCheck:
 
         Raises Rejected like `check_admin`, and (WRONG_APP).
         """
-        token = authenticate_admin(self._records, secret=secret_of(head.headers, {}))
+        token = self._admin_of(head)
         record = app_for(self._records, token, app=app)
         key = KeyRecord(key_id=_REPLAY_KEY, org=record.org, app=record.app, digest="")
         sender = self._senders.encode(
@@ -117,6 +117,11 @@ class SenderCheck:
         """The client's address."""
         forwarded = head.headers.get("x-forwarded-for", "") if self._trusted else ""
         return self._address(head.remote, forwarded)
+
+    def _admin_of(self, head: Head) -> TokenRecord:
+        return authenticate_admin(
+            self._records, secret=secret_of(head.headers, {}), now_ms=time.time_ns() // 1_000_000
+        )
 
     def _key_of(self, head: Head) -> tuple[KeyRecord, AppRecord]:
         headers = head.headers

@@ -169,14 +169,14 @@ async def test_credentials_are_made_once_and_registered(
 
     first = read_or_create(path)
     assert path.stat().st_mode & 0o777 == 0o600
-    assert await seed(bucket, first) == 5
+    assert await seed(bucket, first) == 6
     assert read_or_create(path) == first
     assert await seed(bucket, first) == 0
 
     registry = Registry()
     await registry.start(client)
     key, query = registry.key(first.ingest_key), registry.token(first.query_token)
-    admin = registry.token(first.admin_token)
+    admin, operator = registry.token(first.admin_token), registry.token(first.operator_token)
     await registry.stop()
     assert key is not None
     assert (key.org, key.app) == ("demo", "demo")
@@ -184,6 +184,8 @@ async def test_credentials_are_made_once_and_registered(
     assert (query.kind, query.app) == ("query", "")
     assert admin is not None
     assert admin.kind == "admin"
+    assert operator is not None
+    assert (operator.kind, operator.org) == ("operator", "")
     assert len(registry.orgs["demo"].salt) == 32
     assert registry.apps["demo", "demo"].origins == ["*"]
 

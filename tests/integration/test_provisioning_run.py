@@ -117,7 +117,8 @@ def test_twice_is_as_good_as_once(log: NatsServer, store: EmbeddedStore, tmp_pat
 def test_a_killed_run_is_finished_by_the_next(
     log: NatsServer, store: EmbeddedStore, tmp_path: Path
 ) -> None:
-    # The file is there and the registry knows nothing of it: as after a kill in between.
+    # The file is there and the registry knows nothing of it: as after a kill in between. It is of
+    # before there were operators.
     made = {
         "org": "acme",
         "app": "web",
@@ -130,8 +131,10 @@ def test_a_killed_run_is_finished_by_the_next(
     code, lines = provision(log, store, tmp_path)
 
     assert code == 0
-    assert [line["records"] for line in lines if "records" in line] == [5]
-    assert json.loads((tmp_path / "credentials.json").read_text()) == made
+    assert [line["records"] for line in lines if "records" in line] == [6]
+    found = json.loads((tmp_path / "credentials.json").read_text())
+    assert found.pop("operator_token").startswith("smo_")
+    assert found == made
 
 
 def test_wrong_settings_are_all_reported_at_once(

@@ -59,7 +59,14 @@ def test_the_first_credentials_are_private_and_work(stack: Stack) -> None:
     path = stack.data / "credentials.json"
 
     assert path.stat().st_mode & 0o777 == 0o600
-    assert set(stack.credentials) == {"org", "app", "ingest_key", "query_token", "admin_token"}
+    assert set(stack.credentials) == {
+        "org",
+        "app",
+        "ingest_key",
+        "query_token",
+        "admin_token",
+        "operator_token",
+    }
     assert (stack.credentials["org"], stack.credentials["app"]) == ("demo", "demo")
     request = urllib.request.Request(
         f"{stack.urls.ingest}/v1/ingest/batch",
@@ -77,7 +84,7 @@ def test_the_first_credentials_are_private_and_work(stack: Stack) -> None:
 
 
 def test_nothing_secret_is_on_a_command_line_or_in_a_log(stack: Stack) -> None:
-    names = ("ingest_key", "query_token", "admin_token")
+    names = ("ingest_key", "query_token", "admin_token", "operator_token")
     hidden = [*stack.secrets.values(), *(stack.credentials[name] for name in names)]
     assert stack.process is not None
     processes = [psutil.Process(stack.process.pid)]

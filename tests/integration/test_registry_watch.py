@@ -1,0 +1,112 @@
+"""A change is in every registry within a second, whatever happened to the log in between."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+from nats.aio.client import Client as NatsClient
+from nats.js.kv import KeyValue
+
+from seamark.service.connections import LogSettings, connect_log
+from seamark.service.health import Health
+from seamark.service.registry import AppRecord, OrgRecord, Registry, put_record
+from seamark.wire.buckets import CONFIG_BUCKET
+from tests.support.servers import NatsServer
+
+pytestmark = pytest.mark.integration
+WITHIN_SECONDS = 1.0
+
+
+@pytest.fixture
+async def bucket(client: NatsClient) -> KeyValue:
+    return await client.jetstream().create_key_value(bucket=CONFIG_BUCKET)
+
+
+@pytest.fixture
+async def watching(server: NatsServer, bucket: KeyValue) -> AsyncIterator[tuple[Registry, Health]]:
+    """A registry on a connection of its own, loaded."""
+    other = await connect_log(LogSettings(url=server.url), name="watching")
+    health = Health()
+    registry = Registry(health)
+    await registry.start(other)
+    yield registry, health
+    await registry.stop()
+    await other.close()
+
+
+async def change(bucket: KeyValue, name: str) -> int:
+    """Write the org, again until the log takes it; its revision."""
+    record = msgspec.json.encode(OrgRecord(org="acme", name=name))
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await bucket.put("org.acme", record)
+            except Exception:  # noqa: S112  # whatever a dead server makes of it
+                continue
+
+
+async def seen(registry: Registry, bucket: KeyValue, name: str) -> float:
+    """Change the org; the seconds until the registry has it."""
+    revision = await change(bucket, name)
+    began = time.monotonic()
+    assert await registry.reached(revision, seconds=10)
+    assert registry.orgs["acme"].name == name
+    return time.monotonic() - began
+
+
+async def test_a_change_arrives_as_it_is_made(
+    watching: tuple[Registry, Health], bucket: KeyValue
+) -> None:
+    registry, health = watching
+    assert health.ready
+    for turn in range(20):
+        assert await seen(registry, bucket, f"Acme {turn}") < WITHIN_SECONDS
+    await bucket.delete("org.acme")
+    assert await registry.reached(21, seconds=WITHIN_SECONDS)
+    assert not registry.orgs
+
+
+async def test_a_change_arrives_after_the_log_was_killed(
+    watching: tuple[Registry, Health], bucket: KeyValue, server: NatsServer
+) -> None:
+    """The consumer died with the server; the client would look for it after ten seconds."""
+    registry, health = watching
+    for turn in range(3):
+        server.kill()
+        server.start()
+        assert await seen(registry, bucket, f"Acme {turn}") < WITHIN_SECONDS
+    assert not health.degraded()
+
+
+async def test_a_change_arrives_when_the_consumer_is_gone(
+    watching: tuple[Registry, Health], bucket: KeyValue, client: NatsClient
+) -> None:
+    registry, _ = watching
+    js = client.jetstream()
+    [consumer] = await js.consumers_info(f"KV_{CONFIG_BUCKET}")
+    await js.delete_consumer(f"KV_{CONFIG_BUCKET}", consumer.name)
+
+    assert await seen(registry, bucket, "Acme") < WITHIN_SECONDS
+
+
+async def test_what_was_deleted_without_a_word_is_gone_after_a_kill(
+    watching: tuple[Registry, Health],
+    bucket: KeyValue,
+    client: NatsClient,
+    server: NatsServer,
+) -> None:
+    registry, _ = watching
+    await put_record(bucket, AppRecord(org="acme", app="shop"))
+    await seen(registry, bucket, "Acme")
+    server.kill()
+    server.start()
+    await change(bucket, "Acme 2")
+    await client.jetstream().purge_stream(
+        f"KV_{CONFIG_BUCKET}", subject=f"$KV.{CONFIG_BUCKET}.app.acme.shop"
+    )
+    server.kill()
+    server.start()
+    assert await seen(registry, bucket, "Acme 3") < WITHIN_SECONDS
+    assert registry.app("acme", "shop") is None
