@@ -6,11 +6,13 @@ that stands still is told by `seamark-log-lag`, which asks the ledger.
 
 from typing import Final, Literal
 
-from grafana.alerts.rule import Above, Math, Reduce, Rule, RuleQuery
+from grafana.alerts.rule import Above, Math, Reduce, Rule, RuleQuery, Severity
 from grafana.dashboards import own, pipeline
 from grafana.dashboards.ask import Ask
 from grafana.dashboards.panels import Panel
 
+SEAMARK: Final = {"app": own.APP}
+"""Whom these are about: alerts are routed by the app."""
 MINUTE: Final = 60
 SLOW_S: Final = 0.1
 MOST_WAITING: Final = 1_000_000
@@ -40,11 +42,12 @@ INGEST = Rule(
         "E": Math(f"$C * ($D >= {ENOUGH_REQUESTS})"),
         "F": Above("E", SLOW_S),
     },
-    severity="page",
+    severity="critical",
     lasts="5m",
     no_data="OK",
     board=pipeline.DASHBOARD.uid,
     panel=_panel("Time to take a request"),
+    labels=SEAMARK,
 )
 
 
@@ -57,7 +60,7 @@ def _above(  # a rule's own words and numbers, by name
     since_s: int,
     reduced: Literal["sum", "last"],
     limit: float,
-    severity: Literal["page", "ticket"] = "page",
+    severity: Severity = "critical",
     lasts: str,
     panel: str,
 ) -> Rule:
@@ -76,6 +79,7 @@ def _above(  # a rule's own words and numbers, by name
         no_data="OK",
         board=pipeline.DASHBOARD.uid,
         panel=_panel(panel),
+        labels=SEAMARK,
     )
 
 
@@ -101,6 +105,7 @@ WAITING = _above(
     since_s=5 * MINUTE,
     reduced="last",
     limit=MOST_WAITING,
+    severity="warning",
     lasts="5m",
     panel="Messages that wait in the log",
 )
@@ -152,7 +157,7 @@ SERIES = _above(
     since_s=15 * MINUTE,
     reduced="last",
     limit=MOST_SERIES,
-    severity="ticket",
+    severity="warning",
     lasts="15m",
     panel="Series that are written",
 )
@@ -169,10 +174,11 @@ DAMAGED = Rule(
         "B": Reduce("A", "last"),
         "C": Above("B", 0),
     },
-    severity="page",
+    severity="critical",
     lasts="1m",
     no_data="OK",
     board=pipeline.DASHBOARD.uid,
     panel=_panel("Lost parts of the store"),
+    labels=SEAMARK,
 )
 OWN: Final = (INGEST, RETRIES, WAITING, STALLED, STOPPED, DISK, SERIES, DAMAGED)

@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from grafana.dashboards.ask import DATASOURCE_TYPE, Ask
 from grafana.dashboards.panels import Panel
 
-RUNBOOKS = "https://github.com/seamark/seamark/blob/main/docs/runbooks"
+RUNBOOKS: Final = "https://github.com/seamark/seamark/blob/main/docs/runbooks"
+ORG: Final = "$SEAMARK_GRAFANA_ORG"
+"""Filled by Grafana from its environment, by a push from its own."""
+_ROOT: Final = '{{ reReplaceAll "/+$" "" externalURL }}'
 _EXPRESSION = {"type": "__expr__", "uid": "__expr__"}
+Severity = Literal["critical", "warning"]
 State = Literal["OK", "Alerting", "NoData", "KeepLast"]
 
 
@@ -92,14 +96,15 @@ Step = RuleQuery | Reduce | Resample | Math | Above
 class Rule:
     """A rule. `says` is for a person at three in the morning; `no_data` and `error` are chosen.
 
-    `steps` by their dead letter, in order; the last is the condition. `panel` of `board` shows it.
+    `steps` by their letter, in order; the last is the condition. `panel` of `board` shows it.
+    `chosen`: the labels that its link gives to the board's variables of these names.
     """
 
     uid: str
     title: str
     says: str
     steps: Mapping[str, Step]
-    severity: Literal["page", "ticket"]
+    severity: Severity
     lasts: str
     no_data: State
     team: str = "seamark"
@@ -108,6 +113,7 @@ class Rule:
     runbook: str = ""
     board: str = ""
     panel: Panel | None = None
+    chosen: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -115,10 +121,17 @@ class Rule:
         """Name of its runbook."""
         return self.runbook or self.uid.removeprefix("seamark-")
 
+    @property
+    def link(self) -> str:
+        """Template of an address that opens its board for what it is about, outside Grafana too."""
+        values = "".join(f"&var-{n}={{{{ urlquery $labels.{n} }}}}" for n in self.chosen)
+        return f"{_ROOT}/d/{self.board}?from=now-6h&to=now{values}"
+
     def as_provisioned(self, datasource: str) -> dict[str, Any]:
         """As a file that Grafana reads. Labels' and titles' `$` would be its environment's."""
         annotations = {
             "summary": self.says,
+            "link": self.link,
             "runbook_url": f"{RUNBOOKS}/{self.page}.md",
         }
         made: dict[str, Any] = {
@@ -136,7 +149,7 @@ class Rule:
             "execErrState": self.error,
             "for": self.lasts,
             "annotations": annotations,
-            "labels": {name: value.replace("$", "$$") for name, value in labels.items()},
+            "labels": {n: v.replace("$", "$$") for n, v in labels.items()} | {"org": ORG},
             "isPaused": False,
         }
 

@@ -3,11 +3,22 @@
 What Seamark's own processes report of themselves is watched by `own_rules.py`.
 """
 
-from typing import Final, Literal
+from collections.abc import Sequence
+from typing import Final
 
 from grafana.alerts.own_rules import OWN
-from grafana.alerts.rule import Above, Math, Reduce, Resample, Rule, RuleGroup, RuleQuery, Step
-from grafana.dashboards import errors, ledger, pipeline, services, traffic, web_performance
+from grafana.alerts.rule import (
+    Above,
+    Math,
+    Reduce,
+    Resample,
+    Rule,
+    RuleGroup,
+    RuleQuery,
+    Severity,
+    Step,
+)
+from grafana.dashboards import errors, ledger, own, pipeline, services, traffic, web_performance
 from grafana.dashboards.ask import Ask, where
 from grafana.dashboards.board import Board
 from grafana.dashboards.panels import Panel
@@ -23,13 +34,15 @@ def _panel(board: Board, title: str) -> Panel:
     return next(panel for panel in board.panels if panel.title == title)
 
 
-def _count(metric: str, *filters: dict[str, str], by: str, step: str = "1m") -> Ask:
+def _count(
+    metric: str, *filters: dict[str, str], by: Sequence[str] = ("app",), step: str = "1m"
+) -> Ask:
     return Ask(
         "timeseries",
         {
             "metric": metric,
             "agg": ["count"],
-            "groupBy": [by],
+            "groupBy": list(by),
             "granularity": step,
             "filters": list(filters),
         },
@@ -54,21 +67,22 @@ SERVICE_ERRORS = Rule(
     uid="seamark-service-error-rate",
     title="More than 1 % of a service's calls fail",
     says=(
-        "{{ $labels.service }} fails {{ humanizePercentage $values.E.Value }} of its calls, "
-        "for five "
+        "{{ $labels.service }} of {{ $labels.app }} fails "
+        "{{ humanizePercentage $values.E.Value }} of its calls, for five "
         "minutes at least. Look which operation it is, and whether something was just released."
     ),
     steps=_ratio(
-        _count(SPANS, _SERVED, where("status", "error"), by="service"),
-        _count(SPANS, _SERVED, by="service"),
+        _count(SPANS, _SERVED, where("status", "error"), by=("app", "service")),
+        _count(SPANS, _SERVED, by=("app", "service")),
         enough=100,
     ),
-    severity="page",
+    severity="critical",
     lasts="5m",
     # No failed call at all is what should be. That nothing is called is traffic's rule to tell.
     no_data="OK",
     board=services.DASHBOARD.uid,
     panel=_panel(services.DASHBOARD, "Errors over time"),
+    chosen=("app", "service"),
 )
 PAGE_ERRORS = Rule(
     uid="seamark-page-error-rate",
@@ -78,12 +92,13 @@ PAGE_ERRORS = Rule(
         "of the page "
         "views, for five minutes at least. Look whether they are all of one release."
     ),
-    steps=_ratio(_count("exception", by="app"), _count("page_view", by="app"), enough=100),
-    severity="page",
+    steps=_ratio(_count("exception"), _count("page_view"), enough=100),
+    severity="critical",
     lasts="5m",
     no_data="OK",  # as above
     board=errors.DASHBOARD.uid,
     panel=_panel(errors.DASHBOARD, "Errors by type"),
+    chosen=("app",),
 )
 TRAFFIC = Rule(
     uid="seamark-traffic-drop",
@@ -95,7 +110,7 @@ TRAFFIC = Rule(
     ),
     steps={
         # One question about both times: an app that fell silent still has its hour before.
-        "A": RuleQuery(_count("page_view", by="app"), 76 * MINUTE, MINUTE),
+        "A": RuleQuery(_count("page_view"), 76 * MINUTE, MINUTE),
         "B": Resample("A", "1m", 15 * MINUTE, MINUTE),
         "C": Resample("A", "1m", 75 * MINUTE, 16 * MINUTE),
         "D": Reduce("B", "mean", empty=0),
@@ -104,12 +119,13 @@ TRAFFIC = Rule(
         "F": Math("(1 - $D / ($E + 0.000001)) * ($E >= 10)"),
         "G": Above("F", 0.2),
     },
-    severity="page",
+    severity="critical",
     lasts="10m",
     # Nobody was there for over an hour, or nobody ever: an alert fired when it began.
     no_data="OK",
     board=traffic.DASHBOARD.uid,
     panel=_panel(traffic.DASHBOARD, "Page views over time"),
+    chosen=("app",),
 )
 
 
@@ -140,13 +156,14 @@ def _vital(vital: VitalPanels) -> Rule:
             "E": Math(f"($C / ($D + 0.000001)) * ($C > {vital.good:g})"),
             "F": Above("E", 1.25),
         },
-        severity="ticket",
+        severity="warning",
         lasts="30m",
         no_data="OK",  # nobody looked at a page
         team="web",
         runbook="web-vital-regression",
         board=web_performance.DASHBOARD.uid,
         panel=_panel(web_performance.DASHBOARD, f"{vital.name} over time by release"),
+        chosen=("app", "page"),
     )
 
 
@@ -158,7 +175,7 @@ def _ledger(
     *,
     board: Board,
     panel: str,
-    severity: Literal["page", "ticket"] = "page",
+    severity: Severity = "critical",
     limit: float = 0,
     since_s: int = HOUR,
     lasts: str = "0s",
@@ -211,7 +228,7 @@ DEAD_LETTERS = _ledger(
     "deadLetters",
     board=ledger.DASHBOARD,
     panel="Dead letters",
-    severity="ticket",
+    severity="warning",
     limit=100,
     since_s=30 * MINUTE,
     lasts="5m",
@@ -229,19 +246,48 @@ LAG = Rule(
         "B": Reduce("A", "last"),
         "C": Above("B", 600),
     },
-    severity="page",
+    severity="critical",
     lasts="5m",
     # How far behind is always known, unless the API cannot ask the log: that is as bad.
     no_data="Alerting",
     error="Alerting",
     board=pipeline.DASHBOARD.uid,
     panel=_panel(pipeline.DASHBOARD, "Behind by"),
+    labels={"app": own.APP},
 )
+
+
+def _test(severity: Severity) -> Rule:
+    name = f"seamark.alert_test.{severity}"
+    return Rule(
+        uid=f"seamark-alert-test-{severity}",
+        title=f"Test of an alert of severity {severity}",
+        says=(
+            "`seamark alert test` sent one event as {{ $labels.app }}, and this message comes of "
+            "it: the collector, the store, the API, Grafana and this contact point work. "
+            "Nothing is wrong. It is resolved about five minutes after the event."
+        ),
+        steps={
+            "A": RuleQuery(_count(name), 5 * MINUTE),
+            "B": Reduce("A", "sum"),
+            "C": Above("B", 0),
+        },
+        severity=severity,
+        lasts="0s",
+        no_data="OK",  # nobody tests
+        runbook="alert-test",
+        board=pipeline.DASHBOARD.uid,
+        panel=_panel(pipeline.DASHBOARD, "Items stored"),
+    )
+
+
+TESTS: Final = (_test("warning"), _test("critical"))
 
 GROUPS: Final = (
     RuleGroup("Seamark: what people meet", "1m", (SERVICE_ERRORS, PAGE_ERRORS, TRAFFIC)),
     RuleGroup("Seamark: web vitals", "5m", tuple(_vital(vital) for vital in VITALS[:3])),
     RuleGroup("Seamark: the pipeline", "1m", (LEDGER, INSERTS, DEAD_LETTERS, LAG)),
     RuleGroup("Seamark: its own processes", "1m", OWN),
+    RuleGroup("Seamark: tests of alerting", "30s", TESTS),
 )
 RULES: Final = tuple(rule for group in GROUPS for rule in group.rules)

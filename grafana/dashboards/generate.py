@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import yaml
 
-from grafana.alerts.contacts import CONTACTS
+from grafana.alerts.contacts import CONTACTS, policy
 from grafana.alerts.rules import FOLDER, GROUPS
 from grafana.dashboards.all import BOARDS
 from grafana.dashboards.ask import DATASOURCE_TYPE
@@ -19,9 +19,10 @@ def files() -> dict[str, str]:
     made = {f"dashboards/seamark/{board.uid}.json": board.as_json() for board in BOARDS}
     made["dashboards/seamark.yaml"] = _yaml(_provider(), _WHERE_DASHBOARDS)
     made["datasources/seamark.yaml"] = _yaml(_datasource(), _WHERE_DATASOURCE)
-    made["alerting/rules.yaml"] = _yaml(_rules(), "")
+    made["alerting/rules.yaml"] = _yaml(_rules(), _WHERE_RULES)
     for contact in CONTACTS:
         made[f"contact-points/{contact.file}.yaml"] = _yaml(contact.as_file(), _WHERE_CONTACTS)
+    made["policies/seamark.yaml"] = _yaml(policy(), _WHERE_POLICY)
     return made
 
 
@@ -32,8 +33,14 @@ _WHERE_DATASOURCE = """# SEAMARK_GRAFANA_API_URL is where Seamark's API answers,
 # SEAMARK_GRAFANA_TOKEN a query token. The datasource sees what the token may see.
 """
 _WHERE_CONTACTS = """# Put this file into Grafana's provisioning/alerting only where its variable is
-# set: Grafana does not start with a contact point that lacks its address. No notification policy
-# comes with it: which alert goes where is decided in Grafana, by the labels `severity` and `team`.
+# set: Grafana does not start with a contact point that lacks its address. policies/seamark.yaml
+# says which alert goes to it.
+"""
+_WHERE_POLICY = """# For a Grafana that is Seamark's alone: it is the organization's whole tree.
+# Leave out the routes whose contact point is not there, since Grafana does not start with one that
+# leads nowhere; provisioning/compose/grafana/start.sh does so.
+"""
+_WHERE_RULES = """# SEAMARK_GRAFANA_ORG is the org of the query token, for the label `org`.
 """
 
 

@@ -60,6 +60,7 @@ def push(order: Order) -> int:
     _say([f"Grafana {version or 'of a hidden version'} at {to.url}"])
     if order.choices.datasource:
         remote.check_datasource(to, order.choices.datasource)
+    to.wait_for_alerting(lambda line: _say([line]))
     made = plan(
         wanted.objects,
         remote.read(to, wanted.objects),

@@ -6,15 +6,24 @@ rest of Seamark lives in, nor that its types are checked in.
 
 import importlib
 import re
+import time
 import warnings
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from grafana.push.failures import PushError, explained, message, no_plugin, too_old
+from grafana.push.failures import (
+    PushError,
+    explained,
+    message,
+    no_alerting_yet,
+    no_plugin,
+    too_old,
+)
 from grafana.push.objects import DATASOURCE_TYPE
 
 TIMEOUT_S: Final = 30.0
+ALERTING_S: Final = 90.0
 
 
 class GrafanaConnection:
@@ -54,6 +63,35 @@ class GrafanaConnection:
             ) from None
         except (self._niquests.exceptions.RequestException, OSError) as error:
             raise PushError(self._unreachable(error)) from None
+
+    def wait_for_alerting(self, say: Callable[[str], None]) -> None:
+        """Wait until Grafana has made the alerting configuration of this organization.
+
+        It makes one for a new organization within a minute (`alertmanager_config_poll_interval`),
+        and until then answers 500 to everything about contact points.
+        """
+        until = time.monotonic() + ALERTING_S
+        told = False
+        while True:
+            try:
+                self.api.alertingprovisioning.get_contactpoints()
+            except self._client.GrafanaException as error:
+                answer = error.response or error.message
+                if error.status_code != 500 or not no_alerting_yet(answer):
+                    return  # whoever reads them says what is wrong
+                if time.monotonic() > until:
+                    raise PushError(
+                        "this organization has no alerting configuration, and Grafana has not made "
+                        f"one within {ALERTING_S:g} s: {message(answer)}"
+                    ) from None
+            except (self._niquests.exceptions.RequestException, OSError):
+                return
+            else:
+                return
+            if not told:
+                say("waiting for Grafana to set up alerting in this organization")
+                told = True
+            time.sleep(1.0)
 
     def get(self, path: str, doing: str) -> Any:
         """A GET below /api that grafana-client has no method for; None for a 404."""

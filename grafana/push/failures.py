@@ -43,6 +43,14 @@ def message(answer: Any) -> str:
     return " ".join(str(answer).split())[:200] or "no word why"
 
 
+def no_alerting_yet(answer: Any) -> bool:
+    """Whether Grafana says that it has not set up alerting in this organization yet."""
+    said = str(answer.get("messageId", "")) if isinstance(answer, dict) else ""
+    return (
+        said.endswith("configMissing") or "no alertmanager configuration" in message(answer).lower()
+    )
+
+
 def version_of(text: str) -> tuple[int, int] | None:
     """Major and minor of "13.0.1+security-01", or None when it is not a version."""
     match = re.match(r"(\d+)\.(\d+)", text)

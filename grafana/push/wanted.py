@@ -58,7 +58,7 @@ def wish(files: Mapping[str, str], choices: PushOptions, environ: Mapping[str, s
             objects.append(_dashboard(json.loads(text), uid))
     points, notes = _contact_points(files, environ)
     objects += points
-    objects += _rules(yaml.safe_load(files["alerting/rules.yaml"]), uid)
+    objects += _rules(yaml.safe_load(files["alerting/rules.yaml"]), uid, environ)
     return Wish(tuple(objects), tuple(notes))
 
 
@@ -137,7 +137,8 @@ def _contact_points(
                 for name, value in receiver["settings"].items():
                     settings[name], unset = filled(str(value), environ)
                     missing += unset
-                    secrets["settings", name] = str(value)
+                    if settings[name] != plain(str(value)):
+                        secrets["settings", name] = str(value)
                 if missing:
                     names = ", ".join(missing)
                     notes.append(f"contact point {point['name']}: left alone, {names} is not set")
@@ -153,13 +154,16 @@ def _contact_points(
     return made, notes
 
 
-def _rules(provisioned: dict[str, Any], datasource: str) -> Iterator[DesiredState]:
+def _rules(
+    provisioned: dict[str, Any], datasource: str, environ: Mapping[str, str]
+) -> Iterator[DesiredState]:
     for group in provisioned["groups"]:
         name = plain(group["name"])
         for rule in group["rules"]:
             # The panel a rule belongs to is told to the API by annotations alone.
             body = {k: v for k, v in rule.items() if k not in ("dashboardUid", "panelId")}
-            labels = {k: plain(v) for k, v in rule["labels"].items()}
+            labels = {k: filled(v, environ)[0] for k, v in rule["labels"].items()}
+            labels = {k: v for k, v in labels.items() if v}  # an org that nobody named
             body |= {
                 "title": plain(rule["title"]),
                 "data": _pointed(rule["data"], datasource),

@@ -38,7 +38,11 @@ def files(access: FileAccess) -> dict[str, dict[str, str]]:
         "redis": {"users.acl": _redis(passwords["cache"])},
         "clickhouse": {"passwords.xml": _clickhouse(passwords)},
         "s3": {"objects": passwords["objects"]},
-        "grafana": {"admin-password": passwords["grafana"], "token": credentials.query_token},
+        "grafana": {
+            "admin-password": passwords["grafana"],
+            "token": credentials.query_token,
+            "org": credentials.org,
+        },
         "demo": {"credentials.json": _json(app=credentials.app, ingest_key=credentials.ingest_key)},
         "provisioning": {
             "credentials.json": _json(

@@ -45,6 +45,8 @@ class State:
     rules: dict[str, JSON] = field(default_factory=dict)
     intervals: dict[tuple[str, str], int] = field(default_factory=dict)
     points: dict[str, JSON] = field(default_factory=dict)
+    alerting_after: int = 0
+    """How many requests about alerting are answered as in an organization made a moment ago."""
     asked: list[tuple[str, str]] = field(default_factory=list)
 
     def standing(self) -> JSON:
@@ -101,6 +103,10 @@ def _guarded(state: State) -> Any:
         if request.path != "/api/health":
             if request.headers.get("Authorization") != f"Bearer {TOKEN}":
                 return said(401, "Invalid API key", messageId="api-key.invalid")
+            if request.path.endswith("/contact-points") and state.alerting_after > 0:
+                state.alerting_after -= 1
+                why = "No alertmanager configuration present in this organization"
+                return said(500, why, messageId="alerting.notification.configMissing")
             needed = NEEDED.get((request.method, request.path))
             if needed in state.lacks:
                 text = "You'll need additional permissions to perform this action. "

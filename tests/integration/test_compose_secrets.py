@@ -7,12 +7,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from provisioning.compose import certificates, layout
 from provisioning.compose.__main__ import prepare
 from provisioning.compose.healthy import healthy
 from seamark.service.connections import CacheSettings, LogSettings
 from seamark.service.settings import SettingsError, load
+from tests.support.alert_routes import receivers
 from tests.support.compose_file import CONFIGURATIONS, ROOT, services
 from tests.support.servers import free_port
 
@@ -164,7 +166,9 @@ def test_grafana_gets_its_token_dashboards_and_rules(volumes: Path, tmp_path: Pa
     assert told["SEAMARK_GRAFANA_TOKEN"] == (volumes / "secrets/grafana/token").read_text()
     assert (made / "dashboards/seamark/seamark-start.json").is_file()
     assert (made / "datasources/seamark.yaml").is_file()
-    assert [path.name for path in (made / "alerting").iterdir()] == ["rules.yaml"]
+    assert {path.name for path in (made / "alerting").iterdir()} == {"rules.yaml", "policy.yaml"}
+    assert told["SEAMARK_GRAFANA_ORG"] == "demo"
+    assert told["GF_SERVER_ROOT_URL"] == "http://127.0.0.1:3000/"
     assert (volumes / "secrets/grafana/ca.pem").read_text() in Path(
         told["SSL_CERT_FILE"]
     ).read_text()
@@ -175,7 +179,46 @@ def test_a_contact_point_comes_with_its_address(volumes: Path, tmp_path: Path) -
         volumes, tmp_path / "made", SEAMARK_ALERT_SLACK_URL="https://hooks.slack.com/services/x"
     )
     there = {path.name for path in (made / "alerting").iterdir()}
-    assert there == {"rules.yaml", "contact-point-slack.yaml"}
+    assert there == {"rules.yaml", "policy.yaml", "contact-point-slack.yaml"}
+
+
+ADDRESSES = {
+    "Seamark Slack": "SEAMARK_ALERT_SLACK_URL",
+    "Seamark e-mail": "SEAMARK_ALERT_EMAIL_ADDRESSES",
+    "Seamark webhook": "SEAMARK_ALERT_WEBHOOK_URL",
+    "Seamark PagerDuty": "SEAMARK_ALERT_PAGERDUTY_KEY",
+}
+
+
+@pytest.mark.parametrize("number", range(1, 16))
+def test_an_alert_reaches_every_contact_point_that_has_an_address(
+    volumes: Path, tmp_path: Path, number: int
+) -> None:
+    there = {name for place, name in enumerate(ADDRESSES) if number >> place & 1}
+    variables = {ADDRESSES[name]: "https://example.com/x" for name in there}
+    made, told = started(
+        volumes, tmp_path / "made", SEAMARK_GRAFANA_ROOT_URL="https://g.example.com/", **variables
+    )
+    assert told["GF_SERVER_ROOT_URL"] == "https://g.example.com/"
+    points, trees = set(), []
+    for path in (made / "alerting").iterdir():
+        saved = yaml.safe_load(path.read_text())
+        points |= {point["name"] for point in saved.get("contactPoints", [])}
+        trees += saved.get("policies", [])
+    assert points == there
+    (tree,) = trees
+    assert {tree["receiver"], *(route["receiver"] for route in tree["routes"])} == there
+    calm = there - {"Seamark PagerDuty"} or there
+    for severity, hear in (("critical", there), ("warning", calm)):
+        told_ones = receivers(tree, {"alertname": "x", "severity": severity})
+        assert sorted(told_ones) == sorted(hear), "each of them once"
+    assert set(receivers(tree, {"alertname": "a person's own rule"})) == calm
+
+
+def test_without_an_address_the_policy_is_grafanas_own(volumes: Path, tmp_path: Path) -> None:
+    made, _ = started(volumes, tmp_path / "made")
+    saved = yaml.safe_load((made / "alerting/policy.yaml").read_text())
+    assert saved == {"apiVersion": 1, "resetPolicies": [1]}
 
 
 def test_a_missing_server_is_not_healthy() -> None:

@@ -30,7 +30,7 @@ def test_everything_arrives_and_a_second_push_changes_nothing(
     assert datasource["url"] == "http://seamark.example.com:4320"
     assert datasource["secureJsonData"] == {"token": "smq_made-up"}
     assert {rule["folderUID"] for rule in grafana.rules.values()} == {"seamark-alerts"}
-    assert set(grafana.intervals.values()) == {60, 300}
+    assert set(grafana.intervals.values()) == {30, 60, 300}
     assert grafana.points["seamark-slack"]["settings"] == {"url": SECRET}
     assert set(grafana.points) == {"seamark-slack"}
 
@@ -46,6 +46,16 @@ def test_everything_arrives_and_a_second_push_changes_nothing(
         assert SECRET not in said
         assert "smq_made-up" not in said
         assert TOKEN not in said
+
+
+def test_a_push_waits_for_alerting_in_a_fresh_organization(
+    grafana_url: str, grafana: State
+) -> None:
+    grafana.alerting_after = 2
+    said = done(push(grafana_url, SEAMARK_ALERT_SLACK_URL=SECRET, SEAMARK_GRAFANA_ORG="acme"))
+    assert "waiting for Grafana to set up alerting in this organization" in said
+    assert set(grafana.points) == {"seamark-slack"}
+    assert {rule["labels"]["org"] for rule in grafana.rules.values()} == {"acme"}
 
 
 def test_a_dry_run_shows_differences_and_changes_nothing(grafana_url: str, grafana: State) -> None:

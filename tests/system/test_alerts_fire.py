@@ -9,6 +9,7 @@ import copy
 import json
 import os
 import signal
+import subprocess
 import time
 import urllib.parse
 import urllib.request
@@ -21,7 +22,7 @@ import pytest
 from tests.support.alert_evaluator import RULES, Outcome, evaluate
 from tests.support.grafana_asking import Api
 from tests.support.until import until
-from tests.system.stack import Stack
+from tests.system.stack import SEAMARK, Stack
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
@@ -138,7 +139,7 @@ def test_a_service_that_fails_fires_alone(stack: Stack, api: Api) -> None:
         lambda: evaluate(rule, api, now_ms=at),
         lambda found: sorted(found.values["D"].values()) == [20, 150, 200, 200],
     )
-    assert outcome.firing == [{"service": "pay"}]
+    assert outcome.firing == [{"app": "demo", "service": "pay"}]
     assert outcome.of("E", service="pay") == pytest.approx(0.025)
     assert outcome.of("E", service="rare") == 0, "too few to tell"
     assert not evaluate(rule, api, now_ms=at + 30 * MINUTE).firing, "it is over"
@@ -235,6 +236,28 @@ def test_dead_letters_fire_when_they_grow(stack: Stack, api: Api) -> None:
     send(stack, ({"name": "order", "ts": NOW, "value": "no number"} for _ in range(many)))
     outcome = until(look, lambda found: found.of("B", signal="events") == few + many)
     assert outcome.firing == [{"app": "demo", "signal": "events", "count": "deadLetters"}]
+
+
+@pytest.mark.parametrize("severity", ["warning", "critical"])
+def test_the_test_of_alerting_fires_the_rule_of_its_severity(
+    stack: Stack, api: Api, severity: str
+) -> None:
+    said = subprocess.run(
+        [*SEAMARK, "alert", "test", "--data", str(stack.data), "--severity", severity],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    ).stdout
+    assert f"sent      seamark.alert_test.{severity} as demo to {stack.urls.ingest}" in said
+    assert "stored    the API counts it after" in said
+    for secret in ("ingest_key", "query_token"):
+        assert stack.credentials[secret] not in said
+    now = int(time.time() * 1000)
+    rule = RULES[f"alert-test-{severity}"]
+    assert rule["labels"]["severity"] == severity
+    assert evaluate(rule, api, now_ms=now).firing == [{"app": "demo"}]
+    assert not evaluate(rule, api, now_ms=now + 7 * MINUTE).firing, "it resolves by itself"
 
 
 def write_ledger(stack: Stack, columns: str, values: str) -> None:

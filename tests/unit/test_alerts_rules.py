@@ -1,6 +1,7 @@
 """The provisioned alert rules: what Grafana refuses, what a person needs, and how they reckon."""
 
 import re
+import urllib.parse
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import yaml
 from grafana.alerts.contacts import CONTACTS
 from grafana.alerts.rules import RULES
 from tests.support.alert_evaluator import Numbers, arithmetic, reduce, resample, threshold
+from tests.support.alert_texts import rendered
 from tests.support.grafana_asking import Series
+from tests.support.grafana_files import SAVED as SAVED_BOARDS
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "provisioning" / "grafana"
@@ -56,8 +59,8 @@ def test_contact_points_are_chosen_by_state(rule: dict[str, Any]) -> None:
     assert rule["noDataState"] in {"OK", "Alerting"}
     assert rule["execErrState"] in {"KeepLast", "Alerting"}
     assert re.fullmatch(r"\d+[sm]", rule["for"])
-    assert set(rule["labels"]) >= {"severity", "team"}
-    assert rule["labels"]["severity"] in {"page", "ticket"}
+    assert set(rule["labels"]) >= {"severity", "team", "org"}
+    assert rule["labels"]["severity"] in {"critical", "warning"}
     summary = rule["annotations"]["summary"]
     assert len(summary) > 60
     refs = {step["refId"] for step in rule["data"]}
@@ -71,7 +74,9 @@ def test_only_one_rule_fires_when_the_api_is_away() -> None:
 
 def test_environment_is_not_put_in_where_it_is_not_meant() -> None:
     for rule in SAVED:
-        for text in (rule["title"], rule["uid"], *rule["labels"].values()):
+        labels = {name: text for name, text in rule["labels"].items() if name != "org"}
+        assert rule["labels"]["org"] == "$SEAMARK_GRAFANA_ORG"
+        for text in (rule["title"], rule["uid"], *labels.values()):
             assert not re.search(r"(?<!\$)\$(?!\$)", text)
         # annotations are only read for ${…}
         assert "${" not in str(rule["annotations"])
@@ -104,18 +109,43 @@ def test_a_rule_is_shown_by_a_panel_that_there_is(rule: dict[str, Any]) -> None:
     assert f'"id": {rule["panelId"]},' in board
 
 
+@pytest.mark.parametrize("rule", SAVED, ids=lambda rule: rule["uid"])
+def test_an_alert_says_whose_app_it_is_and_its_link_opens_that(rule: dict[str, Any]) -> None:
+    asked = [step["model"] for step in rule["data"] if step["datasourceUid"] != "__expr__"]
+    given = {"app", "signal"} if asked[0]["queryType"] == "ledger" else set()
+    given |= set(asked[0]["request"].get("groupBy", []))
+    assert "app" in given | set(rule["labels"])
+    chosen = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["link"]))
+    assert chosen <= given
+    declared = SAVED_BOARDS[rule["dashboardUid"]]["templating"]["list"]
+    assert chosen <= {variable["name"] for variable in declared}
+    labels = dict.fromkeys(given, "a b&c") | {"app": "shop"}
+    link = rendered(
+        rule["annotations"]["link"], labels=labels, values={}, root="https://g.example.com/x/"
+    )
+    address = urllib.parse.urlsplit(link)
+    assert (address.scheme, address.netloc) == ("https", "g.example.com")
+    assert address.path == f"/x/d/{rule['dashboardUid']}"
+    query = urllib.parse.parse_qs(address.query, strict_parsing=True)
+    assert {name: query[f"var-{name}"] for name in chosen} == {n: [labels[n]] for n in chosen}
+
+
 def test_contact_points_take_everything_from_the_environment() -> None:
     for contact in CONTACTS:
         saved = yaml.safe_load((FOLDER / f"contact-points/{contact.file}.yaml").read_text())
         (point,) = saved["contactPoints"]
         (receiver,) = point["receivers"]
-        assert all(re.fullmatch(r"\$SEAMARK_ALERT_\w+", v) for v in receiver["settings"].values())
-    assert "polic" not in "".join(
-        line
-        for path in FOLDER.rglob("*.yaml")
-        for line in path.read_text().splitlines()
-        if not line.startswith("#")
-    )
+        settings = dict(receiver["settings"])
+        if contact.kind == "pagerduty":
+            assert ".CommonLabels.severity" in settings.pop("severity")
+        assert all(re.fullmatch(r"\$SEAMARK_ALERT_\w+", value) for value in settings.values())
+
+
+def test_only_the_policy_file_says_which_alert_goes_where() -> None:
+    for path in (*FOLDER.rglob("*.yaml"),):
+        saved = yaml.safe_load(path.read_text())
+        assert ("policies" in saved) == (path.parent.name == "policies")
+        assert "notification_settings" not in path.read_text()
 
 
 def test_a_series_that_stopped_counts_nothing() -> None:

@@ -150,8 +150,9 @@ def test_grafana_finds_what_was_copied_for_it() -> None:
         for file in (ROOT / "provisioning/grafana").rglob("*.yaml")
         for name in re.findall(r"\$(SEAMARK_[A-Z_]+)", file.read_text())
     }
-    assert used <= {*told, "SEAMARK_GRAFANA_TOKEN"}
-    assert "SEAMARK_GRAFANA_TOKEN=$(cat" in text("grafana/start.sh")
+    assert used <= {*told, "SEAMARK_GRAFANA_TOKEN", "SEAMARK_GRAFANA_ORG"}
+    for name in ("SEAMARK_GRAFANA_TOKEN", "SEAMARK_GRAFANA_ORG"):
+        assert f"{name}=$(cat" in text("grafana/start.sh")
 
 
 def test_every_variable_is_in_the_documentation() -> None:

@@ -1,0 +1,118 @@
+"""Where a stack is and what it is asked and told with: a data folder, or a credentials file.
+
+Secrets are read from files, never from arguments. Addresses are those of the stack that runs in the
+data folder, unless others are given.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from seamark.service.settings import SettingsError
+from seamark.standalone.folder import Folder
+from seamark.standalone.ports import Ports, reachable
+
+
+class _Credentials(msgspec.Struct, frozen=True):
+    """Of `credentials.json`. A file for a sender alone has no token."""
+
+    ingest_key: str
+    app: str = ""
+    org: str = ""
+    query_token: str = ""
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """Of a row of `state.json`."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """What the person said; "" is not said. `offset`: of `seamark up`."""
+
+    ingest: str = ""
+    grpc: str = ""
+    api: str = ""
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A stack. Addresses have no slash at their end; `grpc` is a URL too."""
+
+    ingest: str
+    grpc: str
+    api: str
+    file: Path
+    """Where the key stands."""
+    app: str
+    org: str
+    key: str = field(repr=False)
+    token: str = field(repr=False)
+    ca: str = ""
+
+
+def find(data: Path, credentials: Path | None, said: Addresses, *, ca: str = "") -> Target:
+    """The stack of `data`, or the one that `credentials` and `said` name. Blocks for moments.
+
+    Raises SettingsError when there is no readable credentials file.
+    """
+    folder = Folder(data.absolute())
+    file = credentials or folder.credentials
+    try:
+        found = msgspec.json.decode(file.read_bytes(), type=_Credentials)
+    except FileNotFoundError as error:
+        raise SettingsError(
+            f"{file}: there is no such file. `seamark up` makes it; --data DIR says where it ran, "
+            "--credentials FILE names another"
+        ) from error
+    except OSError as error:
+        raise SettingsError(f"{file}: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise SettingsError(f"{file} is not a credentials file: {error}") from error
+    running = _running(folder) if credentials is None else {}
+    ports = Ports(said.offset)
+    ingest = said.ingest or running.get("ingest") or f"http://127.0.0.1:{ports.collector_http}"
+    return Target(
+        ingest=ingest.rstrip("/"),
+        grpc=said.grpc or running.get("grpc") or _beside(ingest, ports),
+        api=(said.api or running.get("api") or f"http://127.0.0.1:{ports.api}").rstrip("/"),
+        file=file.absolute(),
+        app=found.app,
+        org=found.org,
+        key=found.ingest_key,
+        token=found.query_token,
+        ca=ca,
+    )
+
+
+def _running(folder: Folder) -> dict[str, str]:
+    """Addresses of the stack that holds the folder; none when nothing does."""
+    holder = folder.holder()
+    if holder is None:
+        return {}
+    ports, host = Ports(holder.port_offset), reachable(holder.host)
+    try:
+        rows = msgspec.json.decode(folder.state.read_bytes(), type=list[_Part])
+    except (OSError, msgspec.DecodeError):
+        rows = []
+    known = {row.name: row.address for row in rows}
+    ingest = known.get("collector") or f"http://{host}:{ports.collector_http}"
+    return {
+        "ingest": ingest,
+        "grpc": _beside(ingest, ports),
+        "api": known.get("api") or f"http://{host}:{ports.api}",
+    }
+
+
+def _beside(ingest: str, ports: Ports) -> str:
+    """gRPC listens on the same host, one port below as long as both are the usual ones."""
+    scheme, _, rest = ingest.rstrip("/").partition("://")
+    host, colon, port = rest.rpartition(":")
+    if colon and port.isdigit():
+        return f"{scheme}://{host}:{int(port) - 1}"
+    return f"{scheme}://{rest}:{ports.collector_grpc}"
