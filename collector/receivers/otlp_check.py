@@ -16,18 +16,18 @@ from typing import Any, Final
 from google.protobuf.message import DecodeError, Message
 
 from collector.admission.dead_letters import dead_letter
-from collector.receivers.otlp_depth import (
-    may_hold_empty,
-    shallow,
-    with_deep_values,
-    with_empty_values,
-)
 from collector.receivers.otlp_ids import check_records, check_spans, fault_of_ids
 from collector.receivers.otlp_items import BadItem, Sorted, fault_of, sort_items
 from collector.receivers.otlp_json import to_protobuf
 from collector.receivers.otlp_json_items import check_known, sort_json
 from collector.receivers.otlp_json_text import BYTE_ORDER_MARK, has_snake_names
 from collector.receivers.otlp_kinds import METRICS, TRACES, Kind
+from collector.receivers.otlp_nested import (
+    flat,
+    nested_in_context,
+    nested_in_items,
+    write_as_json,
+)
 from collector.receivers.otlp_parts import LIMITS, Part, PartLimits, cut_request
 from collector.receivers.otlp_wire import too_many_items
 from seamark.wire.envelope import DeadLetter, Outcome
@@ -71,15 +71,36 @@ def examine(kind: Kind, body: bytes, limits: PartLimits = LIMITS) -> Examined:
     request as a whole, or where it is cut.
     """
     try:
-        request = shallow(kind).FromString(body)
+        request = flat(kind).FromString(body)
+        nested = nested_in_context(kind, request)
+        size = _known_size(request) if nested else 0
+        write_as_json(nested)
         examined = _examine(kind, request, Sorted(), limits)
-        whole = len(examined.parts) == 1 and len(examined.parts[0].body) == len(body)
-        deep = None if whole else with_deep_values(kind, body)
+        if not nested and len(examined.parts) == 1:
+            size = len(examined.parts[0].body)
+        whole = None if size == len(body) else _with_json(kind, body)
     except DecodeError:
         return _examine_sorted(kind, sort_items(kind, body), limits)
-    if deep is None and not any(may_hold_empty(part.body) for part in examined.parts):
-        return examined
-    return _examine(kind, with_empty_values(kind, deep or body), Sorted(), limits)
+    return examined if whole is None else _examine(kind, whole, Sorted(), limits)
+
+
+def _known_size(request: Message) -> int:
+    """Bytes of a request without the fields that it does not know, which are dropped."""
+    request.DiscardUnknownFields()
+    return request.ByteSize()
+
+
+def _with_json(kind: Kind, body: bytes) -> Message | None:
+    """A request with JSON for its arrays and lists; None when its items hold none.
+
+    Raises DecodeError where protobuf cannot read one of them.
+    """
+    request: Message = kind.request.FromString(body)
+    nested = nested_in_items(kind, request)
+    if not nested:
+        return None
+    write_as_json(nested + nested_in_context(kind, request))
+    return request
 
 
 def examine_json(kind: Kind, body: bytes, limits: PartLimits = LIMITS) -> Examined:
@@ -99,9 +120,10 @@ def examine_json(kind: Kind, body: bytes, limits: PartLimits = LIMITS) -> Examin
 def _examine_sorted(kind: Kind, items: Sorted, limits: PartLimits) -> Examined:
     """What is left of a request once its items have been read one by one."""
     try:
-        request = with_empty_values(kind, with_deep_values(kind, items.body) or items.body)
+        request = kind.request.FromString(items.body)
     except DecodeError as error:  # every body in it could be read
         raise fault_of(error) from None
+    write_as_json(nested_in_items(kind, request) + nested_in_context(kind, request))
     return _examine(kind, request, items, limits)
 
 

@@ -33,36 +33,32 @@ def attributes(of: dict[str, Any]) -> list[KeyValue]:
     return [KeyValue(key=key, value=value(item)) for key, item in of.items()]
 
 
-def text(of: Any, levels: int = 1) -> str:
-    """A value as a column holds it; `levels` of arrays and lists are unrolled."""
-    if of is None or of == [] or of == {}:
+def text(of: Any) -> str:
+    """A value as a column holds it."""
+    if of is None:
         return ""
     if isinstance(of, str):
         return of
     if isinstance(of, bytes):
         return base64.b64encode(of).decode()
-    if isinstance(of, float) and not math.isfinite(of):
-        return str(of)
-    return _json(of, levels)
+    if isinstance(of, float):
+        return f"{of:g}"
+    return _json(of)
 
 
-def _json(of: Any, levels: int) -> str:
-    if of is None or ((of == [] or of == {}) and levels > 0):
+def _json(of: Any) -> str:
+    if of is None:
         return "null"
     if isinstance(of, bool):
         return "true" if of else "false"
     if isinstance(of, float):
-        return f'"{of}"' if not math.isfinite(of) else f"{of:g}"
+        return f'"{of}"' if not math.isfinite(of) else repr(of)
     if isinstance(of, bytes):
         return f'"{base64.b64encode(of).decode()}"'
-    if isinstance(of, (list, dict)) and levels == 0:
-        message = value(of)
-        nested = message.array_value if isinstance(of, list) else message.kvlist_value
-        return f'"{base64.b64encode(nested.SerializeToString()).decode()}"'
     if isinstance(of, list):
-        return f"[{','.join(_json(item, levels - 1) for item in of)}]"
+        return f"[{','.join(_json(item) for item in of)}]"
     if isinstance(of, dict):
-        pairs = (f"{_string(key)}:{_json(item, levels - 1)}" for key, item in of.items())
+        pairs = (f"{_string(key)}:{_json(item)}" for key, item in of.items())
         return f"{{{','.join(pairs)}}}"
     return _string(of) if isinstance(of, str) else str(of)
 

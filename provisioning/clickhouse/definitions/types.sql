@@ -1,18 +1,11 @@
 -- Names that tables and views share. {merge_tree} and its kin, {deduplication}, {on_cluster} and {database}
 -- are given by variant.py.
 --
--- An AnyValue of OTLP as a tuple: any_<n> has n levels of arrays and lists. A member that is not set is
--- NULL, or an empty array; what is nested deeper is the bytes of its message.
---: scalars = string_value Nullable(String), bool_value Nullable(Bool), int_value Nullable(Int64),
---:     double_value Nullable(Float64), bytes_value Nullable(String)
---: any_0 = Tuple({scalars}, array_value Nullable(String), kvlist_value Nullable(String))
---: any_1 = Tuple({scalars}, array_value Tuple(values Array({any_0})),
---:     kvlist_value Tuple(values Array(Tuple(key String, value {any_0}))))
---: any_2 = Tuple({scalars}, array_value Tuple(values Array({any_1})),
---:     kvlist_value Tuple(values Array(Tuple(key String, value {any_1}))))
---: any_3 = Tuple({scalars}, array_value Tuple(values Array({any_2})),
---:     kvlist_value Tuple(values Array(Tuple(key String, value {any_2}))))
---: attributes = Array(Tuple(key String, value {any_1}))
+-- An AnyValue of OTLP as a tuple. A member that is not set is NULL; an array or a list is the bytes of its message.
+--: any = Tuple(string_value Nullable(String), bool_value Nullable(Bool), int_value Nullable(Int64),
+--:     double_value Nullable(Float64), bytes_value Nullable(String),
+--:     array_value Nullable(String), kvlist_value Nullable(String))
+--: attributes = Array(Tuple(key String, value {any}))
 --
 -- Columns that all tables begin with; that all raw tables begin with, and that those of OTLP end with. An attribute is
 -- text; the type it was sent with is a code in `…_types`, which has one for each attribute in order: (s)tring, (i)nt,

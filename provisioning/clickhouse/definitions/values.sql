@@ -1,46 +1,20 @@
 -- How values of OTLP become columns: functions that the views of spans, logs and metric points begin with.
 --
--- `text` is an attribute as it is stored: a string as it is, a number or a boolean in figures, bytes in base64,
--- an array or a list as JSON, in which bytes are base64, NaN and infinity are strings, and a double that is whole
--- and above 2^53 ends in `.0`: its digits are the shortest that name it, not those of an integer. Where the levels end,
--- the collector has put JSON (collector/receivers/otlp_depth.py); should it be the bytes of a message after all,
--- they are base64. The collector puts the same mark into an empty array or list, which is '[]' or '{}' then; without it
--- it is '', like no value.
--- `body_text` is the same for the body of a log record, which is unrolled deeper.
--- `json_<n>` is the JSON of a value with n levels of others in it, `nested_<n>` that of an array or list.
+-- `text` is an attribute or a body as it is stored: a string as it is, a number or a boolean in figures, bytes in
+-- base64, an array or a list as JSON. The collector has put that JSON behind a mark into the value
+-- (collector/receivers/otlp_nested.py); should it be the bytes of a message after all, they are base64 in quotes.
 -- `type_codes` are the types of attributes, as in definitions/types.sql.
 -- Ids of a wrong length are cut or padded with zeros; times past 2262 become its last instant.
---: levels_of_json = [
---:     (x -> if(x.string_value[1] = '\x1fjson\x1f', '[]',
---:         concat('[', arrayStringConcat(arrayMap(y -> json_{below}(y), x), ','), ']'))) AS array_{n},
---:     (x -> if(x.key[1] = '\x1fjson\x1f', concat('{', '}'), concat('{',
---:         arrayStringConcat(arrayMap(y -> concat(quoted(y.key), ':', json_{below}(y.value)), x), ','), '}')))
---:         AS list_{n},
---:     (x -> if(notEmpty(x.array_value.values), array_{n}(x.array_value.values),
---:         if(notEmpty(x.kvlist_value.values), list_{n}(x.kvlist_value.values), NULL))) AS nested_{n},
---:     (x -> coalesce(toString(x.int_value), number(x.double_value), toString(x.bool_value),
---:         base64(x.bytes_value), nested_{n}(x), quoted(x.string_value), 'null')) AS json_{n}
---:     for n below in 1 0, 2 1, 3 2]
---: texts = [
---:     (x -> coalesce(x.string_value, toString(x.int_value), toString(x.double_value), toString(x.bool_value),
---:         base64Encode(x.bytes_value), nested_{n}(x), '')) AS {text}
---:     for text n in text 1, body_text 3]
 --: values =
---:     (x -> replaceAll(toJSONString(x), '\\/', '/')) AS quoted,
---:     (x -> if(abs(x) < 9007199254740992, toString(x), if(isFinite(x),
---:         replaceRegexpOne(toString(x), '^-?[0-9]+$', '\\0.0'), concat('"', toString(x), '"')))) AS number,
---:     (x -> concat('"', base64Encode(x), '"')) AS base64,
 --:     (x -> substring(x, position(x, '\x1fjson\x1f') + 6)) AS behind_mark,
---:     (x -> if(position(x, '\x1fjson\x1f') > 0 AND isValidJSON(behind_mark(x)), behind_mark(x), base64(x))) AS deep,
---:     (x -> coalesce(toString(x.int_value), number(x.double_value), toString(x.bool_value),
---:         base64(x.bytes_value), deep(coalesce(x.array_value, x.kvlist_value)), quoted(x.string_value), 'null'))
---:         AS json_0,
---:     {levels_of_json},
---:     {texts},
+--:     (x -> if(position(x, '\x1fjson\x1f') > 0 AND isValidJSON(behind_mark(x)), behind_mark(x),
+--:         concat('"', base64Encode(x), '"'))) AS nested,
+--:     (x -> coalesce(x.string_value, toString(x.int_value), toString(x.double_value), toString(x.bool_value),
+--:         base64Encode(x.bytes_value), nested(coalesce(x.array_value, x.kvlist_value)), '')) AS text,
 --:     (x -> CAST((x.key, arrayMap(y -> text(y), x.value)), '{text_map}')) AS strings,
 --:     (x -> multiIf(isNotNull(x.string_value), 's', isNotNull(x.int_value), 'i', isNotNull(x.double_value), 'd',
---:         isNotNull(x.bool_value), 'b', isNotNull(x.bytes_value), 'y', notEmpty(x.array_value.values), 'a',
---:         notEmpty(x.kvlist_value.values), 'k', 'n')) AS type_code,
+--:         isNotNull(x.bool_value), 'b', isNotNull(x.bytes_value), 'y', isNotNull(x.array_value), 'a',
+--:         isNotNull(x.kvlist_value), 'k', 'n')) AS type_code,
 --:     (x -> arrayStringConcat(arrayMap(y -> type_code(y), x.value))) AS type_codes,
 --:     (x -> fromUnixTimestamp64Nano(toInt64(least(x, 9223372036854775807)), 'UTC')) AS instant,
 --:     (x -> toFixedString(substring(x, 1, 16), 16)) AS id_16,

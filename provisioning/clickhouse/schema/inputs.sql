@@ -34,7 +34,7 @@
 --:     histogram.aggregation_temporality Int32, exponential_histogram.data_points {exponential_points},
 --:     exponential_histogram.aggregation_temporality Int32, summary.data_points {summary_points}
 --: fields_logs = time_unix_nano UInt64, observed_time_unix_nano UInt64, severity_number Int32,
---:     severity_text String, body {any_3}, attributes {attributes}, dropped_attributes_count UInt32,
+--:     severity_text String, body {any}, attributes {attributes}, dropped_attributes_count UInt32,
 --:     flags UInt32, trace_id String, span_id String, event_name String
 --
 -- Columns that all have: what an envelope says of its request.

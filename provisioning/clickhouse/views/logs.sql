@@ -28,7 +28,7 @@ SELECT
     if(`x.severity_number` = 0 AND `x.severity_text` != '', severity_of(`x.severity_text`), `x.severity_number`)
         AS severity_number,
     `x.severity_text` AS severity_text,
-    body_text(`x.body`) AS body,
+    text(`x.body`) AS body,
     `x.event_name` AS event_name,
     id_16(`x.trace_id`) AS trace_id,
     id_8(`x.span_id`) AS span_id,
