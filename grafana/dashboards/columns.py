@@ -24,6 +24,13 @@ _LEVELS: Final = {
 LEVEL_COLOURS: Final = dict(_LEVELS.values())
 
 
+NOT_YET: Final = {
+    "type": "special",
+    "options": {"match": "null", "result": {"text": "", "color": "transparent"}},
+}
+"""What has no value is no share of 0, and neither good nor bad: it stays without a colour."""
+
+
 def column(
     name: str = "", *, width: int = 0, least: int = 0, unit: str = "", to: Links = ()
 ) -> Column:
@@ -57,7 +64,7 @@ def words(of: Mapping[str, tuple[str, str]]) -> Column:
     }
     return {
         "custom.cellOptions": {"type": "color-text"},
-        "mappings": [{"type": "value", "options": mapped}],
+        "mappings": [{"type": "value", "options": mapped}, NOT_YET],
     }
 
 
@@ -94,6 +101,7 @@ LEAK: Final = {
     "custom.cellOptions": {"type": "color-background", "mode": "basic"},
     "color": {"mode": "continuous-RdYlGr"},
     "fieldMinMax": True,
+    "mappings": [NOT_YET],
 }
 """A share of those before: the smallest of the table is red."""
 ERROR: Final = {
@@ -103,5 +111,6 @@ ERROR: Final = {
         "mode": "absolute",
         "steps": [{"value": None, "color": "text"}, {"value": 1, "color": "red"}],
     },
+    "mappings": [NOT_YET],
 }
 """A count of what went wrong: red unless it is none."""

@@ -17,7 +17,6 @@ def _total(title: str, why: str, measure: str) -> Panel:
             why,
             "short",
             links=(("Ledger", links.to("seamark-ledger")),),
-            empty="Nothing was sent",
         ),
         Ask("ledger", {"step": "1h"}, _ALL, series=(measure,), legend="{{app}} {{signal}}"),
         width=8,

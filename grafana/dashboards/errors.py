@@ -57,7 +57,6 @@ DASHBOARD = Board(
                                 ),
                             ),
                         ),
-                        empty="No page views",
                     ),
                     Ask("errors", {"filters": _FILTERS}, rows_of("releases", "release", "2.5.0")),
                     width=8,
@@ -79,7 +78,6 @@ DASHBOARD = Board(
                                 ),
                             ),
                         ),
-                        empty="Nobody",
                     ),
                     people(
                         "exception", by="country", limit=8, filters=_FILTERS, expect=listed("US")

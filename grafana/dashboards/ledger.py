@@ -24,7 +24,7 @@ def _course(title: str, why: str, measure: str) -> Panel:
 
 def _law(title: str, why: str, measure: str) -> Panel:
     return totals(
-        PanelText(title, why, "short", NONE_IS_GOOD, empty="Nothing was sent"),
+        PanelText(title, why, "short", NONE_IS_GOOD),
         Ask("ledger", {"step": "5m"}, _ALL, series=(measure,), legend="{{app}} {{signal}}"),
         width=8,
     )
@@ -59,7 +59,6 @@ DASHBOARD = Board(
                         "Rejected items that are kept as they were sent and can be mended"
                         " and sent again.",
                         "short",
-                        empty="Nothing was sent",
                     ),
                     Ask(
                         "ledger",

@@ -37,7 +37,6 @@ DASHBOARD = Board(
                         "Warnings and errors over time",
                         "Records of level warn and above: since when are there more?",
                         "short",
-                        empty="No warnings, no errors",
                     ),
                     Ask(
                         "logvolume",
@@ -52,7 +51,6 @@ DASHBOARD = Board(
                         "The newest records of level warn and above. The service and the trace "
                         "of a record are a click away.",
                         "short",
-                        empty="No warnings, no errors",
                     ),
                     Ask(
                         "logs",

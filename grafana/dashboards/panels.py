@@ -5,7 +5,7 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from grafana.dashboards.ask import Ask, datasource
 from grafana.dashboards.sdk import (
@@ -19,6 +19,7 @@ from grafana.dashboards.sdk import (
     pie_models,
     piechart,
     stat,
+    table,
     text,
     timeseries,
 )
@@ -28,6 +29,21 @@ Steps = Sequence[tuple[float | None, str]]
 CALM: Steps = ((None, "blue"),)
 NONE_IS_GOOD: Steps = ((None, "green"), (0.000001, "red"))
 ERROR_RATE: Steps = ((None, "green"), (0.005, "yellow"), (0.01, "red"))
+NO_DATA: Final = "No data"
+"""All that a panel says of an answer that is empty, or of none because the query failed."""
+
+
+def _instead(text: str, colour: str) -> models.SpecialValueMap:
+    """What stands for null and for what is no number. Without it they have the lowest colour."""
+    result = models.ValueMappingResult(text=text, color=colour)
+    match = models.SpecialValueMatch.NULL_AND_NAN
+    return models.SpecialValueMap(models.DashboardSpecialValueMapOptions(match, result))
+
+
+_ONE: Final = common.ReduceDataOptions().calcs(["lastNotNull"])
+"""The newest value. A sum would make 0 of no value."""
+_UNKNOWN: Final = _instead(NO_DATA, "#8e8e8e")
+_DASH: Final = _instead("–", "transparent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +76,18 @@ class PanelText:
     unit: str
     steps: Steps = CALM
     links: tuple[tuple[str, str], ...] = ()
-    empty: str = ""
 
 
 def newest(words: PanelText, ask: Ask, *, width: int = 8) -> Panel:
     """The newest number of each series."""
-    made = _beside(stat.Panel()).reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+    made = _beside(stat.Panel()).reduce_options(_ONE)
     return panel(made, words, ask, width, 5)
 
 
 def totals(words: PanelText, ask: Ask, *, width: int = 8) -> Panel:
     """What each series adds up to in the range, one bar for each, however many there are."""
-    made = _lying(bargauge.Panel()).reduce_options(common.ReduceDataOptions().calcs(["sum"]))
-    return panel(made, words, ask, width, 5)
+    made = _lying(bargauge.Panel()).reduce_options(_ONE)
+    return panel(made, words, ask.numbers(), width, 5)
 
 
 def number_of_rows(words: PanelText, ask: Ask, *, width: int = 6) -> Panel:
@@ -156,8 +171,9 @@ def panel(
             if not isinstance(made, timeseries.Panel)
             else made
         )
-    if words.empty:
-        made = made.no_value(words.empty)
+    made = made.mappings([_DASH]) if isinstance(made, table.Panel) else made.no_value(NO_DATA)
+    if isinstance(made, stat.Panel | bargauge.Panel | piechart.Panel):
+        made = made.mappings([_UNKNOWN])
     if words.links and links:
         made = made.data_links(
             [dashboard.DashboardLink(title).url(url) for title, url in words.links]
@@ -187,7 +203,7 @@ def _beside(made: Any) -> Any:
 def _called(made: Any, ask: Ask) -> Any:
     """Numbers are called by their label, and each is the only one of its series."""
     named = made.display_name(f"${{__field.labels.{ask.label}}}")
-    return named.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+    return named.reduce_options(_ONE)
 
 
 def _clicked(words: PanelText, ask: Ask) -> PanelText:

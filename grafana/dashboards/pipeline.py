@@ -11,7 +11,6 @@ from grafana.dashboards.panels import CALM, NONE_IS_GOOD, Panel, PanelText, Step
 from grafana.dashboards.series import course
 
 _ALL = signals("events", "traces", "logs")
-_SILENT = "Seamark does not report its own metrics"
 _DISKS = {
     "dedup of rows": {"displayName": "dedup index of the store's processor"},
     "dedup of archive": {"displayName": "dedup index of the archive's processor"},
@@ -26,7 +25,6 @@ def _sum(title: str, why: str, measure: str, *, steps: Steps = CALM, width: int 
             "short",
             steps,
             (("Ledger", links.to("seamark-ledger")),),
-            empty="Nothing was sent",
         ),
         Ask("ledger", {"step": "5m"}, _ALL, series=(measure,), legend="{{app}} {{signal}}"),
         width=width,
@@ -62,7 +60,6 @@ DASHBOARD = Board(
                         "the archive; more is what waits in the log.",
                         "s",
                         ((None, "green"), (300, "yellow"), (600, "red")),
-                        empty="The log does not answer",
                     ),
                     Ask(
                         "ledger",
@@ -131,7 +128,6 @@ DASHBOARD = Board(
                         "included, over all routes that take telemetry: p50, p95, p99.",
                         "s",
                         ((None, "green"), (0.1, "red")),
-                        empty=_SILENT,
                     ),
                     own.ingest_seconds("p50", "p95", "p99"),
                 ),
@@ -142,7 +138,6 @@ DASHBOARD = Board(
                         "SHA-256 and the address they came from: a sender with a mistyped key.",
                         "short",
                         ((None, "green"), (1, "yellow")),
-                        empty="Every key is known",
                     ),
                     own.unknown_keys(),
                     stacked=True,
@@ -154,7 +149,6 @@ DASHBOARD = Board(
                         "by why. The ledger counts such requests, and no items of them.",
                         "bytes",
                         ((None, "green"), (1, "yellow")),
-                        empty="Nothing was refused unread",
                     ),
                     own.unread_bytes(),
                     stacked=True,
@@ -165,7 +159,6 @@ DASHBOARD = Board(
                         "Tries to put a block into the store that failed and are made again, "
                         "by why. Nothing is lost, and everything behind it waits.",
                         "short",
-                        empty="No insert failed",
                     ),
                     own.failed_inserts(),
                     stacked=True,
@@ -176,7 +169,6 @@ DASHBOARD = Board(
                         "What the store and the archive have not got yet, in the log's messages.",
                         "short",
                         ((None, "green"), (1_000_000, "red")),
-                        empty=_SILENT,
                     ),
                     own.waiting_messages(),
                     series={"rows": {"displayName": "store"}},
@@ -188,7 +180,6 @@ DASHBOARD = Board(
                         "minute.",
                         "short",
                         ((None, "green"), (1, "red")),
-                        empty=_SILENT,
                     ),
                     own.stalled_streams(),
                 ),
@@ -199,7 +190,6 @@ DASHBOARD = Board(
                         "sink; it waits for an operator.",
                         "short",
                         ((None, "green"), (1, "red")),
-                        empty=_SILENT,
                     ),
                     own.stopped_streams(),
                 ),
@@ -210,7 +200,6 @@ DASHBOARD = Board(
                         "what the processors remember. Several may be on one disk.",
                         "percentunit",
                         ((None, "green"), (0.9, "red")),
-                        empty=_SILENT,
                     ),
                     own.used_disk(),
                     series=_DISKS,
@@ -222,7 +211,6 @@ DASHBOARD = Board(
                         "filled in again from the log or the archive.",
                         "short",
                         ((None, "green"), (1, "red")),
-                        empty="No part is lost",
                     ),
                     own.damaged_parts(),
                 ),
@@ -234,7 +222,6 @@ DASHBOARD = Board(
                         "short",
                         ((None, "green"), (100_000, "red")),
                         (("Tenants and cardinality", links.to("seamark-tenants")),),
-                        empty=_SILENT,
                     ),
                     own.active_series(),
                 ),

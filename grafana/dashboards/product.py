@@ -45,7 +45,6 @@ DASHBOARD = Board(
                         "People who finish",
                         "People with the last step of the funnel, in the range, by app.",
                         "short",
-                        empty="Nobody",
                     ),
                     people("${step4}", by="app", limit=5, filters=_FILTERS, expect=listed("demo")),
                     width=4,

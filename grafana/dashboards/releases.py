@@ -80,7 +80,6 @@ DASHBOARD = Board(
                                 links.to("seamark-errors", "app", release=links.cell("Release")),
                             ),
                         ),
-                        empty="No page views",
                     ),
                     Ask("errors", {"filters": _FILTERS}, rows_of("releases", "release", "2.5.0")),
                 ),

@@ -27,7 +27,6 @@ DASHBOARD = Board(
                         "Share of this service's calls that ended in an error. Red from 1 %.",
                         "percentunit",
                         ERROR_RATE,
-                        empty="No calls",
                     ),
                     Ask(
                         "services",

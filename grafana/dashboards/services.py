@@ -39,7 +39,6 @@ DASHBOARD = Board(
                         "percentunit",
                         ERROR_RATE,
                         (_TO_SERVICE,),
-                        empty="No calls",
                     ),
                     Ask("services", {"filters": _FILTERS}, _BROKEN),
                     width=5,
@@ -49,7 +48,6 @@ DASHBOARD = Board(
                         "Failing operations",
                         "Calls with an error, by operation: whose requests fail?",
                         "short",
-                        empty="No operation fails",
                     ),
                     Ask(
                         "services",

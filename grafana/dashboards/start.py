@@ -47,7 +47,6 @@ DASHBOARD = Board(
                                 links.to("seamark-errors", "app", release=links.cell("Release")),
                             ),
                         ),
-                        empty="No errors",
                     ),
                     Ask(
                         "errors",
@@ -68,7 +67,6 @@ DASHBOARD = Board(
                                 links.to("seamark-service", "app", service=links.cell("Service")),
                             ),
                         ),
-                        empty="No calls",
                     ),
                     Ask(
                         "services",
@@ -85,7 +83,6 @@ DASHBOARD = Board(
                         "short",
                         NONE_IS_GOOD,
                         (("Ledger", links.to("seamark-ledger")),),
-                        empty="Nothing was sent",
                     ),
                     Ask(
                         "ledger",
@@ -157,7 +154,6 @@ DASHBOARD = Board(
                                 links.to("seamark-errors", "app", country=links.cell("Value")),
                             ),
                         ),
-                        empty="Nobody",
                     ),
                     Ask(
                         "top",
@@ -185,7 +181,6 @@ DASHBOARD = Board(
                                 ),
                             ),
                         ),
-                        empty="No page was measured",
                     ),
                     Ask(
                         "top",

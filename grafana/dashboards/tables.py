@@ -1,22 +1,17 @@
 """Panels that are tables. What their columns are is in `columns.py`."""
 
 from grafana.dashboards.ask import Ask
-from grafana.dashboards.columns import Columns
+from grafana.dashboards.columns import NOT_YET, Columns
 from grafana.dashboards.panels import Panel, PanelText, overridden, panel
 from grafana.dashboards.sdk import common, models, table
 
-_NOT_YET = {
-    "type": "special",
-    "options": {"match": "null", "result": {"text": "", "color": "transparent"}},
-}
-"""What has no value is no share of 0: it stays without a colour."""
 _SHARE = {
     "custom.cellOptions": {"type": "color-background"},
     "custom.minWidth": 70,
     "color": {"mode": "continuous-BlPu"},
     "min": 0,
     "max": 1,
-    "mappings": [_NOT_YET],
+    "mappings": [NOT_YET],
 }
 
 

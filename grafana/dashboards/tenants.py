@@ -49,7 +49,6 @@ def _total(title: str, why: str, measure: str) -> Panel:
             why,
             "short",
             NONE_IS_GOOD if measure != "offered" else ((None, "blue"),),
-            empty="Nothing was sent",
         ),
         Ask("ledger", {"step": "5m"}, _ALL, series=(measure,), legend="{{app}} {{signal}}"),
         width=8,

@@ -71,7 +71,6 @@ DASHBOARD = Board(
                         "Log records of this trace",
                         "What services wrote while they worked on it.",
                         "short",
-                        empty="Nothing was written in it",
                     ),
                     Ask("logs", {"traceId": "$trace", "limit": 100}, rows("logs", 1)),
                     height=9,

@@ -37,7 +37,6 @@ DASHBOARD = Board(
                         "Newest traces with an error",
                         "A trace is listed when a span of it failed. A click on its id shows it.",
                         "short",
-                        empty="No trace has an error",
                     ),
                     Ask(
                         "traces",

@@ -72,7 +72,6 @@ DASHBOARD = Board(
                         "Visitors",
                         "Different people in the range, as far as they are known by id, by app.",
                         "short",
-                        empty="Nobody",
                     ),
                     people("page_view", by="app", limit=5, filters=_FILTERS, expect=listed("demo")),
                     width=4,

@@ -78,7 +78,6 @@ def _now(vital: VitalPanels) -> Panel:
             f"{vital.good:g}, red from {vital.poor:g}.",
             vital.unit,
             vital.steps,
-            empty="No data",
         ),
         Ask(
             "top",

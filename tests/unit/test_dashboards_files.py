@@ -168,7 +168,7 @@ def test_numbers_are_called_by_labels_that_the_plugin_gives_them(uid: str) -> No
     }
     for panel in panels(uid):
         (target,) = panel.get("targets") or [{}]
-        if target.get("format") != "numeric":
+        if target.get("format") != "numeric" or target["queryType"] == "ledger":
             continue
         name = panel["fieldConfig"]["defaults"]["displayName"]
         label = name.removeprefix("${__field.labels.").removesuffix("}")

@@ -66,7 +66,7 @@ def test_levels_have_the_colours_that_one_expects() -> None:
         r'number >= \d+:\s+return "(\w+)"', (PLUGIN / "frames_logs.go").read_text()
     )
     (warnings,) = [p for p in panels("seamark-logs") if p["title"] == "Warnings and errors"]
-    (mapping,) = overridden(warnings)["severity"]["mappings"]
+    mapping, _ = overridden(warnings)["severity"]["mappings"]
     texts_ = {key: value["text"] for key, value in mapping["options"].items()}
     assert set(texts_) == set(severities)
     assert set(texts_.values()) == set(LEVELS)

@@ -72,7 +72,7 @@ var measures = map[string]func(ledgerRow) float64{
 }
 
 // ledgerFrames makes the table, or, where the query names measures, one series for each app, signal
-// and measure: alerting takes no table with a time in it.
+// and measure: alerting takes no table with a time in it. In the format numeric it is the sum of each.
 func ledgerFrames(asked *question, answer []byte) (data.Frames, error) {
 	if len(asked.series) == 0 {
 		return tableFrames(asked, answer)
@@ -108,8 +108,20 @@ func ledgerFrames(asked *question, answer []byte) (data.Frames, error) {
 			}
 			value := measure(row)
 			one.times = append(one.times, time.UnixMilli(row.Time).UTC())
+			if asked.format == asNumber && unsettled(name, row) {
+				one.values = append(one.values, nil)
+				continue
+			}
 			one.values = append(one.values, &value)
 		}
+	}
+	if asked.format == asNumber {
+		if slices.Contains(asked.series, behind) {
+			return nil, fmt.Errorf("%w: %q is a series; it has no sum", errQuery, behind)
+		}
+		return summed(asked, frames, func(field *data.Field) []*float64 {
+			return found[field.Labels.Fingerprint()].values
+		}), nil
 	}
 	for _, frame := range frames {
 		field := frame.Fields[1]
@@ -133,6 +145,38 @@ func ledgerFrames(asked *question, answer []byte) (data.Frames, error) {
 		}
 	}
 	return frames, nil
+}
+
+// unsettled says that a row cannot tell yet what the measure asks: as a series that is 0, as a sum nobody knows.
+func unsettled(measure string, row ledgerRow) bool {
+	return measure == "offBy" && !row.Settled || measure == "archiveOffBy" && !row.ArchiveSettled
+}
+
+// summed makes a number of each series: what it adds up to, or null where that is not known of any step.
+func summed(asked *question, series data.Frames, valuesOf func(*data.Field) []*float64) data.Frames {
+	var frames data.Frames
+	for _, one := range series {
+		field := one.Fields[1]
+		var total *float64
+		for _, value := range valuesOf(field) {
+			if value != nil {
+				sum := *value
+				if total != nil {
+					sum += *total
+				}
+				total = &sum
+			}
+		}
+		number := data.NewField(field.Name, field.Labels, []*float64{total})
+		number.Config = field.Config
+		frame := data.NewFrame("", number)
+		frame.RefID, frame.Meta = asked.refID, numericMeta()
+		frames = append(frames, frame)
+	}
+	if len(frames) == 0 {
+		return data.Frames{{RefID: asked.refID, Meta: numericMeta()}}
+	}
+	return frames
 }
 
 // behindFrames has one point, now, for the store and for the archive; none where nobody knows.

@@ -36,6 +36,29 @@ func TestLedgerSeriesCountByAppAndSignal(t *testing.T) {
 	}
 }
 
+func TestASumOfWhatIsNotSettledIsUnknown(t *testing.T) {
+	source, _ := madeUp(t, map[string]string{"/v1/ledger": ledgerOfOneMinute}, 200)
+	response := ask(t, source, `{"queryType": "ledger", "format": "numeric", "series": ["offBy", "archiveOffBy", "accepted"]}`)
+	if response.Error != nil || len(response.Frames) != 3 {
+		t.Fatal(response.Error, len(response.Frames))
+	}
+	wanted := map[string]any{"offBy": 1.0, "archiveOffBy": nil, "accepted": 8.0}
+	for _, frame := range response.Frames {
+		field := frame.Fields[0]
+		got, _ := field.ConcreteAt(0)
+		if field.NilAt(0) {
+			got = nil
+		}
+		if name := field.Labels["count"]; got != wanted[name] {
+			t.Errorf("%s: %v, not %v", name, got, wanted[name])
+		}
+	}
+	none := ask(t, source, `{"queryType": "ledger", "format": "numeric", "series": ["behind"]}`)
+	if none.Error == nil || !strings.Contains(none.Error.Error(), "behind") {
+		t.Error(none.Error)
+	}
+}
+
 func TestHowFarBehindIsOfTheSinksThatAreKnown(t *testing.T) {
 	source, _ := madeUp(t, map[string]string{"/v1/ledger": ledgerOfOneMinute}, 200)
 	frames := ask(t, source, `{"queryType": "ledger", "series": ["behind"]}`).Frames

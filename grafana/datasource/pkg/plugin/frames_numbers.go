@@ -28,9 +28,6 @@ func (q *question) formatted(format string) error {
 // numbersOf makes one frame for each row, of its number in a field: `numeric-multi` 0.1.
 // https://grafana.com/developers/dataplane/numeric
 func numbersOf(asked *question, rows []map[string]any, field string, labels func(map[string]any) data.Labels) (data.Frames, error) {
-	meta := func() *data.FrameMeta {
-		return &data.FrameMeta{Type: data.FrameTypeNumericMulti, TypeVersion: data.FrameTypeVersion{0, 1}}
-	}
 	var frames data.Frames
 	for _, row := range rows {
 		var value *float64
@@ -46,11 +43,15 @@ func numbersOf(asked *question, rows []map[string]any, field string, labels func
 			return nil, fmt.Errorf("%w: %q of %s is no number", errQuery, asked.value, asked.kind)
 		}
 		frame := data.NewFrame("", data.NewField(field, labels(row), []*float64{value}))
-		frame.RefID, frame.Meta = asked.refID, meta()
+		frame.RefID, frame.Meta = asked.refID, numericMeta()
 		frames = append(frames, frame)
 	}
 	if len(frames) == 0 {
-		return data.Frames{{RefID: asked.refID, Meta: meta()}}, nil
+		return data.Frames{{RefID: asked.refID, Meta: numericMeta()}}, nil
 	}
 	return frames, nil
+}
+
+func numericMeta() *data.FrameMeta {
+	return &data.FrameMeta{Type: data.FrameTypeNumericMulti, TypeVersion: data.FrameTypeVersion{0, 1}}
 }

@@ -35,6 +35,7 @@ var golden = map[string]struct{ answer, path, query string }{
 	"pages":         {"pages", "/v1/query/pages", `{"queryType":"pages","request":{"view":"page_view"}}`},
 	"pages_numeric": {"pages", "/v1/query/pages", `{"queryType":"pages","format":"numeric"}`},
 
+	"ledger_numeric":   {"ledger", "/v1/ledger", `{"queryType":"ledger","format":"numeric","series":["stored"],"legend":"{{app}} {{signal}}"}`},
 	"top_numeric":      {"top", "/v1/query/top", `{"queryType":"top","format":"numeric","request":{"metric":"page_view","by":"page"}}`},
 	"funnel_numeric":   {"funnel", "/v1/query/funnel", `{"queryType":"funnel","format":"numeric","value":"fromFirst"}`},
 	"services_numeric": {"services", "/v1/query/services", `{"queryType":"services","format":"numeric","value":"p95Ms"}`},
