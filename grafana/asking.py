@@ -97,7 +97,7 @@ def opening(saved: Mapping[str, Any], chosen: Mapping[str, str]) -> dict[str, st
     return found
 
 
-def range_ms(saved: Mapping[str, Any]) -> int:
-    """How far back a dashboard looks when it opens, in milliseconds."""
-    since = str(saved["time"]["from"])
-    return int(since[4:-1]) * {"h": HOUR_MS, "d": 24 * HOUR_MS}[since[-1]]
+def range_ms(saved: Mapping[str, Any], panel: Mapping[str, Any]) -> int:
+    """How far back a panel of a dashboard looks when that opens, in milliseconds."""
+    since = panel.get("timeFrom") or str(saved["time"]["from"]).removeprefix("now-")
+    return int(since[:-1]) * {"h": HOUR_MS, "d": 24 * HOUR_MS}[since[-1]]

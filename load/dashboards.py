@@ -59,13 +59,13 @@ class Measured(msgspec.Struct, frozen=True):
     asked: list[Asked]
 
 
-def targets(data: Path) -> Iterator[tuple[dict[str, Any], str, dict[str, Any]]]:
-    """(dashboard, panel's title, target) of every question in the committed files."""
+def targets(data: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
+    """(dashboard, panel, target) of every question in the committed files."""
     for path in sorted(data.glob("*.json")):
         saved = json.loads(path.read_text())
         for panel in saved["panels"]:
             for target in panel.get("targets", ()):
-                yield saved, panel["title"], target
+                yield saved, panel, target
 
 
 def ask_all(stack: LoadStack) -> list[Asked]:
@@ -77,20 +77,21 @@ def ask_all(stack: LoadStack) -> list[Asked]:
     newest = api.ask({"queryType": "traces", "request": {"limit": 1}}, now - 86_400_000, now)
     chosen = {**_CHOSEN, "trace": str(newest["traces"][0]["traceId"])}
     found = []
-    for saved, title, target in targets(BOARDS):
+    for saved, panel, target in targets(BOARDS):
+        title = panel["title"]
         values = chosen | opening(saved, chosen) | {"trace": chosen["trace"]}
         whole = interpolate({k: v for k, v in target.items() if k != "datasource"}, values)
         until = time.time_ns() // 1_000_000
         cache.flushdb()
         try:
-            cold, answer = _timed(api, whole, until - range_ms(saved), until)
+            cold, answer = _timed(api, whole, until - range_ms(saved, panel), until)
         except AssertionError as refused:  # over a limit of the API's: that is an answer, too
             found.append(Asked(saved["uid"], title, target["queryType"], None, None, 0))
             print(f"{str(refused)[:120]}  {saved['uid']}: {title}", flush=True)
             continue
         cached = []
         for _ in range(2):
-            again, kept = _timed(api, whole, until - range_ms(saved), until)
+            again, kept = _timed(api, whole, until - range_ms(saved, panel), until)
             if kept.get("meta", {}).get("cache") == "hit":
                 cached.append(again)
         rows = int(answer.get("meta", {}).get("rowsRead", 0))

@@ -104,6 +104,32 @@ LEAK: Final = {
     "mappings": [NOT_YET],
 }
 """A share of those before: the smallest of the table is red."""
+SILENCE: Final = {
+    "custom.cellOptions": {"type": "color-text"},
+    "thresholds": {
+        "mode": "absolute",
+        "steps": [
+            {"value": None, "color": "text"},
+            {"value": 300_000, "color": "orange"},
+            {"value": 900_000, "color": "red"},
+        ],
+    },
+    "mappings": [NOT_YET],
+}
+"""For how long nothing came: 5 minutes are worth a look, 15 are more than a sender's pause."""
+LESS: Final = {
+    "custom.cellOptions": {"type": "color-text"},
+    "thresholds": {
+        "mode": "absolute",
+        "steps": [
+            {"value": None, "color": "red"},
+            {"value": -0.8, "color": "orange"},
+            {"value": -0.5, "color": "text"},
+        ],
+    },
+    "mappings": [NOT_YET],
+}
+"""A change against before: less than half is worth a look, less than a fifth is nearly nothing."""
 ERROR: Final = {
     **column(width=95),
     "custom.cellOptions": {"type": "color-text"},

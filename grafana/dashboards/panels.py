@@ -69,13 +69,17 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class PanelText:
-    """What every panel says about itself. `links`: title and URL of where a click leads."""
+    """What every panel says about itself. `links`: title and URL of where a click leads.
+
+    `since`: a range of its own (`24h`, `7d`), whatever that of the dashboard is.
+    """
 
     title: str
     why: str
     unit: str
     steps: Steps = CALM
     links: tuple[tuple[str, str], ...] = ()
+    since: str = ""
 
 
 def newest(words: PanelText, ask: Ask, *, width: int = 8) -> Panel:
@@ -135,6 +139,32 @@ def graph(words: PanelText, ask: Ask, *, width: int = 12) -> Panel:
     return panel(nodegraph.Panel(), words, ask, width, 10)
 
 
+def firing(title: str, why: str, *, width: int = 8, height: int = 8) -> Panel:
+    """Alert rules that fire, are about to, or cannot be evaluated; the newest first."""
+    made = dashboard.Panel().type("alertlist").title(title).description(why)
+    made = made.options(
+        {
+            "viewMode": "list",
+            "groupMode": "default",
+            "groupBy": [],
+            "maxItems": 20,
+            "sortOrder": 3,
+            "dashboardAlerts": False,
+            "alertName": "",
+            "alertInstanceLabelFilter": "",
+            "stateFilter": {
+                "firing": True,
+                "pending": True,
+                "recovering": True,
+                "noData": True,
+                "normal": False,
+                "error": True,
+            },
+        }
+    )
+    return Panel(title, made, (), width, height)
+
+
 def note(title: str, why: str, content: str, *, width: int = 24, height: int = 8) -> Panel:
     """Text in Markdown; it asks nothing."""
     made = text.Panel().content(content).title(title).description(why).transparent(True)
@@ -174,6 +204,8 @@ def panel(
     made = made.mappings([_DASH]) if isinstance(made, table.Panel) else made.no_value(NO_DATA)
     if isinstance(made, stat.Panel | bargauge.Panel | piechart.Panel):
         made = made.mappings([_UNKNOWN])
+    if words.since:
+        made = made.time_from(words.since)
     if words.links and links:
         made = made.data_links(
             [dashboard.DashboardLink(title).url(url) for title, url in words.links]

@@ -3,9 +3,11 @@
 from grafana.dashboards import links, ways
 from grafana.dashboards.ask import Ask, chosen, where
 from grafana.dashboards.board import Board, Row
+from grafana.dashboards.columns import LESS, SILENCE, TIME, column
 from grafana.dashboards.expect import (
     every,
     listed,
+    rows,
     rows_of,
     series_of,
     several_times,
@@ -17,11 +19,13 @@ from grafana.dashboards.panels import (
     NONE_IS_GOOD,
     PanelText,
     bars,
+    firing,
     note,
     number_of_rows,
     totals,
 )
 from grafana.dashboards.series import course
+from grafana.dashboards.tables import listing
 from grafana.dashboards.variables import APP, SPANS
 from grafana.dashboards.web_performance import LCP
 
@@ -34,6 +38,38 @@ DASHBOARD = Board(
         Row(
             "Is it broken, for whom, since when?",
             (
+                listing(
+                    PanelText(
+                        "Does telemetry arrive?",
+                        "Items of the last hour beside those of the hour before, and for how long "
+                        "nothing came, of every app and signal that sent in the last day. What is "
+                        "silent makes every number below old.",
+                        "short",
+                        links=(("Ledger", links.to("seamark-ledger")),),
+                        since="24h",
+                    ),
+                    Ask(
+                        "freshness",
+                        {"minutes": 60, "filters": chosen("app")},
+                        every(rows_of("arrivals", "app", "demo"), rows("arrivals", 3)),
+                    ),
+                    columns={
+                        "App": column(least=90),
+                        "Signal": column(width=85),
+                        "Items": column("Last hour", width=105),
+                        "Items before": column("Hour before", width=120),
+                        "Change": {**column(width=90), **LESS},
+                        "Silent for": {**column(width=110), **SILENCE},
+                        "Last received": TIME,
+                    },
+                    width=16,
+                    height=8,
+                ),
+                firing(
+                    "Alerts",
+                    "Alert rules of this Grafana that fire, are about to, or cannot be evaluated. "
+                    "Empty, too, where no rules are provisioned or Grafana evaluates none.",
+                ),
                 number_of_rows(
                     PanelText(
                         "Page errors by release",

@@ -90,6 +90,46 @@ async def test_the_ledger_balances(store: RunningStore) -> None:
         assert (await ask.get("/v1/ledger", {"signal": "logs"}))["balanced"] is None
 
 
+@pytest.mark.parametrize(
+    ("minutes", "shop", "blog"),
+    [
+        (30, (11, 0, None), (4, 0, None)),  # the last window begins with the first minute
+        (29, (6, 5, 0.2), (4, 0, None)),
+        (28, (3, 8, -0.625), (4, 0, None)),
+        (27, (0, 11, -1), (0, 4, -1)),
+        (5, (0, 0, None), (0, 0, None)),
+    ],
+)
+async def test_what_arrives_is_told_against_the_time_before(
+    store: RunningStore,
+    minutes: int,
+    shop: tuple[int, int, float | None],
+    blog: tuple[int, int, float | None],
+) -> None:
+    first = THEN - THEN % MINUTE
+    newest = first + 2 * MINUTE
+    async with asking(store, clock_ms=lambda: NOW, parts=log()) as ask:
+        answer = await ask.post("/v1/query/freshness", {"minutes": minutes})
+    assert [
+        (row["app"], row["signal"], row["items"], row["before"], row["change"], row["time"])
+        for row in answer["arrivals"]
+    ] == [("blog", "events", *blog, newest), ("shop", "events", *shop, newest)]
+    assert {row["silentMs"] for row in answer["arrivals"]} == {27 * MINUTE}
+
+
+async def test_what_arrives_is_told_of_the_token_s_app_alone(store: RunningStore) -> None:
+    async with asking(store, clock_ms=lambda: NOW, parts=log()) as ask:
+        answer = await ask.post("/v1/query/freshness", {}, token=SECRETS["shop"])
+        assert {row["app"] for row in answer["arrivals"]} == {"shop"}
+        blog = [{"key": "app", "value": "blog"}]
+        answer = await ask.post("/v1/query/freshness", {"filters": blog})
+        assert {row["app"] for row in answer["arrivals"]} == {"blog"}
+        wrong = await ask.post(
+            "/v1/query/freshness", {"filters": [{"key": "page", "value": "/"}]}, status=400
+        )
+        assert wrong["error"]["field"] == "filters[0].key"
+
+
 async def test_a_fault_shows_in_its_own_ledger_only(store: RunningStore) -> None:
     async with asking(store, clock_ms=lambda: NOW, parts=log()) as ask:
         answer = await ask.get("/v1/ledger", token=SECRETS["other"])

@@ -68,7 +68,7 @@ def test_a_panel_shows_what_its_title_names(api: Api, board: Board, panel: Panel
     asked = committed(board, panel)
     for target, ask in zip(asked, panel.asks, strict=True):
         everything = {**defaults(board), "trace": a_trace(api)}
-        answer = put(api, board, target, everything)
+        answer = put(api, board, panel, target, everything)
         general(target, answer, ask)
         ask.expect(answer)
 
@@ -77,7 +77,7 @@ def test_a_panel_shows_what_its_title_names(api: Api, board: Board, panel: Panel
 def test_a_panel_answers_when_values_are_chosen(api: Api, board: Board, panel: Panel) -> None:
     chosen = {**defaults(board), **CHOSEN, "trace": a_trace(api)}
     for target in committed(board, panel):
-        shape(target, put(api, board, target, chosen))
+        shape(target, put(api, board, panel, target, chosen))
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
@@ -95,15 +95,20 @@ def test_variables_offer_what_is_there(api: Api, board: Board) -> None:
 
 def committed(board: Board, panel: Panel) -> list[dict[str, Any]]:
     """The targets of a panel as they stand in the committed file."""
-    (found,) = [one for one in file(board)["panels"] if one["id"] == panel.id]
-    targets: list[dict[str, Any]] = found["targets"]
+    targets: list[dict[str, Any]] = saved(board, panel)["targets"]
     return targets
+
+
+def saved(board: Board, panel: Panel) -> dict[str, Any]:
+    """A panel as it is committed."""
+    (found,) = [one for one in file(board)["panels"] if one["id"] == panel.id]
+    return dict(found)
 
 
 def file(board: Board) -> dict[str, Any]:
     """The dashboard as it is committed."""
-    saved: dict[str, Any] = json.loads((FILES / f"{board.uid}.json").read_text())
-    return saved
+    found: dict[str, Any] = json.loads((FILES / f"{board.uid}.json").read_text())
+    return found
 
 
 def defaults(board: Board) -> dict[str, str]:
@@ -112,11 +117,11 @@ def defaults(board: Board) -> dict[str, str]:
 
 
 def put(
-    api: Api, board: Board, target: Mapping[str, Any], chosen: Mapping[str, str]
+    api: Api, board: Board, panel: Panel, target: Mapping[str, Any], chosen: Mapping[str, str]
 ) -> dict[str, Any]:
     now = time.time_ns() // 1_000_000
     whole = interpolate({k: v for k, v in target.items() if k != "datasource"}, chosen)
-    return api.ask(whole, now - range_ms(file(board)), now)
+    return api.ask(whole, now - range_ms(file(board), saved(board, panel)), now)
 
 
 def a_trace(api: Api) -> str:
@@ -140,6 +145,7 @@ LISTS = {
     "traces": "traces",
     "trace": "spans",
     "ledger": "rows",
+    "freshness": "arrivals",
 }
 
 

@@ -101,6 +101,10 @@ GOLDEN_CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "names_of_metrics": ("metric_names", {"prefix": "page", "from": "now-2h"}),
     "labels_of_metrics": ("labels", {"source": "metrics", "metric": "requests"}),
     "values_of_a_label": ("label_values", {"name": "country", "prefix": "D"}),
+    "freshness_of_an_app": (
+        "freshness",
+        {"minutes": 30, "filters": [{"key": "app", "op": "=~", "value": "shop|blog"}]},
+    ),
     "ledger_of_a_key": ("ledger", {"signal": "events", "key": "k1", "step": "5m"}),
     "receipt": ("receipt", {"id": "019ad000-0000-7000-8000-000000000001"}),
     "dead_letters_after_a_cursor": (
@@ -133,6 +137,9 @@ def test_every_question_has_its_sql_agreed() -> None:
     [
         ("funnel", {}, "steps"),
         ("funnel", {"steps": []}, "steps"),
+        ("freshness", {"minutes": 0}, "minutes"),
+        ("freshness", {"from": "now", "to": "now"}, "from"),
+        ("freshness", {"filters": [{"key": "page", "value": "/"}]}, "filters[0].key"),
         ("funnel", {"steps": ["a"] * 11}, "steps"),
         ("funnel", {"steps": ["a"], "windowSec": 0}, "windowSec"),
         ("funnel", {"steps": ["a"], "groupBy": "plan"}, "groupBy"),
