@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from api.admin.administration import Administration
 from api.cache import AnswerCache
 from api.checked_store import CheckedStore
 from api.damage import DamageReport
@@ -32,6 +33,7 @@ class Context:
     log: LogTail = field(default_factory=lambda: LogTail(partitions=0))
     ingest: IngestClient | None = None
     exports: Exports | None = None
+    admin: Administration | None = None
     damage: DamageReport = field(default_factory=DamageReport)
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 

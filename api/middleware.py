@@ -6,6 +6,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from api.admin.route import StaleRecord
 from api.answers import ErrorAnswer, ErrorDetail, encode
 from api.internal import internal
 from api.own_metrics import OwnMetrics
@@ -14,6 +15,8 @@ from seamark.service.http_faults import MESSAGES, HttpFault, codes_transfer
 from seamark.wire.failures import Rejected, Unavailable
 
 _CORS_MAX_AGE_SECONDS: Final = 7200
+_CORS_HEADERS: Final = "Authorization, Content-Type, Idempotency-Key, If-Match"
+_CORS_EXPOSED: Final = "ETag, Retry-After"
 _FROM_AIOHTTP: Final = {
     404: QuestionReason.NOT_FOUND,
     405: QuestionReason.METHOD,
@@ -35,6 +38,8 @@ def problem(
 
 def _failed(request: web.Request, error: Exception) -> tuple[QuestionReason, web.Response]:
     match error:
+        case StaleRecord():
+            return error.reason, _stale(error)
         case Rejected() if isinstance(error.reason, QuestionReason):
             headers = {"WWW-Authenticate": "Bearer"} if STATUS[error.reason] == 401 else None
             answer = problem(error.reason, error.message, field=error.field, headers=headers)
@@ -52,6 +57,17 @@ def _failed(request: web.Request, error: Exception) -> tuple[QuestionReason, web
         case _:
             failure = internal(error, request.path)
             return failure.reason, problem(failure.reason, failure.message)
+
+
+def _stale(error: StaleRecord) -> web.Response:
+    """A lost race: the failure, and the record as it is now."""
+    failure = ErrorDetail(error.reason.value, error.message, error.field)
+    return web.Response(
+        status=STATUS[error.reason],
+        body=encode({"error": failure, "current": error.current}),
+        content_type="application/json",
+        headers={"ETag": f'"{error.revision}"', "Cache-Control": "no-store"},
+    )
 
 
 def _said_by_aiohttp(request: web.Request, error: web.HTTPException) -> str:
@@ -97,7 +113,7 @@ def origin_headers(request: web.Request, origins: frozenset[str]) -> dict[str, s
     made = {"Vary": "Origin"} if origins else {}
     if origin and (origin in origins or "*" in origins):
         made["Access-Control-Allow-Origin"] = origin
-        made["Access-Control-Expose-Headers"] = "Retry-After"
+        made["Access-Control-Expose-Headers"] = _CORS_EXPOSED
     return made
 
 
@@ -116,10 +132,10 @@ def make_cors(origins: frozenset[str]) -> Middleware:
             response.headers["Vary"] = "Origin"
         if allowed:
             response.headers["Access-Control-Allow-Origin"] = origin
-            response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+            response.headers["Access-Control-Expose-Headers"] = _CORS_EXPOSED
             if preflight:
-                response.headers["Access-Control-Allow-Methods"] = "GET, POST, DELETE"
-                response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+                response.headers["Access-Control-Allow-Methods"] = "GET, POST, PATCH, DELETE"
+                response.headers["Access-Control-Allow-Headers"] = _CORS_HEADERS
                 response.headers["Access-Control-Max-Age"] = str(_CORS_MAX_AGE_SECONDS)
         return response
 

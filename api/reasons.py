@@ -36,6 +36,11 @@ class QuestionReason(enum.StrEnum):
     TOO_LARGE = "body_too_large"
     NOT_FOUND = "not_found"
     METHOD = "method_not_allowed"
+    # what is there already (administration)
+    EXISTS = "already_exists"
+    CONFLICT = "conflict"
+    STALE = "revision_changed"
+    REUSED = "idempotency_key_reused"
     # more than one answer may cost
     TOO_MUCH = "too_much"
     TIMEOUT = "query_timeout"
@@ -65,6 +70,10 @@ STATUS: Final[Mapping[QuestionReason, int]] = {
     QuestionReason.TOO_LARGE: 413,
     QuestionReason.NOT_FOUND: 404,
     QuestionReason.METHOD: 405,
+    QuestionReason.EXISTS: 409,
+    QuestionReason.CONFLICT: 409,
+    QuestionReason.STALE: 412,
+    QuestionReason.REUSED: 422,
     QuestionReason.TOO_MUCH: 422,
     QuestionReason.TIMEOUT: 504,
     QuestionReason.UNAVAILABLE: 503,
@@ -77,6 +86,8 @@ _OF_STATUS: Final[Mapping[int, GrpcCode]] = {
     403: GrpcCode.PERMISSION_DENIED,
     404: GrpcCode.NOT_FOUND,
     405: GrpcCode.UNIMPLEMENTED,
+    409: GrpcCode.ALREADY_EXISTS,
+    412: GrpcCode.ALREADY_EXISTS,
     413: GrpcCode.RESOURCE_EXHAUSTED,
     422: GrpcCode.RESOURCE_EXHAUSTED,
     431: GrpcCode.RESOURCE_EXHAUSTED,

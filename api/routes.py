@@ -1,10 +1,8 @@
 """Every route of the questions, and what it takes and answers: what the description is made of."""
 
-from dataclasses import dataclass, field
 from typing import Any, Final
 
-import msgspec
-
+from api.admin.routes import ADMIN_ROUTES
 from api.answers import TimeseriesAnswer
 from api.exports.record import ExportAnswer, ExportsAnswer
 from api.query.compat import MetricRequest, MinutesAnswer, MinutesRequest, NumbersRequest
@@ -13,23 +11,7 @@ from api.query.log_following import LogTailRequest
 from api.questions.describe import QuestionsAnswer
 from api.questions.question import Question
 from api.questions.registry import QUESTIONS
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One route of the description. `body` and `query` are types of requests."""
-
-    method: str
-    path: str
-    summary: str
-    answer: type[msgspec.Struct] | None = None
-    body: type[msgspec.Struct] | None = None
-    query: type[msgspec.Struct] | None = None
-    path_parameters: dict[str, str] = field(default_factory=dict)
-    """Name -> pattern."""
-    public: bool = False
-    content_type: str = "application/json"
-    status: int = 200
+from api.routing import Route
 
 
 def _route(question: Question[Any]) -> Route:
@@ -106,6 +88,7 @@ ROUTES: Final = (
         path_parameters={"id": "^[0-9a-f]{32}$"},
         content_type="application/octet-stream",
     ),
+    *ADMIN_ROUTES,
     Route("GET", "/livez", "Whether the process lives.", public=True),
     Route("GET", "/readyz", "Whether it can answer; what is down, and since when.", public=True),
     Route("GET", "/v1/healthz", "The same as /readyz.", public=True),

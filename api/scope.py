@@ -68,10 +68,12 @@ def token_of(
         raise Rejected(QuestionReason.WRONG_KIND, _WRONG_KIND[record.kind])
     if record.status != "active":
         raise Rejected(QuestionReason.DISABLED, f"Token {record.token_id} is disabled.")
-    if record.expired(time.time_ns() // 1_000_000):
+    now_ms = time.time_ns() // 1_000_000
+    if record.expired(now_ms):
         raise Rejected(
             QuestionReason.EXPIRED, f"Token {record.token_id} has expired; use a newer one."
         )
+    registry.used[record.digest] = now_ms - now_ms % 60_000
     return record
 
 

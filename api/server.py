@@ -9,6 +9,8 @@ from aiohttp import web
 from multidict import MultiDict
 
 from api import compat_routes
+from api.admin.administration import Administration
+from api.admin.serve import add_administration
 from api.answers import encode
 from api.ask import ask
 from api.connection import Runner
@@ -45,6 +47,7 @@ def make_app(
     _add_questions(app, context)
     add_tail(app, context, metrics)
     add_exports(app, context)
+    add_administration(app, context.admin or Administration(context.registry))
     add_health(app, health, optional=optional)
     _add_description(app)
     add_look(app)

@@ -10,6 +10,8 @@ from nats.aio.client import Client as NatsClient
 from prometheus_client import generate_latest
 
 from api.active_series import watch_series
+from api.admin.administration import Administration
+from api.admin.uses import keep_writing
 from api.cache import AnswerCache
 from api.checked_store import CheckedStore
 from api.context import Context
@@ -72,6 +74,7 @@ async def serve(told: Configuration, stop: asyncio.Event) -> int:
         started.push_async_callback(store.close)
         log_tail = LogTail(told.log.partitions)
         context = _context(told, store, log_tail, health=health, metrics=metrics, started=started)
+        admin = context.admin or Administration(context.registry)
         log = await started.enter_async_context(Started())
         await started.enter_async_context(
             serve_monitor(
@@ -94,6 +97,9 @@ async def serve(told: Configuration, stop: asyncio.Event) -> int:
         if client is not None:
             log.push_async_callback(client.close)
             log_tail.connect(client)
+            admin.connect(client)
+            uses = keep_writing(admin.memory, context.registry)
+            log.run(asyncio.create_task(uses, name="uses-of-tokens"))
         await stop.wait()
     return 0
 
@@ -125,6 +131,7 @@ def _context(
         late_rows=LateRows(store, shared_seconds=told.api.live_cache_seconds),
         log=log_tail,
         ingest=ingest,
+        admin=Administration(registry),
         exports=Exports(told.export, told.store) if told.export.path else None,
         damage=DamageReport(store, health),
     )

@@ -15,6 +15,9 @@ from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfi
 from seamark.service.connections import LogSettings
 from seamark.service.settings import SettingsError
 from seamark.wire.buckets import (
+    ADMIN_BUCKET,
+    AUDIT_STREAM,
+    AUDIT_SUBJECTS,
     CONFIG_BUCKET,
     DEAD_STREAM,
     DEAD_SUBJECTS,
@@ -30,6 +33,10 @@ the server 300 bytes. Clients' retries are another matter, for the readers of th
 (`processors/blocks/dedup`)."""
 DEAD_MAX_AGE_SECONDS: Final = 30 * 86400.0
 """Dead letters outlive the log: a person has to find, understand and replay them."""
+AUDIT_CHANGES: Final = 20_000
+"""Changes that the audit holds, of all orgs; the oldest go first."""
+AUDIT_CHANGE_BYTES: Final = 64 * 1024
+AUDIT_MAX_AGE_SECONDS: Final = 400 * 86400.0
 _LOG_STREAM: Final = re.compile(rf"^SEAMARK_({'|'.join(Signal)})_(\d+)\Z")
 _FROZEN: Final = ("storage", "retention")
 """What JetStream cannot change in a stream that exists."""
@@ -39,6 +46,8 @@ _GOVERNED: Final = (
     "discard",
     "max_bytes",
     "max_age",
+    "max_msgs",
+    "max_msg_size",
     "max_msgs_per_subject",
     "duplicate_window",
     "allow_direct",
@@ -67,10 +76,15 @@ def wanted(settings: LogSettings) -> list[StreamConfig]:
         for signal in Signal
         for partition in range(settings.partitions)
     ]
-    return [*streams, _dead(settings), *(_bucket(name, settings) for name in _BUCKETS)]
+    return [
+        *streams,
+        _dead(settings),
+        _audit(settings),
+        *(_bucket(name, settings) for name in _BUCKETS),
+    ]
 
 
-_BUCKETS: Final = (CONFIG_BUCKET, POSITIONS_BUCKET)
+_BUCKETS: Final = (CONFIG_BUCKET, POSITIONS_BUCKET, ADMIN_BUCKET)
 
 
 def _log(name: str, on: str, settings: LogSettings) -> StreamConfig:
@@ -104,6 +118,23 @@ def _dead(settings: LogSettings) -> StreamConfig:
         max_age=DEAD_MAX_AGE_SECONDS,
         duplicate_window=DUPLICATE_WINDOW_SECONDS,
         allow_direct=True,
+        num_replicas=settings.replicas,
+    )
+
+
+def _audit(settings: LogSettings) -> StreamConfig:
+    return StreamConfig(
+        name=AUDIT_STREAM,
+        subjects=[AUDIT_SUBJECTS],
+        storage=StorageType.FILE,
+        retention=RetentionPolicy.LIMITS,
+        discard=DiscardPolicy.OLD,
+        # A change has one subject: what became of it takes the place of what was begun.
+        max_msgs_per_subject=1,
+        max_msgs=AUDIT_CHANGES,
+        max_msg_size=AUDIT_CHANGE_BYTES,
+        max_age=AUDIT_MAX_AGE_SECONDS,
+        duplicate_window=DUPLICATE_WINDOW_SECONDS,
         num_replicas=settings.replicas,
     )
 

@@ -6,6 +6,11 @@ from typing import Final
 
 CONFIG_BUCKET: Final = "SEAMARK_CONFIG"
 """Key-value bucket of apps and keys (`seamark.service.registry`)."""
+ADMIN_BUCKET: Final = "SEAMARK_ADMIN"
+"""Key-value bucket of what administration remembers: repeated requests, uses of tokens."""
+AUDIT_STREAM: Final = "SEAMARK_AUDIT"
+"""Stream of what was changed in SEAMARK_CONFIG, by whom; one message a change."""
+AUDIT_SUBJECTS: Final = "seamark.audit.>"
 POSITIONS_BUCKET: Final = "SEAMARK_POSITIONS"
 """Key-value bucket of positions, pauses, merges and replays (`seamark.wire.positions`)."""
 DEAD_STREAM: Final = "SEAMARK_DEAD"

@@ -14,7 +14,7 @@ from nats.js.api import ConsumerConfig, StorageType, StreamConfig
 
 from provisioning.jetstream.apply import apply
 from seamark.service.connections import LogSettings
-from seamark.wire.buckets import CONFIG_BUCKET, POSITIONS_BUCKET
+from seamark.wire.buckets import ADMIN_BUCKET, AUDIT_STREAM, CONFIG_BUCKET, POSITIONS_BUCKET
 from tests.support.compose_file import services
 from tests.support.compose_parts import Machine
 from tests.support.servers import binary
@@ -123,9 +123,29 @@ async def test_only_the_collector_writes_the_log(users: dict[str, As]) -> None:
     assert written.stream == STREAM
 
 
-async def test_only_provisioning_writes_keys_and_changes_streams(users: dict[str, As]) -> None:
-    for user in ("collector", "rows", "archive", "api"):
+async def test_provisioning_and_the_api_write_keys(users: dict[str, As]) -> None:
+    for user in ("collector", "rows", "archive"):
         assert await users[user].forbidden(f"$KV.{CONFIG_BUCKET}.key.x"), user
+    for user in ("provisioning", "api"):
+        bucket = await users[user].js.key_value(CONFIG_BUCKET)
+        await bucket.put(f"org.{user}", b"{}")
+
+
+async def test_the_api_alone_writes_what_administration_remembers(users: dict[str, As]) -> None:
+    for user in ("provisioning", "collector", "rows", "archive"):
+        assert await users[user].forbidden(f"$KV.{ADMIN_BUCKET}.used.x"), user
+        assert await users[user].forbidden("seamark.audit.acme._.x"), user
+        assert await users[user].forbidden(f"$JS.API.CONSUMER.CREATE.{AUDIT_STREAM}.a"), user
+        assert await users[user].forbidden(f"$JS.API.CONSUMER.CREATE.KV_{ADMIN_BUCKET}.a"), user
+    js = users["api"].js
+    await js.publish("seamark.audit.acme._.x", b"{}", stream=AUDIT_STREAM)
+    assert (await js.get_msg(AUDIT_STREAM, 1, subject="seamark.audit.acme.>", next=True)).data
+    memory = await js.key_value(ADMIN_BUCKET)
+    await memory.create("idem.x", b"{}", msg_ttl=60)
+
+
+async def test_only_provisioning_changes_streams(users: dict[str, As]) -> None:
+    for user in ("collector", "rows", "archive", "api"):
         for change in ("CREATE", "UPDATE", "DELETE", "PURGE"):
             assert await users[user].forbidden(f"$JS.API.STREAM.{change}.{STREAM}"), user
     for change in ("DELETE", "PURGE"):

@@ -45,7 +45,7 @@ async def client(server: NatsServer, settings: LogSettings) -> AsyncIterator[Nat
 async def test_everything_is_created_once(client: NatsClient, settings: LogSettings) -> None:
     created = await apply(client, settings)
 
-    assert len(created) == len(Signal) * 2 + 3
+    assert len(created) == len(Signal) * 2 + 5
     assert await apply(client, settings) == []
     js = client.jetstream()
     for signal in Signal:

@@ -255,7 +255,7 @@ async def asking(
 ) -> AsyncIterator[Asking]:
     """Serve the application in this process; without `cache_url` there is no cache.
 
-    `parts`: other parts of its context (`log`, `ingest`).
+    `parts`: other parts of its context (`log`, `ingest`, `registry`).
     """
     metrics, health = OwnMetrics(), Health()
     limits = ApiSettings(host="127.0.0.1", port=0, grpc_port=0, **settings)
@@ -267,6 +267,7 @@ async def asking(
     )
     late_rows = LateRows(client, shared_seconds=limits.live_cache_seconds)
     given: dict[str, Any] = {
+        "registry": registry(),
         "late_rows": late_rows,
         "damage": DamageReport(client, health),
         **(parts or {}),
@@ -276,7 +277,6 @@ async def asking(
     context = Context(
         store=CheckedStore(client),
         cache=AnswerCache(redis_client, metrics=metrics),
-        registry=registry(),
         settings=limits,
         sources=SourceFinder(client),
         **given,

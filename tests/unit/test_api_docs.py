@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from api.admin.route import AdminRoute
 from api.answers import ErrorAnswer
 from api.openapi import document
 from api.query.decode import from_json
@@ -16,7 +17,9 @@ from api.reasons import STATUS, QuestionReason
 from api.routes import ROUTES
 from tests.support.planned_questions import PLANNED
 
-TEXT = (Path(__file__).parents[2] / "docs" / "questions.md").read_text()
+_DOCS = Path(__file__).parents[2] / "docs"
+TEXT = (_DOCS / "questions.md").read_text()
+ADMINISTRATION = (_DOCS / "administration.md").read_text()
 EXAMPLES = [
     example
     for example in re.findall(r"```json ?(\w*)\n(.*?)```", TEXT, re.DOTALL)
@@ -48,7 +51,9 @@ def test_dimensions_and_routes_are_all_named() -> None:
         for name in (*source.plain_dimensions, *(source.mapped_dimensions or ())):
             assert name in TEXT
     for route in ROUTES:
-        if not route.public:
+        if isinstance(route, AdminRoute):
+            assert route.path in ADMINISTRATION, route.path
+        elif not route.public:
             shown = route.path.replace("{name}", "country")
             assert shown in TEXT or route.path in TEXT, route.path
 
@@ -62,6 +67,25 @@ def test_the_document_has_no_loose_ends() -> None:
     names = set(made["components"]["schemas"])
     used = set(re.findall(r"#/components/schemas/(\w+)", str(made)))
     assert names == used
+
+
+def test_examples_of_administration_are_of_the_form_they_are_examples_of() -> None:
+    for route in ROUTES:
+        if isinstance(route, AdminRoute):
+            assert (route.body_example is None) == (route.body is None), route.path
+            assert route.answer is not None
+            for example, kind in (
+                (route.body_example, route.body),
+                (route.answer_example, route.answer),
+            ):
+                if kind is not None:
+                    msgspec.convert(example, kind)
+
+
+def test_reasons_of_administration_are_all_told() -> None:
+    for reason in ("token_expired", "already_exists", "conflict", "revision_changed"):
+        assert reason in set(QuestionReason)
+        assert f"`{reason}`" in ADMINISTRATION
 
 
 def test_a_parameter_is_described_once() -> None:

@@ -48,6 +48,8 @@ class Registry:
         self.tokens: dict[str, TokenRecord] = {}
         self.unreadable: dict[str, str] = {}
         """Key -> what is wrong with the record."""
+        self.used: dict[str, int] = {}
+        """Digest of a token -> the minute it was last used in here, in epoch milliseconds."""
         self.revision = 0
         """That of the last change taken."""
         self._revisions: dict[str, int] = {}

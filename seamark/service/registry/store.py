@@ -91,8 +91,8 @@ class RecordStore:
         key, value = _written(record)
         return await self._write(key, value, revision=revision)
 
-    async def delete(self, key: str, *, revision: int) -> None:
-        """Delete the record of that revision; nothing when there is none.
+    async def delete(self, key: str, *, revision: int) -> int:
+        """Delete the record of that revision, if it is there; the revision of the deletion.
 
         Raises Conflict, RecordsUnavailable, UnreadableRecord (what lies there now).
         """
@@ -103,11 +103,9 @@ class RecordStore:
                 raise RecordsUnavailable(repr(error)) from error
         except (nats.errors.Error, OSError, TimeoutError):
             pass  # it may have been done all the same
-        else:
-            return
         current = await self.read(key)
         if current.record is None:
-            return
+            return current.revision
         if current.revision == revision:
             raise RecordsUnavailable(f"{key} was not deleted")
         raise Conflict(key, current)

@@ -1,0 +1,1 @@
+"""Administration: orgs, apps, keys, tokens, and the record of what was changed."""

@@ -1,0 +1,142 @@
+"""Changing and deleting one record: on the revision the caller saw, or else on the latest."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+
+from api.admin.administration import Change
+from api.admin.forms import shown
+from api.admin.route import Call, Made, StaleRecord
+from api.reasons import QuestionReason
+from seamark.service.registry.records import Record, UnreadableRecord, record_key
+from seamark.service.registry.store import Conflict, RecordStore, RecordsUnavailable, Stored
+from seamark.wire.failures import Rejected, Unavailable
+
+_TRIES: Final = 20
+
+
+class Deleted(msgspec.Struct, frozen=True, kw_only=True):
+    """What was deleted, and what becomes of the data."""
+
+    deleted: str
+    data: str
+
+
+async def edit(call: Call, record: Record, wanted: Callable[[Any], Record], *, action: str) -> Made:
+    """Replace the record by what `wanted` makes of the one that is there now.
+
+    Without `If-Match` it is made again from what another write left, so no field of it is lost.
+    Raises StaleRecord, Rejected (NOT_FOUND), Unavailable.
+    """
+    for _ in range(_TRIES):
+        current, revision = await _present(call, record)
+        after = wanted(current)
+        if after == current:
+            return Made(shown(current), revision=revision)
+        change = change_of(action, current, before=shown(current), after=shown(after))
+        try:
+            made = await call.admin.make(
+                change,
+                partial(_update, record=after, revision=revision),
+                token=call.token,
+                address=call.address,
+            )
+        except Conflict as lost:
+            if call.revision is not None:
+                raise stale(lost.current) from lost
+            continue
+        return Made(shown(after), revision=made)
+    raise _busy()
+
+
+async def delete(
+    call: Call,
+    record: Record,
+    steps: Callable[[RecordStore, int], Awaitable[int]],
+    *,
+    action: str,
+    name: str,
+    data: str,
+) -> Made:
+    """Delete a record by `steps`, which is given its revision and returns the last one written.
+
+    Raises StaleRecord, Rejected (NOT_FOUND, INVALID_FIELD: `confirm` is not its name), Unavailable.
+    """
+    if call.query.confirm != name:
+        raise Rejected(
+            QuestionReason.INVALID_FIELD,
+            f"Deleting needs the name again: add ?confirm={name} to the address.",
+            field="confirm",
+        )
+    current, revision = await _present(call, record)
+    change = change_of(action, current, before=shown_without_secret(current), after=None)
+    try:
+        await call.admin.make(
+            change,
+            lambda store: steps(store, revision),
+            token=call.token,
+            address=call.address,
+        )
+    except Conflict as lost:
+        raise stale(lost.current) from lost
+    return Made(Deleted(deleted=name, data=data))
+
+
+def change_of(
+    action: str, record: Record, *, before: msgspec.Struct | None, after: msgspec.Struct | None
+) -> Change:
+    """The change of a record, under the name that people know it by."""
+    org, app = record.org, getattr(record, "app", "")
+    target = getattr(record, "key_id", "") or getattr(record, "token_id", "") or app or org
+    return Change(action, org, app, target, before, after)
+
+
+def shown_without_secret(record: Record) -> Any:
+    """A record as it is answered; of a token, without when it was last used."""
+    return shown(record, **({"last_used_at": None} if hasattr(record, "token_id") else {}))
+
+
+def stale(current: Stored) -> StaleRecord:
+    """The answer to a lost race."""
+    record = current.record
+    message = (
+        "It was changed since; this is how it is now. Look whether your change still fits, and "
+        "send it with the new ETag."
+        if record is not None
+        else "It was deleted since."
+    )
+    there = shown_without_secret(record) if record is not None else None
+    return StaleRecord(message, current=there, revision=current.revision)
+
+
+async def _present(call: Call, record: Record) -> tuple[Record, int]:
+    """What lies there now, and its revision, which is the one the caller saw if it said so."""
+    try:
+        stored = await (await call.admin.records()).read(record_key(record))
+    except RecordsUnavailable as error:
+        raise Unavailable(
+            f"The log cannot be read now: {error}"[:200], reason=QuestionReason.UNAVAILABLE
+        ) from error
+    except UnreadableRecord as error:
+        raise Rejected(
+            QuestionReason.CONFLICT,
+            f"The record cannot be read: {error}. Mend or delete it in SEAMARK_CONFIG first.",
+        ) from error
+    if call.revision not in (None, stored.revision):
+        raise stale(stored)
+    if stored.record is None:
+        raise Rejected(QuestionReason.NOT_FOUND, "It was deleted a moment ago.")
+    return stored.record, stored.revision
+
+
+async def _update(store: RecordStore, *, record: Record, revision: int) -> int:
+    return await store.update(record, revision=revision)
+
+
+def _busy() -> Unavailable[QuestionReason]:
+    return Unavailable(
+        "Others change this record all the time; send it again.",
+        reason=QuestionReason.UNAVAILABLE,
+    )

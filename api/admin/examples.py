@@ -1,0 +1,61 @@
+"""Answers as `/openapi.json` shows them. Their secrets are made up."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+_AT: Final = 1_795_316_640_000
+ORG: Final[Mapping[str, Any]] = {
+    "orgId": "acme",
+    "name": "Acme",
+    "plan": "free",
+    "createdAt": _AT,
+}
+APP: Final[Mapping[str, Any]] = {
+    "appId": "shop",
+    "orgId": "acme",
+    "status": "active",
+    "platform": "web",
+    "samplingRate": 1.0,
+    "origins": ["https://shop.example"],
+    "lateWindowSeconds": 604800,
+    "timeSource": "device",
+    "createdAt": _AT,
+}
+NEW_KEY: Final[Mapping[str, Any]] = {
+    "keyId": "key_0a1b2c3d4e5f",
+    "key": "smk_" + "0" * 27,
+    "createdAt": _AT,
+}
+KEY: Final[Mapping[str, Any]] = {
+    "keyId": "key_0a1b2c3d4e5f",
+    "appId": "shop",
+    "orgId": "acme",
+    "status": "active",
+    "name": "checkout",
+    "createdAt": _AT,
+    "expiresAt": None,
+}
+TOKEN: Final[Mapping[str, Any]] = {
+    "tokenId": "tok_0a1b2c3d4e5f",
+    "kind": "query",
+    "orgId": "acme",
+    "appId": None,
+    "name": "grafana",
+    "status": "active",
+    "createdAt": _AT,
+    "expiresAt": None,
+}
+CHANGE: Final[Mapping[str, Any]] = {
+    "id": "0" * 32,
+    "at": _AT,
+    "by": "tok_0a1b2c3d4e5f",
+    "byKind": "admin",
+    "address": "192.0.2.1",
+    "action": "app.disable",
+    "orgId": "acme",
+    "appId": "shop",
+    "target": "shop",
+    "outcome": "done",
+    "before": {"appId": "shop", "status": "active"},
+    "after": {"appId": "shop", "status": "disabled"},
+}

@@ -1,0 +1,14 @@
+"""Every route of administration."""
+
+from typing import Final
+
+from api.admin import apps, audits, keys, orgs, tokens
+from api.admin.route import AdminRoute
+
+ADMIN_ROUTES: Final[tuple[AdminRoute, ...]] = (
+    *orgs.ROUTES,
+    *apps.ROUTES,
+    *keys.ROUTES,
+    *tokens.ROUTES,
+    *audits.ROUTES,
+)
