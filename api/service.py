@@ -91,7 +91,10 @@ async def serve(told: Configuration, stop: asyncio.Event) -> int:
         port = await _listen(
             context, health=health, optional=optional, metrics=metrics, started=started
         )
-        reported = Reported("api", port, metrics.registry.collect)
+        cert = told.api.tls_cert
+        reported = Reported(
+            "api", port, metrics.registry.collect, certificates={"api": cert} if cert else {}
+        )
         started.run(asyncio.create_task(report(told.own, reported), name="own-metrics"))
         client = await _load_registry(context.registry, told.log, health, optional, stop)
         if client is not None:

@@ -54,7 +54,9 @@ def main(environ: Mapping[str, str]) -> int:
         from collector.service import Configuration, serve
 
         number = int(child or 0)
-        reported = Reported("collector", settings.port, metrics.families, _disks(settings))
+        reported = Reported(
+            "collector", settings.port, metrics.families, _disks(settings), _certificates(settings)
+        )
 
         async def one(stop: asyncio.Event) -> int:
             return await serve(Configuration(settings, log_settings, monitor, number), stop=stop)
@@ -68,6 +70,10 @@ def main(environ: Mapping[str, str]) -> int:
 def _disks(settings: CollectorSettings) -> dict[str, str]:
     named = {"log": settings.disk_path, "spool": settings.spool_path}
     return {what: path for what, path in named.items() if path}
+
+
+def _certificates(settings: CollectorSettings) -> dict[str, str]:
+    return {"collector": settings.tls_cert} if settings.tls_cert else {}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """Alert rules as code: a question, what becomes of its answer, and when that is an alert.
 
-`rules.py` says what is watched, `rule.py` how it is written for Grafana, `contacts.py` who can be
-told. `docs/runbooks` has a page for each rule; a test evaluates each against a real stack.
+`*_rules.py` say what is watched, `thresholds.toml` from where on, `rule.py` how it is written for
+Grafana, `contacts.py` who is told. `docs/runbooks` has a page for each rule; tests evaluate each.
 """

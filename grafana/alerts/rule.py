@@ -30,7 +30,7 @@ class Reduce:
     """One number out of each series of `of`. `empty`: what a missing value counts as."""
 
     of: str
-    how: Literal["sum", "mean", "median", "max", "last"]
+    how: Literal["sum", "median", "last"]
     empty: float | None = None
 
     def model(self) -> dict[str, Any]:
@@ -42,25 +42,30 @@ class Reduce:
 
 
 @dataclass(frozen=True, slots=True)
-class Resample:
-    """The points of `of` in `window`s of the range since `since_s` ago; empty windows stay empty.
+class Window:
+    """The sum of the points of `of` in the last `minutes` before `until_s` seconds ago.
 
-    So a series that stopped is one that counts nothing, where a question about that time alone
-    would have no answer.
+    A series that stopped counts nothing then, where a question about that time alone would have no
+    answer. It is resampled to two points: Grafana puts all that is older into the first, and the
+    second, which `Reduce(…, "last", empty=0)` takes, is the sum.
     """
 
     of: str
-    window: str
-    since_s: int
+    minutes: int
     until_s: int = 0
+
+    @property
+    def since_s(self) -> int:
+        """Where the points begin."""
+        return self.until_s + 2 * 60 * self.minutes
 
     def model(self) -> dict[str, Any]:
         """As Grafana saves it."""
         return {
             "type": "resample",
             "expression": self.of,
-            "window": self.window,
-            "downsampler": "max",
+            "window": f"{self.minutes}m",
+            "downsampler": "sum",
             "upsampler": "fillna",
         }
 
@@ -78,23 +83,30 @@ class Math:
 
 @dataclass(frozen=True, slots=True)
 class Above:
-    """The condition: `of` is greater than `limit`."""
+    """The condition: `of` is greater than `limit`; once it was, until it is less than `until`."""
 
     of: str
     limit: float
+    until: float | None = None
 
     def model(self) -> dict[str, Any]:
         """As Grafana saves it."""
-        conditions = [{"evaluator": {"type": "gt", "params": [self.limit]}}]
-        return {"type": "threshold", "expression": self.of, "conditions": conditions}
+        condition: dict[str, Any] = {"evaluator": {"type": "gt", "params": [self.limit]}}
+        if self.until is not None:
+            condition["unloadEvaluator"] = {"type": "lt", "params": [self.until]}
+        return {"type": "threshold", "expression": self.of, "conditions": [condition]}
 
 
-Step = RuleQuery | Reduce | Resample | Math | Above
+Step = RuleQuery | Reduce | Window | Math | Above
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule. `says` is for a person at three in the morning; `no_data` and `error` are chosen.
+    """A rule. `no_data` and `error` are chosen.
+
+    `says` is sent when it fires and when it is resolved, so it says what was measured and what the
+    limit is, not that something is wrong. `lasts`: above the limit for so long before it fires;
+    `keeps`: it fires for so long after.
 
     `steps` by their letter, in order; the last is the condition. `panel` of `board` shows it.
     `chosen`: the labels that its link gives to the board's variables of these names.
@@ -107,6 +119,7 @@ class Rule:
     severity: Severity
     lasts: str
     no_data: State
+    keeps: str = "5m"
     team: str = "seamark"
     error: Literal["Error", "OK", "Alerting", "KeepLast"] = "KeepLast"
     """Of all rules only one speaks up when the API is away: ten alerts would tell no more."""
@@ -148,6 +161,7 @@ class Rule:
             "noDataState": self.no_data,
             "execErrState": self.error,
             "for": self.lasts,
+            "keepFiringFor": self.keeps,
             "annotations": annotations,
             "labels": {n: v.replace("$", "$$") for n, v in labels.items()} | {"org": ORG},
             "isPaused": False,
@@ -171,7 +185,7 @@ def _step(ref: str, step: Step, datasource: str) -> dict[str, Any]:
         }
         return _query(ref, datasource, model, step.since_s, step.until_s)
     model = {"refId": ref, "datasource": _EXPRESSION, **step.model()}
-    if isinstance(step, Resample):
+    if isinstance(step, Window):
         return _query(ref, "__expr__", model, step.since_s, step.until_s)
     return _query(ref, "__expr__", model, 0, 0)
 

@@ -59,6 +59,10 @@ class Board:
     def __post_init__(self) -> None:
         object.__setattr__(self, "panels", tuple(p for row in self.rows for p in row.panels))
 
+    def panel(self, title: str) -> Panel:
+        """The panel of that title. Raises StopIteration when there is none."""
+        return next(panel for panel in self.panels if panel.title == title)
+
     def as_json(self) -> str:
         """The file's text: classic JSON."""
         made = (

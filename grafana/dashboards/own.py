@@ -100,3 +100,24 @@ def unread_bytes(*, step: str = "auto") -> Ask:
     return _own(
         "seamark_collector_unread_bytes", "sum", by=["reason"], step=step, legend="{{reason}}"
     )
+
+
+def answered_requests(status: str = "", *, step: str = "auto") -> Ask:
+    """Requests to the routes that take telemetry; those whose status matches a pattern."""
+    filters = [where("route", _INGEST, "=~")]
+    if status:
+        filters.append(where("status", status, "=~"))
+    return _own("seamark_collector_requests", "sum", filters=filters, step=step)
+
+
+def backup_age(*, step: str = "auto") -> Ask:
+    """Seconds since the last backup that ended well; nothing where there never was one."""
+    return _own("seamark_backup_age_seconds", "last", step=step)
+
+
+def certificate_seconds(*, step: str = "auto") -> Ask:
+    """Seconds until the certificate of a listener ends."""
+    return _own(
+        "seamark_certificate_seconds_left", "min", by=["listener"], step=step,
+        legend="{{listener}}",
+    )  # fmt: skip

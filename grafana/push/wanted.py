@@ -26,6 +26,8 @@ from grafana.push.objects import (
 )
 
 _REFERENCE = re.compile(r"\$\$|\$\{(\w+)\}|\$(\w+)")
+_OF_FILES = ("dashboardUid", "panelId")
+_OF_API = {"keepFiringFor": "keep_firing_for"}
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -161,7 +163,7 @@ def _rules(
         name = plain(group["name"])
         for rule in group["rules"]:
             # The panel a rule belongs to is told to the API by annotations alone.
-            body = {k: v for k, v in rule.items() if k not in ("dashboardUid", "panelId")}
+            body = {_OF_API.get(k, k): v for k, v in rule.items() if k not in _OF_FILES}
             labels = {k: filled(v, environ)[0] for k, v in rule["labels"].items()}
             labels = {k: v for k, v in labels.items() if v}  # an org that nobody named
             body |= {

@@ -55,6 +55,7 @@ async def backup(stack: Stack, to: Path, *, full: bool) -> tuple[Snapshot, Backu
         manifest = await _take(stack, folder, snapshot, before)
         snapshot.write_credentials(folder.credentials)
         snapshot.finish(manifest)
+        folder.last_backup.touch(mode=0o600)
     except BaseException:
         snapshot.remove()
         raise

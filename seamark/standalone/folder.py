@@ -4,6 +4,7 @@
     secrets.json      passwords between the parts, made once
     credentials.json  the first org's key and tokens, for people
     look.html         opens the API's first look with the query token
+    last-backup       touched by a backup that ended well
     own-metrics.key   the key with which the parts report their own metrics
     state.json        what runs, for `seamark status`
     log.json          room for the log, decided at the first start
@@ -67,6 +68,10 @@ class Folder:
     @property
     def own_metrics_key(self) -> Path:
         return self.path / "own-metrics.key"
+
+    @property
+    def last_backup(self) -> Path:
+        return self.path / "last-backup"
 
     @property
     def state(self) -> Path:

@@ -178,6 +178,7 @@ def wiring(
     own = {
         "SEAMARK_OWN_METRICS_URL": f"{ingest}://{reachable(choices.host)}:{ports.collector_http}",
         "SEAMARK_OWN_METRICS_KEY_PATH": str(folder.own_metrics_key),
+        "SEAMARK_OWN_METRICS_BACKUP_PATH": "",  # told by the store alone
         **{f"SEAMARK_OWN_METRICS_{name}": value for name, value in trust.items()},
     }
     monitor = {
@@ -188,6 +189,7 @@ def wiring(
     return {
         "store": own
         | {
+            "SEAMARK_OWN_METRICS_BACKUP_PATH": str(folder.last_backup),
             "SEAMARK_STORE_SERVER_PATH": str(folder.part("store")),
             "SEAMARK_STORE_SERVER_HOST": LOOPBACK,
             "SEAMARK_STORE_SERVER_PORT": str(ports.store),

@@ -238,7 +238,8 @@ def _provenance(request: web.Request) -> str:
 
 
 def _rule(given: JSON, request: web.Request) -> JSON:
-    made = json.loads(json.dumps(given)) | {"id": 1, "orgID": 1, "keep_firing_for": "0s"}
+    made = {"keep_firing_for": "0s"} | json.loads(json.dumps(given)) | {"id": 1, "orgID": 1}
+    made.pop("keepFiringFor", None)  # the API drops what it does not know
     for step in made["data"]:
         step.setdefault("queryType", "")
         step["model"] = {"intervalMs": 1000, "maxDataPoints": 43200, **step["model"]}

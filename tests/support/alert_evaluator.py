@@ -1,13 +1,13 @@
 """Evaluates a provisioned alert rule as Grafana's server-side expressions do, on real answers.
 
-Only what our rules use: reduce (dropNN, replaceNN), resample (fillna), math and threshold. What is
-no data stays no data. https://grafana.com/docs/grafana/latest/panels-visualizations/query-transform-data/expression-queries/
+Only what our rules use: reduce (dropNN, replaceNN), resample (sum, fillna), math over numbers and
+series, and threshold with its recovery. What is no data stays no data. https://grafana.com/docs/grafana/latest/panels-visualizations/query-transform-data/expression-queries/
 """
 
 import math
 import re
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,12 @@ import yaml
 
 from tests.support.grafana_asking import Api, Series, series_of
 
-Numbers = dict[tuple[tuple[str, str], ...], float]
+Key = tuple[tuple[str, str], ...]
+Numbers = dict[Key, float]
 """Labels -> value."""
 _REDUCERS: Mapping[str, Callable[[list[float]], float]] = {
     "sum": math.fsum,
-    "mean": statistics.fmean,
     "median": statistics.median,
-    "max": max,
     "last": lambda values: values[-1],
 }
 _FILE = Path(__file__).parents[2] / "provisioning" / "grafana" / "alerting" / "rules.yaml"
@@ -50,8 +49,10 @@ class Outcome:
         return found
 
 
-def evaluate(rule: Mapping[str, Any], api: Api, *, now_ms: int) -> Outcome:
-    """The rule at an instant."""
+def evaluate(
+    rule: Mapping[str, Any], api: Api, *, now_ms: int, loaded: Container[Key] = ()
+) -> Outcome:
+    """The rule at an instant. `loaded`: label sets whose alert is active already."""
     series: dict[str, list[Series]] = {}
     numbers: dict[str, Numbers] = {}
     for step in rule["data"]:
@@ -68,10 +69,14 @@ def evaluate(rule: Mapping[str, Any], api: Api, *, now_ms: int) -> Outcome:
             ]
         elif model["type"] == "reduce":
             numbers[ref] = reduce(model, series[model["expression"]])
+        elif model["type"] == "math" and set(re.findall(r"\$(\w)\b", model["expression"])) <= set(
+            series
+        ):
+            series[ref] = of_points(model["expression"], series)
         elif model["type"] == "math":
             numbers[ref] = arithmetic(model["expression"], numbers)
         else:
-            numbers[ref] = threshold(model, numbers[model["expression"]])
+            numbers[ref] = threshold(model, numbers[model["expression"]], loaded)
     condition = numbers[rule["condition"]]
     return Outcome(
         [dict(labels) for labels, value in condition.items() if value],
@@ -81,7 +86,10 @@ def evaluate(rule: Mapping[str, Any], api: Api, *, now_ms: int) -> Outcome:
 
 
 def resample(one: Series, *, window_ms: int, from_ms: int, to_ms: int) -> Series:
-    """One point for each window, of what lies between it and the one before; else none."""
+    """One point for each window: the sum of what lies between it and the one before; else none.
+
+    The first has all that is older.
+    """
     points: list[tuple[int, float | None]] = []
     left = list(one.points)
     at_ms = from_ms
@@ -90,7 +98,7 @@ def resample(one: Series, *, window_ms: int, from_ms: int, to_ms: int) -> Series
         while left and left[0][0] <= at_ms:
             met.append(left.pop(0)[1])
         known = [value for value in met if value is not None]
-        points.append((at_ms, max(known) if known else None))
+        points.append((at_ms, math.fsum(known) if known else None))
         at_ms += window_ms
     return Series(one.labels, points)
 
@@ -113,7 +121,7 @@ def reduce(model: Mapping[str, Any], series: list[Series]) -> Numbers:
 def arithmetic(expression: str, numbers: Mapping[str, Numbers]) -> Numbers:
     """For each label set that all of the variables have."""
     names = sorted(set(re.findall(r"\$(\w)\b", expression)))
-    if not re.fullmatch(r"[\s\d.()$A-Z*/<>=+&|-]+", expression):
+    if not re.fullmatch(r"[\s\d.()$A-Z*/<>=+-]+", expression):
         raise ValueError(expression)
     python = re.sub(r"\$(\w)\b", r"\1", expression)
     shared = set.intersection(*(set(numbers[name]) for name in names))
@@ -123,12 +131,27 @@ def arithmetic(expression: str, numbers: Mapping[str, Numbers]) -> Numbers:
     }
 
 
-def threshold(model: Mapping[str, Any], numbers: Numbers) -> Numbers:
+def threshold(model: Mapping[str, Any], numbers: Numbers, loaded: Container[Key] = ()) -> Numbers:
+    """1 where it fires: above the limit, or active already and not below the recovery threshold."""
     (condition,) = model["conditions"]
-    evaluator = condition["evaluator"]
-    if evaluator["type"] != "gt":
-        raise ValueError(evaluator)
-    return {key: float(value > evaluator["params"][0]) for key, value in numbers.items()}
+    evaluator, unload = condition["evaluator"], condition.get("unloadEvaluator")
+    if evaluator["type"] != "gt" or (unload and unload["type"] != "lt"):
+        raise ValueError(condition)
+    limit = evaluator["params"][0]
+    return {
+        key: float(value >= unload["params"][0] if unload and key in loaded else value > limit)
+        for key, value in numbers.items()
+    }
+
+
+def of_points(expression: str, series: Mapping[str, list[Series]]) -> list[Series]:
+    """An expression over the series of its one variable; what is missing stays missing."""
+    (name,) = set(re.findall(r"\$(\w)\b", expression))
+
+    def made(value: float | None) -> float | None:
+        return None if value is None else arithmetic(expression, {name: {(): value}})[()]
+
+    return [Series(one.labels, [(at, made(v)) for at, v in one.points]) for one in series[name]]
 
 
 def _key(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

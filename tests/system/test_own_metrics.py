@@ -234,6 +234,7 @@ def test_failed_inserts_fire_from_the_first(stack: Stack, api: Api) -> None:
         ("disk-full", "seamark_disk_used_ratio", "disk", 0.89, 0.91),
         ("cardinality", "seamark_api_active_series", "kind", 99_999, 100_001),
         ("store-damaged", "seamark_store_damaged_parts", "table", 0, 1),
+        ("certificate", "seamark_certificate_seconds_left", "listener", 15 * 86_400, 13 * 86_400),
     ],
 )
 def test_levels_fire_above_their_limit(
@@ -251,6 +252,42 @@ def test_levels_fire_above_their_limit(
     process.report(at - 2 * MINUTE)
     outcome = fires(api, rule, at, "B", many, **{label: "over"})
     assert outcome.firing == [{label: "over"}]
+
+
+def test_an_old_backup_fires_until_there_is_a_new_one(stack: Stack, api: Api) -> None:
+    at = NOW - 36 * HOUR
+    process = Process(stack, "store", at - HOUR)
+    age = Gauge("seamark_backup_age_seconds", "Age.", registry=process.registry)
+    for minutes, hours in ((3, 27), (-20, 1)):
+        age.set(hours * 3600)
+        process.report(at - minutes * MINUTE)
+    assert fires(api, "backup-old", at, "B", 27 * 3600).firing == [{}]
+    assert not fires(api, "backup-old", at + 21 * MINUTE, "B", 3600).firing
+
+
+@pytest.mark.parametrize(
+    ("ago_h", "refused", "firing"),
+    [(40, 120, True), (42, 8, False)],
+    ids=["many", "a few"],
+)
+def test_requests_that_are_answered_5xx_fire(
+    stack: Stack, api: Api, ago_h: int, refused: int, firing: bool
+) -> None:
+    at = NOW - ago_h * HOUR
+    process = Process(stack, "collector", at - 20 * MINUTE)
+    requests = Counter(
+        "seamark_collector_requests", "Requests.", ["route", "status"], registry=process.registry
+    )
+    for minute in range(12):
+        requests.labels("/v1/ingest/batch", "202").inc(100)
+        requests.labels("/v1/ingest/batch", "400").inc(300)  # the senders' fault
+        requests.labels("/readyz", "503").inc(300)  # no telemetry
+        if minute == 6:
+            requests.labels("/v1/traces", "503").inc(refused)
+        process.report(at - (12 - minute) * MINUTE + 30_000)
+    outcome = fires(api, "ingest-errors", at, "D", refused)
+    assert bool(outcome.firing) is firing
+    assert outcome.of("E") > 3_000
 
 
 @pytest.mark.parametrize(

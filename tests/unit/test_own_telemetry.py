@@ -4,6 +4,10 @@ import asyncio
 import contextlib
 import gzip
 import json
+import os
+import ssl
+import subprocess
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +20,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from seamark.service.own_telemetry.ages import backups, certificates, not_after
 from seamark.service.own_telemetry.disks import disks
 from seamark.service.own_telemetry.otlp import MOST_POINTS, Dropped, Starts, Told, request
 from seamark.service.own_telemetry.report import Reported, Reporter, beside, report
@@ -113,6 +118,51 @@ def test_disks_are_reported_where_there_are_any(tmp_path: Path) -> None:
     assert [s.labels for s in used.samples] == [{"disk": "here"}]
     assert 0 < used.samples[0].value < 1
     assert free.samples[0].value > 0
+
+
+def made_certificate(folder: Path, days: int) -> Path:
+    path = folder / f"cert-{days}.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-keyout", str(folder / "key.pem"), "-out", str(path)),
+            *("-days", str(days), "-subj", "/CN=x"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return path
+
+
+@pytest.mark.parametrize("days", [1, 90, 30_000])
+def test_the_time_left_of_a_certificate_is_reported(tmp_path: Path, days: int) -> None:
+    """Also beyond 2049, where certificates write years in four digits."""
+    path = made_certificate(tmp_path, days)
+    (family,) = certificates({"api": str(path), "nowhere": str(tmp_path / "no")})
+    (sample,) = family.samples
+    assert sample.labels == {"listener": "api"}
+    assert sample.value == pytest.approx(days * 86_400, abs=120)
+    text = path.read_text()
+    assert not_after("words before\n" + text + text) == not_after(text), "the first counts"
+
+
+def test_what_is_no_whole_certificate_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "cert.pem"
+    der = ssl.PEM_cert_to_DER_cert(made_certificate(tmp_path, 1).read_text())
+    for cut in range(len(der)):
+        path.write_text(ssl.DER_cert_to_PEM_cert(der[:cut]))
+        (family,) = certificates({"api": str(path)})
+        assert family.samples == []
+
+
+def test_the_age_of_a_backup_is_reported_once_there_was_one(tmp_path: Path) -> None:
+    path = tmp_path / "last-backup"
+    assert list(backups("")) == []
+    assert list(backups(str(path))) == []
+    path.touch()
+    os.utime(path, (time.time() - 3_600,) * 2)
+    (family,) = backups(str(path))
+    assert [round(sample.value, -1) for sample in family.samples] == [3_600]
 
 
 @dataclass

@@ -54,7 +54,8 @@ def test_all_carry_our_mark() -> None:
         assert rule.body["labels"]["managed_by"] == "seamark"
         assert rule.body["folderUID"] == "seamark-alerts"
         assert rule.uid.startswith("seamark-")
-        assert not {"dashboardUid", "panelId"} & rule.body.keys()
+        assert not {"dashboardUid", "panelId", "keepFiringFor"} & rule.body.keys()
+        assert rule.body["keep_firing_for"].endswith(("s", "m"))
 
 
 def test_dollars_of_files_are_single_for_the_api_where_files_double_them() -> None:

@@ -2,29 +2,15 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from seamark.service.own_telemetry.sample import OwnGauge, OwnSample
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    name: str
-    labels: dict[str, str]
-    value: float
-
-
-@dataclass(slots=True)
-class _Gauge:
-    name: str
-    documentation: str
-    type: str = "gauge"
-    samples: list[_Sample] = field(default_factory=list)
-
-
-def disks(paths: Mapping[str, str]) -> Iterator[_Gauge]:
+def disks(paths: Mapping[str, str]) -> Iterator[OwnGauge]:
     """Free bytes, and the share that is used, of the disk each path lies on; `paths` by what is
     kept there. A path that does not exist yet is left out. Asks the file system."""
-    free = _Gauge("seamark_disk_free_bytes", "Free bytes of the disk that this is kept on.")
-    used = _Gauge("seamark_disk_used_ratio", "Share of that disk that is in use, 0 to 1.")
+    free = OwnGauge("seamark_disk_free_bytes", "Free bytes of the disk that this is kept on.")
+    used = OwnGauge("seamark_disk_used_ratio", "Share of that disk that is in use, 0 to 1.")
     for what, path in paths.items():
         try:
             found = os.statvfs(path)
@@ -33,6 +19,6 @@ def disks(paths: Mapping[str, str]) -> Iterator[_Gauge]:
         labels = {"disk": what}
         room, blocks = found.f_bavail * found.f_frsize, found.f_blocks - found.f_bfree
         whole = blocks + found.f_bavail  # what is kept for root counts neither way, as in df
-        free.samples.append(_Sample(free.name, labels, room))
-        used.samples.append(_Sample(used.name, labels, blocks / whole if whole else 0.0))
+        free.samples.append(OwnSample(free.name, labels, room))
+        used.samples.append(OwnSample(used.name, labels, blocks / whole if whole else 0.0))
     yield from (free, used)

@@ -18,6 +18,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from seamark import __version__
+from seamark.service.own_telemetry.ages import backups, certificates
 from seamark.service.own_telemetry.disks import disks
 from seamark.service.own_telemetry.otlp import Dropped, Family, Starts, Told, request
 from seamark.service.own_telemetry.settings import OwnMetricsSettings
@@ -35,12 +36,16 @@ _PATH: Final = "/v1/metrics"
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What a process reports: `service` without `seamark-`, what it counts, where it writes."""
+    """What a process reports: `service` without `seamark-`, what it counts, where it writes.
+
+    `certificates`: the files of those it listens with, by listener.
+    """
 
     service: str
     port: int
     collect: Callable[[], Iterable[Family]]
     paths: Mapping[str, str] = field(default_factory=dict)
+    certificates: Mapping[str, str] = field(default_factory=dict)
 
 
 def beside(
@@ -110,7 +115,12 @@ class Reporter:
         return True
 
     def _body(self) -> tuple[bytes, int]:
-        families = [*self._reported.collect(), *disks(self._reported.paths)]
+        families = [
+            *self._reported.collect(),
+            *disks(self._reported.paths),
+            *certificates(self._reported.certificates),
+            *backups(self._settings.backup_path),
+        ]
         made, left_out = request(
             families, self._told, self._starts, now_ns=time.time_ns(), dropped=self.dropped
         )

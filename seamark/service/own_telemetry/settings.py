@@ -43,6 +43,12 @@ class OwnMetricsSettings:
         "", text="Name in that collector's certificate; empty for the host in `url`."
     )
 
+    backup_path: str = setting(
+        "",
+        text="File that a backup touches when it has ended well, for the metric of its age; empty: "
+        "not told. `seamark up` sets it for its store.",
+    )
+
     @property
     def on(self) -> bool:
         """Whether anything is sent."""
