@@ -1,0 +1,223 @@
+"""The rules of an app, compiled once for each revision of its record. Pure.
+
+A `Redactor` says what happens to an attribute by its key (`key_rule`) and changes text
+(`text`); `otlp.py`, `native.py` and `json_text.py` walk what holds them. It counts what each rule
+changed. Rules that every app has (`DEFAULT_RULES`) know whole keys only, which a search for a few
+bytes finds, so that an app without rules of its own pays for nothing else.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from collector.admission.redaction.detectors import PATTERNS, Pattern, compiled
+from collector.admission.redaction.keys import KeyMatcher, hint
+from collector.admission.redaction.spellings import DISGUISED, ESCAPED
+from collector.admission.user_ids import is_user_hash, user_hash
+from seamark.wire.privacy import Action, AttributeLists, DefaultRule, Detector, Redaction
+
+REDACTED: Final = "[redacted]"
+DENIED: Final = "attributes.deny"
+NOT_ALLOWED: Final = "attributes.allow"
+CROWDED: Final = "text.crowded"
+"""A text that holds so much that may be something that it is masked as a whole."""
+_MARKS: Final = frozenset({"", REDACTED, *(f"[{name}]" for name in PATTERNS)})
+_KEYS_REMEMBERED: Final = 10_000
+_LONGEST_REMEMBERED: Final = 256
+DEFAULT_KEYS: Final[dict[DefaultRule, tuple[str, ...]]] = {
+    "user-id": ("user.id", "enduser.id"),
+    "client-address": ("client.address", "http.client_ip"),
+}
+_CARD_IN_PROTOBUF: Final = rb"\x18[\x80-\xff]{5,8}[\x01-\x7f]|\x21(?s:.){6}[\x40-\xff]?[\x42\x43]"
+_NUMBER_WITH_EXPONENT: Final = rb"[0-9][eE][+]?[0-9]"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. `keys` is None where it applies to all text; `detect` is empty for whole values."""
+
+    name: str
+    action: Action
+    keys: KeyMatcher | None = None
+    detect: frozenset[Detector] = frozenset()
+    keep: int = 0
+
+
+class Redactor:
+    """What is done to the telemetry of one app. `salt` is its org's.
+
+    `counts`: how many values each rule changed since they were last taken.
+    """
+
+    def __init__(
+        self,
+        redaction: Redaction | None = None,
+        attributes: AttributeLists | None = None,
+        *,
+        salt: str,
+    ) -> None:
+        self.salt = salt
+        self.counts: dict[str, int] = {}
+        redaction = redaction or Redaction()
+        attributes = attributes or AttributeLists()
+        self._rules = _compiled_rules(redaction, attributes)
+        self._allowed = KeyMatcher(attributes.allow) if attributes.allow else None
+        self.user_rule = next((rule for rule in self._rules if rule.name == "user-id"), None)
+        """What is done to the id of a user wherever it is known to be one."""
+        self.has_rules = bool(redaction.rules or attributes.deny or attributes.allow)
+        self.default_keys = _default_keys(redaction)
+        self._key_rules: dict[tuple[str, str], Rule | None] = {}
+        self._patterns: dict[tuple[str, str], Sequence[tuple[Pattern, Rule]]] = {}
+        self.may_touch: Callable[[bytes], bool] = (
+            _hint(redaction, attributes, self.default_keys)
+            if self.has_rules
+            else _search_for(self.default_keys)
+        )
+        """Whether anything in a body may have to be changed; False is certain."""
+
+    def key_rule(self, key: str, path: str = "") -> Rule | None:
+        """The rule for the whole value of an attribute, by its key and the path to it."""
+        rule: Rule | None = self._remembered(
+            self._key_rules, (key, path or key), self._find_key_rule
+        )
+        return rule
+
+    def is_allowed(self, key: str) -> bool:
+        """Whether an attribute of an item is kept."""
+        return self._allowed is None or self._allowed.matches(key, key)
+
+    def patterns(self, key: str = "", path: str = "") -> Sequence[tuple[Pattern, Rule]]:
+        """Detectors, and rules for what they find: in a value of `key`, or with "" in no value."""
+        found: Sequence[tuple[Pattern, Rule]] = self._remembered(
+            self._patterns, (key, path or key), self._find_patterns
+        )
+        return found
+
+    def count(self, rule: str) -> None:
+        """A rule changed one value."""
+        self.counts[rule] = self.counts.get(rule, 0) + 1
+
+    def taken_counts(self) -> dict[str, int]:
+        """The counts since this was last called."""
+        taken, self.counts = self.counts, {}
+        return taken
+
+    def whole(self, rule: Rule, text: str) -> str | None:
+        """What a rule makes of a whole value; None to drop it."""
+        made = self._whole(rule, text)
+        if made != text:
+            self.count(rule.name)
+        return made
+
+    def _whole(self, rule: Rule, text: str) -> str | None:
+        if rule.action == "drop":
+            return None
+        if text in _MARKS:
+            return text
+        if rule.action == "hash":
+            return user_hash(self.salt, text) or None
+        if rule.action == "mask":
+            return REDACTED
+        return text if len(text) <= rule.keep + text.endswith("…") else f"{text[: rule.keep]}…"
+
+    def part(self, rule: Rule, text: str, detector: Detector) -> str:
+        """What stands for what a detector found. Dropping is up to who holds the text."""
+        self.count(rule.name)
+        if rule.action == "hash" and self.salt:
+            return user_hash(self.salt, text)
+        if rule.action == "truncate" and rule.keep:
+            return f"{text[: rule.keep]}…" if len(text) > rule.keep else f"[{detector}]"
+        return f"[{detector}]"
+
+    def identifier(self, text: str) -> str:
+        """What stands for an id that holds what a detector finds: different ids stay different."""
+        return user_hash(self.salt, text)
+
+    def is_hash(self, text: str) -> bool:
+        """Whether a text was made by `hash`."""
+        return is_user_hash(self.salt, text)
+
+    def _find_key_rule(self, key: str, path: str) -> Rule | None:
+        for rule in self._rules:
+            if rule.keys is not None and not rule.detect and rule.keys.matches(key, path):
+                return rule
+        return None
+
+    def _find_patterns(self, key: str, path: str) -> Sequence[tuple[Pattern, Rule]]:
+        found: dict[Detector, Rule] = {}
+        for rule in self._rules:
+            if rule.keys is None or (key and rule.detect and rule.keys.matches(key, path)):
+                for detector in rule.detect:
+                    found.setdefault(detector, rule)
+        return [(PATTERNS[name], found[name]) for name in PATTERNS if name in found]
+
+    @staticmethod
+    def _remembered(known: dict[Any, Any], key: tuple[str, str], find: Callable[..., Any]) -> Any:
+        try:
+            return known[key]
+        except KeyError:
+            found = find(*key)
+            if len(key[1]) <= _LONGEST_REMEMBERED:
+                if len(known) >= _KEYS_REMEMBERED:
+                    known.clear()
+                known[key] = found
+            return found
+
+
+def _compiled_rules(redaction: Redaction, attributes: AttributeLists) -> list[Rule]:
+    rules = [Rule(DENIED, "drop", KeyMatcher(attributes.deny))] if attributes.deny else []
+    rules += [
+        Rule(
+            rule.name,
+            rule.action,
+            KeyMatcher(rule.keys) if rule.keys else None,
+            frozenset(rule.detect),
+            rule.keep,
+        )
+        for rule in redaction.rules
+    ]
+    rules += [
+        Rule(name, "hash", KeyMatcher(keys, exact=True))
+        for name, keys in DEFAULT_KEYS.items()
+        if name not in redaction.without
+    ]
+    return rules
+
+
+def _default_keys(redaction: Redaction) -> frozenset[str]:
+    return frozenset(
+        key for name, keys in DEFAULT_KEYS.items() if name not in redaction.without for key in keys
+    )
+
+
+def _search_for(keys: frozenset[str]) -> Callable[[bytes], bool]:
+    """A search for keys as bytes: enough where text has no escapes, as in protobuf."""
+    shortest = [key.encode() for key in keys if not any(key != k and k in key for k in keys)]
+    if not shortest:
+        return lambda _: False
+    if len(shortest) == 3:
+        first, second, third = shortest
+        return lambda body: body.find(first) >= 0 or body.find(second) >= 0 or body.find(third) >= 0
+    return lambda body: any(body.find(key) >= 0 for key in shortest)
+
+
+def _hint(
+    redaction: Redaction, attributes: AttributeLists, default_keys: frozenset[str]
+) -> Callable[[bytes], bool]:
+    """One search in a body, protobuf or JSON, for whatever any of the rules may find."""
+    keys = [key for rule in redaction.rules for key in rule.keys] + list(attributes.deny)
+    hints = [hint(key) for key in keys]
+    if attributes.allow or None in hints:
+        return lambda _: True
+    detectors = {name for rule in redaction.rules for name in rule.detect}
+    parts = [rb"(?i:%s)" % _literal(found) for found in hints if found]
+    parts += [_literal(key.encode()) for key in sorted(default_keys)]
+    parts += [PATTERNS[name].core for name in PATTERNS if name in detectors]
+    if "card" in detectors:
+        parts += [_CARD_IN_PROTOBUF, _NUMBER_WITH_EXPONENT]
+    search = compiled(b"|".join([*parts, DISGUISED, ESCAPED])).search
+    return lambda body: search(body) is not None
+
+
+def _literal(text: bytes) -> bytes:
+    return b"".join(b"\\x%02x" % byte for byte in text)
