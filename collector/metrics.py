@@ -99,6 +99,16 @@ UNKNOWN_KEY_REQUESTS: Final = counter(
     "key_hash",
     "source",
 )
+REDACTED: Final = counter(
+    "seamark_collector_values_redacted",
+    "Values changed before they were stored, by the rule that changed them; beyond 1,000 rules of "
+    "all apps together: other.",
+    "org",
+    "app",
+    "rule",
+)
+_RULES_COUNTED: Final = 1_000
+_rules_counted: Final[set[tuple[str, str, str]]] = set()
 UNREAD_BYTES: Final = counter(
     "seamark_collector_unread_bytes",
     "Bodies of requests not taken whose items were not counted: as long as declared, else as far "
@@ -181,6 +191,18 @@ def dead_letters(signal: Signal, taken: int, dropped: Mapping[str, int]) -> None
         DEAD_LETTERS.labels(signal.value).inc(taken)
     for reason, count in dropped.items():
         DEAD_LETTERS_DROPPED.labels(signal.value, reason).inc(count)
+
+
+def redacted(org: str, app: str, counts: Mapping[str, int]) -> None:
+    """Count what the rules of an app changed."""
+    for rule, count in counts.items():
+        labels = org, app, rule
+        if labels not in _rules_counted:
+            if len(_rules_counted) >= _RULES_COUNTED:
+                labels = "other", "other", "other"
+            else:
+                _rules_counted.add(labels)
+        REDACTED.labels(*labels).inc(count)
 
 
 def _count_rejected(signal: Signal, rejected: Mapping[str, int]) -> None:

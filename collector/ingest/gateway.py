@@ -159,6 +159,7 @@ class IngestGateway:
         if digest:
             self._recent_batches.add(common.receipt, digest, now_ns=head.received_ns)
         metrics.taken(request.signal, outcome)
+        _count_redacted(admitted)
         return common.receipt
 
     def _with_receipt(
@@ -221,6 +222,7 @@ class IngestGateway:
             raise
         for part in parts:
             metrics.taken(signal, part.outcome)
+        _count_redacted(admitted)
         return request.receipt
 
     @property
@@ -242,6 +244,12 @@ class IngestGateway:
         )
         metrics.dead_letters(request.signal, len(taken.dead_letters), taken.dropped)
         return taken.dead_letters
+
+
+def _count_redacted(admitted: Admitted) -> None:
+    if admitted.redactor.counts:
+        counts = admitted.redactor.taken_counts()
+        metrics.redacted(admitted.app.org, admitted.app.app, counts)
 
 
 def _random_receipt(head: Head) -> str:

@@ -14,8 +14,10 @@ from collector.admission.keys import (
     owner,
     secret_of,
 )
+from collector.admission.redaction.text import redacted_name
 from collector.admission.rejection_tally import RequestOwner
 from collector.admission.senders import Senders
+from collector.ingest.redactors import Redactors
 from collector.receivers.exchange import Admitted, BodyOwner, Head
 from seamark.service.registry import AppRecord, KeyRecord, OrgRecord, TokenRecord
 from seamark.wire.signals import Signal
@@ -50,6 +52,7 @@ class SenderCheck:
         self._senders = senders
         self._trusted = tuple(trusted_proxies)
         self._country_header = country_header.lower()
+        self._redactors = Redactors()
         self._address: Callable[[str, str], str] = lru_cache(maxsize=_ADDRESSES)(
             lambda peer, forwarded: client_address(peer, forwarded, self._trusted)
         )
@@ -71,8 +74,10 @@ class SenderCheck:
         """The app of a key. Raises Rejected like `check`."""
         key, app = self._key_of(head)
         headers = head.headers
-        org = self._records.orgs.get(key.org)
-        salt = org.salt if org is not None else ""
+        salt = self._salt(key.org)
+        redactor = self._redactors.of(app, salt)
+        if redactor.has_rules:
+            sdk = redacted_name(redactor, sdk[0]), redacted_name(redactor, sdk[1])
         country = headers.get(self._country_header, "") if self._country_header else ""
         sender = self._senders.encode(
             org=key.org,
@@ -85,7 +90,7 @@ class SenderCheck:
             sdk=sdk,
             protocol=protocol,
         )
-        return Admitted(key=key, app=app, sender=sender, salt=salt)
+        return Admitted(key=key, app=app, sender=sender, salt=salt, redactor=redactor)
 
     def admit_admin(self, head: Head, *, app: str, protocol: str, sdk: tuple[str, str]) -> Admitted:
         """The app that an admin token may send for; nothing of the request says who sent first.
@@ -106,7 +111,9 @@ class SenderCheck:
             sdk=sdk,
             protocol=protocol,
         )
-        return Admitted(key=key, app=record, sender=sender)
+        salt = self._salt(record.org)
+        redactor = self._redactors.of(record, salt)
+        return Admitted(key=key, app=record, sender=sender, salt=salt, redactor=redactor)
 
     def owner_of(self, head: Head, signal: Signal) -> RequestOwner:
         """Where a request counts that is not taken: "" for what its secret does not tell."""
@@ -122,6 +129,10 @@ class SenderCheck:
         return authenticate_admin(
             self._records, secret=secret_of(head.headers, {}), now_ms=time.time_ns() // 1_000_000
         )
+
+    def _salt(self, org: str) -> str:
+        record = self._records.orgs.get(org)
+        return record.salt if record is not None else ""
 
     def _key_of(self, head: Head) -> tuple[KeyRecord, AppRecord]:
         headers = head.headers

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
 from collector.admission.native.event import Event
+from collector.admission.redaction.rules import Redactor
 from seamark.service.registry import AppRecord, KeyRecord
 from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.failures import Rejected, Unavailable
@@ -75,12 +76,14 @@ class IngestRequest(NamedTuple):
 class Admitted:
     """A sender whose key is good: its records, and its envelope fields, already encoded.
 
-    `salt` is its org's, for what is hashed at ingest; "" where there is none.
+    `salt` is its org's, for what is hashed at ingest; "" where there is none. `redactor` does what
+    the app's rules say.
     """
 
     key: KeyRecord
     app: AppRecord
     sender: bytes
+    redactor: Redactor
     salt: str = ""
 
 

@@ -86,7 +86,9 @@ class NativeBatch(NativeReceiver):
                 "key, or leave appId out",
                 field="appId",
             )
-        validated = validate(batch, window=_window(batch, admitted), names=self._names)
+        validated = validate(
+            batch, window=_window(batch, admitted), names=self._names, redactor=admitted.redactor
+        )
         has_ids = validated.has_event_ids
         request = IngestRequest(
             Signal.EVENTS,
@@ -97,7 +99,9 @@ class NativeBatch(NativeReceiver):
             digest=validated.digest,
             partition_by=validated.session_id,
             events=validated.events if has_ids else (),
-            dead_letters=dead_letters(batch, validated) if validated.errors else (),
+            dead_letters=dead_letters(batch, validated, admitted.redactor)
+            if validated.errors
+            else (),
         )
         receipt = await self._ingest.append(admitted, head, request)
         return Reply(202, answer(validated, receipt), JSON)

@@ -16,6 +16,9 @@ from typing import Any, Final
 from google.protobuf.message import DecodeError, Message
 
 from collector.admission.dead_letters import dead_letter
+from collector.admission.redaction.dead_letters import redacted_dead_letter
+from collector.admission.redaction.otlp import redact_request
+from collector.admission.redaction.rules import UNTOUCHED, Redactor
 from collector.receivers.otlp_ids import check_records, check_spans, fault_of_ids
 from collector.receivers.otlp_items import BadItem, Sorted, fault_of, sort_items
 from collector.receivers.otlp_json import to_protobuf
@@ -63,13 +66,20 @@ class Examined:
         return sum([part.weight for part in self.parts])
 
 
-def examine(kind: Kind, body: bytes, limits: PartLimits = LIMITS) -> Examined:
+def examine(
+    kind: Kind, body: bytes, limits: PartLimits = LIMITS, *, redactor: Redactor = UNTOUCHED
+) -> Examined:
     """Check one binary request of a kind and write it as the log shall have it.
 
     Raises Rejected (MALFORMED, TOO_MANY_EVENTS, EXPANDED_TOO_LARGE). Does not block; CPU time is
     about 1.8 µs a span of eight attributes, and several times that where protobuf cannot read the
-    request as a whole, or where it is cut.
+    request as a whole, where it is cut, or where something in it may have to be redacted.
     """
+    if redactor.may_touch(body):
+        try:
+            body = _redacted(kind, body, redactor)
+        except DecodeError:
+            return _examine_sorted(kind, sort_items(kind, body), redactor, limits)
     try:
         request = flat(kind).FromString(body)
         nested = nested_in_context(kind, request)
@@ -80,7 +90,7 @@ def examine(kind: Kind, body: bytes, limits: PartLimits = LIMITS) -> Examined:
             size = len(examined.parts[0].body)
         whole = None if size == len(body) else _with_json(kind, body)
     except DecodeError:
-        return _examine_sorted(kind, sort_items(kind, body), limits)
+        return _examine_sorted(kind, sort_items(kind, body), redactor, limits)
     return examined if whole is None else _examine(kind, whole, Sorted(), limits)
 
 
@@ -103,24 +113,36 @@ def _with_json(kind: Kind, body: bytes) -> Message | None:
     return request
 
 
-def examine_json(kind: Kind, body: bytes, limits: PartLimits = LIMITS) -> Examined:
+def examine_json(
+    kind: Kind, body: bytes, limits: PartLimits = LIMITS, *, redactor: Redactor = UNTOUCHED
+) -> Examined:
     """The same of a JSON request. Raises Rejected likewise."""
     body = body.removeprefix(BYTE_ORDER_MARK)
     if has_snake_names(body):
-        return _examine_sorted(kind, sort_json(kind, body), limits)
+        return _examine_sorted(kind, sort_json(kind, body), redactor, limits)
     try:
         request = to_protobuf(kind, body)
     except Rejected:
-        return _examine_sorted(kind, sort_json(kind, body), limits)
+        return _examine_sorted(kind, sort_json(kind, body), redactor, limits)
     if not request and body:
         check_known(kind, body)
-    return examine(kind, request, limits)
+    return examine(kind, request, limits, redactor=redactor)
 
 
-def _examine_sorted(kind: Kind, items: Sorted, limits: PartLimits) -> Examined:
+def _redacted(kind: Kind, body: bytes, redactor: Redactor) -> bytes:
+    """The request as the app's rules have it. Raises DecodeError."""
+    request = kind.request.FromString(body)
+    redact_request(redactor, request)
+    return request.SerializeToString()
+
+
+def _examine_sorted(kind: Kind, items: Sorted, redactor: Redactor, limits: PartLimits) -> Examined:
     """What is left of a request once its items have been read one by one."""
     try:
-        request = kind.request.FromString(items.body)
+        body = items.body
+        if redactor.may_touch(body):
+            body = _redacted(kind, body, redactor)
+        request = kind.request.FromString(body)
     except DecodeError as error:  # every body in it could be read
         raise fault_of(error) from None
     write_as_json(nested_in_items(kind, request) + nested_in_context(kind, request))
@@ -184,7 +206,9 @@ def _said(kind: Kind, bad: Sequence[BadItem], offered: int) -> str:
     )
 
 
-def dead_letters(examined: Examined, first: int = 0) -> Iterator[DeadLetter]:
+def dead_letters(
+    examined: Examined, first: int = 0, *, redactor: Redactor = UNTOUCHED
+) -> Iterator[DeadLetter]:
     """A dead letter for each item that was taken out, written when it is asked for.
 
     `first` items of the same request stood before those that were examined.
@@ -195,7 +219,9 @@ def dead_letters(examined: Examined, first: int = 0) -> Iterator[DeadLetter]:
     for place, item in examined.removed:
         index = first + place
         if isinstance(item, BadItem):
-            yield dead_letter(index, item.fault, original=item.original, name=item.name)
+            yield redacted_dead_letter(
+                redactor, index, item.fault, original=item.original, name=item.name
+            )
             continue
         size = item.ByteSize()
         original = item.SerializeToString() if size <= DEAD_LETTER_BYTES else b""

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from collector.admission.redaction.rules import Redactor
 from collector.receivers.exchange import Admitted, BodyPart, Head, PartIngest
 from collector.receivers.otlp_check import Examined, dead_letters, examine, examine_json
 from collector.receivers.otlp_items import Sorted
@@ -69,6 +70,7 @@ class Exported:
 class _Pieces:
     """What was made of a request so far; most are one piece."""
 
+    redactor: Redactor
     examined: list[Examined] = field(default_factory=list)
     offered: int = 0
     weight: int = 0
@@ -95,7 +97,9 @@ class _Pieces:
         first = 0
         for examined in self.examined:
             outcome = examined.outcome
-            found = dead_letters(examined, first) if examined.removed else ()
+            found = (
+                dead_letters(examined, first, redactor=self.redactor) if examined.removed else ()
+            )
             first += outcome.offered
             lost = outcome.offered - outcome.accepted
             for part in examined.parts:
@@ -124,7 +128,7 @@ async def export(
     """
     limits = limits_for(ingest.frame_bytes, expanded=expanded_bytes)
     try:
-        pieces = await _examine(kind, body, limits, json=json)
+        pieces = await _examine(kind, body, limits, json=json, redactor=admitted.redactor)
     except Rejected as failure:
         failure.items = count_json_items(kind, body) if json else count_items(kind, body)
         raise
@@ -134,16 +138,19 @@ async def export(
     return Exported(kind, pieces.rejected, remark)
 
 
-async def _examine(kind: Kind, body: bytes, limits: PartLimits, *, json: bool) -> _Pieces:
+async def _examine(
+    kind: Kind, body: bytes, limits: PartLimits, *, json: bool, redactor: Redactor
+) -> _Pieces:
     told = Sorted()
     found: Iterable[bytes] = (
         json_chunks(kind, body, limits, told=told) if json else chunks(kind, body, limits)
     )
-    pieces = _Pieces()
+    pieces = _Pieces(redactor)
     for chunk in found:
         if pieces.examined:
             await asyncio.sleep(0)
-        pieces.add(examine_json(kind, chunk, limits) if json else examine(kind, chunk, limits))
+        read = examine_json if json else examine
+        pieces.add(read(kind, chunk, limits, redactor=redactor))
         if pieces.offered > OTLP_ITEMS:
             raise too_many_items()
     pieces.remarks |= told.remarks

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from collector.admission.redaction.rules import UNTOUCHED
 from collector.receivers.exchange import Admitted, BodyOwner, BodyPart, Head, IngestRequest
 from seamark.service.registry import AppRecord, KeyRecord
 from seamark.wire.envelope import DeadLetter, Outcome
@@ -46,7 +47,9 @@ class FakeIngest:
         self._key_of(head)
         self.admissions.append((protocol, sdk))
         key = KeyRecord(key_id="k", org="acme", app="shop", digest="")
-        return Admitted(key=key, app=AppRecord(org="acme", app="shop"), sender=b"")
+        return Admitted(
+            key=key, app=AppRecord(org="acme", app="shop"), sender=b"", redactor=UNTOUCHED
+        )
 
     def _key_of(self, head: Head) -> None:
         given = head.headers.get("x-api-key") or head.headers.get("authorization", "")

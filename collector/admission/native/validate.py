@@ -15,7 +15,6 @@ from typing import Final
 import msgspec
 
 from collector.admission import timestamps
-from collector.admission.dead_letters import dead_letter
 from collector.admission.native.attribute_types import write_types
 from collector.admission.native.decode import RawBatch, TypedBatch, originals_of
 from collector.admission.native.errors import (
@@ -27,6 +26,9 @@ from collector.admission.native.errors import (
 )
 from collector.admission.native.event import Event, FlaggedEvent, with_time_flag
 from collector.admission.native.names import EventNames
+from collector.admission.redaction.dead_letters import redacted_dead_letter
+from collector.admission.redaction.native import redact_events
+from collector.admission.redaction.rules import UNTOUCHED, Redactor
 from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.failures import Rejected
 from seamark.wire.limits import ATTRIBUTE_VALUE_BYTES, TIMESTAMP_MIN_MS
@@ -76,8 +78,18 @@ class ValidatedBatch(msgspec.Struct, frozen=True):
         return self.encoded or _encode(self.events)
 
 
-def validate(batch: TypedBatch | RawBatch, *, window: Window, names: EventNames) -> ValidatedBatch:
-    """What becomes of the events of a batch; `window` says which times are too late."""
+def validate(
+    batch: TypedBatch | RawBatch,
+    *,
+    window: Window,
+    names: EventNames,
+    redactor: Redactor = UNTOUCHED,
+) -> ValidatedBatch:
+    """What becomes of the events of a batch; `window` says which times are too late.
+
+    The digest is that of what was sent, so that a retry has it whatever the rules say by then.
+    """
+    touched = _may_touch(batch, redactor)
     candidates: Sequence[Event | Rejected]
     encoded, digest = b"", ""
     if isinstance(batch, TypedBatch):
@@ -86,6 +98,10 @@ def validate(batch: TypedBatch | RawBatch, *, window: Window, names: EventNames)
         if batch.batch_id:
             encoded = _encode(events)
             digest = content_digest(encoded).hex()
+        if touched:
+            redact_events(redactor, events)
+            write_types(events)
+            encoded = b""
         if _all_valid(events, batch.body, window, names) and not batch.time_flag:
             return ValidatedBatch(
                 events,
@@ -99,6 +115,8 @@ def validate(batch: TypedBatch | RawBatch, *, window: Window, names: EventNames)
         candidates = batch.candidates
         if batch.batch_id:
             digest = content_digest(b",".join(batch.originals)).hex()
+        if touched:
+            redact_events(redactor, [each for each in candidates if isinstance(each, Event)])
     valid, errors = split_valid(candidates, window=window, names=names, flag=batch.time_flag)
     write_types(valid)
     rejected: dict[str, int] = {}
@@ -113,8 +131,18 @@ def validate(batch: TypedBatch | RawBatch, *, window: Window, names: EventNames)
     )
 
 
-def dead_letters(batch: TypedBatch | RawBatch, validated: ValidatedBatch) -> Iterator[DeadLetter]:
-    """A dead letter for each error, made when it is asked for.
+def _may_touch(batch: TypedBatch | RawBatch, redactor: Redactor) -> bool:
+    if batch.body:
+        return redactor.may_touch_json(batch.body)
+    return isinstance(batch, RawBatch) and any(
+        map(redactor.may_touch_json, map(bytes, batch.originals))
+    )
+
+
+def dead_letters(
+    batch: TypedBatch | RawBatch, validated: ValidatedBatch, redactor: Redactor = UNTOUCHED
+) -> Iterator[DeadLetter]:
+    """A dead letter for each error, made when it is asked for, redacted.
 
     The original is the event's own JSON out of the body, with U+FFFD for lone surrogates.
     """
@@ -122,7 +150,9 @@ def dead_letters(batch: TypedBatch | RawBatch, validated: ValidatedBatch) -> Ite
         originals = originals_of(batch)
         for index, error in validated.errors:
             original = originals[index]
-            yield dead_letter(index, error, original=memoryview(original), name=_name_in(original))
+            yield redacted_dead_letter(
+                redactor, index, error, original=bytes(original), name=_name_in(original)
+            )
 
 
 def _name_in(raw: msgspec.Raw) -> str:

@@ -26,9 +26,10 @@ _KEYS_REMEMBERED: Final = 10_000
 _LONGEST_REMEMBERED: Final = 256
 DEFAULT_KEYS: Final[dict[DefaultRule, tuple[str, ...]]] = {
     "user-id": ("user.id", "enduser.id"),
-    "client-address": ("client.address", "http.client_ip"),
+    "client-address": ("client.address",),
 }
 _CARD_IN_PROTOBUF: Final = rb"\x18[\x80-\xff]{5,8}[\x01-\x7f]|\x21(?s:.){6}[\x40-\xff]?[\x42\x43]"
+_ESCAPED_ASCII: Final = compiled(rb"\\u00[2-7]")
 _NUMBER_WITH_EXPONENT: Final = rb"[0-9][eE][+]?[0-9]"
 
 
@@ -74,6 +75,14 @@ class Redactor:
             else _search_for(self.default_keys)
         )
         """Whether anything in a body may have to be changed; False is certain."""
+
+    def may_touch_json(self, body: bytes) -> bool:
+        """The same of JSON, whose escapes may stand for letters of a key."""
+        return self.may_touch(body) or (
+            body.rfind(b"\\") >= 0
+            and body.rfind(b"\\u00") >= 0
+            and _ESCAPED_ASCII.search(body) is not None
+        )
 
     def key_rule(self, key: str, path: str = "") -> Rule | None:
         """The rule for the whole value of an attribute, by its key and the path to it."""
@@ -191,14 +200,14 @@ def _default_keys(redaction: Redaction) -> frozenset[str]:
 
 
 def _search_for(keys: frozenset[str]) -> Callable[[bytes], bool]:
-    """A search for keys as bytes: enough where text has no escapes, as in protobuf."""
+    """A search for keys as bytes."""
     shortest = [key.encode() for key in keys if not any(key != k and k in key for k in keys)]
     if not shortest:
         return lambda _: False
-    if len(shortest) == 3:
-        first, second, third = shortest
-        return lambda body: body.find(first) >= 0 or body.find(second) >= 0 or body.find(third) >= 0
-    return lambda body: any(body.find(key) >= 0 for key in shortest)
+    if len(shortest) == 2:  # all of them; `rfind` takes a quarter of the time of `in`
+        first, second = shortest
+        return lambda body: body.rfind(first) >= 0 or body.rfind(second) >= 0
+    return lambda body: any(body.rfind(key) >= 0 for key in shortest)
 
 
 def _hint(
@@ -221,3 +230,7 @@ def _hint(
 
 def _literal(text: bytes) -> bytes:
     return b"".join(b"\\x%02x" % byte for byte in text)
+
+
+UNTOUCHED: Final = Redactor(Redaction(without=("user-id", "client-address")), salt="")
+"""Changes nothing."""

@@ -16,6 +16,7 @@ DISGUISED: Final = (
 )
 """Lead bytes of full-width forms, invisible characters, other digits, mathematical letters."""
 ESCAPED: Final = rb"%[0-9A-Fa-f]{2}|\\[u/]"
+"""Escapes of what detectors look for, and of what disguises it."""
 _disguised: Final[Any] = compiled(DISGUISED)
 _INVISIBLE: Final = dict.fromkeys(
     [0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)]

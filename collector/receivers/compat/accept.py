@@ -63,7 +63,8 @@ async def take(
 
     Compat forms do not say when they were sent, so no event is too late. Raises Unavailable.
     """
-    validated = validate(batch, window=_ANY_TIME, names=names)
+    redactor = admitted.redactor
+    validated = validate(batch, window=_ANY_TIME, names=names, redactor=redactor)
     has_ids = validated.has_event_ids
     request = IngestRequest(
         Signal.EVENTS,
@@ -71,7 +72,7 @@ async def take(
         outcome=validated.outcome,
         partition_by=validated.session_id,
         events=validated.events if has_ids else (),
-        dead_letters=dead_letters(batch, validated) if validated.errors else (),
+        dead_letters=dead_letters(batch, validated, redactor) if validated.errors else (),
     )
     await ingest.append(admitted, head, request)
     return validated

@@ -7,6 +7,7 @@
 import msgspec
 
 from collector.admission.compat_metrics import read_metrics
+from collector.admission.redaction.native import redact_events
 from collector.receivers.compat.accept import PROTOCOL, CompatRoute, answer
 from collector.receivers.exchange import Head, IngestRequest, Reply
 from collector.receivers.native import check_media_type
@@ -28,6 +29,8 @@ class PlainMetrics(CompatRoute):
         check_media_type(head)
         admitted = self._ingest.admit(head, protocol=PROTOCOL)
         events = read_metrics(body, names=self._names)
+        if admitted.redactor.may_touch_json(body):
+            redact_events(admitted.redactor, events)
         outcome = Outcome(len(events), len(events))
         request = IngestRequest(Signal.EVENTS, msgspec.json.encode(events), outcome)
         await self._ingest.append(admitted, head, request)

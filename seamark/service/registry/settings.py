@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from seamark.wire.limits import LATE_WINDOW_SECONDS
+from seamark.wire.privacy import AttributeLists, Redaction
 
 _LONGEST_TEXT: Final = 200
 _MOST_ORIGINS: Final = 100
@@ -61,6 +62,12 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Literal["device", "received"],
         Meta(description="Whether the device's clock counts, or the time of receipt."),
     ] = "device"
+    redaction: Annotated[
+        Redaction, Meta(description="What is changed in telemetry before it is stored.")
+    ] = Redaction()
+    attributes: Annotated[AttributeLists, Meta(description="Which attributes are kept.")] = (
+        AttributeLists()
+    )
 
 
 class KeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
