@@ -202,7 +202,9 @@ PATTERNS: Final[dict[Detector, Pattern]] = {
             "bearer",
             rb"(?i:bearer)(?: |\+|%20|[:=\t])+[0-9A-Za-z._~+/=-]{16,}",
         ),
-        _pattern("email", _LOCAL + rb"+@" + _LABEL + rb"+(?:\." + _LABEL + rb"+)+"),
+        _pattern(
+            "email", _LOCAL + rb"+@" + _LABEL + rb"+(?:\." + _LABEL + rb"+)*\." + _LABEL + rb"{2,}"
+        ),
         _pattern(
             "iban",
             rb"[A-Za-z]{2}[0-9]{2}(?:[ -]?[0-9A-Za-z]){11,30}",

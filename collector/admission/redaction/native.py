@@ -7,6 +7,8 @@ different ids is their hash instead, so that no session, user or event is taken 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from collector.admission.native.event import Event
 from collector.admission.redaction import text as texts
 from collector.admission.redaction.json_text import canonical
@@ -21,12 +23,16 @@ _IDENTIFIERS: Final = (
     ("user_anon_id", "userAnonId"),
 )
 
+_encode: Final = msgspec.json.Encoder().encode
+
 Attribute = str | int | float | bool | None
 
 
 def redact_events(redactor: Redactor, events: Iterable[Event]) -> None:
     """Change each event."""
     for event in events:
+        if not redactor.may_touch_json(_encode(event)):
+            continue
         if texts.redacted_name(redactor, event.name) != event.name:
             event.name = NAME
         for member, key in _IDENTIFIERS:

@@ -15,6 +15,8 @@ from collector.admission.redaction import text as texts
 from collector.admission.redaction.json_text import canonical
 from collector.admission.redaction.rules import NOT_ALLOWED, Redactor
 
+_ITEMS: Final = frozenset({"Span", "LogRecord", "Metric"})
+"""Most of them hold nothing to change, which a search in their bytes tells sooner than a walk."""
 _SHARED: Final = frozenset({"Resource", "InstrumentationScope", "Metric"})
 """Their attributes describe many items; the list of allowed attributes is about those of items."""
 
@@ -33,8 +35,10 @@ def redact_request(redactor: Redactor, request: Any) -> None:
             if not _keep_value(redactor, found, "", ""):
                 request.ClearField(field.name)
         elif field.is_repeated:
+            items = kind.name in _ITEMS
             for each in found:
-                redact_request(redactor, each)
+                if not items or redactor.may_touch(each.SerializeToString()):
+                    redact_request(redactor, each)
         else:
             redact_request(redactor, found)
 

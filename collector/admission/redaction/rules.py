@@ -28,9 +28,13 @@ DEFAULT_KEYS: Final[dict[DefaultRule, tuple[str, ...]]] = {
     "user-id": ("user.id", "enduser.id"),
     "client-address": ("client.address",),
 }
-_CARD_IN_PROTOBUF: Final = rb"\x18[\x80-\xff]{5,8}[\x01-\x7f]|\x21(?s:.){6}[\x40-\xff]?[\x42\x43]"
+_CARD_IN_PROTOBUF: Final = (
+    rb"[\x0a\x12\x2a](?:[\x07-\x0b]\x18[\x80-\xff]{5,9}[\x01-\x7f]"
+    rb"|\x09!(?s:.){7}[\x42\x43\xc2\xc3])"
+)
+"""An AnyValue that holds a whole number or a double of more than 12 digits."""
 _ESCAPED_ASCII: Final = compiled(rb"\\u00[2-7]")
-_NUMBER_WITH_EXPONENT: Final = rb"[0-9][eE][+]?[0-9]"
+_NUMBER_WITH_EXPONENT: Final = rb"[:,\[] ?-?[0-9][0-9.]*[eE][+]?[0-9]"
 
 
 @dataclass(frozen=True, slots=True)

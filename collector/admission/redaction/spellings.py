@@ -11,11 +11,14 @@ from typing import Any, Final
 from collector.admission.redaction.detectors import compiled
 
 DISGUISED: Final = (
-    rb"\xef[\xbb-\xbf]|\xe2\x80[\x8b-\x8f\xaa-\xaf]|\xe2\x81[\xa0-\xaf]|\xc2\xad"
-    rb"|\xd9[\xa0-\xa9]|\xdb[\xb0-\xb9]|\xf0\x9d[\x90-\x9f]|\xef\xbb\xbf"
+    rb"\xef(?:[\xbc\xbd][\x80-\xbf]|\xbb\xbf|\xb9[\x90-\xab])"  # full width, U+FEFF, small forms
+    rb"|\xe2(?:\x80[\x8b-\x8f\xaa-\xae]|\x81[\xa0-\xaf])|[!-~]\xc2\xad[!-~]"  # invisible
+    rb"|\xf0\x9d[\x90-\x9f][\x80-\xbf]"  # mathematical letters and digits
+    rb"|[ -~](?:\xd9[\xa0-\xa9]|\xdb[\xb0-\xb9])|(?:\xd9[\xa0-\xa9]|\xdb[\xb0-\xb9])[ -~\xd9\xdb]"
+    rb"|\xe0(?:[\xa5\xa7][\xa6-\xaf]|\xb9[\x90-\x99])"  # digits: Arabic, Devanagari, Bengali, Thai
 )
-"""Lead bytes of full-width forms, invisible characters, other digits, mathematical letters."""
-ESCAPED: Final = rb"%[0-9A-Fa-f]{2}|\\[u/]"
+"""Characters that stand for others or for nothing. Narrow, because random ids hold any bytes."""
+ESCAPED: Final = rb"[ -~]%[0-9A-Fa-f]{2}|%[0-9A-Fa-f]{2}[!-~]|\\u[0-9A-Fa-f]|[!-~]\\/[!-~]"
 """Escapes of what detectors look for, and of what disguises it."""
 _disguised: Final[Any] = compiled(DISGUISED)
 _INVISIBLE: Final = dict.fromkeys(
