@@ -19,6 +19,11 @@ APP: Final[Mapping[str, Any]] = {
     "origins": ["https://shop.example"],
     "lateWindowSeconds": 604800,
     "timeSource": "device",
+    "redaction": {
+        "rules": [{"name": "cards", "action": "mask", "keys": [], "detect": ["card"], "keep": 8}],
+        "without": [],
+    },
+    "attributes": {"allow": [], "deny": ["*.internal"]},
     "createdAt": _AT,
 }
 NEW_KEY: Final[Mapping[str, Any]] = {
