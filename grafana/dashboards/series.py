@@ -23,7 +23,7 @@ def course(
     `only`: the aggregate to show, where an answer has more than the panel asks for; its series are
     called by what they are grouped by. `series`: properties of a series by its name.
     """
-    made = timeseries.Panel().min(0).span_nulls(True).fill_opacity(10).legend(_named())
+    made = timeseries.Panel().min(0).span_nulls(False).fill_opacity(10).legend(_named())
     if only:
         made = _of_one_aggregate(made, only, str(ask.request["groupBy"]))
     if stacked:

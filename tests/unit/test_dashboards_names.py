@@ -78,3 +78,31 @@ def test_levels_have_the_colours_that_one_expects() -> None:
                     for name, properties in overridden(panel).items()
                 }
                 assert found == LEVEL_COLOURS
+
+
+PER_SECOND: Final = {"reqps", "cps", "ops"}
+
+
+@pytest.mark.parametrize("uid", SAVED)
+def test_series_have_the_unit_of_what_they_measure_and_gaps_where_there_is_nothing(
+    uid: str,
+) -> None:
+    for panel in panels(uid):
+        if panel["type"] != "timeseries":
+            continue
+        assert panel["fieldConfig"]["defaults"]["custom"].get("spanNulls") is False, panel["title"]
+        unit = panel["fieldConfig"]["defaults"]["unit"]
+        for target in panel["targets"]:
+            if target["queryType"] != "timeseries":
+                continue
+            request = target["request"]
+            for aggregate in request["agg"]:
+                where = (uid, panel["title"], aggregate, unit)
+                if aggregate == "rate":
+                    assert unit in PER_SECOND, where
+                elif aggregate == "count" or aggregate.startswith("uniq_"):
+                    assert unit == "short", where
+                elif re.fullmatch(r"p\d\d", aggregate):
+                    assert (
+                        unit not in {"short", "none", *PER_SECOND} or "cls" in request["metric"]
+                    ), where

@@ -121,7 +121,7 @@ func (d *Datasource) answer(ctx context.Context, query backend.DataQuery, from l
 	if err != nil {
 		return failed(err)
 	}
-	asked.links, asked.alerting = from, alerting
+	asked.links, asked.alerting, asked.now = from, alerting, time.Now()
 	if len(asked.parts) > 0 {
 		return d.annotated(ctx, asked)
 	}

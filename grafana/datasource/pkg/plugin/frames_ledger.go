@@ -82,9 +82,10 @@ func ledgerFrames(asked *question, answer []byte) (data.Frames, error) {
 		return nil, err
 	}
 	type series struct {
-		times  []time.Time
+		times  []int64
 		values []*float64
 	}
+	in := bucketsOf(answer, asked.now)
 	found := map[data.Fingerprint]*series{}
 	var frames data.Frames
 	for _, row := range parsed.Rows {
@@ -104,10 +105,10 @@ func ledgerFrames(asked *question, answer []byte) (data.Frames, error) {
 				found[key] = one
 				field := data.NewField(name, labels, one.values)
 				field.Config = &data.FieldConfig{DisplayNameFromDS: asked.legendOf(name, labels)}
-				frames = append(frames, data.NewFrame("", data.NewField("time", nil, one.times), field))
+				frames = append(frames, data.NewFrame("", in.timeField(nil), field))
 			}
 			value := measure(row)
-			one.times = append(one.times, time.UnixMilli(row.Time).UTC())
+			one.times = append(one.times, row.Time)
 			if asked.format == asNumber && unsettled(name, row) {
 				one.values = append(one.values, nil)
 				continue
@@ -126,10 +127,13 @@ func ledgerFrames(asked *question, answer []byte) (data.Frames, error) {
 	for _, frame := range frames {
 		field := frame.Fields[1]
 		one := found[field.Labels.Fingerprint()]
-		frame.Fields[0] = data.NewField("time", nil, one.times)
-		values := data.NewField(field.Name, field.Labels, one.values)
+		times, counts := one.times, one.values
+		if !asked.alerting {
+			times, counts = in.shown(field.Name, times, counts)
+		}
+		values := data.NewField(field.Name, field.Labels, counts)
 		values.Config = field.Config
-		frame.Fields[1] = values
+		frame.Fields[0], frame.Fields[1] = in.timeField(times), values
 	}
 	if slices.Contains(asked.series, behind) {
 		frames = append(frames, behindFrames(asked, parsed)...)
@@ -138,11 +142,10 @@ func ledgerFrames(asked *question, answer []byte) (data.Frames, error) {
 		frames = data.Frames{data.NewFrame("")}
 	}
 	for _, frame := range frames {
-		frame.RefID = asked.refID
-		frame.Meta = &data.FrameMeta{
-			Type: data.FrameTypeTimeSeriesMulti, TypeVersion: data.FrameTypeVersion{0, 1},
-			PreferredVisualization: data.VisTypeGraph,
-		}
+		frame.RefID, frame.Meta = asked.refID, seriesMeta()
+	}
+	if running := in.runningFrame(asked.refID); running != nil && asked.marksRunning() && len(found) > 0 {
+		frames = append(frames, running)
 	}
 	return frames, nil
 }

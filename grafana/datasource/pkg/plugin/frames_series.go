@@ -42,14 +42,14 @@ func seriesFrames(asked *question, answer []byte) (data.Frames, error) {
 		return nil, errShape
 	}
 	var frames data.Frames
-	aggregates := parsed.Columns[1:]
+	aggregates, in := parsed.Columns[1:], bucketsOf(answer, asked.now)
 	for _, series := range parsed.Series {
-		times := make([]time.Time, len(series.Rows))
+		starts := make([]int64, len(series.Rows))
 		for i, row := range series.Rows {
 			if len(row) != len(parsed.Columns) || row[0] == nil {
 				return nil, errShape
 			}
-			times[i] = time.UnixMilli(int64(*row[0])).UTC()
+			starts[i] = int64(*row[0])
 		}
 		for column, aggregate := range aggregates {
 			values := make([]*float64, len(series.Rows))
@@ -63,12 +63,16 @@ func seriesFrames(asked *question, answer []byte) (data.Frames, error) {
 			if len(aggregates) > 1 {
 				labels["agg"] = aggregate
 			}
+			times := starts
+			if !asked.alerting { // a rule has noDataState, and thresholds of its own, for what is not there
+				times, values = in.shown(aggregate, starts, values)
+			}
 			field := data.NewField(aggregate, labels, values)
-			field.Config = &data.FieldConfig{DisplayNameFromDS: asked.legendOf(aggregate, labels)}
+			field.Config = &data.FieldConfig{DisplayNameFromDS: asked.legendOf(aggregate, labels), Unit: in.unit(aggregate)}
 			if service := labels["service"]; service != "" {
 				linked(field, asked.links.service(service))
 			}
-			frame := data.NewFrame("", data.NewField("time", nil, times), field)
+			frame := data.NewFrame("", in.timeField(times), field)
 			frame.RefID, frame.Meta = asked.refID, seriesMeta()
 			frames = append(frames, frame)
 		}
@@ -76,7 +80,15 @@ func seriesFrames(asked *question, answer []byte) (data.Frames, error) {
 	if len(parsed.Exemplars) > 0 && !asked.alerting {
 		frames = append(frames, exemplarFrame(asked, parsed))
 	}
+	if running := in.runningFrame(asked.refID); running != nil && asked.marksRunning() {
+		frames = append(frames, running)
+	}
 	return frames, nil
+}
+
+// marksRunning says that the answer is drawn where a mark of the bucket that has not ended can be seen.
+func (q *question) marksRunning() bool {
+	return !q.alerting && q.kind != "logvolume"
 }
 
 func seriesMeta() *data.FrameMeta {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"github.com/grafana/grafana-plugin-sdk-go/data"
@@ -41,6 +42,7 @@ type question struct {
 	value    string
 	series   []string
 	alerting bool
+	now      time.Time
 	links    links
 	method   string
 	path     string
