@@ -98,3 +98,21 @@ def test_what_would_need_the_room_that_is_kept_is_refused_before_it_begins(disk:
         assert wrong(store, 2) == {}
         assert store.process is not None
         assert store.process.poll() is None  # and was never started anew
+
+
+def test_a_store_that_begins_on_a_full_disk_answers_questions_until_there_is_room(
+    disk: Disk,
+) -> None:
+    with on_it(disk) as store:
+        with_tables(store)
+        insert_until_taken(store, 0)
+    disk.fill(leave_bytes=MIB)
+    with on_it(disk) as store:
+        for _ in range(3):
+            assert insert(store, 1).code == NOT_ENOUGH_SPACE
+            assert store.rows("SELECT uniqExact(b) FROM seamark.base") == [["1"]]
+        disk.free()
+        assert insert(store, 1).status == 200
+        assert wrong(store, 2) == {}
+        assert store.process is not None
+        assert store.process.poll() is None

@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
 
@@ -57,21 +57,27 @@ class Execution:
     """What all requests share. `max_unpacked_bytes` bounds a decompressed body.
 
     `doubt` is why the engine is not to be trusted any more: the disk failed in the midst of an
-    insert, or was found full. The engine may then hold, in memory, the deduplication record of a
-    part that was never written, and would drop the retry as a duplicate; and a merge that met the
-    full disk may have made a part with empty files. A new start prunes such records
+    insert, or became full. The engine may then hold, in memory, the deduplication record of a part
+    that was never written, and would drop the retry as a duplicate; and a merge that met the full
+    disk may have made a part with empty files. A new start prunes such records
     (`dedup_repair.py`), and the engine goes back to the parts before the merge. So `doubted` is
-    called, from the thread of the request, to have one. What may remove parts runs in
-    `removing`.
+    called, from the thread of the request, to have one. An engine that keeps more room free than
+    FULL_BYTES (`keep_bytes`) begins nothing on a disk that was full when it started. What may
+    remove parts runs in `removing`.
     """
 
     engine: StoreEngine
     sessions: Sessions
     folder: str
     max_unpacked_bytes: int
+    keep_bytes: int
     doubted: Callable[[], None]
     removing: Callable[[], AbstractContextManager[None]] = nullcontext
     doubt: str = ""
+    _full_since_start: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._full_since_start = self.keep_bytes > FULL_BYTES and self._is_full()
 
     def carry_out(self, job: StoreJob) -> StoreReply | Streamed:
         """Answer a request. Raises StoreError where nothing has been sent yet."""
@@ -153,12 +159,13 @@ class Execution:
             rows, size = handle.insert(sql, insert.format, data, settings=settings)
             self.check_writes()
         except StoreError as error:
-            if error.broken_off or (error.code == NOT_ENOUGH_SPACE and self._is_full()):
+            if error.broken_off or (error.code == NOT_ENOUGH_SPACE and self._became_full()):
                 self._doubt(error)
             raise
         finally:
             elapsed = time.perf_counter() - started
             metrics.INSERT_SECONDS.observe(elapsed)
+        self._full_since_start = False
         metrics.INSERTS.inc()
         metrics.INSERT_ROWS.inc(rows)
         metrics.INSERT_BYTES.inc(len(request.body))
@@ -179,6 +186,12 @@ class Execution:
     def _doubt(self, error: StoreError) -> None:
         self.doubt = error.text[:300]
         self.doubted()
+
+    def _became_full(self) -> bool:
+        """Whether the disk is full and was not before: on one that was, nothing was begun."""
+        full = self._is_full()
+        self._full_since_start = self._full_since_start and full
+        return full and not self._full_since_start
 
     def _is_full(self) -> bool:
         return shutil.disk_usage(self.folder).free < FULL_BYTES

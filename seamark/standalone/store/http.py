@@ -62,6 +62,7 @@ class StoreService:
             self.sessions,
             folder=settings.path,
             max_unpacked_bytes=settings.max_unpacked_bytes,
+            keep_bytes=settings.disk_keep_bytes,
             doubted=self._doubted,
             removing=parts.removing,
         )
