@@ -48,7 +48,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Seamark questions and administration",
             "version": "1",
-            "description": "Questions about telemetry, and administration (docs/tenants.md). The "
+            "description": "Questions about telemetry, and administration (docs/administration.md). The "
             "scope of every answer is that of the token. See docs/questions.md.",
         },
         "security": [{"token": []}],

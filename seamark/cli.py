@@ -13,7 +13,7 @@ from typing import Annotated, Final
 
 import typer
 
-from seamark import cli_deadletters, cli_grafana, cli_recovery, cli_sender
+from seamark import cli_admin, cli_apply, cli_deadletters, cli_grafana, cli_recovery, cli_sender
 from seamark.service.settings import SettingsError
 
 app: Final = typer.Typer(
@@ -122,6 +122,8 @@ def version() -> None:
 
 cli_recovery.register(app)
 cli_grafana.register(app)
+cli_admin.register(app)
+cli_apply.register(app)
 cli_sender.register(app)
 app.add_typer(cli_deadletters.deadletters, name="deadletters")
 

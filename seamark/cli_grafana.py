@@ -14,7 +14,7 @@ FAILED: Final = 1
 TOKEN: Final = "SEAMARK_GRAFANA_TOKEN"  # noqa: S105  # a name
 DATASOURCE_TOKEN: Final = "SEAMARK_GRAFANA_DATASOURCE_TOKEN"  # noqa: S105  # a name
 DATASOURCE_URL: Final = "SEAMARK_GRAFANA_API_URL"
-_OURS: Final = ("smk_", "smq_", "sma_")
+_OURS: Final = ("smk_", "smq_", "sma_", "smo_")
 
 app: Final = typer.Typer(help="What Seamark puts into Grafana.", no_args_is_help=True)
 
