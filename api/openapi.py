@@ -48,8 +48,8 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Seamark questions and administration",
             "version": "1",
-            "description": "Questions about telemetry, and administration (docs/administration.md). The "
-            "scope of every answer is that of the token. See docs/questions.md.",
+            "description": "Questions about telemetry (docs/questions.md), and administration "
+            "(docs/administration.md). The scope of every answer is that of the token.",
         },
         "security": [{"token": []}],
         "paths": paths,
