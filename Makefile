@@ -63,7 +63,17 @@ plugin: ## the Grafana datasource, frontend and backend, into grafana/datasource
 plugin-test: ## the Grafana datasource's own checks and tests, Go and TypeScript
 	PYTHON=$(PYTHON) grafana/datasource/build.sh test
 
-test: quick plugin-test servers faults ## everything CI runs
+web: ## the web SDK, built, into sdk-wrappers/web/dist
+	sdk-wrappers/web/build.sh dist
+
+.PHONY: web web-test web-behaviour
+web-test: ## the web SDK's own checks: types, lint, vectors, package
+	sdk-wrappers/web/build.sh test
+
+web-behaviour: install ## the web SDK in a real Chromium while things fail, each 20 times (ten minutes)
+	PYTHONPATH=sdk-wrappers/spec $(BIN)/python -m tests.behaviour.run --runs 20
+
+test: quick plugin-test web-test servers faults ## everything CI runs
 
 load: install ## measure: 20 s at 20,000 events/s (more in load/README.md)
 	$(BIN)/python -m load.run load/scenarios/short-steady-20k.toml
@@ -101,5 +111,6 @@ lock: ## renew requirements.lock from pyproject.toml, and those of `seamark graf
 
 clean: ## remove what make install and the tests left
 	rm -rf $(VENV) grafana/datasource/dist grafana/datasource/node_modules grafana/datasource/.tools
+	rm -rf sdk-wrappers/web/dist sdk-wrappers/web/build sdk-wrappers/web/node_modules
 	rm -rf tests/system/browser/node_modules tests/clients/node/node_modules tests/clients/*/build
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -7,7 +7,7 @@
     {"no_store": true}       it passes, and the answer says `Cache-Control: no-store`
     {"refuse": 2.0}          refused for so many seconds, from the start of the script
 
-Any of them may have `"times"`.
+Any of them may have `"times"`, or `"for": 4.0`: every request within so many seconds of the first.
 """
 
 import contextlib
@@ -22,6 +22,16 @@ from typing import Any, Final, Self
 
 Fault = Mapping[str, Any]
 _HOP: Final = frozenset({"connection", "content-length", "transfer-encoding", "host", "date"})
+
+
+def _readable(origin: str) -> dict[str, str]:
+    """As the collector: a page of the origin may read the answer."""
+    if not origin:
+        return {}
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": "Retry-After",
+    }
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
@@ -48,6 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif "status" in fault:
             told = str(fault.get("body", "")).encode()
             headers = {str(name): str(v) for name, v in fault.get("headers", {}).items()}
+            headers |= _readable(self.headers.get("Origin", ""))
             self._answer(int(fault["status"]), headers, told)
         else:
             proxy.wait(float(fault.get("slow", 0)))
@@ -86,15 +97,12 @@ class Proxy:
         self._collector_port = collector_port
         self._lock = threading.Lock()
         self._stopping = threading.Event()
-        self._script = [
-            fault
-            for fault in faults
-            if "refuse" not in fault
-            for _ in range(int(fault.get("times", 1)))
-        ]
+        self._script: list[Fault] = []
+        self.play(faults)
         self._refuse_seconds = sum(float(fault.get("refuse", 0)) for fault in faults)
         self._opening: threading.Timer | None = None
         self._serving = False
+        self._until: float | None = None
         self.requests: list[float] = []
         """When each request came, in monotonic seconds."""
         # bound from now on, so that no other process gets the port; until it listens it refuses
@@ -138,10 +146,28 @@ class Proxy:
         self._serving = True
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
+    def play(self, faults: Sequence[Fault]) -> None:
+        """From the next request on, these faults."""
+        with self._lock:
+            self._script = [
+                fault
+                for fault in faults
+                if "refuse" not in fault
+                for _ in range(int(fault.get("times", 1)))
+            ]
+
     def next_fault(self) -> Fault:
         """The next of the script; {} once it is at its end."""
         with self._lock:
-            self.requests.append(time.monotonic())
+            now = time.monotonic()
+            self.requests.append(now)
+            if self._script and "for" in self._script[0]:
+                fault = self._script[0]
+                self._until = self._until or now + float(fault["for"])
+                if now < self._until:
+                    return fault
+                self._until = None
+                del self._script[0]
             return self._script.pop(0) if self._script else {}
 
     def wait(self, seconds: float) -> None:

@@ -10,10 +10,10 @@ A case of `cases.yaml` has an `id`, the `faults` of the proxy, `steps`, and what
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import yaml
 
@@ -25,6 +25,19 @@ _LONGEST_WAIT: Final = 20.0
 _LONGEST_END: Final = 8.0
 """A process that waits for a collector takes longer; the 2 s that an SDK may take are measured by
 its own tests, because a busy machine takes as long to end any process."""
+
+
+class Running(Protocol):
+    """An SDK that takes commands: `adapter.Adapter`, or what stands for a process elsewhere."""
+
+    def ask(self, op: str, **arguments: Any) -> dict[str, Any]:
+        """Give one command, and wait for its answer."""
+
+    def exit(self) -> int:
+        """Have it end, as an app ends."""
+
+    def kill(self) -> int:
+        """End it at once."""
 
 
 @dataclass(slots=True)
@@ -77,15 +90,32 @@ def run(
     key: str,
     folder: Path,
 ) -> Outcome:
+    """Run a case with the processes of an adapter; see `play`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return play(
+        case,
+        start=lambda: Adapter(command, environment, folder / "adapter.log"),
+        collector_port=collector_port,
+        key=key,
+        store=str(folder / "store"),
+    )
+
+
+def play(
+    case: Mapping[str, Any],
+    *,
+    start: Callable[[], Running],
+    collector_port: int,
+    key: str,
+    store: str,
+) -> Outcome:
     """Run a case; what it tracked has names of its own: `<id>.<number>`."""
     outcome = Outcome(case)
-    log, store = folder / "adapter.log", folder / "store"
-    folder.mkdir(parents=True, exist_ok=True)
     with Proxy(collector_port, case["faults"]) as proxy:
 
-        def begin() -> Adapter:
-            adapter = Adapter(command, environment, log)
-            adapter.ask("init", endpoint=proxy.url, key=key, store=str(store))
+        def begin() -> Running:
+            adapter = start()
+            adapter.ask("init", endpoint=proxy.url, key=key, store=store)
             return adapter
 
         adapter = begin()

@@ -5,6 +5,7 @@ the browser itself, pinned in `package-lock.json` beside this file and unpacked 
 """
 
 import asyncio
+import fcntl
 import json
 import os
 import shutil
@@ -51,13 +52,15 @@ def chromium() -> str:
     unpacked = FOLDER / "node_modules" / ".unpacked"
     environment = {**os.environ, "PATH": path, "TMPDIR": str(unpacked)}
     lock, installed = FOLDER / "package-lock.json", FOLDER / "node_modules" / ".installed-lock.json"
-    if not installed.exists() or installed.read_bytes() != lock.read_bytes():
-        _run(
-            [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], os.environ | {"PATH": path}
-        )
-        unpacked.mkdir(exist_ok=True)
-        installed.write_bytes(lock.read_bytes())
-    return _run(["node", "--input-type=module", "--eval", _UNPACK], environment).splitlines()[-1]
+    with (FOLDER / "package.json").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # files of tests run at the same time
+        if not installed.exists() or installed.read_bytes() != lock.read_bytes():
+            install = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            _run(install, os.environ | {"PATH": path})
+            unpacked.mkdir(exist_ok=True)
+            installed.write_bytes(lock.read_bytes())
+        told = _run(["node", "--input-type=module", "--eval", _UNPACK], environment)
+    return told.splitlines()[-1]
 
 
 def _run(command: list[str], environment: dict[str, str]) -> str:
@@ -105,12 +108,19 @@ class Browser(Wire):
             raise CallFailed(method, said["error"]["message"])
         return said["result"]
 
-    async def page(self) -> Page:
-        """An empty page in a context of its own: no storage is shared with other pages."""
-        context = await self.call("Target.createBrowserContext")
-        target = await self.call("Target.createTarget", {"url": "about:blank", **context})
+    async def context(self) -> str:
+        """A context: its pages share storage, with no others."""
+        made = await self.call("Target.createBrowserContext")
+        return str(made["browserContextId"])
+
+    async def page(self, context: str = "") -> Page:
+        """An empty page, in a context of its own if none is named."""
+        where = {"browserContextId": context or await self.context()}
+        target = await self.call("Target.createTarget", {"url": "about:blank", **where})
         attached = await self.call("Target.attachToTarget", {**target, "flatten": True})
-        page = self._pages[attached["sessionId"]] = Page(self, attached["sessionId"])
+        page = self._pages[attached["sessionId"]] = Page(
+            self, attached["sessionId"], target["targetId"]
+        )
         await page.prepare()
         return page
 

@@ -40,9 +40,10 @@ class Wire(Protocol):
 class Page:
     """A page. `complaints`: `(source, words)` of errors in its console, in order."""
 
-    def __init__(self, wire: Wire, session: str) -> None:
+    def __init__(self, wire: Wire, session: str, target: str = "") -> None:
         self._wire = wire
         self._session = session
+        self._target = target
         self.complaints: list[tuple[str, str]] = []
 
     async def prepare(self) -> None:
@@ -95,6 +96,16 @@ class Page:
         """What the page's Content-Security-Policy has stopped."""
         found: list[str] = await self.evaluate("violations")
         return found
+
+    async def offline(self, offline: bool) -> None:
+        """Take the network from it, or give it back."""
+        await self.call("Network.enable")
+        speed = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        await self.call("Network.emulateNetworkConditions", {"offline": offline, **speed})
+
+    async def close(self) -> None:
+        """As a person closes a tab: the page is told that it goes."""
+        await self._wire.call("Target.closeTarget", {"targetId": self._target})
 
     async def type(self, text: str) -> None:
         """Write into whatever has the focus."""

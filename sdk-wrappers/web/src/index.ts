@@ -1,0 +1,12 @@
+/** `@seamark/web`: page views, web vitals, errors, clicks, requests, long frames, and what the app tracks. */
+import { captureAll } from './capture/all.js';
+import type { Options, Seamark } from './options.js';
+import { start } from './start.js';
+
+export type { Capture, Consent, Options, Seamark, SeamarkEvent, Statistics } from './options.js';
+export { VERSION } from './version.js';
+
+/** Start once; later calls give the same. Does nothing on a server, and without a key or an address. */
+export function init(options: Options): Seamark {
+  return start(options, captureAll);
+}

@@ -1,0 +1,13 @@
+/* What a page without a bundler has in its head: keeps calls and errors until the script is there. */
+((page, address, options) => {
+  const stub = (page.seamark = { q: [], e: [], o: options });
+  for (const name of 'track page feature measure captureError identify setContext setConsent reset'.split(' ')) {
+    stub[name] = (...told) => stub.q.push([name, told]);
+  }
+  const early = (event) => stub.e.length < 20 && stub.e.push(event);
+  page.addEventListener('error', early);
+  page.addEventListener('unhandledrejection', early);
+  const script = document.createElement('script');
+  script.src = address;
+  document.head.append(script);
+})(window, '/seamark.iife.js', { key: 'KEY', endpoint: 'ENDPOINT' });

@@ -1,0 +1,314 @@
+"""What the web SDK captures by itself, in a real Chromium, as the collector gets it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from seamark.wire.signals import Signal
+from tests.support.collector_process import KEY, CollectorProcess, stored
+from tests.support.sdk_log import delivered
+from tests.support.servers import NatsServer
+from tests.support.until import until
+from tests.support.web_browser import Tab, WebBrowser, build_sdk, web_browser
+from tests.support.web_site import WEB, Site
+
+HEAD = '<!doctype html><html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,">'
+SHOP = f"""{HEAD}</head><body>
+<h1>Shop</h1>
+<button id="buy" data-feature-id="buy"><span>Buy</span></button>
+<button id="plain">Plain</button>
+<input id="text">
+<div data-seamark-ignore><button id="quiet">Quiet</button></div>
+</body></html>"""
+VITALS = f"""{HEAD}<script type="module">
+import {{ onLCP, onINP, onCLS, onTTFB, onFCP }} from '/node_modules/web-vitals/dist/web-vitals.js';
+globalThis.told = {{}};
+const keep = ({{ name, value }}) => {{ told[name.toLowerCase()] = value }};
+[onLCP, onCLS, onTTFB, onFCP].forEach((on) => on(keep));
+onINP(keep, {{ reportAllChanges: true }}); // else it tells no INP of a page that is said to hide
+</script></head><body>
+<div id="room"></div><h1 style="font-size:60px">What a large headline</h1><p>Text below it</p>
+<button id="slow" style="position:fixed;bottom:0;right:0">Slow</button>
+<script>
+document.getElementById('slow').onclick = () => {{
+  const until = performance.now() + 120; while (performance.now() < until); }};
+</script></body></html>"""
+
+HIDE = """
+for (const [name, value] of [["hidden", true], ["visibilityState", "hidden"]]) {
+  Object.defineProperty(document, name, {get: () => value, configurable: true});
+}
+document.dispatchEvent(new Event("visibilitychange", {bubbles: true}));
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[WebBrowser]:
+    build_sdk()
+    with web_browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with Site({"/shop": SHOP, "/vitals": VITALS}) as running:
+        yield running
+
+
+class Shop:
+    """Pages of the site with the SDK; what it sent is told apart by its release."""
+
+    def __init__(self, browser: WebBrowser, site: Site, port: int, log: NatsServer) -> None:
+        self._browser, self._site, self._port, self._log = browser, site, port, log
+
+    def open(self, path: str, release: str, *, entry: str = "index", **options: object) -> Tab:
+        told = {
+            "key": KEY,
+            "endpoint": f"http://127.0.0.1:{self._port}",
+            "release": release,
+            "batch": {"intervalMs": 200},
+            **options,
+        }
+        tab = self._browser.context().tab(f"{self._site.url}{path}")
+        tab.run(
+            f"import('/dist/{entry}.js').then(({{init}}) => {{"
+            f" globalThis.seamark = init({json.dumps(told)}) }})"
+        )
+        return tab
+
+    def events(self, release: str, name: str, count: int = 1) -> list[dict[str, Any]]:
+        """The events of a name, once there are so many."""
+        return until(
+            lambda: [
+                dict(event)
+                for event in delivered(self._log)
+                if event["name"] == name and attributes(event).get("service.version") == release
+            ],
+            lambda found: len(found) >= count,
+            seconds=20,
+        )
+
+
+def attributes(event: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = event.get("attrs", {})
+    return found
+
+
+def click(tab: Tab, element: str, times: int = 1) -> None:
+    """As a person does, with the mouse."""
+    place = tab.run(
+        f"(({{x, y, width, height}}) => [x + width / 2, y + height / 2])"
+        f"(document.querySelector({json.dumps(element)}).getBoundingClientRect())"
+    )
+    for number in range(times):
+        for kind in ("mousePressed", "mouseReleased"):
+            tab.call(
+                "Input.dispatchMouseEvent",
+                type=kind,
+                x=place[0],
+                y=place[1],
+                button="left",
+                clickCount=number + 1,
+            )
+
+
+@pytest.fixture
+def shop(browser: WebBrowser, site: Site, collector: CollectorProcess, log: NatsServer) -> Shop:
+    return Shop(browser, site, collector.port, log)
+
+
+def sorted_pages(events: Sequence[Mapping[str, Any]]) -> list[Any]:
+    return [attributes(event)["page"] for event in sorted(events, key=lambda event: event["ts"])]
+
+
+def test_each_route_of_the_app_is_one_page_view(shop: Shop, site: Site) -> None:
+    tab = shop.open("/shop", "routes")
+    for change in (
+        "history.pushState(null, '', '/cart?token=secret&page=2')",
+        "history.replaceState(null, '', '/cart?page=3')",  # the same route
+        "history.pushState(null, '', '/orders/ann@shop.example#top')",
+        "history.back()",
+    ):
+        tab.run(f"{change}; new Promise((done) => setTimeout(done, 100))")
+
+    views = shop.events("routes", "page_view", 4)
+    assert sorted_pages(views) == ["/shop", "/cart", "/orders/[email]", "/cart"]
+    urls = [attributes(event)["url.full"] for event in sorted(views, key=lambda one: one["ts"])]
+    assert urls[1] == f"{site.url}/cart?token=REDACTED&page=2"
+    assert [event["name"] for event in shop.events("routes", "session.start")] == ["session.start"]
+
+
+def test_errors_that_nothing_catches_are_sent_with_stack_and_fingerprint(shop: Shop) -> None:
+    tab = shop.open("/shop", "errors")
+    tab.run(
+        "setTimeout(() => { throw new TypeError('no ann@shop.example here') });"
+        "Promise.reject(new RangeError('17 is too many'));"
+        "for (let n = 0; n < 9; n++) setTimeout(() => seamark.captureError(new Error('again')))"
+    )
+    found = shop.events("errors", "exception", 7)
+    told = {
+        (attributes(one)["exception.type"], attributes(one)["exception.message"]) for one in found
+    }
+    assert told == {
+        ("TypeError", "no [email] here"),
+        ("RangeError", "17 is too many"),
+        ("Error", "again"),
+    }
+    assert len(found) == 7
+    assert tab.run("seamark.stats().dropped") == {"repeated": 4}
+    for one in found:
+        assert len(attributes(one)["error.fingerprint"]) == 16
+        assert "at " in attributes(one)["exception.stacktrace"]
+
+
+def test_clicks_are_told_by_their_element_and_rage_by_repetition(shop: Shop) -> None:
+    tab = shop.open("/shop", "clicks")
+    click(tab, "#buy span")
+    click(tab, "#quiet")
+    click(tab, "#text", 5)
+    click(tab, "#plain", 4)
+
+    (feature,) = shop.events("clicks", "feature_click")
+    assert attributes(feature)["feature_id"] == "buy"
+    assert attributes(feature)["page"] == "/shop"
+    rage = shop.events("clicks", "rage_click")
+    assert [attributes(one)["element.id"] for one in rage] == ["plain"]
+    plain = shop.events("clicks", "click", 4)
+    assert {attributes(one)["element.id"] for one in plain} == {"plain"}
+
+
+def test_requests_are_told_and_only_allowed_targets_get_a_traceparent(
+    shop: Shop, site: Site
+) -> None:
+    with Site() as foreign:
+        tab = shop.open("/shop", "requests")
+        tab.run(
+            "fetch('/api/orders?token=x', {headers: {'x-own': '1'}}).then((r) => r.text())"
+            ".then(() => fetch(new Request('/missing', {method: 'HEAD'})).catch(() => 0))"
+            f".then(() => fetch('{foreign.url}/third').catch(() => 0))"
+            ".then(() => new Promise((done) => { const request = new XMLHttpRequest();"
+            " request.open('GET', '/api/xhr'); request.onloadend = done; request.send() }))"
+        )
+        told = {
+            attributes(one)["url.path"]: attributes(one)
+            for one in shop.events("requests", "http.client.request", 4)
+        }
+        seen = dict(site.requests) | dict(foreign.requests)
+
+    assert told["/api/orders"]["http.response.status_code"] == 200
+    assert told["/third"]["error.type"] == "TypeError"
+    for path in ("/api/orders", "/api/xhr"):
+        assert (
+            seen[path]["traceparent"] == f"00-{told[path]['trace_id']}-{told[path]['span_id']}-01"
+        )
+    assert seen["/api/orders"]["x-own"] == "1"
+    assert "traceparent" not in seen["/third"]
+    assert "trace_id" not in told["/third"]
+    assert all("/v1/ingest" not in path for path in told)
+
+
+def test_a_frame_that_blocks_is_told(shop: Shop) -> None:
+    tab = shop.open("/shop", "frames")
+    tab.run(
+        "new Promise((done) => setTimeout(function slowWork() {"
+        " const until = performance.now() + 300; while (performance.now() < until);"
+        " requestAnimationFrame(() => setTimeout(done, 100)) }))"
+    )
+    (frame, *_) = shop.events("frames", "browser.long_frame")
+    assert frame["value"] >= 300
+    assert frame["unit"] == "ms"
+
+
+def test_vitals_are_those_of_the_package_web_vitals(shop: Shop) -> None:
+    tab = shop.open("/vitals", "vitals", entry="attribution")
+    tab.run(
+        "document.getElementById('room').style.height = '150px';"
+        "new Promise((done) => requestAnimationFrame(() => setTimeout(done, 200)))"
+    )
+    click(tab, "#slow")
+    tab.run("new Promise((done) => setTimeout(done, 300))")
+    tab.run(HIDE)
+    tab.until("Object.keys(told).length === 5")
+    wanted = tab.run("told")
+    for name, value in wanted.items():
+        (found,) = shop.events("vitals", f"web_vital.{name}")
+        assert found["value"] == pytest.approx(value, abs=0.001), name
+        assert attributes(found)["browser.web_vital.navigation_type"] == "navigate"
+        assert attributes(found)["page"] == "/vitals"
+    assert wanted["cls"] > 0
+    assert wanted["inp"] >= 120
+    (inp,) = shop.events("vitals", "web_vital.inp")
+    assert attributes(inp)["browser.web_vital.target"] == "#slow"
+    assert attributes(inp)["browser.web_vital.processing"] >= 100
+
+
+def test_nothing_is_captured_that_is_switched_off(shop: Shop) -> None:
+    names = ("pageViews", "vitals", "errors", "clicks", "rageClicks", "network", "longFrames")
+    tab = shop.open("/shop", "off", capture=dict.fromkeys(names, False))
+    click(tab, "#buy", 4)
+    tab.run("fetch('/api/orders').then(() => setTimeout(() => { throw new Error('x') }))")
+    tab.run("seamark.track('last')")
+    shop.events("off", "last")
+    assert tab.run("seamark.stats().tracked") == 2  # session.start and the last
+
+
+def test_the_page_stays_quiet_and_the_hook_has_the_last_word(shop: Shop) -> None:
+    tab = shop.open("/shop", "hook")
+    tab.run(
+        "seamark.setContext({tenant: 'gold'}); seamark.identify('Ann@Shop.Example');"
+        "seamark.track('bought', {plan: 'gold'}, 19.9, 'EUR')"
+    )
+    (bought,) = shop.events("hook", "bought")
+    assert attributes(bought)["tenant"] == "gold"
+    assert bought["value"] == 19.9
+    assert len(bought["userAnonId"]) == 64
+    assert bought["device"]["lang"]
+    assert tab.complaints == []
+
+
+def test_the_snippet_keeps_calls_and_errors_until_the_script_is_there(
+    browser: WebBrowser, collector: CollectorProcess, log: NatsServer, shop: Shop
+) -> None:
+    snippet = (WEB / "dist" / "snippet.html").read_text()
+    told = {
+        "key": KEY,
+        "endpoint": f"http://127.0.0.1:{collector.port}",
+        "release": "snippet",
+        "batch": {"intervalMs": 200},
+    }
+    snippet = snippet.replace('{key:"KEY",endpoint:"ENDPOINT"}', json.dumps(told))
+    snippet = snippet.replace('"/seamark.iife.js"', '"/dist/seamark.iife.js"')
+    early = "<script>seamark.track('early', {n: 1}); throw new TypeError('too early')</script>"
+    with Site({"/shop": f"{HEAD}{snippet}{early}</head><body></body></html>"}) as site:
+        tab = browser.context().tab(f"{site.url}/shop")
+        tab.until("typeof seamark.stats === 'function'")
+        tab.run("seamark.track('late')")
+        assert attributes(shop.events("snippet", "early")[0])["n"] == 1
+        assert len(shop.events("snippet", "late")) == 1
+        (error,) = shop.events("snippet", "exception")
+    assert attributes(error)["exception.message"] == "too early"
+
+
+def test_spans_and_log_records_of_opentelemetry_arrive_by_the_same_way(
+    shop: Shop, log: NatsServer
+) -> None:
+    tab = shop.open("/shop", "otel")
+    tab.run(
+        "import('/dist/otel.js').then(({SeamarkSpanExporter, SeamarkLogProcessor}) => {"
+        " const context = {traceId: '0af7651916cd43dd8448eb211c80319c',"
+        "  spanId: 'b7ad6b7169203331', traceFlags: 1};"
+        " const resource = {attributes: {'service.name': 'shop'}};"
+        " const time = [Math.floor(Date.now() / 1000), 5];"
+        " new SeamarkSpanExporter(seamark).export([{name: 'checkout', kind: 0, resource,"
+        "  spanContext: () => context, startTime: time, endTime: time, status: {code: 0},"
+        "  attributes: {plan: 'gold', n: 3}, events: [], links: [],"
+        "  instrumentationScope: {name: 'app'}}], () => {});"
+        " new SeamarkLogProcessor(seamark).onEmit({hrTime: time, body: 'hello', attributes: {},"
+        "  severityNumber: 9, resource, instrumentationScope: {name: 'app'}}) })"
+    )
+    assert tab.run("seamark.flush()")
+    assert tab.run("seamark.stats().rejected") == 0
+    for signal in (Signal.TRACES, Signal.LOGS):
+        assert [one.outcome["accepted"] for one in stored(log, signal).values()] == [1]
