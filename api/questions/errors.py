@@ -47,6 +47,7 @@ class ErrorGroup(msgspec.Struct, frozen=True, rename="camel"):
     rule of groups leaves them.
 
     `newIn`: the release it is new in, empty if it is not. `service` is empty for native events.
+    `people` is null where no occurrence names anybody.
     """
 
     fingerprint: str
@@ -56,7 +57,7 @@ class ErrorGroup(msgspec.Struct, frozen=True, rename="camel"):
     message: str
     frame: str
     count: int | float
-    people: int
+    people: int | None
     first_seen: int
     last_seen: int
     releases: list[str]
@@ -99,7 +100,7 @@ def _groups(request: ErrorsRequest, rows: Sequence[GroupRow]) -> AnswerPart:
             message=row.message,
             frame=row.frame,
             count=row.count,
-            people=row.people,
+            people=row.people or None,
             first_seen=row.first_ms,
             last_seen=row.last_ms,
             releases=row.releases,

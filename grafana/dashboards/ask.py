@@ -44,7 +44,8 @@ class Ask(Builder[Dataquery], Dataquery):
     def numbers(self) -> "Ask":
         """The same question, answered with a labelled number for each row, not with a table."""
         value = "releases.rate" if self.kind == "errors" else ""
-        return dataclasses.replace(self, format="numeric", value=value)
+        legend = self.legend or f"{{{{{self.label}}}}}"
+        return dataclasses.replace(self, format="numeric", value=value, legend=legend)
 
     def build(self) -> Dataquery:
         """Itself: it needs no building."""

@@ -96,13 +96,13 @@ def totals(words: PanelText, ask: Ask, *, width: int = 8) -> Panel:
 
 def number_of_rows(words: PanelText, ask: Ask, *, width: int = 6) -> Panel:
     """One number for each row of an answer, called by what tells the rows apart."""
-    made = _called(_beside(stat.Panel()), ask)
+    made = _called(_beside(stat.Panel()))
     return panel(made, _clicked(words, ask), ask.numbers(), width, 5)
 
 
 def bars(words: PanelText, ask: Ask, *, width: int = 8, height: int = 8) -> Panel:
     """One bar for each row of an answer."""
-    made = _called(_lying(bargauge.Panel()), ask)
+    made = _called(_lying(bargauge.Panel()))
     return panel(made, _clicked(words, ask), ask.numbers(), width, height)
 
 
@@ -115,7 +115,7 @@ def pie(words: PanelText, ask: Ask, *, width: int = 8) -> Panel:
         .placement(common_models.LegendPlacement.RIGHT)
     )
     made = (
-        _called(piechart.Panel(), ask)
+        _called(piechart.Panel())
         .pie_type(pie_models.PieChartType.DONUT)
         .display_labels([pie_models.PieChartLabels.PERCENT])
         .legend(legend)
@@ -232,10 +232,9 @@ def _beside(made: Any) -> Any:
     return lines.graph_mode(common_models.BigValueGraphMode.NONE)
 
 
-def _called(made: Any, ask: Ask) -> Any:
-    """Numbers are called by their label, and each is the only one of its series."""
-    named = made.display_name(f"${{__field.labels.{ask.label}}}")
-    return named.reduce_options(_ONE)
+def _called(made: Any) -> Any:
+    """Each number is the only one of its series; the plugin calls it by its label."""
+    return made.reduce_options(_ONE)
 
 
 def _clicked(words: PanelText, ask: Ask) -> PanelText:

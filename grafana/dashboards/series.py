@@ -1,12 +1,18 @@
 """Panels of series over time."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from grafana.dashboards.ask import Ask
 from grafana.dashboards.columns import LEVEL_COLOURS
 from grafana.dashboards.panels import Panel, PanelText, overridden, panel
-from grafana.dashboards.sdk import common, common_models, models, timeseries
+from grafana.dashboards.sdk import common, common_models, dashboard, models, timeseries
+
+ERROR_METRICS: Final = frozenset({"exception", "error"})
+FAULTS: Final = frozenset(
+    {"rejected", "requestRejections", "deadLettered", "deadLetters", "offBy", "archiveOffBy"}
+)
+"""Measures of the ledger that count what went wrong."""
 
 
 def course(
@@ -26,6 +32,9 @@ def course(
     made = timeseries.Panel().min(0).span_nulls(False).fill_opacity(10).legend(_named())
     if only:
         made = _of_one_aggregate(made, only, str(ask.request["groupBy"]))
+    if of_failures(ask):
+        shades = dashboard.FieldColor().mode(models.FieldColorModeId.SHADES).fixed_color("red")
+        made = made.color_scheme(shades)
     if stacked:
         made = (
             made.draw_style(common_models.GraphDrawStyle.BARS)
@@ -37,6 +46,16 @@ def course(
             common.GraphThresholdsStyleConfig().mode(common_models.GraphThresholdsStyleMode.DASHED)
         )
     return panel(overridden(made, series or {}), words, ask, width, 8)
+
+
+def of_failures(ask: Ask) -> bool:
+    """Whether what it counts went wrong: such series are in shades of red, none of them green."""
+    failed = {"key": "status", "op": "=", "value": "error"}
+    return (
+        ask.request.get("metric") in ERROR_METRICS
+        or failed in ask.request.get("filters", ())
+        or not FAULTS.isdisjoint(ask.series)
+    )
 
 
 def levels(words: PanelText, ask: Ask, *, width: int = 24) -> Panel:

@@ -67,7 +67,8 @@ DASHBOARD = Board(
                 course(
                     PanelText(
                         "Errors over time",
-                        "Failed calls by service: since when?",
+                        "Failed calls by service: since when? A request that fails in three "
+                        "services is one in each line; the lines do not add up.",
                         "short",
                         links=(_SERIES_TO_SERVICE,),
                     ),
@@ -82,7 +83,6 @@ DASHBOARD = Board(
                         legend="{{service}}",
                     ),
                     width=8,
-                    stacked=True,
                 ),
             ),
         ),

@@ -153,7 +153,8 @@ DASHBOARD = Board(
                 course(
                     PanelText(
                         "Failing calls",
-                        "Server and consumer spans in error over time, by service: since when?",
+                        "Server and consumer spans in error over time: since when? A request that "
+                        "fails in three services is one in each line; the lines do not add up.",
                         "short",
                         links=(
                             (
@@ -177,7 +178,6 @@ DASHBOARD = Board(
                         legend="{{service}}",
                     ),
                     width=6,
-                    stacked=True,
                 ),
                 bars(
                     PanelText(

@@ -47,6 +47,10 @@ class Choice(Builder[models.VariableModel]):
             )
         made = made.label(self.label)
         if self.one:
+            if isinstance(
+                made, dashboard.QueryVariable
+            ):  # what has no value is not the first choice
+                made = made.regex(r"/^(?!\(none\)$).*$/")
             return made.build()
         everything = models.VariableOption(text=["All"], value=[ALL])
         return made.multi(True).include_all(True).all_value(EVERYTHING).current(everything).build()

@@ -170,8 +170,8 @@ def test_numbers_are_called_by_labels_that_the_plugin_gives_them(uid: str) -> No
         (target,) = panel.get("targets") or [{}]
         if target.get("format") != "numeric" or target["queryType"] == "ledger":
             continue
-        name = panel["fieldConfig"]["defaults"]["displayName"]
-        label = name.removeprefix("${__field.labels.").removesuffix("}")
+        assert "displayName" not in panel["fieldConfig"]["defaults"], "the plugin says (none)"
+        label = target["legend"].removeprefix("{{").removesuffix("}}")
         request = target["request"]
         kind = target["queryType"]
         assert label == request["by"] if kind == "top" else label in given[kind], panel["title"]

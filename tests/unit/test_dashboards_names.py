@@ -7,7 +7,10 @@ import pytest
 
 from api.questions.log_histogram import LEVELS
 from api.questions.registry import BY_KIND
+from grafana.dashboards.all import BOARDS
+from grafana.dashboards.board import Board
 from grafana.dashboards.columns import LEVEL_COLOURS
+from grafana.dashboards.series import of_failures
 from tests.support.grafana_files import PLUGIN, SAVED, clicked, overridden, panels, shown
 
 FRAMED_IN_GO: Final = frozenset({"logs", "trace", "traces"})
@@ -106,3 +109,19 @@ def test_series_have_the_unit_of_what_they_measure_and_gaps_where_there_is_nothi
                     assert (
                         unit not in {"short", "none", *PER_SECOND} or "cls" in request["metric"]
                     ), where
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
+def test_series_of_what_went_wrong_are_never_green(board: Board) -> None:
+    saved = {panel["id"]: panel for panel in panels(board.uid)}
+    for panel in board.panels:
+        found = saved[panel.id]
+        if found["type"] == "timeseries" and any(of_failures(ask) for ask in panel.asks):
+            colour = found["fieldConfig"]["defaults"]["color"]
+            assert colour == {"mode": "shades", "fixedColor": "red"}, panel.title
+
+
+def test_what_went_wrong_is_told_by_what_is_asked() -> None:
+    wrong = {p.title for board in BOARDS for p in board.panels if any(map(of_failures, p.asks))}
+    assert {"Errors in pages", "Failing calls", "Errors over time", "Items rejected"} <= wrong
+    assert "Page views" not in wrong

@@ -72,10 +72,13 @@ describe('templates', () => {
     expect(replaced.request?.filters).toEqual([{ key: 'k', op: '=', value: 'v' }]);
   });
 
-  it('offers values of a dimension, bounded, and leaves out the empty one', async () => {
+  it('offers values of a dimension, bounded, the empty one as it reads everywhere', async () => {
     const source = connect({ values: [{ value: '' }, { value: 'DE' }] });
     const found = await source.metricFindQuery({ refId: 'v', kind: 'values', label: 'a/b', metric: '$app' });
-    expect(found).toEqual([{ text: 'DE' }]);
+    expect(found).toEqual([
+      { text: '(none)', value: '(none)' },
+      { text: 'DE', value: 'DE' },
+    ]);
     expect(asked).toEqual([['labels/a%2Fb/values', { metric: 'shop', prefix: '', limit: 200 }]]);
   });
 

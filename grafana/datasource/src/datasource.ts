@@ -176,7 +176,7 @@ export class SeamarkDatasource
 
   async getTagValues(options: DataSourceGetTagValuesOptions<SeamarkQuery>): Promise<MetricFindValue[]> {
     const values = await this.labelValues(options.key, metricOf(options.queries), '', options.timeRange);
-    return values.map(({ value }) => ({ text: value, value }));
+    return values.map(({ value }) => offered(value));
   }
 
   /** What a variable offers. */
@@ -195,11 +195,17 @@ export class SeamarkDatasource
         if (!query.label) {
           return [];
         }
-        return (await this.labelValues(replace(query.label), metric, replace(query.prefix), options?.range))
-          .filter(({ value }) => value !== '')
-          .map(({ value }) => ({ text: value }));
+        return (await this.labelValues(replace(query.label), metric, replace(query.prefix), options?.range)).map(
+          ({ value }) => offered(value)
+        );
     }
   }
+}
+
+/** An empty value is chosen as it reads everywhere; the backend asks for the empty value then. */
+function offered(value: string): MetricFindValue {
+  const text = value === '' ? '(none)' : value;
+  return { text, value: text };
 }
 
 function bounds(range?: TimeRange) {

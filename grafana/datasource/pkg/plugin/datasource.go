@@ -179,6 +179,10 @@ func failed(err error) backend.DataResponse {
 	return backend.ErrDataResponse(backend.StatusInternal, err.Error())
 }
 
+func isSeries(frames data.Frames) bool {
+	return frames[0].Meta.Type == data.FrameTypeTimeSeriesMulti
+}
+
 // describe puts the executed question and its cost where Grafana's inspector shows them.
 func describe(frames data.Frames, asked *question, answer []byte) {
 	var parsed struct {
@@ -195,7 +199,7 @@ func describe(frames data.Frames, asked *question, answer []byte) {
 	first := frames[0].Meta
 	first.ExecutedQueryString = asked.executed()
 	first.Stats = parsed.Meta.stats()
-	first.Notices = append(first.Notices, parsed.Meta.notices()...)
+	first.Notices = append(first.Notices, parsed.Meta.notices(!isSeries(frames))...)
 	custom, _ := first.Custom.(map[string]any)
 	if custom == nil {
 		custom = map[string]any{}

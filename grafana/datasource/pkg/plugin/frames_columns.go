@@ -61,7 +61,7 @@ func describedFrames(asked *question, answer []byte, columns []described) (data.
 		if _, known := byPath[one.Rows]; !known {
 			paths = append(paths, one.Rows)
 		}
-		byPath[one.Rows] = append(byPath[one.Rows], column{one.Title, one.Key, one.read(), one.grafanaUnit()})
+		byPath[one.Rows] = append(byPath[one.Rows], column{one.Title, one.Key, one.read(), one.grafanaUnit(), one.Label != ""})
 	}
 	if len(paths) == 0 {
 		return nil, fmt.Errorf("no list of rows: %w", errShape)
@@ -108,7 +108,10 @@ func describedNumbers(asked *question, answer map[string]any, columns []describe
 	return numbersOf(asked, rows, chosen.Key, func(row map[string]any) data.Labels {
 		labels := data.Labels{}
 		for _, one := range columns {
-			if value := words(at(row, one.Key)); one.Rows == chosen.Rows && one.Label != "" && value != "" {
+			if one.Rows != chosen.Rows || one.Label == "" {
+				continue
+			}
+			if value := asked.label(words(at(row, one.Key))); value != "" {
 				labels[one.Label] = value
 			}
 		}

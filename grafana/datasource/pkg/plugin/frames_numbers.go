@@ -42,7 +42,11 @@ func numbersOf(asked *question, rows []map[string]any, field string, labels func
 		default:
 			return nil, fmt.Errorf("%w: %q of %s is no number", errQuery, asked.value, asked.kind)
 		}
-		frame := data.NewFrame("", data.NewField(field, labels(row), []*float64{value}))
+		number := data.NewField(field, labels(row), []*float64{value})
+		if !asked.alerting {
+			number.Config = &data.FieldConfig{DisplayNameFromDS: asked.legendOf(field, number.Labels)}
+		}
+		frame := data.NewFrame("", number)
 		frame.RefID, frame.Meta = asked.refID, numericMeta()
 		frames = append(frames, frame)
 	}

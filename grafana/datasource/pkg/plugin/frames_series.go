@@ -3,6 +3,7 @@ package plugin
 import (
 	"encoding/json"
 	"errors"
+	"regexp"
 	"sort"
 	"strings"
 	"time"
@@ -58,7 +59,7 @@ func seriesFrames(asked *question, answer []byte) (data.Frames, error) {
 			}
 			labels := data.Labels{}
 			for name, value := range series.Labels {
-				labels[name] = value
+				labels[name] = asked.label(value)
 			}
 			if len(aggregates) > 1 {
 				labels["agg"] = aggregate
@@ -69,7 +70,7 @@ func seriesFrames(asked *question, answer []byte) (data.Frames, error) {
 			}
 			field := data.NewField(aggregate, labels, values)
 			field.Config = &data.FieldConfig{DisplayNameFromDS: asked.legendOf(aggregate, labels), Unit: in.unit(aggregate)}
-			if service := labels["service"]; service != "" {
+			if service := series.Labels["service"]; service != "" {
 				linked(field, asked.links.service(service))
 			}
 			frame := data.NewFrame("", in.timeField(times), field)
@@ -127,7 +128,7 @@ func exemplarFrame(asked *question, parsed seriesAnswer) *data.Frame {
 		times = append(times, time.UnixMilli(exemplar.Time).UTC())
 		values, ids = append(values, *height), append(ids, exemplar.TraceID)
 		for name := range names {
-			labels[name] = append(labels[name], exemplar.Labels[name])
+			labels[name] = append(labels[name], named(exemplar.Labels[name]))
 		}
 	}
 	frame := data.NewFrame("exemplar",
@@ -148,14 +149,15 @@ func exemplarFrame(asked *question, parsed seriesAnswer) *data.Frame {
 	return frame
 }
 
-// legendOf is the name of a series: what the legend asks for, else its labels, else the aggregate.
+// legendOf is the name of a series or number: what the legend asks for, else its labels, else the aggregate. A label
+// that is empty or lacking reads "(none)".
 func (q *question) legendOf(aggregate string, labels data.Labels) string {
 	if q.legend != "" {
 		text := strings.ReplaceAll(q.legend, "{{agg}}", aggregate)
 		for name, value := range labels {
-			text = strings.ReplaceAll(text, "{{"+name+"}}", value)
+			text = strings.ReplaceAll(text, "{{"+name+"}}", named(value))
 		}
-		return text
+		return lacking.ReplaceAllString(text, blank)
 	}
 	if len(labels) == 0 {
 		return aggregate
@@ -167,12 +169,23 @@ func (q *question) legendOf(aggregate string, labels data.Labels) string {
 	sort.Strings(names)
 	values := make([]string, 0, len(names))
 	for _, name := range names {
-		if labels[name] != "" {
-			values = append(values, labels[name])
+		if value := named(labels[name]); value != blank {
+			values = append(values, value)
 		}
 	}
 	if len(values) == 0 {
-		return "(none)"
+		return blank
 	}
 	return strings.Join(values, " ")
+}
+
+// lacking is a label that a legend asks for and a series does not have.
+var lacking = regexp.MustCompile(`\{\{[^{}]*\}\}`)
+
+// label is the value of a label: as a person reads it, but for a rule as it is.
+func (q *question) label(value string) string {
+	if q.alerting {
+		return value
+	}
+	return named(value)
 }

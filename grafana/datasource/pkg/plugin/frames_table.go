@@ -22,12 +22,13 @@ const (
 )
 
 // column is one column of a table: its title, where its value stands in a row (a path with dots),
-// how it is read, and its unit in Grafana's words.
+// how it is read, its unit in Grafana's words, and whether it is a label, which reads "(none)" where it is empty.
 type column struct {
 	title string
 	field string
 	kind  kind
 	unit  string
+	label bool
 }
 
 // table says which list of an answer becomes a frame, and what its columns are.
@@ -95,6 +96,9 @@ func (c column) of(rows []map[string]any) *data.Field {
 		values := make([]string, len(rows))
 		for i, row := range rows {
 			values[i] = words(at(row, c.field))
+			if c.label && c.kind == text {
+				values[i] = named(values[i])
+			}
 		}
 		field = data.NewField(c.title, nil, values)
 		if c.kind == trace || c.kind == service {

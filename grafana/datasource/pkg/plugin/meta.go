@@ -42,8 +42,9 @@ func stat(name, unit string, value float64) data.QueryStat {
 	return data.QueryStat{FieldConfig: data.FieldConfig{DisplayName: name, Unit: unit}, Value: value}
 }
 
-// notices says what a reader of the panel has to know before trusting it.
-func (m answerMeta) notices() []data.Notice {
+// notices says what a reader of the panel has to know before trusting it. A list that is full (`page`) is no reason for
+// doubt; series that are left out are, since those shown do not add up to all.
+func (m answerMeta) notices(page bool) []data.Notice {
 	var found []data.Notice
 	if m.Stale {
 		found = append(found, data.Notice{Severity: data.NoticeSeverityWarning,
@@ -54,7 +55,11 @@ func (m answerMeta) notices() []data.Notice {
 			Text: "The store has lost rows of this time: what is shown is too little until they are repaired."})
 	}
 	if m.Truncated == limited {
-		found = append(found, data.Notice{Severity: data.NoticeSeverityWarning,
+		severity := data.NoticeSeverityWarning
+		if page {
+			severity = data.NoticeSeverityInfo
+		}
+		found = append(found, data.Notice{Severity: severity,
 			Text: "There is more than is shown: narrow the filters or raise the limit."})
 	}
 	if m.Sampled {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/grafana/grafana-plugin-sdk-go/data"
 )
 
 func TestAnAnswerThatLacksLostRowsSaysSo(t *testing.T) {
@@ -16,12 +18,26 @@ func TestAnAnswerThatLacksLostRowsSaysSo(t *testing.T) {
 		if err := json.Unmarshal([]byte(`{"truncated": `+sent+`}`), &meta); err != nil {
 			t.Fatal(err)
 		}
-		notices := meta.notices()
+		notices := meta.notices(false)
 		if said == "" && len(notices) != 0 {
 			t.Errorf("%s: %v", sent, notices)
 		}
 		if said != "" && (len(notices) != 1 || !strings.Contains(notices[0].Text, said)) {
 			t.Errorf("%s: %v", sent, notices)
 		}
+	}
+}
+
+func TestAFullPageIsNoWarning(t *testing.T) {
+	meta := answerMeta{Truncated: limited}
+	if got := meta.notices(true)[0].Severity; got != data.NoticeSeverityInfo {
+		t.Error(got)
+	}
+	if got := meta.notices(false)[0].Severity; got != data.NoticeSeverityWarning {
+		t.Error(got)
+	}
+	meta.Truncated = damaged
+	if got := meta.notices(true)[0].Severity; got != data.NoticeSeverityWarning {
+		t.Error(got)
 	}
 }

@@ -139,6 +139,7 @@ func requestOf(saved model) (map[string]any, error) {
 	if saved.App != "" {
 		request["appId"] = saved.App
 	}
+	unnamed(request)
 	return request, nil
 }
 
