@@ -1,8 +1,9 @@
 """Redaction of one text, against an oracle that knows what was planted."""
 
+import json
 import string
 from itertools import pairwise
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -65,6 +66,36 @@ def test_a_secret_is_found_whatever_stands_around_it(
 ) -> None:
     made = redacted(REDACTORS[action], f"{before} {secret.text} {after}")
     assert made is None or not holds(made, secret)
+
+
+_KEYED: Final = "keyed8fk2"
+_SCALAR: Final[st.SearchStrategy[Any]] = st.sampled_from(
+    [1, None, "x", 'a "quoted" {text}', "\\", {}, []]
+)
+_SECRETS: Final = st.sampled_from(
+    [{"password": value} for value in (_KEYED, f"a {_KEYED}", [_KEYED])]
+)
+_DOCUMENT: Final = st.recursive(
+    st.one_of(_SCALAR, _SECRETS),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["a", "b c", 'k"']), inner, max_size=3),
+        inner.map(json.dumps),
+    ),
+    max_leaves=6,
+)
+
+
+@given(_DOCUMENT, st.floats(min_value=0, max_value=1), _PLAIN, _PLAIN, st.sampled_from(ACTIONS))
+def test_a_value_is_found_by_its_key_in_json_that_is_nested_or_cut_off(
+    document: object, kept: float, before: str, after: str, action: Action
+) -> None:
+    written = json.dumps(document)
+    cut = written[: len(written) - int(kept * len(written) * 0.5)]
+    rule = RedactionRule(name="r", action=action, keys=("pass*",), keep=2)
+    for text in (f"{before}{written}{after}", f"{before}{cut}"):
+        made = redacted(redactor_of(rule), text)
+        assert made is None or "ed8fk2" not in made
 
 
 @given(_MIXED, st.sampled_from(ACTIONS))

@@ -146,7 +146,8 @@ def _lower(made: tuple[str, str]) -> tuple[str, str]:
     return made[0].lower(), made[1]
 
 
-def _full_width(text: str) -> str:
+def full_width(text: str) -> str:
+    """A text in the letters that stand in East Asian texts."""
     return "".join(chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else char for char in text)
 
 
@@ -165,7 +166,7 @@ SPELLINGS: Final[dict[str, Callable[[str], str]]] = {
     "in a query": lambda text: f"https://shop.example/?q={urllib.parse.quote(text, safe='')}&x=1",
     "encoded twice": lambda text: urllib.parse.quote(urllib.parse.quote(text, safe=""), safe=""),
     "every byte encoded": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
-    "full width": _full_width,
+    "full width": full_width,
     "with invisible characters": lambda text: f"{text[:3]}\u200b{text[3:]}",
 }
 

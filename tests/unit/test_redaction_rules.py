@@ -136,6 +136,28 @@ def test_a_pair_of_a_query_is_redacted_by_its_key() -> None:
     assert redacted(redactor, '{"token":"a","token":"b"}') == f'{{"token":"{REDACTED}"}}'
 
 
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [
+        ('at {"token":"abc"}\n', 'at {"token":"[redacted]"}\n'),
+        ('x {"a":{"secret":["b","c"]}} y', 'x {"a":{"secret":"[redacted]"}} y'),
+        ('cut {"a":1,"token":"ab', 'cut {"a":1,"token":"[redacted]"'),
+        ('cut {"a":{"secret":["b"', 'cut {"a":{"secret":[redacted]'),
+        ('cut {"j":"{\\"token\\":\\"abc\\"', 'cut {"j":"{\\"token\\":\\"[redacted]\\""'),
+        ('{"token":"a\\"b","x":1', '{"token":"[redacted]","x":1'),
+        ('said "token": 123, ok', 'said "token": "[redacted]", ok'),
+        ('{"' * 100 + '"token":"a"', REDACTED),
+        ('{"token":"', '{"token":"'),
+        ('{"other":"a"} token "x"', '{"other":"a"} token "x"'),
+    ],
+)
+def test_members_of_json_in_a_text_are_redacted_by_their_key(sent: str, stored: str) -> None:
+    rule = RedactionRule(name="r", action="mask", keys=("token", "*.secret"))
+    redactor = Redactor(Redaction(rules=(rule,)), salt=SALT)
+    assert redacted(redactor, sent) == stored
+    assert redacted(redactor, stored) == stored
+
+
 def test_a_record_is_compiled_once_for_each_revision() -> None:
     redactors = Redactors()
     first = AppRecord(org="o", app="a")

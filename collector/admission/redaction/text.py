@@ -11,7 +11,7 @@ import urllib.parse
 from collections.abc import Callable, Container, Sequence
 from typing import Any, Final, NamedTuple
 
-from collector.admission.redaction import json_text
+from collector.admission.redaction import embedded_json, json_text
 from collector.admission.redaction.detectors import Crowded, Found, Pattern, compiled
 from collector.admission.redaction.rules import CROWDED, REDACTED, Redactor, Rule
 from collector.admission.redaction.spellings import (
@@ -62,7 +62,8 @@ def redacted_bytes(
         return text
     patterns = redactor.patterns(key, path)
     try:
-        made = json_text.redacted_json(redactor, text, path=path, depth=depth) or text
+        whole_json = json_text.redacted_json(redactor, text, path=path, depth=depth)
+        made = whole_json or embedded_json.redacted_within(redactor, text, path=path, depth=depth)
         made = _pairs(redactor, made, depth)
         for _ in range(_ROUNDS):
             before = made
