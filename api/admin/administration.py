@@ -9,12 +9,14 @@ from typing import Final
 import msgspec
 import nats.errors
 from nats.aio.client import Client as NatsClient
+from nats.js.client import JetStreamContext
 from nats.js.kv import KeyValue
 
 from api.admin.audit import AuditEntry, AuditLog, fields
 from api.reasons import QuestionReason
 from seamark.service.registry import Registry, TokenRecord
 from seamark.service.registry.records import UnreadableRecord
+from seamark.service.registry.spread import reached_all
 from seamark.service.registry.store import Conflict, RecordStore, RecordsUnavailable
 from seamark.wire.buckets import ADMIN_BUCKET, CONFIG_BUCKET
 from seamark.wire.failures import Rejected, Unavailable
@@ -39,6 +41,7 @@ class _Connected:
     records: RecordStore
     memory: KeyValue
     audit: AuditLog
+    jetstream: JetStreamContext
 
 
 class Administration:
@@ -79,7 +82,7 @@ class Administration:
         token: TokenRecord,
         address: str,
     ) -> int:
-        """Make a change, with its entry; returns its revision once this process has it in memory.
+        """Make a change, with its entry; returns its revision once every process was sent it.
 
         `do` writes and returns the last revision. Raises what it raises; Unavailable.
         """
@@ -113,8 +116,14 @@ class Administration:
                 f"The record that is there cannot be read: {error}. Mend it first.",
             ) from error
         await self._note(opened, msgspec.structs.replace(entry, outcome="done"))
-        await self.registry.reached(revision, seconds=_SEEN_SECONDS)
+        await self._seen(opened, revision)
         return revision
+
+    async def _seen(self, opened: _Connected, revision: int) -> None:
+        """Wait until every process has the change, as far as they can be asked for."""
+        await self.registry.reached(revision, seconds=_SEEN_SECONDS)
+        with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
+            await reached_all(opened.jetstream, revision, seconds=_SEEN_SECONDS)
 
     @staticmethod
     async def _note(opened: _Connected, entry: AuditEntry) -> None:
@@ -132,7 +141,9 @@ class Administration:
                 memory = await jetstream.key_value(ADMIN_BUCKET)
             except (nats.errors.Error, OSError, TimeoutError) as error:
                 raise _away(error) from error
-            self._connected = _Connected(RecordStore(records), memory, AuditLog(jetstream))
+            self._connected = _Connected(
+                RecordStore(records), memory, AuditLog(jetstream), jetstream
+            )
         return self._connected
 
 

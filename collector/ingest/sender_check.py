@@ -20,6 +20,8 @@ from collector.admission.senders import Senders
 from collector.ingest.redactors import Redactors
 from collector.receivers.exchange import Admitted, BodyOwner, Head
 from seamark.service.registry import AppRecord, KeyRecord, OrgRecord, TokenRecord
+from seamark.wire.failures import Rejected, Unavailable
+from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
 
 _ADDRESSES: Final = 4096
@@ -31,6 +33,10 @@ class Records(Directory, Protocol):
     """Keys, apps and orgs in memory (`seamark.service.registry.Registry`)."""
 
     orgs: dict[str, OrgRecord]
+
+    @property
+    def current(self) -> bool:
+        """Whether what is not here is nowhere."""
 
 
 class SenderCheck:
@@ -58,7 +64,10 @@ class SenderCheck:
         )
 
     def check(self, head: Head) -> BodyOwner:
-        """Whose a body is. Raises Rejected (NO_KEY, UNKNOWN_KEY, DISABLED, ORIGIN)."""
+        """Whose a body is.
+
+        Raises Rejected (NO_KEY, UNKNOWN_KEY, DISABLED, ORIGIN), Unavailable.
+        """
         key, _ = self._key_of(head)
         return BodyOwner(key.org, key.key_id, source_of(self.address(head)))
 
@@ -135,10 +144,18 @@ class SenderCheck:
         return record.salt if record is not None else ""
 
     def _key_of(self, head: Head) -> tuple[KeyRecord, AppRecord]:
+        """Raises Unavailable for a key that may have been made while the log was away."""
         headers = head.headers
-        return authenticate(
-            self._records,
-            secret=secret_of(headers, head.query),
-            origin=headers.get("origin", ""),
-            now_ms=time.time_ns() // 1_000_000,
-        )
+        try:
+            return authenticate(
+                self._records,
+                secret=secret_of(headers, head.query),
+                origin=headers.get("origin", ""),
+                now_ms=time.time_ns() // 1_000_000,
+            )
+        except Rejected as failure:
+            if failure.reason is Reason.UNKNOWN_KEY and not self._records.current:
+                raise Unavailable(
+                    "this API key is not known here, and new ones cannot be seen now; send it again"
+                ) from None
+            raise

@@ -12,6 +12,7 @@ from nats.js.kv import KeyValue
 from seamark.service.connections import LogSettings, connect_log
 from seamark.service.health import Health
 from seamark.service.registry import AppRecord, OrgRecord, Registry, put_record
+from seamark.service.registry.spread import reached_all
 from seamark.wire.buckets import CONFIG_BUCKET
 from tests.support.servers import NatsServer
 
@@ -110,3 +111,30 @@ async def test_what_was_deleted_without_a_word_is_gone_after_a_kill(
     server.start()
     assert await seen(registry, bucket, "Acme 3") < WITHIN_SECONDS
     assert registry.app("acme", "shop") is None
+
+
+async def test_it_is_known_how_far_every_watch_was_told(
+    watching: tuple[Registry, Health], bucket: KeyValue, client: NatsClient
+) -> None:
+    registry, _ = watching
+    revision = await change(bucket, "Acme")
+
+    assert await reached_all(client.jetstream(), revision, seconds=10)
+    assert registry.revision == revision
+    assert not await reached_all(client.jetstream(), revision + 1, seconds=0.2)
+    await registry.stop()
+
+
+async def test_what_is_not_here_may_be_somewhere_while_the_log_is_away(
+    watching: tuple[Registry, Health], bucket: KeyValue, server: NatsServer
+) -> None:
+    registry, _ = watching
+    told = [registry.current]
+    server.kill()
+    async with asyncio.timeout(10):
+        while told[-1]:
+            await asyncio.sleep(0.01)
+            told.append(registry.current)
+    server.start()
+    await seen(registry, bucket, "Acme")
+    assert registry.current

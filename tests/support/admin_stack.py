@@ -107,15 +107,21 @@ class Administered:
         return answered.body
 
 
-@contextlib.asynccontextmanager
-async def administered(log: NatsServer) -> AsyncIterator[Administered]:
-    """All of it, on a log that provisioning lays out."""
+async def lay_out(log: NatsServer) -> None:
+    """Streams, buckets and records, as provisioning and administration would leave them."""
     client = await connect_log(LogSettings(url=log.url), name="test")
-    settings = LogSettings(url=log.url, max_bytes=8 * 1024 * 1024)
-    await apply(client, settings)
+    await apply(client, LogSettings(url=log.url, max_bytes=8 * 1024 * 1024))
     store = RecordStore(await client.jetstream(timeout=2).key_value(CONFIG_BUCKET))
     for record in records():
         await store.create_first(record)
+    await client.close()
+
+
+@contextlib.asynccontextmanager
+async def administered(log: NatsServer) -> AsyncIterator[Administered]:
+    """All of it, on a log that is laid out if it is not."""
+    await lay_out(log)
+    client = await connect_log(LogSettings(url=log.url), name="test")
     registry = Registry()
     await registry.start(client)
     admin = Administration(registry)

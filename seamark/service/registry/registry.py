@@ -58,6 +58,11 @@ class Registry:
         self._changed = asyncio.Event()
         self._watch: BucketWatch | None = None
 
+    @property
+    def current(self) -> bool:
+        """Whether what is not here is nowhere: not while the log is away, and until it is read."""
+        return self._watch is None or self._watch.live
+
     def key(self, secret: str) -> KeyRecord | None:
         """The record of an ingest key, or None. Whether it may be used is the caller's question."""
         wanted = digest(secret)

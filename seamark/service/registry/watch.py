@@ -56,16 +56,26 @@ class BucketWatch:
         self._jetstream = client.jetstream(timeout=2)
         self._take, self._loaded, self._health = take, loaded, health
         self._seen = 0
+        self._connection = -1
+        """Of which everything was read."""
         self._task: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[None] | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether a change that was made would be seen: the connection is that of the watch."""
+        return (
+            self._client.is_connected
+            and self._client.stats["reconnects"] == self._connection
+            and self._reading is not None
+            and not self._reading.done()
+        )
 
     async def start(self) -> None:
         """Read everything, and go on. Raises nats errors, TimeoutError."""
         bucket = await self._jetstream.key_value(CONFIG_BUCKET)
-        watcher, connection = await self._load(bucket)
-        self._task = asyncio.create_task(
-            self._follow(bucket, watcher, connection), name="registry-watch"
-        )
+        watcher = await self._load(bucket)
+        self._task = asyncio.create_task(self._follow(bucket, watcher), name="registry-watch")
 
     async def stop(self) -> None:
         """Stop following."""
@@ -74,23 +84,21 @@ class BucketWatch:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _follow(
-        self, bucket: KeyValue, watcher: KeyValue.KeyWatcher, connection: int
-    ) -> None:
+    async def _follow(self, bucket: KeyValue, watcher: KeyValue.KeyWatcher) -> None:
         while True:
-            await self._until_broken(connection)
+            await self._until_broken()
             await _end(watcher)
             while True:
                 try:
-                    watcher, connection = await self._load(bucket)
+                    watcher = await self._load(bucket)
                     break
                 except (nats.errors.Error, OSError, TimeoutError) as error:
                     self._tell(error)
                     await asyncio.sleep(_LOOK_SECONDS)
             self._tell(None)
 
-    async def _load(self, bucket: KeyValue) -> tuple[KeyValue.KeyWatcher, int]:
-        """Read everything; returns the watch that goes on, and the connection it is of."""
+    async def _load(self, bucket: KeyValue) -> KeyValue.KeyWatcher:
+        """Read everything; returns the watch that goes on."""
         connection = self._client.stats["reconnects"]
         if self._reading is not None:
             self._reading.cancel()
@@ -98,21 +106,24 @@ class BucketWatch:
         watcher = await bucket.watchall()
         done = asyncio.Event()
         self._reading = asyncio.create_task(
-            self._read(watcher, last=last, done=done), name="registry-read"
+            self._read(watcher, last=last, connection=connection, done=done), name="registry-read"
         )
         try:
             await asyncio.wait_for(done.wait(), _LOAD_SECONDS)
         except BaseException:
             await _end(watcher)
             raise
-        return watcher, connection
+        return watcher
 
-    async def _read(self, watcher: KeyValue.KeyWatcher, *, last: int, done: asyncio.Event) -> None:
+    async def _read(
+        self, watcher: KeyValue.KeyWatcher, *, last: int, connection: int, done: asyncio.Event
+    ) -> None:
         keys: set[str] = set()
         self._seen = 0
         async for entry in watcher:
             if entry is None:  # the marker after the last stored record
                 self._seen = max(self._seen, last)
+                self._connection = connection
                 self._loaded(keys, revision=self._seen)
                 done.set()
                 continue
@@ -122,7 +133,7 @@ class BucketWatch:
             if not done.is_set():
                 keys.add(entry.key)
 
-    async def _until_broken(self, connection: int) -> None:
+    async def _until_broken(self) -> None:
         """Return when changes may have been missed."""
         looks = 0
         while True:
@@ -132,7 +143,7 @@ class BucketWatch:
                 return
             if not self._client.is_connected:
                 continue
-            if self._client.stats["reconnects"] != connection:
+            if not self.live:
                 return
             if looks % _LOOKS == 0 and await self._is_behind():
                 return
