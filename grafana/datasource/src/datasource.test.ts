@@ -69,7 +69,7 @@ describe('templates', () => {
     const query = { refId: 'A', queryType: 'logs' as const, app: '$app', request: { service: '$app', own: { b: 1 } } };
     const replaced = connect({}).applyTemplateVariables(query, {}, [{ key: 'k', operator: '=', value: 'v' }]);
     expect(replaced).toMatchObject({ app: 'shop', request: { service: 'shop', own: { b: 1 } } });
-    expect(replaced.request?.filters).toEqual([{ key: 'k', op: '=', value: 'v' }]);
+    expect(replaced.adHoc).toEqual([{ key: 'k', op: '=', value: 'v' }]);
   });
 
   it('offers values of a dimension, bounded, the empty one as it reads everywhere', async () => {
@@ -80,6 +80,24 @@ describe('templates', () => {
       { text: 'DE', value: 'DE' },
     ]);
     expect(asked).toEqual([['labels/a%2Fb/values', { metric: 'shop', prefix: '', limit: 200 }]]);
+  });
+
+  it('says which filters apply, and why others do not', async () => {
+    const source = connect({ labels: [{ name: 'country', source: 'events' }] });
+    const filters = [
+      { key: 'country', operator: '=', value: 'DE' },
+      { key: 'operation', operator: '=', value: 'GET /' },
+    ];
+    const series: SeamarkQuery[] = [{ refId: 'A', queryType: 'timeseries', request: { metric: 'page_view' } }];
+    expect(await source.getDrilldownsApplicability({ filters, queries: series })).toMatchObject([
+      { key: 'country', applicable: true },
+      { key: 'operation', applicable: false, reason: 'operation is no dimension of what is asked here' },
+    ]);
+    const ledger: SeamarkQuery[] = [{ refId: 'A', queryType: 'ledger' }];
+    expect(await source.getDrilldownsApplicability({ filters, queries: ledger })).toMatchObject([
+      { applicable: false, reason: 'this question takes no filters' },
+      { applicable: false },
+    ]);
   });
 
   it('offers dimensions for ad-hoc filters', async () => {

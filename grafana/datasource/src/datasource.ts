@@ -3,6 +3,7 @@ import {
   CoreApp,
   DataQueryRequest,
   DataQueryResponse,
+  DataSourceGetDrilldownsApplicabilityOptions,
   DataSourceGetTagKeysOptions,
   DataSourceGetTagValuesOptions,
   DataSourceInstanceSettings,
@@ -10,6 +11,7 @@ import {
   DataSourceWithSupplementaryQueriesSupport,
   DataSourceWithToggleableQueryFiltersSupport,
   dateTime,
+  DrilldownsApplicability,
   LogRowContextOptions,
   LogRowModel,
   MetricFindValue,
@@ -24,9 +26,9 @@ import { DataSourceWithBackend, getTemplateSrv } from '@grafana/runtime';
 import { lastValueFrom, Observable } from 'rxjs';
 
 import { contextOf, hasFilter, toggled, volumeOf } from './explore';
-import { isComplete } from './forms';
+import { isComplete, takesFilters } from './forms';
 import { tailed } from './tail';
-import { interpolate, withAdHocFilters } from './request';
+import { adHocFilters, interpolate, withNumbers } from './request';
 import { DEFAULT_QUERY, QuestionRequest, SeamarkOptions, SeamarkQuery, VariableQuery } from './types';
 import { SeamarkVariables } from './variables';
 
@@ -82,11 +84,8 @@ export class SeamarkDatasource
       app: replace(query.app ?? '', scopedVars),
       legend: query.legend && replace(query.legend, scopedVars),
       traceId: replace(query.traceId ?? '', scopedVars).trim(),
-      request: withAdHocFilters(
-        query.queryType ?? 'timeseries',
-        interpolate(query.request ?? {}, replace, scopedVars),
-        filters
-      ),
+      request: withNumbers(query.queryType ?? 'timeseries', interpolate(query.request ?? {}, replace, scopedVars)),
+      adHoc: interpolate({ filters: adHocFilters(filters) }, replace, scopedVars).filters,
     };
   }
 
@@ -177,6 +176,20 @@ export class SeamarkDatasource
   async getTagValues(options: DataSourceGetTagValuesOptions<SeamarkQuery>): Promise<MetricFindValue[]> {
     const values = await this.labelValues(options.key, metricOf(options.queries), '', options.timeRange);
     return values.map(({ value }) => offered(value));
+  }
+
+  /** Which of the dashboard's filters say something to these queries, and why the others do not. */
+  async getDrilldownsApplicability(
+    options?: DataSourceGetDrilldownsApplicabilityOptions<SeamarkQuery>
+  ): Promise<DrilldownsApplicability[]> {
+    const queries = options?.queries ?? [];
+    const filtered = queries.length === 0 || queries.some((query) => takesFilters(query.queryType ?? 'timeseries'));
+    const known = new Set((await this.labelNames(metricOf(queries), options?.timeRange)).map(({ name }) => name));
+    return (options?.filters ?? []).map(({ key, origin }) => {
+      const applicable = filtered && known.has(key);
+      const reason = filtered ? `${key} is no dimension of what is asked here` : 'this question takes no filters';
+      return { key, origin, applicable, reason: applicable ? undefined : reason };
+    });
   }
 
   /** What a variable offers. */

@@ -1,4 +1,5 @@
-import { interpolate, withAdHocFilters } from './request';
+import { adHocFilters, interpolate, withNumbers } from './request';
+import { QuestionRequest } from './types';
 
 const VARIABLES: Record<string, string | string[]> = { country: ['US', 'NL'], app: 'shop', page: '/cart' };
 
@@ -44,24 +45,33 @@ describe('interpolate', () => {
   });
 });
 
-describe('withAdHocFilters', () => {
-  it('adds them behind the query’s own, in the API’s words', () => {
-    const request = { filters: [{ key: 'page', value: '/' }] };
-    const found = withAdHocFilters('timeseries', request, [
-      { key: 'country', operator: '=|', value: 'US', values: ['US', 'NL'] },
-      { key: 'browser', operator: '!=', value: 'IE' },
-      { key: '', operator: '=', value: '' },
-    ]);
-    expect(found.filters).toEqual([
-      { key: 'page', value: '/' },
+describe('adHocFilters', () => {
+  it('keeps every operator of Grafana, in the API’s words', () => {
+    const operators = ['=', '!=', '<', '<=', '>', '>=', '=~', '!~'];
+    const found = adHocFilters(operators.map((operator) => ({ key: 'status', operator, value: '500' })));
+    expect(found).toEqual(operators.map((op) => ({ key: 'status', op, value: '500' })));
+    expect(
+      adHocFilters([
+        { key: 'country', operator: '=|', value: 'US', values: ['US', 'NL'] },
+        { key: 'country', operator: '!=|', value: 'US' },
+        { key: '', operator: '=', value: '' },
+      ])
+    ).toEqual([
       { key: 'country', op: 'in', value: ['US', 'NL'] },
-      { key: 'browser', op: '!=', value: 'IE' },
+      { key: 'country', op: '!in', value: ['US'] },
     ]);
-    expect(request.filters).toHaveLength(1);
   });
 
-  it('leaves alone what takes no filters', () => {
-    const request = {};
-    expect(withAdHocFilters('ledger', request, [{ key: 'a', operator: '=', value: 'b' }])).toBe(request);
+  it('refuses in words what it does not know', () => {
+    expect(() => adHocFilters([{ key: 'country', operator: '~', value: 'U' }])).toThrow(/country has the operator ~/);
+  });
+});
+
+describe('withNumbers', () => {
+  it('makes numbers of what came of variables, where the question takes numbers', () => {
+    const request = { limit: '10', metric: '5', own: '7' } as unknown as QuestionRequest;
+    expect(withNumbers('timeseries', request)).toEqual({ limit: 10, metric: '5', own: '7' });
+    expect(withNumbers('timeseries', { limit: 'x' } as unknown as QuestionRequest)).toEqual({ limit: 'x' });
+    expect(withNumbers('newer', request)).toEqual(request);
   });
 });

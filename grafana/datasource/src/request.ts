@@ -1,13 +1,23 @@
 import { AdHocVariableFilter, ScopedVars } from '@grafana/data';
 
-import { takesFilters } from './forms';
-import { QueryType } from './questions';
+import { questionOf, QueryType } from './questions';
 import { Filter, QuestionRequest } from './types';
 
 type Replace = (text: string, scopedVars?: ScopedVars, format?: (value: string | string[]) => string) => string;
 
-/** The operators of Grafana's ad-hoc filters, in the API's words. */
-const OPERATORS: Record<string, string> = { '=': '=', '!=': '!=', '=~': '=~', '!~': '!~', '=|': 'in', '!=|': '!in' };
+/** The operators of Grafana's ad-hoc filters, in the API's words: all that there are. */
+const OPERATORS: Record<string, string> = {
+  '=': '=',
+  '!=': '!=',
+  '<': '<',
+  '<=': '<=',
+  '>': '>',
+  '>=': '>=',
+  '=~': '=~',
+  '!~': '!~',
+  '=|': 'in',
+  '!=|': '!in',
+};
 
 /**
  * Replaces variables in every text of a request, however deep. A text that is nothing but one variable
@@ -71,24 +81,31 @@ function joined(text: string, replace: Replace, scopedVars: ScopedVars): string 
   return replace(text, scopedVars, (value) => (Array.isArray(value) ? value.join('|') : String(value)));
 }
 
-/** The request with the dashboard's ad-hoc filters behind its own. */
-export function withAdHocFilters(
-  queryType: QueryType | undefined,
-  request: QuestionRequest,
-  filters: AdHocVariableFilter[] | undefined
-): QuestionRequest {
-  if (!filters?.length || !takesFilters(queryType)) {
-    return request;
-  }
-  const more = filters
+/**
+ * The dashboard's ad-hoc filters, in the API's words. The backend puts them behind the query's own, and leaves out, with
+ * a notice, one that does not apply. Fails in words for an operator that there is not.
+ */
+export function adHocFilters(filters: AdHocVariableFilter[] | undefined): Filter[] {
+  return (filters ?? [])
     .filter((filter) => filter.key !== '')
-    .map((filter): Filter => {
-      const op = OPERATORS[filter.operator] ?? '=';
-      return {
-        key: filter.key,
-        op,
-        value: op === 'in' || op === '!in' ? (filter.values ?? [filter.value]) : filter.value,
-      };
+    .map(({ key, operator, value, values }): Filter => {
+      const op = OPERATORS[operator];
+      if (op === undefined) {
+        const known = Object.keys(OPERATORS).join(' ');
+        throw new Error(`The filter on ${key} has the operator ${operator}; Seamark knows ${known}.`);
+      }
+      return { key, op, value: op === 'in' || op === '!in' ? (values ?? [value]) : value };
     });
-  return { ...request, filters: [...(request.filters ?? []), ...more] };
+}
+
+/** The request with numbers where the question takes numbers: what came of a variable is text. */
+export function withNumbers(queryType: QueryType | undefined, request: QuestionRequest): QuestionRequest {
+  const copy = { ...request };
+  for (const { name, type } of questionOf(queryType)?.fields ?? []) {
+    const value = copy[name];
+    if ((type === 'integer' || type === 'number') && typeof value === 'string' && value.trim() !== '') {
+      copy[name] = Number.isFinite(Number(value)) ? Number(value) : value; // what is none is refused by the API, in words
+    }
+  }
+  return copy;
 }

@@ -10,9 +10,10 @@ const MOST_LINES = 1000;
 const PAGE_FIELDS = new Set(['from', 'to', 'order', 'limit', 'before', 'cursor', 'sql']);
 
 /** What tells one tail from another: fields that only say which page is shown do not. */
-export function searchOf({ app, request }: SeamarkQuery) {
+export function searchOf({ app, request, adHoc }: SeamarkQuery) {
   const search = Object.entries(request ?? {}).filter(([field]) => !PAGE_FIELDS.has(field));
-  return { queryType: 'logs', app, request: Object.fromEntries(search) };
+  const more = adHoc?.length ? { adHoc } : {};
+  return { queryType: 'logs', app, request: Object.fromEntries(search), ...more };
 }
 
 /**

@@ -40,6 +40,8 @@ export interface SeamarkQuery extends DataQuery {
   /** Which number, where the format is numeric. */
   value?: string;
   request?: QuestionRequest;
+  /** The dashboard's ad-hoc filters, as they are asked; never saved. */
+  adHoc?: Filter[];
   /** Whether the editor shows the request as text. */
   asText?: boolean;
 }

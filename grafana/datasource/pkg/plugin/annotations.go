@@ -3,6 +3,7 @@ package plugin
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"sort"
 	"strings"
@@ -36,12 +37,13 @@ func (q *question) annotations(saved model, span backend.TimeRange) (*question, 
 	request["agg"], request["source"] = []string{"count"}, "events"
 	bind(request, span)
 	for _, name := range names {
-		request["metric"] = name
-		body, err := json.Marshal(request)
-		if err != nil {
+		one := maps.Clone(request)
+		one["metric"] = name
+		part := &question{method: http.MethodPost, path: "/v1/query/timeseries"}
+		if err := part.saying(one, len(saved.AdHoc)); err != nil {
 			return nil, err
 		}
-		q.parts = append(q.parts, &question{method: http.MethodPost, path: "/v1/query/timeseries", body: body})
+		q.parts = append(q.parts, part)
 	}
 	return q, nil
 }

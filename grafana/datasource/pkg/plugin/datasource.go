@@ -125,7 +125,12 @@ func (d *Datasource) answer(ctx context.Context, query backend.DataQuery, from l
 	if len(asked.parts) > 0 {
 		return d.annotated(ctx, asked)
 	}
-	answer, err := d.api.ask(ctx, asked.method, asked.path, asked.query, asked.body)
+	if alerting {
+		if err := asked.resolved(query.JSON); err != nil {
+			return failed(err)
+		}
+	}
+	answer, err := d.asked(ctx, asked)
 	if err != nil {
 		return failed(err)
 	}
@@ -141,7 +146,7 @@ func (d *Datasource) answer(ctx context.Context, query backend.DataQuery, from l
 func (d *Datasource) annotated(ctx context.Context, asked *question) backend.DataResponse {
 	answers := make([][]byte, len(asked.parts))
 	for i, part := range asked.parts {
-		answer, err := d.api.ask(ctx, part.method, part.path, part.query, part.body)
+		answer, err := d.asked(ctx, part)
 		if err != nil {
 			return failed(err)
 		}
@@ -200,6 +205,10 @@ func describe(frames data.Frames, asked *question, answer []byte) {
 	first.ExecutedQueryString = asked.executed()
 	first.Stats = parsed.Meta.stats()
 	first.Notices = append(first.Notices, parsed.Meta.notices(!isSeries(frames))...)
+	for _, filter := range asked.ignored {
+		first.Notices = append(first.Notices, data.Notice{Severity: data.NoticeSeverityWarning,
+			Text: "The dashboard's filter " + filter + " does not apply to this panel, and is left out."})
+	}
 	custom, _ := first.Custom.(map[string]any)
 	if custom == nil {
 		custom = map[string]any{}

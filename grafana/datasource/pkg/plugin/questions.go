@@ -27,6 +27,7 @@ type model struct {
 	Format    string          `json:"format"`
 	Value     string          `json:"value"`
 	Series    []string        `json:"series"`
+	AdHoc     []any           `json:"adHoc"`
 	Request   json.RawMessage `json:"request"`
 }
 
@@ -50,6 +51,9 @@ type question struct {
 	body     []byte
 	frames   framer
 	parts    []*question
+	request  map[string]any // what the body is made of
+	own      int            // how many of its filters are the query's; those behind them are the dashboard's
+	ignored  []string       // filters of the dashboard that do not apply
 }
 
 // shape says where a query type is asked, what becomes of the answer, which fields of a request are
@@ -109,6 +113,9 @@ func readQuery(query backend.DataQuery) (*question, error) {
 		}
 		known = shape{path: "/v1/query/" + kind, frames: answerFrames}
 	}
+	if kind == "context" {
+		saved.AdHoc = nil // the records around one are those around it, whatever is filtered
+	}
 	request, err := requestOf(saved)
 	if err != nil {
 		return nil, err
@@ -119,11 +126,8 @@ func readQuery(query backend.DataQuery) (*question, error) {
 	if !known.unbound {
 		bind(request, query.TimeRange)
 	}
-	if asked.body, err = json.Marshal(request); err != nil {
-		return nil, err
-	}
 	asked.path, asked.frames = known.path, known.frames
-	return asked, nil
+	return asked, asked.saying(request, len(saved.AdHoc))
 }
 
 // requestOf is the request as it was saved, and the app when one is chosen.
@@ -139,6 +143,10 @@ func requestOf(saved model) (map[string]any, error) {
 	if saved.App != "" {
 		request["appId"] = saved.App
 	}
+	if len(saved.AdHoc) > 0 {
+		own, _ := request["filters"].([]any)
+		request["filters"] = append(own, saved.AdHoc...)
+	}
 	unnamed(request)
 	return request, nil
 }
@@ -153,11 +161,14 @@ func (q *question) oneTrace(saved model) (*question, error) {
 		return nil, fmt.Errorf("%w: %q is no trace id; it has 32 hexadecimal digits", errQuery, saved.TraceID)
 	}
 	q.method, q.path, q.frames = http.MethodGet, "/v1/traces/"+saved.TraceID, traceFrames
+	q.leaveOut(saved.AdHoc)
 	return q, nil
 }
 
 func (q *question) ledger(saved model, span backend.TimeRange) (*question, error) {
 	q.method, q.path, q.frames = http.MethodGet, "/v1/ledger", ledgerFrames
+	q.leaveOut(saved.AdHoc)
+	saved.AdHoc = nil
 	request, err := requestOf(saved)
 	if err != nil {
 		return nil, err
