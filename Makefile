@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Two files of tests at a time; those that kill processes run alone.
 PARALLEL := -n 2 --dist loadfile
 
-.PHONY: clients proto site plugin plugin-test damage faults outages help install up demo docs dashboards test lint types quick servers chaos load lock clean
+.PHONY: limits clients proto site plugin plugin-test damage faults outages help install up demo docs dashboards test lint types quick servers chaos load lock clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ outages: install ## the log, the store, the cache, the archive away for 3 minute
 
 attack: install ## one of three tenants attacks a stack for ten minutes; the others must not notice
 	$(BIN)/python -m tests.hostile.attack --seconds 600
+
+limits: install ## two collectors and three tenants, one at 20 times its limit; Redis goes and comes (eight minutes)
+	$(BIN)/python -m tests.hostile.limits --seconds 120
 
 fuzz: install ## a million random requests of every kind (an hour or two); the seed is printed
 	$(BIN)/python -m tests.hostile.fuzz --bodies 1000000

@@ -6,11 +6,13 @@ import os
 import sys
 from collections.abc import Mapping
 
+from collector.limiting.settings import PREFIX as LIMITS
+from collector.limiting.settings import LimitSettings
 from collector.processes import CHILD_VARIABLE, run_children
 from collector.settings import PREFIX, CollectorSettings, verify
 from seamark import __version__
 from seamark.service import lifecycle, logs
-from seamark.service.connections import LogSettings
+from seamark.service.connections import CacheSettings, LogSettings
 from seamark.service.monitor.settings import load_monitor
 from seamark.service.own_telemetry.report import Reported, beside
 from seamark.service.own_telemetry.settings import PREFIX as OWN_METRICS
@@ -30,6 +32,8 @@ def main(environ: Mapping[str, str]) -> int:
     log_settings = startup.load(LogSettings, prefix="SEAMARK_LOG")
     own = startup.load(OwnMetricsSettings, prefix=OWN_METRICS)
     monitor = load_monitor(startup)
+    cache = startup.load(CacheSettings, prefix="SEAMARK_CACHE")
+    limits = startup.load(LimitSettings, prefix=LIMITS)
     startup.check(lambda: verify(settings))
     if startup.problems:
         return startup.refuse()
@@ -59,7 +63,8 @@ def main(environ: Mapping[str, str]) -> int:
         )
 
         async def one(stop: asyncio.Event) -> int:
-            return await serve(Configuration(settings, log_settings, monitor, number), stop=stop)
+            told = Configuration(settings, log_settings, monitor, cache, limits, number)
+            return await serve(told, stop=stop)
 
         # what several processes count is one sum, and the first tells it
         return await (one if number else beside(one, own, reported))(stop)

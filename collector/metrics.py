@@ -24,6 +24,7 @@ from prometheus_client.metrics_core import Metric
 
 from seamark.wire.envelope import Outcome
 from seamark.wire.failures import Rejected, Unavailable
+from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # their *_created series double the page and tell nothing here
@@ -80,6 +81,11 @@ DEAD_LETTERS_DROPPED: Final = counter(
 REFUSED: Final = counter(
     "seamark_collector_items_refused",
     "Good items that could not be taken; the sender was told to send them again.",
+    "signal",
+)
+LIMITED: Final = counter(
+    "seamark_collector_items_limited",
+    "Items of requests that were over a limit of their key or org; to be sent again later.",
     "signal",
 )
 FAILURES: Final = counter(
@@ -179,7 +185,9 @@ def not_taken(signal: Signal, failure: Rejected | Unavailable) -> None:
     offered, _, refused = _items(signal)
     items = failure.items or 0
     offered.inc(items)
-    if isinstance(failure, Unavailable):
+    if failure.reason is Reason.LIMITED:
+        LIMITED.labels(signal.value).inc(items)
+    elif isinstance(failure, Unavailable):
         refused.inc(items)
     elif items:
         REJECTED.labels(signal.value, failure.reason.value).inc(items)

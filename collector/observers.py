@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from collector.admission.limits.allowed import Measure, Scope
 from collector.metrics import counter, gauge, seconds_histogram
 from seamark.wire.signals import Signal
 
@@ -54,6 +55,32 @@ SHED_LEVEL: Final = gauge(
     "signal",
     joined="livemax",
 )
+
+
+LIMITED_REQUESTS: Final = counter(
+    "seamark_collector_requests_limited",
+    "Requests over a limit, by whose (key, org) and of what (requests, bytes, items, "
+    "items_per_month).",
+    "scope",
+    "limit",
+)
+LIMITS_LOCAL: Final = gauge(
+    "seamark_collector_limits_local",
+    "1: Redis is away, and each process grants its part of the limits by itself.",
+    joined="livemax",
+)
+
+
+class LimitMetrics:
+    """What `collector.admission.limits` refuses, and whether limits are shared."""
+
+    def limited(self, scope: Scope, measure: Measure) -> None:
+        """A request was refused."""
+        LIMITED_REQUESTS.labels(scope.value, measure.value).inc()
+
+    def redis_away(self, away: bool) -> None:
+        """Whether limits are local now."""
+        LIMITS_LOCAL.set(away)
 
 
 class LogMetrics:

@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import logging
+import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,9 @@ from nats.aio.client import Client as NatsClient
 from collector import metrics, observers
 from collector.admission.addresses import read_networks
 from collector.admission.dead_letters import DeadLetterLimiter
+from collector.admission.limits.limiter import Limiter
+from collector.admission.limits.month_use import MonthUse
+from collector.admission.limits.totals import Totals
 from collector.admission.senders import Senders
 from collector.admission.user_agents import read_user_agent
 from collector.http import health_pages
@@ -22,6 +27,10 @@ from collector.ingest.durability import PART as DURABILITY
 from collector.ingest.durability import Durability, DurabilityOrSpool
 from collector.ingest.gateway import IngestGateway
 from collector.ingest.request_rejections import RequestRejections
+from collector.limiting.limit_sync import LimitSync, month_of
+from collector.limiting.settings import LimitSettings
+from collector.limiting.shared_limits import SharedLimits
+from collector.limiting.totals_file import TotalsFile
 from collector.publish.continuity import PART as CONTINUITY
 from collector.publish.continuity import Continuity
 from collector.publish.publisher import Publisher
@@ -33,7 +42,12 @@ from collector.shedding.levels import Thresholds
 from collector.shedding.load_shedder import LoadShedder
 from collector.spool.spool import Spool
 from seamark import __version__
-from seamark.service.connections import LogSettings, connect_log_or_stop
+from seamark.service.connections import (
+    CacheSettings,
+    LogSettings,
+    connect_cache,
+    connect_log_or_stop,
+)
 from seamark.service.health import Health
 from seamark.service.lifecycle import Started
 from seamark.service.monitor.server import Monitored, serve_monitor
@@ -50,6 +64,8 @@ class Configuration:
     collector: CollectorSettings
     log: LogSettings
     monitor: MonitorSettings
+    cache: CacheSettings
+    limits: LimitSettings
     number: int = 0
 
 
@@ -148,13 +164,15 @@ async def _start_log(
         datacenter=settings.datacenter,
         server_version=__version__,
     )
-    for part in (shedder, publisher, refusals):
+    limiter, sync = _limits(told, registry, health)
+    for part in (shedder, publisher, refusals, sync):
         await started.start(part)
     return IngestGateway(
         records=registry,
         log=publisher,
         partitions=told.log.partitions,
         durability=durability if spool is None else DurabilityOrSpool(durability, spool),
+        limiter=limiter,
         shedder=shedder,
         senders=Senders(datacenter=settings.datacenter, server_version=__version__),
         dead_letter_limiter=DeadLetterLimiter(settings.dead_letters_per_minute),
@@ -195,6 +213,31 @@ def _shedder(
         keep_bytes=settings.disk_keep_bytes,
         observer=observers.SheddingMetrics(),
     )
+
+
+def _limits(told: Configuration, registry: Registry, health: Health) -> tuple[Limiter, LimitSync]:
+    """The limiter, and what brings it tokens."""
+    settings, observer = told.limits, observers.LimitMetrics()
+    totals = Totals(secrets.token_hex(6))
+    share = settings.local_percent / 100
+    limiter = Limiter(
+        registry.orgs,
+        key_default=settings.key_default,
+        org_default=settings.org_default,
+        months=MonthUse(totals, share=share, month=month_of(time.time())),
+        observer=observer,
+    )
+    spool = told.collector.spool_path
+    sync = LimitSync(
+        limiter,
+        totals,
+        SharedLimits(connect_cache(told.cache), seconds=2 * told.cache.timeout_seconds),
+        share=share,
+        health=health,
+        file=TotalsFile(Path(spool), told.number) if spool else None,
+        observer=observer,
+    )
+    return limiter, sync
 
 
 def _http(

@@ -14,6 +14,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from collector.admission.dead_letters import DeadLetterLimiter
+from collector.admission.limits.limiter import Limiter
+from collector.admission.limits.month_use import MonthUse
+from collector.admission.limits.totals import Totals
 from collector.admission.rejection_tally import RequestOwner
 from collector.admission.senders import Senders
 from collector.ingest.gateway import IngestGateway
@@ -127,6 +130,7 @@ def gateway() -> IngestGateway:
         registry.keys[digest(app)] = KeyRecord(key_id=app, org="o", app=app, digest=digest(app))
     return IngestGateway(
         records=registry,
+        limiter=Limiter(registry.orgs, months=MonthUse(Totals("load"), share=1.0, month="")),
         log=nothing,
         partitions=2,
         durability=nothing,

@@ -8,6 +8,13 @@ ORG: Final[Mapping[str, Any]] = {
     "orgId": "acme",
     "name": "Acme",
     "plan": "free",
+    "limits": {
+        "requestsPerSecond": None,
+        "bytesPerSecond": None,
+        "itemsPerSecond": 5000.0,
+        "burstSeconds": None,
+        "itemsPerMonth": 1_000_000_000,
+    },
     "createdAt": _AT,
 }
 APP: Final[Mapping[str, Any]] = {
@@ -37,6 +44,7 @@ KEY: Final[Mapping[str, Any]] = {
     "orgId": "acme",
     "status": "active",
     "name": "checkout",
+    "limits": None,
     "createdAt": _AT,
     "expiresAt": None,
 }

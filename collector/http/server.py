@@ -26,7 +26,7 @@ from collector.http.exchange import Answer, Exchange
 from collector.http.failures import failure_reply
 from collector.http.health_pages import Page
 from collector.http.intake import read_body
-from collector.receivers.exchange import Head, Receiver, Reply
+from collector.receivers.exchange import BodyOwner, Head, Receiver, Reply
 from seamark.service.http_faults import MESSAGES, HttpFault, codes_transfer
 from seamark.wire.failures import Rejected, Unavailable, internal_fault
 from seamark.wire.reasons import Reason
@@ -44,8 +44,11 @@ _LAST_WRITE_SECONDS: Final = 1.0
 _NO_QUERY: Final[Mapping[str, str]] = {}
 
 
-class Refused(Protocol):
-    """Who is told of requests that were turned away (`collector.ingest.gateway.IngestGateway`)."""
+class Counted(Protocol):
+    """Who is told of bodies and refusals (`collector.ingest.gateway.IngestGateway`)."""
+
+    def arrived(self, owner: BodyOwner, size: int) -> None:
+        """Count the bytes of a body that did not say how long it was. Does not block."""
 
     def refused(self, head: Head, signal: Signal, failure: Rejected | Unavailable) -> None:
         """Count one. Does not block."""
@@ -57,7 +60,7 @@ class HttpServer:
     def __init__(
         self,
         *,
-        ingest: Refused,
+        ingest: Counted,
         receivers: Sequence[Receiver],
         pages: Mapping[str, Page],
         budget: Budget,
@@ -167,10 +170,13 @@ class HttpServer:
         share: Share | None = None
         failure: Rejected | Unavailable
         try:
-            share = self._budget.share(receiver.check(head))
+            owner = receiver.check(head)
+            share = self._budget.share(owner)
             limits = receiver.limits
             body = await read_body(exchange, share, limit=limits.sent, limits=self._arrival)
             size = len(body)
+            if "content-length" not in head.headers:
+                self._ingest.arrived(owner, size)
             coding = head.headers.get("content-encoding") or head.query.get("enc")
             if coding:
                 body = await self._inflated(coding, body, limit=limits.inflated)

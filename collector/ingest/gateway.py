@@ -17,6 +17,7 @@ from collector import metrics
 from collector.admission.addresses import Network
 from collector.admission.dead_letters import DeadLetterLimiter
 from collector.admission.keys import secret_of
+from collector.admission.limits.limiter import Limiter
 from collector.admission.rejection_tally import RequestOwner
 from collector.admission.senders import Senders
 from collector.ingest.appender import Appender, AppendRequest, Sealed
@@ -34,6 +35,7 @@ from seamark.wire.signals import Signal
 
 FRAME_BYTES: Final = 4 * 1024 * 1024 - 64 * 1024
 """What a message of 4 MiB holds, `max_payload` of a Seamark stack."""
+_LARGEST_BODY: Final = 64 * 1024 * 1024
 
 
 class RejectionCounter(Protocol):
@@ -48,7 +50,7 @@ class IngestGateway:
 
     `dead_letter_limiter` takes dead letters within their limits; `trusted_proxies` are networks
     whose X-Forwarded-For is believed; `country_header` is one that they set; `frame_bytes` is the
-    largest frame the log takes.
+    largest frame the log takes; `limiter` holds keys and orgs to their limits.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class IngestGateway:
         senders: Senders,
         dead_letter_limiter: DeadLetterLimiter,
         request_rejections: RejectionCounter,
+        limiter: Limiter,
         shedder: SheddingCheck | None = None,
         trusted_proxies: Sequence[Network] = (),
         country_header: str = "",
@@ -70,6 +73,7 @@ class IngestGateway:
             records, senders, trusted_proxies=trusted_proxies, country_header=country_header
         )
         self._log_check = LogCheck(durability, shedder)
+        self._limiter = limiter
         self._appender = Appender(log, partitions=partitions)
         self._dead_letter_limiter = dead_letter_limiter
         self._request_rejections = request_rejections
@@ -78,12 +82,13 @@ class IngestGateway:
         self._frame_bytes = frame_bytes
 
     def check(self, head: Head) -> BodyOwner:
-        """What can be said before the body is read: whose it is. Does not block.
+        """What can be said before the body is read: whose it is, and that it is within its limits.
 
-        Raises Rejected (NO_KEY, UNKNOWN_KEY, DISABLED, ORIGIN), Unavailable.
+        Does not block. Raises Rejected (NO_KEY, UNKNOWN_KEY, DISABLED, ORIGIN), Unavailable.
         """
-        owner = self._sender_check.check(head)
+        owner, key = self._sender_check.check(head)
         self._log_check.check()
+        self._limiter.check(key, _declared(head))
         return owner
 
     def check_admin(self, head: Head) -> BodyOwner:
@@ -91,9 +96,14 @@ class IngestGateway:
 
         Raises Rejected (NO_KEY, UNKNOWN_KEY, WRONG_KIND, DISABLED), Unavailable.
         """
-        owner = self._sender_check.check_admin(head)
+        owner, key = self._sender_check.check_admin(head)
         self._log_check.check()
+        self._limiter.check(key, _declared(head))
         return owner
+
+    def arrived(self, owner: BodyOwner, size: int) -> None:
+        """Count the bytes of a body that did not say how long it was. Does not block."""
+        self._limiter.arrived(owner.org, owner.key_id, size)
 
     def refused(self, head: Head, signal: Signal, failure: Rejected | Unavailable) -> None:
         """Count a request that was rejected or refused as a whole, whoever sent it.
@@ -143,16 +153,17 @@ class IngestGateway:
                 )
             names = (event.name for event in request.events)
             self._log_check.check_request(request.signal, request.body, names)
-            kept = self._limited(common, outcome, request.dead_letters)
-            if request.events:
-                await self._appender.pieces(
-                    common, events=request.events, outcome=outcome, dead_letters=kept
-                )
-            else:
-                await self._appender.whole(
-                    common, body=request.body, outcome=outcome, dead_letters=kept
-                )
-            await self._log_check.confirm()
+            with self._limiter.items(admitted.key, outcome.accepted):
+                kept = self._kept(common, outcome, request.dead_letters)
+                if request.events:
+                    await self._appender.pieces(
+                        common, events=request.events, outcome=outcome, dead_letters=kept
+                    )
+                else:
+                    await self._appender.whole(
+                        common, body=request.body, outcome=outcome, dead_letters=kept
+                    )
+                await self._log_check.confirm()
         except (Unavailable, Rejected) as failure:
             failure.items = outcome.offered
             raise
@@ -204,19 +215,12 @@ class IngestGateway:
             signal=signal,
             partition_by=self._sender_check.address(head),
         )
+        accepted = sum(part.outcome.accepted for part in parts)
         try:
             self._log_check.check_parts(signal, parts)
-            sealed: list[Sealed] = []
-            content = hashlib.sha256()
-            for part in parts:
-                kept = self._limited(request, part.outcome, part.dead_letters)
-                sealed.append(self._appender.seal_part(request, part, kept))
-                if len(parts) > 1:
-                    content.update(b"%d:%d:" % (part.outcome.offered, len(part.body)))
-                    content.update(part.body)
-                    await asyncio.sleep(0)  # others are served between two large ones
-            await self._appender.parts(request, sealed, content=content.digest())
-            await self._log_check.confirm()
+            with self._limiter.items(admitted.key, accepted):
+                await self._append_sealed(request, parts)
+                await self._log_check.confirm()
         except (Unavailable, Rejected) as failure:
             failure.items = sum(part.outcome.offered for part in parts)
             raise
@@ -225,12 +229,24 @@ class IngestGateway:
         _count_redacted(admitted)
         return request.receipt
 
+    async def _append_sealed(self, request: AppendRequest, parts: Sequence[BodyPart]) -> None:
+        sealed: list[Sealed] = []
+        content = hashlib.sha256()
+        for part in parts:
+            kept = self._kept(request, part.outcome, part.dead_letters)
+            sealed.append(self._appender.seal_part(request, part, kept))
+            if len(parts) > 1:
+                content.update(b"%d:%d:" % (part.outcome.offered, len(part.body)))
+                content.update(part.body)
+                await asyncio.sleep(0)  # others are served between two large ones
+        await self._appender.parts(request, sealed, content=content.digest())
+
     @property
     def frame_bytes(self) -> int:
         """The largest frame that one message of the log holds."""
         return self._frame_bytes()
 
-    def _limited(
+    def _kept(
         self, request: AppendRequest, outcome: Outcome, dead_letters: Iterable[DeadLetter]
     ) -> Sequence[DeadLetter]:
         if not dead_letters:
@@ -250,6 +266,12 @@ def _count_redacted(admitted: Admitted) -> None:
     if admitted.redactor.counts:
         counts = admitted.redactor.taken_counts()
         metrics.redacted(admitted.app.org, admitted.app.app, counts)
+
+
+def _declared(head: Head) -> int:
+    """How long a body says it is; 0 when it does not, or is refused for it anyway."""
+    declared = int(head.headers.get("content-length", 0))
+    return declared if declared <= _LARGEST_BODY else 0
 
 
 def _random_receipt(head: Head) -> str:

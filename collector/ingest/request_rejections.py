@@ -2,8 +2,9 @@
 
 Nothing of such a request reaches the log, so they are counted in memory, by owner and reason, and
 every few seconds written as envelopes that only count: requests (`Outcome.request_rejections`) and,
-where the body was read, its items (offered and rejected under the same reason). While the log is
-away the counts wait here; memory is bounded, since there are few kinds.
+where the body was read, its items (offered, and rejected under the same reason; limited when a
+tenant was over its limit). While the log is away the counts wait here; memory is bounded, since
+there are few kinds.
 
 A count whose acknowledgement was lost is sent again under its receipt, and removed behind the log
 like any retry.
@@ -135,6 +136,8 @@ class RequestRejections:
             datacenter=self._datacenter,
             server_version=self._server_version,
         )
+        limited = counts.items.get(Reason.LIMITED.value, 0)
+        rejected = {k: n for k, n in counts.items.items() if k != Reason.LIMITED.value}
         data = counting_frame(
             sender,
             receipt=receipt,
@@ -142,7 +145,8 @@ class RequestRejections:
             outcome=Outcome(
                 offered=sum(counts.items.values()),
                 accepted=0,
-                rejected=counts.items,
+                rejected=rejected,
+                limited=limited,
                 request_rejections=counts.requests,
             ),
             signal=owner.signal,

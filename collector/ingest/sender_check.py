@@ -20,6 +20,7 @@ from collector.admission.senders import Senders
 from collector.ingest.redactors import Redactors
 from collector.receivers.exchange import Admitted, BodyOwner, Head
 from seamark.service.registry import AppRecord, KeyRecord, OrgRecord, TokenRecord
+from seamark.service.registry.limits import Limits
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
@@ -27,6 +28,9 @@ from seamark.wire.signals import Signal
 _ADDRESSES: Final = 4096
 _REPLAY_KEY: Final = "replay"
 """The key id of what an admin token sent; it counts beside the app's keys in the ledger."""
+_NO_LIMITS: Final = Limits(
+    requests_per_second=0, bytes_per_second=0, items_per_second=0, items_per_month=0
+)
 
 
 class Records(Directory, Protocol):
@@ -63,21 +67,22 @@ class SenderCheck:
             lambda peer, forwarded: client_address(peer, forwarded, self._trusted)
         )
 
-    def check(self, head: Head) -> BodyOwner:
-        """Whose a body is.
+    def check(self, head: Head) -> tuple[BodyOwner, KeyRecord]:
+        """Whose a body is, and its key.
 
         Raises Rejected (NO_KEY, UNKNOWN_KEY, DISABLED, ORIGIN), Unavailable.
         """
         key, _ = self._key_of(head)
-        return BodyOwner(key.org, key.key_id, source_of(self.address(head)))
+        return BodyOwner(key.org, key.key_id, source_of(self.address(head))), key
 
-    def check_admin(self, head: Head) -> BodyOwner:
-        """The same of an admin token.
+    def check_admin(self, head: Head) -> tuple[BodyOwner, KeyRecord]:
+        """The same of an admin token; the key stands for all that admins of the org send.
 
         Raises Rejected (NO_KEY, UNKNOWN_KEY, WRONG_KIND, DISABLED).
         """
         token = self._admin_of(head)
-        return BodyOwner(token.org, token.token_id, source_of(self.address(head)))
+        owner = BodyOwner(token.org, token.token_id, source_of(self.address(head)))
+        return owner, _admin_key(token.org, token.app, token.token_id)
 
     def admit(self, head: Head, *, protocol: str, sdk: tuple[str, str]) -> Admitted:
         """The app of a key. Raises Rejected like `check`."""
@@ -108,7 +113,7 @@ class SenderCheck:
         """
         token = self._admin_of(head)
         record = app_for(self._records, token, app=app)
-        key = KeyRecord(key_id=_REPLAY_KEY, org=record.org, app=record.app, digest="")
+        key = _admin_key(record.org, record.app, _REPLAY_KEY)
         sender = self._senders.encode(
             org=key.org,
             app=key.app,
@@ -159,3 +164,9 @@ class SenderCheck:
                     "this API key is not known here, and new ones cannot be seen now; send it again"
                 ) from None
             raise
+
+
+@lru_cache(maxsize=_ADDRESSES)
+def _admin_key(org: str, app: str, key_id: str) -> KeyRecord:
+    """What stands for an ingest key where an admin token sends; it has no limits of its own."""
+    return KeyRecord(key_id=key_id, org=org, app=app, digest="", limits=_NO_LIMITS)

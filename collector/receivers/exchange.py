@@ -96,6 +96,9 @@ class Ingest(Protocol):
         Raises Rejected (NO_KEY, UNKNOWN_KEY, DISABLED, ORIGIN), Unavailable.
         """
 
+    def arrived(self, owner: BodyOwner, size: int) -> None:
+        """Count the bytes of a body whose length its head did not tell. Does not block."""
+
     def refused(self, head: Head, signal: Signal, failure: Rejected | Unavailable) -> None:
         """Count a request that failed as a whole. Called for every failure of a receiver."""
 

@@ -178,7 +178,7 @@ class GrpcServer:
         self._calls[owner.org] += 1
         share = self._share(owner)
         try:
-            return await self._take(kind, messages, head, share)
+            return await self._take(kind, messages, head, owner, share)
         finally:
             share.give_back()
             self._calls[owner.org] -= 1
@@ -186,13 +186,19 @@ class GrpcServer:
                 del self._calls[owner.org]
 
     async def _take(
-        self, kind: Kind, messages: AsyncIterator[bytes], head: Head, share: CallShare
+        self,
+        kind: Kind,
+        messages: AsyncIterator[bytes],
+        head: Head,
+        owner: BodyOwner,
+        share: CallShare,
     ) -> bytes:
         request = await read_message(
             messages, share, most=self._max_message_bytes, seconds=self._read_seconds
         )
         share.give_back()
         share.take(len(request))
+        self._ingest.arrived(owner, len(request))
         sdk = sdk_of(head.headers.get("user-agent", ""))
         admitted = self._ingest.admit(head, protocol=_PROTOCOL, sdk=sdk)
         try:
@@ -207,7 +213,7 @@ class GrpcServer:
 
 
 def _head(kind: Kind, context: Any) -> Head:
-    """The call as a `Head`; metadata are headers, binary ones left out."""
+    """The call as a `Head`; metadata are headers, but for binary ones and a length of its own."""
     return Head(
         method="POST",
         path=f"/{kind.service}/Export",
@@ -215,7 +221,7 @@ def _head(kind: Kind, context: Any) -> Head:
         headers={
             name: value
             for name, value in context.invocation_metadata() or ()
-            if isinstance(value, str)
+            if isinstance(value, str) and name != "content-length"
         },
         remote=peer_address(context.peer()),
         received_ns=time.time_ns(),

@@ -10,7 +10,8 @@ LOG_USERS: Final = ("provisioning", "collector", "rows", "archive", "api", "admi
 """Users of NATS; what each may do stands in `nats.conf`."""
 STORE_USERS: Final = ("provisioning", "rows", "archive", "api", "admin")
 """Users of ClickHouse; what each may do stands in `clickhouse/users.xml`."""
-CACHE_USER: Final = "api"
+CACHE_USERS: Final = ("api", "collector")
+"""Users of Redis: the cache of answers, and what collectors share of limits."""
 OBJECTS_KEY: Final = "seamark"
 """The access key of the S3 server's only account; the secret that goes with it is made."""
 BUCKET: Final = "telemetry"

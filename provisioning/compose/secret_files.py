@@ -5,20 +5,23 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from provisioning.compose.layout import CACHE_USER, LOG_USERS, STORE_USERS
+from provisioning.compose.layout import CACHE_USERS, LOG_USERS, STORE_USERS
 from provisioning.credentials import Credentials
 
 NAMES = (
     *(f"log_{user}" for user in LOG_USERS),
     *(f"store_{user}" for user in STORE_USERS),
-    *("cache", "objects", "keeper", "grafana"),
+    *(f"cache_{user}" for user in CACHE_USERS),
+    *("objects", "keeper", "grafana"),
 )
 """Every password there is."""
-_CACHE_RULES = (
-    # who has not said who they are may ask whether the server is there, and nothing else
-    "user default on nopass resetkeys resetchannels -@all +ping",
-    "user {user} on #{digest} ~seamark:* resetchannels -@all +@connection +get +set",
-)
+# who has not said who they are may ask whether the server is there, and nothing else
+_NOBODY = "user default on nopass resetkeys resetchannels -@all +ping"
+_CACHE_RULES = {
+    "api": "~seamark:answer:* resetchannels -@all +@connection +get +set",
+    "collector": "~seamark:limit:* resetchannels -@all +@connection +evalsha +script|load +time "
+    "+get +set +type +del +hget +hset +hgetall +pexpire",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ def files(access: FileAccess) -> dict[str, dict[str, str]]:
     passwords, credentials = access.passwords, access.credentials
     made: dict[str, dict[str, str]] = {
         "nats": {"passwords.conf": _nats(passwords)},
-        "redis": {"users.acl": _redis(passwords["cache"])},
+        "redis": {"users.acl": _redis(passwords)},
         "clickhouse": {"passwords.xml": _clickhouse(passwords)},
         "s3": {"objects": passwords["objects"]},
         "grafana": {
@@ -54,7 +57,8 @@ def files(access: FileAccess) -> dict[str, dict[str, str]]:
         made.setdefault(user, {})["log"] = passwords[f"log_{user}"]
     for user in STORE_USERS:
         made.setdefault(user, {})["store"] = passwords[f"store_{user}"]
-    made["api"]["cache"] = passwords["cache"]
+    for user in CACHE_USERS:
+        made[user]["cache"] = passwords[f"cache_{user}"]
     for user in ("archive", "api", "admin"):
         made[user]["objects"] = passwords["objects"]
     for user in ("provisioning", "collector", "rows", "archive", "api"):
@@ -67,9 +71,13 @@ def _nats(passwords: Mapping[str, str]) -> str:
     return _lines(f'{user}_password: "{passwords[f"log_{user}"]}"' for user in LOG_USERS)
 
 
-def _redis(password: str) -> str:
-    """An ACL file: the cache's only user, and what is allowed without one."""
-    return _lines(rule.format(user=CACHE_USER, digest=_digest(password)) for rule in _CACHE_RULES)
+def _redis(passwords: Mapping[str, str]) -> str:
+    """An ACL file: the users of Redis, each with keys of its own, and what is allowed without."""
+    users = (
+        f"user {user} on #{_digest(passwords[f'cache_{user}'])} {_CACHE_RULES[user]}"
+        for user in CACHE_USERS
+    )
+    return _lines([_NOBODY, *users])
 
 
 def _clickhouse(passwords: Mapping[str, str]) -> str:

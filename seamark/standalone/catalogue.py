@@ -33,6 +33,7 @@ SECTIONS: Final = (
     Section("Store (ClickHouse)", "SEAMARK_STORE", "seamark.service.connections", "StoreSettings"),
     Section("Cache (Redis)", "SEAMARK_CACHE", "seamark.service.connections", "CacheSettings"),
     Section("Collector", "SEAMARK_COLLECTOR", "collector.settings", "CollectorSettings"),
+    Section("Limits of tenants", "SEAMARK_LIMIT", "collector.limiting.settings", "LimitSettings"),
     Section("Processor of rows", "SEAMARK_ROWS", "processors.rows.settings", "RowsSettings"),
     Section(
         "Processor of the archive",

@@ -205,6 +205,7 @@ def wiring(
             "SEAMARK_PROVISION_STORE_VARIANT": "embedded",
         },
         "collector": log
+        | cache
         | own
         | monitor
         | {

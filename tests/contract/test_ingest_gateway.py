@@ -32,6 +32,7 @@ from seamark.wire.reasons import Reason
 from seamark.wire.receipts import receipt_for_batch
 from seamark.wire.signals import Signal, choose_partition, stream_name, subject
 from tests.support.envelopes import ReadEnvelope, read_payload
+from tests.support.limiting import limiter_of
 from tests.support.servers import NatsServer
 
 PARTITIONS = 4
@@ -93,6 +94,7 @@ def build(
     refusals = RequestRejections(log=log, partitions=PARTITIONS, server_version="1")
     ingest = IngestGateway(
         records=registry,
+        limiter=limiter_of(registry.orgs),
         log=log,
         partitions=PARTITIONS,
         durability=promise,

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from provisioning.compose import layout
 from tests.support.compose_file import services
 from tests.support.compose_parts import Machine
 from tests.support.s3_server import s3_binary
@@ -88,8 +89,8 @@ def otherwise(machine: Machine, service: str) -> dict[str, str]:
     more = instead_of_clickhouse(service)
     if service == "archive":
         more["SEAMARK_ARCHIVE_BLOCK_AGE_SECONDS"] = "0.5"
-    if service == "api" and not _cache_has_tls():
-        told = machine.environment("api")["SEAMARK_CACHE_URL"]
+    if service in layout.CACHE_USERS and not _cache_has_tls():
+        told = machine.environment(service)["SEAMARK_CACHE_URL"]
         more["SEAMARK_CACHE_URL"] = told.replace("rediss:", "redis:").partition("?")[0]
     return more
 

@@ -28,6 +28,7 @@ from seamark.wire.frames import HEADER, Frame, frames_header
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
 from tests.support.deduplicated import deduplicated
+from tests.support.limiting import limiter_of
 
 KEY = "smk_key"
 NOW_MS = 1_795_316_640_000
@@ -112,6 +113,7 @@ def collector(log: SharedLog) -> tuple[IngestGateway, NativeBatch]:
     registry.keys[digest(KEY)] = KeyRecord(key_id="k", org="acme", app="shop", digest=digest(KEY))
     gateway = IngestGateway(
         records=registry,
+        limiter=limiter_of(registry.orgs),
         log=log,
         partitions=PARTITIONS,
         durability=log,

@@ -24,6 +24,7 @@ from seamark.wire.frames import HEADER, Frame, frames_header
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
 from tests.support.deduplicated import deduplicated
+from tests.support.limiting import limiter_of
 
 KEY, NOW_NS, PARTITIONS = "smk_key", 1_795_316_640_000_000_000, 3
 
@@ -66,6 +67,7 @@ def collector(log: FailingLog) -> IngestGateway:
     registry.keys[digest(KEY)] = KeyRecord(key_id="k", org="acme", app="shop", digest=digest(KEY))
     return IngestGateway(
         records=registry,
+        limiter=limiter_of(registry.orgs),
         log=log,
         partitions=PARTITIONS,
         durability=log,

@@ -50,18 +50,44 @@ def wait_for_port(port: int, process: "subprocess.Popen[bytes]") -> None:
         time.sleep(0.02)
 
 
+class RedisServer:
+    """A Redis of its own, on one port for as long as the test lasts; started and killed at will."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._port = free_port()
+        self.url = f"redis://127.0.0.1:{self._port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        """Start it, empty, and wait until it listens."""
+        options = ("--port", str(self._port), "--save", "", "--dir", self._folder)
+        self.process = subprocess.Popen(
+            [binary("redis-server"), *options, "--logfile", "redis.log"]
+        )
+        wait_for_port(self._port, self.process)
+        return self
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
 @contextlib.contextmanager
 def running_cache(folder: Path) -> Iterator[str]:
     """A Redis of its own; its address without the number of the database."""
-    port = free_port()
-    options = ("--port", str(port), "--save", "", "--dir", folder, "--logfile", "redis.log")
-    process = subprocess.Popen([binary("redis-server"), *options])
-    try:
-        wait_for_port(port, process)
-        yield f"redis://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
+    with RedisServer(folder) as server:
+        yield server.url
 
 
 def binary(name: str) -> str:

@@ -18,6 +18,7 @@ from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.reasons import Reason
 from seamark.wire.signals import Signal
 from tests.support.envelopes import ReadEnvelope, read_payload
+from tests.support.limiting import limiter_of
 
 KEY = "smk_key"
 SALT = "5a" * 16
@@ -42,6 +43,7 @@ class PublisherContext:
         )
         ingest = IngestGateway(
             records=registry,
+            limiter=limiter_of(registry.orgs),
             log=self,
             partitions=self.partitions,
             durability=self,

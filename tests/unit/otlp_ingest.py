@@ -35,10 +35,14 @@ class FakeIngest:
     refusal: Rejected | None = None
     admissions: list[tuple[str, tuple[str, str]]] = field(default_factory=list)
     refusals: list[tuple[Signal, Reason]] = field(default_factory=list)
+    arrivals: list[int] = field(default_factory=list)
 
     def check(self, head: Head) -> BodyOwner:
         self._key_of(head)
         return BodyOwner("acme", "k", head.remote)
+
+    def arrived(self, owner: BodyOwner, size: int) -> None:
+        self.arrivals.append(size)
 
     def refused(self, head: Head, signal: Signal, failure: Rejected | Unavailable) -> None:
         self.refusals.append((signal, failure.reason))

@@ -31,7 +31,7 @@ PUBLIC_PARTS_WITH_TLS = {
 _EVERYONE = ("SEAMARK_LOG", "SEAMARK_STORE", "SEAMARK_OWN_METRICS")
 READ_BY = {
     "provisioning": ("SEAMARK_LOG", "SEAMARK_STORE", "SEAMARK_PROVISION"),
-    "collector": ("SEAMARK_LOG", "SEAMARK_OWN_METRICS", "SEAMARK_COLLECTOR"),
+    "collector": ("SEAMARK_LOG", "SEAMARK_OWN_METRICS", "SEAMARK_CACHE", "SEAMARK_COLLECTOR"),
     "rows": (*_EVERYONE, "SEAMARK_ROWS"),
     "archive": (*_EVERYONE, "SEAMARK_ARCHIVE"),
     # exports of long ranges read the archive

@@ -57,7 +57,8 @@ def test_the_credentials_are_those_that_are_made() -> None:
         assert name in layout.LOG_USERS
     for name in ("provisioning", "rows", "archive", "api", "admin"):
         assert SERVICES[name].environment["SEAMARK_STORE_USER"] == name
-    assert f"rediss://{layout.CACHE_USER}@" in SERVICES["api"].environment["SEAMARK_CACHE_URL"]
+    for name in layout.CACHE_USERS:
+        assert f"rediss://{name}@" in SERVICES[name].environment["SEAMARK_CACHE_URL"]
     archive = SERVICES["archive"].environment
     assert archive["SEAMARK_ARCHIVE_URL"].startswith(f"s3://{layout.BUCKET}/")
     assert archive["SEAMARK_ARCHIVE_S3_KEY"] == layout.OBJECTS_KEY

@@ -27,6 +27,7 @@ from seamark.wire.reasons import Reason
 from seamark.wire.receipts import receipt_for_batch
 from seamark.wire.signals import Signal
 from tests.support.envelopes import ReadEnvelope, read_payload
+from tests.support.limiting import limiter_of
 
 NOW_MS = time.time_ns() // 1_000_000
 DAY_MS = 86_400_000
@@ -63,6 +64,7 @@ class PublisherContext:
         self.registry = registry
         self.ingest = IngestGateway(
             records=registry,
+            limiter=limiter_of(registry.orgs),
             log=self,
             partitions=1,
             durability=self,

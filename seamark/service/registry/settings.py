@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from seamark.service.registry.limits import Limits
 from seamark.wire.limits import LATE_WINDOW_SECONDS
 from seamark.wire.privacy import AttributeLists, Redaction
 
@@ -33,6 +34,9 @@ class OrgSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     name: Annotated[Text, Meta(description="What people call it.", examples=["Acme"])] = ""
     plan: Annotated[Text, Meta(description="A label of your own.", examples=["free"])] = "free"
+    limits: Annotated[
+        Limits | None, Meta(description="What all its keys together may send at most.")
+    ] = None
 
 
 class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,3 +78,4 @@ class KeySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Settings of an ingest key."""
 
     name: Annotated[Text, Meta(description="What it is for.", examples=["checkout"])] = ""
+    limits: Annotated[Limits | None, Meta(description="What it may send at most.")] = None

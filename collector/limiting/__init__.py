@@ -1,0 +1,1 @@
+"""What collectors share of limits: leases and counts in Redis, and a file."""

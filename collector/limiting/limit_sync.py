@@ -1,0 +1,175 @@
+"""Brings tokens and counts from Redis to the limiter, in the background, ten times a second.
+
+Nothing here is in a request's way. A call that fails, or is late, means that Redis is away: from
+then on each collector grants a share of every limit by itself, and asks once a second, with a call
+that changes nothing, whether Redis is back. What a failed call had booked may be booked twice: the
+tenant then gets so much less, once.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+from collector.admission.limits.bucket import TICK_SECONDS
+from collector.admission.limits.limiter import Limiter
+from collector.admission.limits.month_use import set_name
+from collector.admission.limits.totals import Totals
+from collector.limiting.shared_limits import Away, SharedLimits
+from collector.limiting.totals_file import TotalsFile
+from collector.periodic_check import PeriodicCheck
+from seamark.service.health import Health
+
+logger = logging.getLogger(__name__)
+PART: Final = "limits"
+_IDLE_SECONDS: Final = 1.0
+_LEAST_SECONDS: Final = 0.01
+_TOTALS_SECONDS: Final = 1.0
+_PROBE_SECONDS: Final = 1.0
+_FILE_SECONDS: Final = 10.0
+_MONTH_KEEP_SECONDS: Final = 40 * 86400.0
+
+
+class SyncObserver(Protocol):
+    """Told how it goes, for own metrics."""
+
+    def redis_away(self, away: bool) -> None:
+        """Whether limits are local now."""
+
+
+def month_of(seconds: float) -> str:
+    """The calendar month (UTC) of a time since the epoch: 2026-12."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m")
+
+
+class LimitSync:
+    """Leases for the buckets of a limiter, and merges `totals`.
+
+    `share`: of every limit, what this process grants by itself while Redis is away.
+    """
+
+    def __init__(
+        self,
+        limiter: Limiter,
+        totals: Totals,
+        shared: SharedLimits,
+        *,
+        share: float,
+        health: Health,
+        file: TotalsFile | None = None,
+        observer: SyncObserver | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        epoch: Callable[[], float] = time.time,
+    ) -> None:
+        self._limiter = limiter
+        self._totals = totals
+        self._shared = shared
+        self._share = share
+        self._health = health
+        self._file = file
+        self._observer = observer
+        self._clock = clock
+        self._epoch = epoch
+        self._ticks = PeriodicCheck(self._tick, self._seconds, name="limits")
+        limiter.wake = self._ticks.soon
+        self._away = False
+        self._ticked = self._probe_at = self._totals_at = clock()
+        self._file_at = clock() + _FILE_SECONDS
+
+    async def start(self) -> None:
+        """Read what was known, then lease and merge again and again."""
+        if self._file is not None:
+            self._totals.load(await asyncio.to_thread(self._file.read))
+        await self._ticks.start()
+
+    async def stop(self) -> None:
+        """Stop, and tell Redis and the file the last counts."""
+        await self._ticks.stop()
+        try:
+            if not self._away:
+                await self._merge()
+        except Away:
+            logger.info("the last counts of limits did not reach Redis")
+        await self._write()
+        await self._shared.close()
+
+    def _seconds(self) -> float:
+        """Until the next tick: at random, so that no collector is always the first to lease."""
+        return TICK_SECONDS * random.uniform(0.5, 1.5) if self._limiter.buckets else _IDLE_SECONDS  # noqa: S311  # no secret
+
+    async def _tick(self) -> None:
+        now = self._clock()
+        seconds, self._ticked = now - self._ticked, now
+        self._limiter.months.begin(month_of(self._epoch()))
+        try:
+            if self._away:
+                await self._by_itself(now, seconds)
+            else:
+                await self._lease()
+                if now >= self._totals_at:
+                    self._totals_at = now + _TOTALS_SECONDS
+                    await self._merge()
+        except Away as error:
+            self._lost(now, str(error))
+        if now >= self._file_at:
+            self._file_at = now + _FILE_SECONDS
+            await self._write()
+        await asyncio.sleep(_LEAST_SECONDS)
+
+    async def _by_itself(self, now: float, seconds: float) -> None:
+        for bucket in self._limiter.buckets.values():
+            bucket.refill(seconds, share=self._share)
+        if now >= self._probe_at:
+            self._probe_at = now + _PROBE_SECONDS
+            await self._shared.probe()
+            self._found()
+
+    async def _lease(self) -> None:
+        buckets = list(self._limiter.buckets.values())
+        asked = [(bucket, ask) for bucket in buckets if (ask := bucket.ask()) is not None]
+        if asked:
+            grants = await self._shared.lease([ask for _, ask in asked])
+            for (bucket, ask), grant in zip(asked, grants, strict=True):
+                bucket.settle(ask, grant)
+        self._limiter.forget_unused()
+
+    async def _merge(self) -> None:
+        month = set_name(month_of(self._epoch()))
+        for name, found in list(self._totals.sets.items()):
+            if name != month and not found.changed:
+                del self._totals.sets[name]  # a month that is over, and told
+            elif found.changed or found.fields:
+                told = {field: found.fields[field] for field in found.changed}
+                known = await self._shared.merge(name, told, keep_seconds=_MONTH_KEEP_SECONDS)
+                found.merge(known)
+
+    async def _write(self) -> None:
+        if self._file is None or not any(found.fields for found in self._totals.sets.values()):
+            return
+        try:
+            await asyncio.to_thread(self._file.write, self._totals.dump())
+        except OSError as error:
+            logger.warning("counts of limits not written", extra={"error": str(error)})
+
+    def _lost(self, now: float, error: str) -> None:
+        if not self._away:
+            logger.warning("Redis away, limits are local", extra={"error": error})
+        self._away, self._probe_at = True, now + _PROBE_SECONDS
+        self._tell(
+            f"Redis does not answer: this process grants {self._share:.0%} of every limit by itself"
+        )
+
+    def _found(self) -> None:
+        self._away = False
+        self._totals_at = 0.0
+        logger.info("Redis is back, limits are shared")
+        self._tell("")
+
+    def _tell(self, problem: str) -> None:
+        self._limiter.months.away(self._away)
+        self._health.degrade(PART, problem)
+        if self._observer is not None:
+            self._observer.redis_away(self._away)

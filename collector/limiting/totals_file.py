@@ -1,0 +1,35 @@
+"""What a collector knows of the counts of limits, in a file: for when Redis has forgotten them."""
+
+import logging
+import os
+from pathlib import Path
+
+import msgspec
+
+logger = logging.getLogger(__name__)
+_Sets = dict[str, dict[str, int]]
+
+
+class TotalsFile:
+    """`limits-<number>.json` in the folder of the spool. Both methods block."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self._path = folder / f"limits-{number}.json"
+
+    def read(self) -> _Sets:
+        """What was written last; nothing when there is no such file, or it cannot be read."""
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=_Sets)
+        except FileNotFoundError:
+            return {}
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+            logger.warning("counts of limits unreadable", extra={"error": str(error)})
+            return {}
+
+    def write(self, sets: _Sets) -> None:
+        """Replace it. What is written is whole or not there. Raises OSError."""
+        partial = self._path.with_suffix(".partial")
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "wb") as file:
+            file.write(msgspec.json.encode(sets))
+        partial.replace(self._path)
