@@ -34,7 +34,7 @@ RUN openssl version \
         /secrets/init /secrets/nats /secrets/redis /secrets/clickhouse /secrets/s3 \
         /secrets/collector /secrets/api /secrets/provisioning /secrets/rows /secrets/archive \
         /secrets/demo /secrets/grafana /secrets/admin \
-        /volumes/log /volumes/store /volumes/objects /volumes/grafana \
+        /volumes/log /volumes/store /volumes/objects /volumes/grafana /volumes/admin \
         /var/lib/seamark /var/lib/seamark/spool /var/lib/seamark/rows /var/lib/seamark/archive \
         /var/lib/seamark/exports /var/lib/seamark/admin
 COPY --from=dependencies /opt/seamark /opt/seamark
@@ -62,10 +62,11 @@ RUN ./build.sh backend ${TARGETARCH:+"$TARGETARCH"}
 
 
 FROM grafana/grafana:13.1.3 AS grafana
-COPY --from=plugin-frontend /plugin/dist /seamark/plugins/seamark-datasource
-COPY --from=plugin-backend /plugin/dist /seamark/plugins/seamark-datasource
-COPY provisioning/grafana /seamark/provisioning
-COPY provisioning/compose/grafana/start.sh /seamark/start.sh
+# Readable by its user, whatever the umask of the checkout was.
+COPY --chmod=0755 --from=plugin-frontend /plugin/dist /seamark/plugins/seamark-datasource
+COPY --chmod=0755 --from=plugin-backend /plugin/dist /seamark/plugins/seamark-datasource
+COPY --chmod=0755 provisioning/grafana /seamark/provisioning
+COPY --chmod=0755 provisioning/compose/grafana/start.sh /seamark/start.sh
 USER 10001:10001
 ENTRYPOINT ["/bin/sh", "/seamark/start.sh"]
 CMD ["/run.sh"]

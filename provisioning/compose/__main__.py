@@ -15,6 +15,7 @@ from pathlib import Path
 from provisioning.compose.certificates import authority, certify
 from provisioning.compose.layout import FOLDERS, LISTENERS, SERVICES
 from provisioning.compose.secret_files import NAMES, FileAccess, files
+from provisioning.compose.server_files import SERVER_FILES
 from provisioning.credentials import read_or_create
 from provisioning.own_metrics import read_or_create_key
 from seamark.service.settings import SettingsError
@@ -39,7 +40,8 @@ def prepare(root: Path) -> None:
     made = files(access)
     for service in SERVICES:
         folder = _folder(root / "secrets" / service)
-        for name, text in {"ca.pem": ca, **made.get(service, {})}.items():
+        texts = {name: path.read_text() for name, path in SERVER_FILES.get(service, {}).items()}
+        for name, text in {"ca.pem": ca, **texts, **made.get(service, {})}.items():
             _write(folder / name, text)
         if service in LISTENERS:
             certify(service, folder=folder, by=own)

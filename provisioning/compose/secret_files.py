@@ -84,6 +84,7 @@ def _clickhouse(passwords: Mapping[str, str]) -> str:
     """What `incl="…"` in `users.xml` and `config.xml` stands for."""
     rows = [f"  <{user}>{_digest(passwords[f'store_{user}'])}</{user}>" for user in STORE_USERS]
     rows.append(f"  <keeper_identity>seamark:{passwords['keeper']}</keeper_identity>")
+    rows.append(f"  <objects_secret>{passwords['objects']}</objects_secret>")
     return _lines(["<clickhouse>", *rows, "</clickhouse>"])
 
 

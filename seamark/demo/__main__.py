@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     arguments = argparse.ArgumentParser(prog="seamark demo", description=__doc__)
     add = arguments.add_argument
     add("--credentials", type=Path, help="credentials.json of the stack")
-    add("--port-offset", type=int, default=0, help="that of `seamark up` (default 0)")
+    add("--port-offset", type=int, help="of `seamark up` (default: that of the credentials' stack)")
     rate = os.environ.get("SEAMARK_DEMO_RATE", "50")
     add("--rate", type=_rate, default=rate, help=f"events/s; 0: as fast as it goes (now {rate})")
     add("--seed", type=int, default=1, help="the same seed gives the same visits (default 1)")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _HIGHEST: Final = 65535
+_TRIED: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +109,34 @@ def _first_problem(ports: Ports, host: str) -> str | None:
         try:
             _bind(address, port)
         except PermissionError:
-            return f"port {port} ({name}) may not be used by this user; choose --port-offset 100"
+            return f"port {port} ({name}) may not be used by this user; {_proposed(ports, host)}"
         except OSError as error:
             if isinstance(error, socket.gaierror):
                 return f"--host {address}: {error.strerror}"
             if error.errno == errno.EADDRINUSE:
                 return (
                     f"port {port} ({name}) is in use by another program; "
-                    f"stop it or choose --port-offset {ports.offset + 100}"
+                    f"stop it, or {_proposed(ports, host)}"
                 )
             return f"port {port} ({name}) on {address}: {error.strerror}"
     return None
+
+
+def _proposed(ports: Ports, host: str) -> str:
+    """An offset whose ports are all free now, the next hundreds first."""
+    for offset in range(ports.offset + 100, ports.offset + 100 * _TRIED, 100):
+        other = Ports(offset)
+        if other.nats_monitor <= _HIGHEST and all(map(_free, other.listed(host))):
+            return f"choose --port-offset {offset}, whose ports are free"
+    return "choose another --port-offset"
+
+
+def _free(listed: tuple[str, int, str]) -> bool:
+    try:
+        _bind(listed[0], listed[1])
+    except OSError:
+        return False
+    return True
 
 
 def _bind(address: str, port: int) -> None:

@@ -60,7 +60,7 @@ def test_no_container_has_the_authoritys_key_or_anothers_password(volumes: Path)
     expected = {
         "nats": {name for name in passwords if name.startswith("log_")},
         "redis": set(),  # digests
-        "clickhouse": {"keeper"},
+        "clickhouse": {"keeper", "objects"},
         "s3": {"objects"},
         "provisioning": {"log_provisioning", "store_provisioning"},
         "collector": {"log_collector", "cache_collector"},

@@ -17,10 +17,12 @@ from provisioning.clickhouse.migrate import read_migrations
 from provisioning.clickhouse.template import statements
 from provisioning.clickhouse.variant import Variant, placeholders
 from provisioning.compose import layout
+from provisioning.compose.backup import DISK, statement
 from seamark.wire.insert import INSERT_SETTINGS
 from seamark.wire.signals import Signal, input_table
 from tests.support.compose_file import CONFIGURATIONS
 from tests.support.compose_parts import Machine
+from tests.support.s3_server import BUCKET, KEY, SECRET, S3Server
 
 pytestmark = pytest.mark.integration
 RUN = """
@@ -57,7 +59,7 @@ def store(machine: Machine) -> Path:
     return folder
 
 
-def config_of(machine: Machine, role: str) -> Path:
+def config_of(machine: Machine, role: str, more: str = "") -> Path:
     """A configuration in which the user of the process has the rights of `role`."""
     tree = ET.parse(CONFIGURATIONS / "clickhouse/users.xml")  # noqa: S314  # our own file
     root = tree.getroot()
@@ -80,15 +82,15 @@ def config_of(machine: Machine, role: str) -> Path:
     tree.write(folder / "users.xml")
     config = folder / "config.xml"
     config.write_text(
-        f"<clickhouse><users_config>{folder / 'users.xml'}</users_config></clickhouse>"
+        f"<clickhouse><users_config>{folder / 'users.xml'}</users_config>{more}</clickhouse>"
     )
     return config
 
 
-def ask(machine: Machine, folder: Path, role: str, *sql: str) -> list[str]:
+def ask(machine: Machine, folder: Path, role: str, *sql: str, more: str = "") -> list[str]:
     """What the engine answers to a role, statement by statement; "refused" where it may not."""
     ended = subprocess.run(
-        [sys.executable, "-c", RUN, str(folder), str(config_of(machine, role))],
+        [sys.executable, "-c", RUN, str(folder), str(config_of(machine, role, more))],
         input=json.dumps(sql),
         check=False,
         capture_output=True,
@@ -116,6 +118,48 @@ def test_the_engine_knows_every_user(machine: Machine, tmp_path: Path) -> None:
         "AND has(auth_type, 'sha256_password') ORDER BY name)",
     )
     assert users == str(sorted(layout.STORE_USERS)).replace(" ", "")
+
+
+def test_the_store_is_backed_up_into_the_bucket_by_admin_alone(
+    machine: Machine, store: Path, tmp_path: Path
+) -> None:
+    """With the disk of `config.xml`; the S3 server speaks plain HTTP here."""
+    tree = ET.parse(CONFIGURATIONS / "clickhouse/config.xml").getroot()  # noqa: S314  # our own file
+    endpoint, secret = (
+        tree.find(f"storage_configuration/disks/{DISK}/{name}")
+        for name in ("endpoint", "secret_access_key")
+    )
+    assert endpoint is not None
+    assert endpoint.text == f"https://s3:7070/{layout.BUCKET}/backups/"
+    assert secret is not None
+    name = secret.attrib.pop("incl")
+    users = ET.parse(machine.secrets("clickhouse") / "passwords.xml").getroot()  # noqa: S314
+    assert users.findtext(name) == (machine.secrets("s3") / "objects").read_text()
+    (key,) = tree.iterfind(f"storage_configuration/disks/{DISK}/access_key_id")
+    assert key.text == layout.OBJECTS_KEY
+    with S3Server(tmp_path / "s3") as bucket:
+        endpoint.text = f"{bucket.endpoint}/{BUCKET}/backups/"
+        key.text, secret.text = KEY, SECRET
+        more = "".join(
+            ET.tostring(part, encoding="unicode")
+            for part in (tree.find("storage_configuration"), tree.find("backups"))
+            if part is not None
+        )
+        sql = statement("seamark", "one")
+        (refused,) = ask(machine, store, "api", sql, more=more)
+        assert refused == "refused"
+        (made,) = ask(machine, store, "admin", sql, more=more)
+        assert made.endswith("BACKUP_CREATED")
+        restored = ask(
+            machine,
+            tmp_path / "empty",
+            "admin",
+            f"RESTORE DATABASE seamark FROM Disk('{DISK}', 'one')",
+            "SELECT count() > 10 FROM system.tables WHERE database = 'seamark'",
+            more=more,
+        )
+        assert restored[0].endswith("RESTORED")
+        assert restored[1] == "1"
 
 
 def test_a_block_needs_no_more_than_rows_has(machine: Machine, store: Path) -> None:

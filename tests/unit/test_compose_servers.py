@@ -5,7 +5,8 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 from provisioning.compose import layout
-from tests.support.compose_file import CONFIGURATIONS, services, text
+from provisioning.compose.server_files import SERVER_FILES
+from tests.support.compose_file import CONFIGURATIONS, MOUNTED, ROOT, services, text
 
 SERVICES = services()
 
@@ -24,9 +25,9 @@ def test_the_store_has_no_user_that_was_not_declared() -> None:
 
 def test_the_store_takes_the_schema_of_our_inserts() -> None:
     config = parsed("clickhouse/config.xml")
-    folder = config.findtext("format_schema_path")
-    mounts = SERVICES["clickhouse"].mounts
-    assert mounts[f"{folder}seamark_envelope.proto"] == "./seamark/wire/envelope.proto"
+    assert config.findtext("format_schema_path") == f"{MOUNTED}/"
+    schema = SERVER_FILES["clickhouse"]["seamark_envelope.proto"]
+    assert schema.read_text() == (ROOT / "seamark/wire/envelope.proto").read_text()
 
 
 def test_replicated_tables_have_what_they_need() -> None:

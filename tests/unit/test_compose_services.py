@@ -5,6 +5,7 @@ import re
 import pytest
 
 from provisioning.compose import layout
+from provisioning.compose.server_files import SERVER_FILES
 from tests.support.compose_file import (
     MOUNTED,
     ROOT,
@@ -34,13 +35,17 @@ def test_ports_are_for_this_machine_alone(service: Service) -> None:
 
 @pytest.mark.parametrize("service", SERVICES.values(), ids=named)
 def test_what_is_mounted_is_there(service: Service) -> None:
+    """No file of the checkout: under a umask of 077 the containers' user could not read it."""
     volumes = compose()["volumes"]
-    for target, source in service.mounts.items():
-        if source.startswith("./"):
-            assert (ROOT / source).is_file()
-            assert target in service.read_only_mounts
-        else:
-            assert source in volumes
+    assert all(source in volumes for source in service.mounts.values())
+
+
+def test_a_server_starts_with_files_that_are_put_there_for_it() -> None:
+    for name, files in SERVER_FILES.items():
+        assert all(path.is_file() for path in files.values())
+        named_files = re.findall(rf"{MOUNTED}/([\w.-]+)", " ".join(SERVICES[name].command))
+        assert named_files
+        assert set(named_files) <= set(files)
 
 
 @pytest.mark.parametrize("service", SERVICES.values(), ids=named)
@@ -109,7 +114,14 @@ def test_images_are_pinned(service: Service) -> None:
     assert re.fullmatch(r"[a-z/-]+:v?\d+\.\d+\.\d+[\w.-]*", service.said["image"])
     if "build" in service.said:
         assert service.said["build"]["target"] in stages()
-        assert service.said["pull_policy"] == "build"
+        assert service.said["pull_policy"] == "never", "a start without a network works"
+
+
+@pytest.mark.parametrize("service", SERVICES.values(), ids=named)
+def test_memory_of_every_service_is_limited(service: Service) -> None:
+    size = re.fullmatch(r"(\d+)([mg])", service.said["mem_limit"])
+    assert size
+    assert int(size[1]) * {"m": 1, "g": 1024}[size[2]] >= 256
 
 
 def test_servers_are_of_the_versions_that_the_tests_run() -> None:
@@ -137,7 +149,10 @@ def test_no_secret_is_in_the_file_or_on_a_command_line(service: Service) -> None
 
 def test_grafana_finds_what_was_copied_for_it() -> None:
     told = SERVICES["grafana"].environment
-    assert f"COPY provisioning/grafana {told['SEAMARK_PROVISIONED']}\n" in dockerfile_text()
+    assert (
+        f"COPY --chmod=0755 provisioning/grafana {told['SEAMARK_PROVISIONED']}\n"
+        in dockerfile_text()
+    )
     assert f"{told['GF_PATHS_PLUGINS']}/seamark-datasource\n" in dockerfile_text()
     assert told["GF_PLUGINS_ALLOW_LOADING_UNSIGNED_PLUGINS"] == "seamark-datasource"
     home = told["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -223,3 +224,14 @@ def test_what_is_missing_is_reported(
     monkeypatch.setenv("SEAMARK_DEMO_KEY", "smk_x")
     assert main(["--check", "--sessions", "1"]) == 2
     assert "SEAMARK_DEMO_TOKEN" in capsys.readouterr().err
+
+
+def test_credentials_of_a_stack_tell_its_ports(tmp_path: Path) -> None:
+    file = tmp_path / "credentials.json"
+    file.write_text('{"ingest_key": "smk_x", "app": "shop"}')
+    assert read_access({}, file, prefix="SEAMARK_DEMO").ingest_url == "http://127.0.0.1:4318"
+    (tmp_path / "lock").write_text('{"pid": 1, "host": "127.0.0.1", "port_offset": 3900}')
+    found = read_access({}, file, prefix="SEAMARK_DEMO")
+    assert (found.ingest_url, found.api_url) == ("http://127.0.0.1:8218", "http://127.0.0.1:8220")
+    given = read_access({}, file, prefix="SEAMARK_DEMO", port_offset=0)
+    assert given.ingest_url == "http://127.0.0.1:4318", "what was said goes first"

@@ -1,5 +1,7 @@
 """Ports: all moved together, and a sentence for one that is taken."""
 
+import contextlib
+import re
 import socket
 import threading
 import time
@@ -20,14 +22,25 @@ def test_free_ports_are_no_trouble() -> None:
 
 
 def test_a_taken_port_is_named_with_a_way_out() -> None:
+    """The way out is an offset that is free: the next one is not."""
     ports = Ports(free_offset())
-    with socket.create_server(("127.0.0.1", ports.collector_http)):
+    next_one = Ports(ports.offset + 100)
+    with contextlib.ExitStack() as held:
+        held.enter_context(socket.create_server(("127.0.0.1", ports.collector_http)))
+        with contextlib.suppress(OSError):  # it may be in use already, which is as well
+            held.enter_context(socket.create_server(("127.0.0.1", next_one.api)))
         problem = busy(ports, "127.0.0.1", patience_seconds=0)
 
-    assert problem == (
-        f"port {ports.collector_http} (collector HTTP) is in use by another program; "
-        f"stop it or choose --port-offset {ports.offset + 100}"
+    assert problem is not None
+    named = f"port {ports.collector_http} (collector HTTP) is in use by another program"
+    found = re.fullmatch(
+        re.escape(named) + r"; stop it, or choose --port-offset (\d+), whose ports are free",
+        problem,
     )
+    assert found
+    proposed = int(found[1])
+    assert proposed not in (ports.offset, next_one.offset)
+    assert busy(Ports(proposed), "127.0.0.1", patience_seconds=0) is None
 
 
 def test_a_port_that_is_being_let_go_is_waited_for() -> None:
