@@ -64,6 +64,12 @@ LIMITED_REQUESTS: Final = counter(
     "scope",
     "limit",
 )
+OVER_LOG_SHARE: Final = counter(
+    "seamark_collector_requests_over_log_share",
+    "Requests refused because their org has nearly filled its share of the log, by what they are.",
+    "signal",
+    "kind",
+)
 LIMITS_LOCAL: Final = gauge(
     "seamark_collector_limits_local",
     "1: Redis is away, and each process grants its part of the limits by itself.",
@@ -124,6 +130,10 @@ class SheddingMetrics:
     def shed(self, signal: Signal, kind: str) -> None:
         """A request was refused."""
         SHED.labels(signal.value, kind).inc()
+
+    def over_share(self, signal: Signal, kind: str) -> None:
+        """A request was refused for its org's share of the log."""
+        OVER_LOG_SHARE.labels(signal.value, kind).inc()
 
     def level(self, signal: Signal, level: int) -> None:
         """What is refused of a signal now."""

@@ -3,8 +3,6 @@
 import asyncio
 import gc
 import logging
-import secrets
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +11,6 @@ from nats.aio.client import Client as NatsClient
 from collector import metrics, observers
 from collector.admission.addresses import read_networks
 from collector.admission.dead_letters import DeadLetterLimiter
-from collector.admission.limits.limiter import Limiter
-from collector.admission.limits.month_use import MonthUse
-from collector.admission.limits.totals import Totals
 from collector.admission.senders import Senders
 from collector.admission.user_agents import read_user_agent
 from collector.http import health_pages
@@ -27,9 +22,8 @@ from collector.ingest.durability import PART as DURABILITY
 from collector.ingest.durability import Durability, DurabilityOrSpool
 from collector.ingest.gateway import IngestGateway
 from collector.ingest.request_rejections import RequestRejections
-from collector.limiting.limit_sync import LimitSync, month_of
+from collector.limiting.parts import limit_parts
 from collector.limiting.settings import LimitSettings
-from collector.limiting.shared_limits import SharedLimits
 from collector.limiting.totals_file import TotalsFile
 from collector.publish.continuity import PART as CONTINUITY
 from collector.publish.continuity import Continuity
@@ -40,6 +34,7 @@ from collector.receivers.registry import every_receiver
 from collector.settings import CollectorSettings, verify
 from collector.shedding.levels import Thresholds
 from collector.shedding.load_shedder import LoadShedder
+from collector.shedding.log_shares import CountedLog
 from collector.spool.spool import Spool
 from seamark import __version__
 from seamark.service.connections import (
@@ -164,16 +159,26 @@ async def _start_log(
         datacenter=settings.datacenter,
         server_version=__version__,
     )
-    limiter, sync = _limits(told, registry, health)
-    for part in (shedder, publisher, refusals, sync):
+    limits = limit_parts(
+        told.limits,
+        registry.orgs,
+        connect_cache(told.cache),
+        call_seconds=2 * told.cache.timeout_seconds,
+        log=told.log,
+        thresholds=_thresholds(settings),
+        file=TotalsFile(Path(settings.spool_path), told.number) if spool is not None else None,
+        health=health,
+    )
+    for part in (shedder, publisher, refusals, limits.sync):
         await started.start(part)
     return IngestGateway(
         records=registry,
-        log=publisher,
+        log=CountedLog(publisher, limits.log_shares),
         partitions=told.log.partitions,
         durability=durability if spool is None else DurabilityOrSpool(durability, spool),
-        limiter=limiter,
+        limiter=limits.limiter,
         shedder=shedder,
+        log_shares=limits.log_shares,
         senders=Senders(datacenter=settings.datacenter, server_version=__version__),
         dead_letter_limiter=DeadLetterLimiter(settings.dead_letters_per_minute),
         request_rejections=refusals,
@@ -205,9 +210,7 @@ def _shedder(
     return LoadShedder(
         client,
         health=health,
-        thresholds=Thresholds(
-            least=settings.shed_least_percent / 100, most=settings.shed_most_percent / 100
-        ),
+        thresholds=_thresholds(settings),
         spool=spool,
         disk=Path(settings.disk_path) if settings.disk_path else None,
         keep_bytes=settings.disk_keep_bytes,
@@ -215,29 +218,10 @@ def _shedder(
     )
 
 
-def _limits(told: Configuration, registry: Registry, health: Health) -> tuple[Limiter, LimitSync]:
-    """The limiter, and what brings it tokens."""
-    settings, observer = told.limits, observers.LimitMetrics()
-    totals = Totals(secrets.token_hex(6))
-    share = settings.local_percent / 100
-    limiter = Limiter(
-        registry.orgs,
-        key_default=settings.key_default,
-        org_default=settings.org_default,
-        months=MonthUse(totals, share=share, month=month_of(time.time())),
-        observer=observer,
+def _thresholds(settings: CollectorSettings) -> Thresholds:
+    return Thresholds(
+        least=settings.shed_least_percent / 100, most=settings.shed_most_percent / 100
     )
-    spool = told.collector.spool_path
-    sync = LimitSync(
-        limiter,
-        totals,
-        SharedLimits(connect_cache(told.cache), seconds=2 * told.cache.timeout_seconds),
-        share=share,
-        health=health,
-        file=TotalsFile(Path(spool), told.number) if spool else None,
-        observer=observer,
-    )
-    return limiter, sync
 
 
 def _http(

@@ -14,6 +14,7 @@ ORG: Final[Mapping[str, Any]] = {
         "itemsPerSecond": 5000.0,
         "burstSeconds": None,
         "itemsPerMonth": 1_000_000_000,
+        "logPercent": None,
     },
     "createdAt": _AT,
 }

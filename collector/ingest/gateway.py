@@ -21,7 +21,7 @@ from collector.admission.limits.limiter import Limiter
 from collector.admission.rejection_tally import RequestOwner
 from collector.admission.senders import Senders
 from collector.ingest.appender import Appender, AppendRequest, Sealed
-from collector.ingest.log_check import LogCheck, SheddingCheck
+from collector.ingest.log_check import LogCheck, ShareCheck, SheddingCheck
 from collector.ingest.recent_batches import RecentBatches
 from collector.ingest.sender_check import Records, SenderCheck
 from collector.ingest.unknown_key_counter import UnknownKeyCounter
@@ -65,6 +65,7 @@ class IngestGateway:
         request_rejections: RejectionCounter,
         limiter: Limiter,
         shedder: SheddingCheck | None = None,
+        log_shares: ShareCheck | None = None,
         trusted_proxies: Sequence[Network] = (),
         country_header: str = "",
         frame_bytes: Callable[[], int] = lambda: FRAME_BYTES,
@@ -72,7 +73,7 @@ class IngestGateway:
         self._sender_check = SenderCheck(
             records, senders, trusted_proxies=trusted_proxies, country_header=country_header
         )
-        self._log_check = LogCheck(durability, shedder)
+        self._log_check = LogCheck(durability, shedder, log_shares)
         self._limiter = limiter
         self._appender = Appender(log, partitions=partitions)
         self._dead_letter_limiter = dead_letter_limiter
@@ -151,8 +152,12 @@ class IngestGateway:
                 self._recent_batches.check(
                     common.receipt, digest, batch_id=request.batch_id, now_ns=head.received_ns
                 )
-            names = (event.name for event in request.events)
-            self._log_check.check_request(request.signal, request.body, names)
+            self._log_check.check_request(
+                common.org,
+                request.signal,
+                request.body,
+                lambda: (event.name for event in request.events),
+            )
             with self._limiter.items(admitted.key, outcome.accepted):
                 kept = self._kept(common, outcome, request.dead_letters)
                 if request.events:
@@ -217,7 +222,7 @@ class IngestGateway:
         )
         accepted = sum(part.outcome.accepted for part in parts)
         try:
-            self._log_check.check_parts(signal, parts)
+            self._log_check.check_parts(request.org, signal, parts)
             with self._limiter.items(admitted.key, accepted):
                 await self._append_sealed(request, parts)
                 await self._log_check.confirm()

@@ -10,17 +10,18 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from collector.admission.limits.bucket import TICK_SECONDS
+from collector.admission.limits.bucket import TICK_SECONDS, Ask, Grant
 from collector.admission.limits.limiter import Limiter
-from collector.admission.limits.month_use import set_name
+from collector.admission.limits.month_use import is_month, set_name
 from collector.admission.limits.totals import Totals
-from collector.limiting.shared_limits import Away, SharedLimits
+from collector.limiting.shared_limits import Away
 from collector.limiting.totals_file import TotalsFile
 from collector.periodic_check import PeriodicCheck
+from collector.shedding.log_shares import LogShares
 from seamark.service.health import Health
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ PART: Final = "limits"
 _IDLE_SECONDS: Final = 1.0
 _LEAST_SECONDS: Final = 0.01
 _TOTALS_SECONDS: Final = 1.0
+_LOG_SECONDS: Final = 1.0
 _PROBE_SECONDS: Final = 1.0
 _FILE_SECONDS: Final = 10.0
 _MONTH_KEEP_SECONDS: Final = 40 * 86400.0
@@ -38,6 +40,24 @@ class SyncObserver(Protocol):
 
     def redis_away(self, away: bool) -> None:
         """Whether limits are local now."""
+
+
+class Shared(Protocol):
+    """Where limits are shared (`shared_limits.SharedLimits`). Each call raises Away."""
+
+    async def lease(self, asks: Sequence[Ask]) -> list[Grant]:
+        """A grant for each."""
+
+    async def merge(
+        self, name: str, fields: Mapping[str, int], *, keep_seconds: float
+    ) -> dict[str, int]:
+        """Tell counts; all that is known of the set."""
+
+    async def probe(self) -> None:
+        """Do nothing."""
+
+    async def close(self) -> None:
+        """Hang up."""
 
 
 def month_of(seconds: float) -> str:
@@ -55,9 +75,10 @@ class LimitSync:
         self,
         limiter: Limiter,
         totals: Totals,
-        shared: SharedLimits,
+        shared: Shared,
         *,
         share: float,
+        log_shares: LogShares,
         health: Health,
         file: TotalsFile | None = None,
         observer: SyncObserver | None = None,
@@ -68,15 +89,16 @@ class LimitSync:
         self._totals = totals
         self._shared = shared
         self._share = share
+        self._log_shares = log_shares
         self._health = health
         self._file = file
         self._observer = observer
         self._clock = clock
         self._epoch = epoch
-        self._ticks = PeriodicCheck(self._tick, self._seconds, name="limits")
+        self._ticks = PeriodicCheck(self._check, self._seconds, name="limits")
         limiter.wake = self._ticks.soon
         self._away = False
-        self._ticked = self._probe_at = self._totals_at = clock()
+        self._ticked = self._probe_at = self._totals_at = self._log_at = clock()
         self._file_at = clock() + _FILE_SECONDS
 
     async def start(self) -> None:
@@ -90,7 +112,8 @@ class LimitSync:
         await self._ticks.stop()
         try:
             if not self._away:
-                await self._merge()
+                await self._merge_months()
+                await self._merge_logs()
         except Away:
             logger.info("the last counts of limits did not reach Redis")
         await self._write()
@@ -100,9 +123,18 @@ class LimitSync:
         """Until the next tick: at random, so that no collector is always the first to lease."""
         return TICK_SECONDS * random.uniform(0.5, 1.5) if self._limiter.buckets else _IDLE_SECONDS  # noqa: S311  # no secret
 
-    async def _tick(self) -> None:
+    async def _check(self) -> None:
+        await self.tick()
+        await asyncio.sleep(_LEAST_SECONDS)
+
+    async def tick(self) -> None:
+        """Lease and merge what is due now. Does not raise."""
         now = self._clock()
         seconds, self._ticked = now - self._ticked, now
+        logs_due = now >= self._log_at
+        if logs_due:
+            self._log_at = now + _LOG_SECONDS
+            self._log_shares.refresh(self._epoch())
         self._limiter.months.begin(month_of(self._epoch()))
         try:
             if self._away:
@@ -111,13 +143,17 @@ class LimitSync:
                 await self._lease()
                 if now >= self._totals_at:
                     self._totals_at = now + _TOTALS_SECONDS
-                    await self._merge()
+                    await self._merge_months()
+                if logs_due:
+                    await self._merge_logs()
         except Away as error:
             self._lost(now, str(error))
+        except Exception as error:  # a bug of ours: limits go on, by themselves
+            logger.exception("limits not shared")
+            self._lost(now, repr(error))
         if now >= self._file_at:
             self._file_at = now + _FILE_SECONDS
             await self._write()
-        await asyncio.sleep(_LEAST_SECONDS)
 
     async def _by_itself(self, now: float, seconds: float) -> None:
         for bucket in self._limiter.buckets.values():
@@ -136,15 +172,27 @@ class LimitSync:
                 bucket.settle(ask, grant)
         self._limiter.forget_unused()
 
-    async def _merge(self) -> None:
+    async def _merge_months(self) -> None:
         month = set_name(month_of(self._epoch()))
         for name, found in list(self._totals.sets.items()):
+            if not is_month(name):
+                continue
             if name != month and not found.changed:
                 del self._totals.sets[name]  # a month that is over, and told
-            elif found.changed or found.fields:
-                told = {field: found.fields[field] for field in found.changed}
-                known = await self._shared.merge(name, told, keep_seconds=_MONTH_KEEP_SECONDS)
-                found.merge(known)
+            elif found.fields:
+                await self._merge(name, _MONTH_KEEP_SECONDS)
+
+    async def _merge_logs(self) -> None:
+        if self._log_shares.active:
+            use = self._log_shares.use
+            for name in use.due(self._log_shares.streams):
+                await self._merge(name, use.keep_seconds)
+                use.was_read(name)
+
+    async def _merge(self, name: str, keep_seconds: float) -> None:
+        found = self._totals.set(name)
+        told = {field: found.fields[field] for field in found.changed}
+        found.merge(await self._shared.merge(name, told, keep_seconds=keep_seconds))
 
     async def _write(self) -> None:
         if self._file is None or not any(found.fields for found in self._totals.sets.values()):

@@ -43,6 +43,14 @@ class LimitSettings:
         minimum=1.0,
         maximum=3600.0,
     )
+    org_log_percent: float = setting(
+        100.0,
+        unit="%",
+        text="Share of each stream's `SEAMARK_LOG_MAX_BYTES` that one org may fill; it is shed as "
+        "it nears it, with 429. 100: no share.",
+        minimum=0.1,
+        maximum=100.0,
+    )
     local_percent: float = setting(
         50.0,
         unit="%",

@@ -14,6 +14,7 @@ from collector.admission.limits.bucket import Ask, Grant
 PREFIX: Final = "seamark:limit:"
 _LEASE: Final = Path(__file__).with_name("lease.lua").read_text()
 _MERGE: Final = Path(__file__).with_name("merge.lua").read_text()
+_PROBE: Final = Ask("probe", rate=1.0, capacity=1.0, booked=0.0, wanted=0.0)
 _ASKS_PER_CALL: Final = 200
 _FIELDS_PER_CALL: Final = 500
 _COUNT_CHARS: Final = 16
@@ -56,8 +57,8 @@ class SharedLimits:
         return known
 
     async def probe(self) -> None:
-        """Do nothing, in the way of a lease. Raises Away."""
-        await self._call(self._lease, [], [])
+        """Do all that a lease does, for nobody. Raises Away."""
+        await self.lease([_PROBE])
 
     async def close(self) -> None:
         """Hang up."""

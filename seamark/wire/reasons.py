@@ -45,6 +45,8 @@ class Reason(enum.StrEnum):
     LIMITED = "rate_limited"
     UNAVAILABLE = "unavailable"
     SHED = "shed"
+    LOG_SHARE = "log_share"
+    """An org has nearly filled its share of the log."""
     OVER_SHARE = "over_share"
     """A key, org or address holds its share of the collector's memory or connections."""
     TOO_SLOW = "too_slow"

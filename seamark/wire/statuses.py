@@ -77,6 +77,7 @@ STATUSES: Final[Mapping[Reason, Status]] = {
     Reason.LIMITED: Status(retry_http=429, retry_grpc=GrpcCode.RESOURCE_EXHAUSTED),
     Reason.UNAVAILABLE: _BAD_REQUEST,
     Reason.SHED: _BAD_REQUEST,
+    Reason.LOG_SHARE: Status(retry_http=429, retry_grpc=GrpcCode.RESOURCE_EXHAUSTED),
     Reason.OVER_SHARE: Status(retry_http=429, retry_grpc=GrpcCode.RESOURCE_EXHAUSTED),
     Reason.TOO_SLOW: Status(408, GrpcCode.DEADLINE_EXCEEDED),
     Reason.TIMEOUT: Status(408, GrpcCode.DEADLINE_EXCEEDED),

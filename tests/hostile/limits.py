@@ -23,7 +23,7 @@ import aiohttp
 
 from seamark.service.connections import LogSettings, connect_log
 from seamark.service.registry import AppRecord, KeyRecord, OrgRecord, digest, put_record
-from seamark.service.registry.limits import Limits
+from seamark.service.registry.limits import OrgLimits
 from seamark.wire.buckets import CONFIG_BUCKET
 from tests.support.collector_process import ROUTE, CollectorProcess, messages, prepare
 from tests.support.servers import NatsServer, RedisServer
@@ -127,7 +127,7 @@ async def _seed(url: str) -> None:
     client = await connect_log(LogSettings(url=url), name="test")
     bucket = await client.jetstream().key_value(CONFIG_BUCKET)
     for org in (GREEDY, *INNOCENT):
-        limits = Limits(items_per_second=LIMIT, burst_seconds=1.0)
+        limits = OrgLimits(items_per_second=LIMIT, burst_seconds=1.0)
         await put_record(bucket, OrgRecord(org=org, name=org, limits=limits))
         await put_record(bucket, AppRecord(org=org, app="app"))
         secret = digest(f"smk_{org}")

@@ -1,7 +1,9 @@
 """Limits over the wire: how they are told in each protocol, counted in the log, and held by Redis
 whatever becomes of it."""
 
+import asyncio
 import json
+import secrets
 import socketserver
 import threading
 import time
@@ -16,6 +18,10 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from collector.receivers.otlp_kinds import TRACES
+from seamark.service.connections import LogSettings, connect_log
+from seamark.service.registry import AppRecord, KeyRecord, OrgRecord, digest, put_record
+from seamark.service.registry.limits import OrgLimits
+from seamark.wire.buckets import CONFIG_BUCKET
 from seamark.wire.signals import Signal
 from tests.support.collector_process import (
     KEY,
@@ -186,6 +192,52 @@ def test_collectors_share_one_month(cache_url: str, log: NatsServer, tmp_path: P
             assert first.send(batch(*[EVENT] * 5)).status == 202
             assert second.send(batch()).status == 202  # it has not heard of the others yet
             until(lambda: second.send(batch()).status == 429, seconds=10)
+
+
+async def _seed_other(url: str) -> None:
+    client = await connect_log(LogSettings(url=url), name="test")
+    bucket = await client.jetstream().key_value(CONFIG_BUCKET)
+    limits = OrgLimits(log_percent=100)
+    await put_record(bucket, OrgRecord(org="umbra", name="Umbra", limits=limits))
+    await put_record(bucket, AppRecord(org="umbra", app="shop"))
+    secret = digest("smk_other")
+    await put_record(bucket, KeyRecord(key_id="o", org="umbra", app="shop", digest=secret))
+    await client.close()
+
+
+def test_an_org_that_fills_its_share_of_the_log_is_shed_and_no_other(
+    server: NatsServer, cache_url: str, tmp_path: Path
+) -> None:
+    """A collector that starts anew knows what was sent before it."""
+    size = 1024 * 1024
+    prepare(server, max_bytes=size)
+    asyncio.run(_seed_other(server.url))
+    settings: dict[str, object] = {"org_log_percent": 20}
+    attrs = [{f"k{n}": secrets.token_hex(1500) for n in range(8)} for _ in range(2)]
+    large = [{**EVENT, "attrs": found} for found in attrs]
+    with limited(server, tmp_path, cache_url, **settings) as running:
+        running.stop()
+        running.environ["SEAMARK_LOG_MAX_BYTES"] = str(size)
+        running.start()
+        refused = until(
+            lambda: running.send(batch(*large)), lambda answer: answer.status != 202, every=0.2
+        )
+        other = running.send(batch(*large), key="smk_other")
+        page = running.own_metrics()
+        running.stop()
+        running.start()
+        again = until(lambda: running.send(batch(*large)), lambda answer: answer.status != 202)
+
+    for answer in (refused, again):
+        assert (answer.status, answer.reason) == (429, "log_share")
+    assert "20 % of a stream" in refused.json["error"]["message"]
+    assert int(refused.headers["retry-after"]) >= 15
+    assert other.status == 202
+    assert 'requests_over_log_share_total{kind="events",signal="events"} 1.0' in page
+    fills = Counter[int]()
+    for message in messages(server):
+        fills[message.partition] += len(message.payload)
+    assert 0.15 * size < max(fills.values()) < 0.5 * size
 
 
 class _Hostile(socketserver.BaseRequestHandler):

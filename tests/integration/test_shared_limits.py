@@ -112,8 +112,18 @@ async def test_whatever_is_no_redis_is_away_within_its_time(answer: bytes | None
     async with asyncio.timeout(5):
         with pytest.raises(Away):
             await shared.lease([Ask("b", 1.0, 10.0, 0.0, 4.0)])
+        with pytest.raises(Away):
+            await shared.probe()
     await shared.close()
     server.close()
+
+
+async def test_a_redis_that_takes_no_writes_is_not_back(client: "redis.asyncio.Redis") -> None:
+    shared = SharedLimits(client, seconds=5)
+    await shared.probe()
+    await client.config_set("maxmemory", "1")
+    with pytest.raises(Away):
+        await shared.probe()
 
 
 def test_an_answer_is_taken_only_when_it_is_one() -> None:

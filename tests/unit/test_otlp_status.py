@@ -31,7 +31,7 @@ def test_a_rejected_request_is_not_retried(reason: Reason) -> None:
 @pytest.mark.parametrize("reason", list(Reason))
 def test_an_unavailable_request_has_a_retry_delay(reason: Reason) -> None:
     failure = Unavailable("later", retry_after=2.5, reason=reason)
-    limited = reason in (Reason.LIMITED, Reason.OVER_SHARE)
+    limited = reason in (Reason.LIMITED, Reason.OVER_SHARE, Reason.LOG_SHARE)
     assert http_status(failure) == (429 if limited else 503)
     assert grpc_code(failure) == (code_pb2.RESOURCE_EXHAUSTED if limited else code_pb2.UNAVAILABLE)
     assert http_headers(failure) == {"Retry-After": "3"}

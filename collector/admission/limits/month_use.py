@@ -15,6 +15,11 @@ def set_name(month: str) -> str:
     return _PREFIX + month
 
 
+def is_month(name: str) -> bool:
+    """Whether a set in `Totals` is that of a month."""
+    return name.startswith(_PREFIX)
+
+
 class MonthUse:
     """What was used, and what is being used by requests on their way into the log."""
 

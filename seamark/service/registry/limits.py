@@ -57,3 +57,20 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ]
         | None
     ) = None
+
+
+class OrgLimits(Limits, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """Limits of an org: of all its keys together."""
+
+    log_percent: (
+        Annotated[
+            float,
+            Meta(
+                gt=0,
+                le=100,
+                description="Share of each stream of the log that it may fill, in percent.",
+                examples=[30],
+            ),
+        ]
+        | None
+    ) = None

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from seamark.service.registry.limits import Limits
+from seamark.service.registry.limits import Limits, OrgLimits
 from seamark.wire.limits import LATE_WINDOW_SECONDS
 from seamark.wire.privacy import AttributeLists, Redaction
 
@@ -35,7 +35,7 @@ class OrgSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     name: Annotated[Text, Meta(description="What people call it.", examples=["Acme"])] = ""
     plan: Annotated[Text, Meta(description="A label of your own.", examples=["free"])] = "free"
     limits: Annotated[
-        Limits | None, Meta(description="What all its keys together may send at most.")
+        OrgLimits | None, Meta(description="What all its keys together may send at most.")
     ] = None
 
 
