@@ -113,6 +113,12 @@ REDACTED: Final = counter(
     "app",
     "rule",
 )
+SCHEMA_WARNINGS: Final = counter(
+    "seamark_collector_schema_warnings",
+    "Events that are not what their schema says, stored because its mode is warn.",
+    "org",
+    "app",
+)
 _RULES_COUNTED: Final = 1_000
 _rules_counted: Final[set[tuple[str, str, str]]] = set()
 UNREAD_BYTES: Final = counter(
@@ -211,6 +217,11 @@ def redacted(org: str, app: str, counts: Mapping[str, int]) -> None:
             else:
                 _rules_counted.add(labels)
         REDACTED.labels(*labels).inc(count)
+
+
+def schema_warnings(org: str, app: str, counts: Mapping[str, int]) -> None:
+    """Count the events of an app that were let through, by their types."""
+    SCHEMA_WARNINGS.labels(org, app).inc(sum(counts.values()))
 
 
 def _count_rejected(signal: Signal, rejected: Mapping[str, int]) -> None:

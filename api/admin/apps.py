@@ -149,6 +149,8 @@ async def _delete(call: Call) -> Made:
             revision = await store.update(disabled, revision=revision)
             await call.admin.registry.reached(revision, seconds=1.0)
         await _delete_secrets(store, call, record)
+        for schema in call.admin.registry.schemas.get((record.org, record.app), {}).values():
+            await delete_any(store, record_key(schema))
         return await store.delete(record_key(record), revision=revision)
 
     return await delete(call, record, steps, action="app.delete", name=record.app, data=_DATA)

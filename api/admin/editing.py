@@ -89,7 +89,8 @@ def change_of(
 ) -> Change:
     """The change of a record, under the name that people know it by."""
     org, app = record.org, getattr(record, "app", "")
-    target = getattr(record, "key_id", "") or getattr(record, "token_id", "") or app or org
+    target = getattr(record, "key_id", "") or getattr(record, "token_id", "") or ""
+    target = target or getattr(record, "event_type", "") or app or org
     return Change(action, org, app, target, before, after)
 
 

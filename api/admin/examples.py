@@ -34,6 +34,28 @@ APP: Final[Mapping[str, Any]] = {
     "attributes": {"allow": [], "deny": ["*.internal"]},
     "createdAt": _AT,
 }
+JSON_SCHEMA: Final[Mapping[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "attrs": {
+            "type": "object",
+            "properties": {"amount": {"type": "number", "minimum": 0}},
+            "required": ["amount"],
+        }
+    },
+    "required": ["attrs"],
+}
+SCHEMA: Final[Mapping[str, Any]] = {
+    "appId": "shop",
+    "orgId": "acme",
+    "eventType": "order_paid",
+    "mode": "enforce",
+    "compatibility": "backward",
+    "version": 1,
+    "schema": JSON_SCHEMA,
+    "versions": [{"version": 1, "schema": JSON_SCHEMA, "createdAt": _AT}],
+    "createdAt": _AT,
+}
 NEW_KEY: Final[Mapping[str, Any]] = {
     "keyId": "key_0a1b2c3d4e5f",
     "key": "smk_" + "0" * 27,

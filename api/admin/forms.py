@@ -3,6 +3,7 @@
 A field that is added to a settings type is in all of these without a further line.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from types import GenericAlias
 from typing import Annotated, Any, Final, Union
@@ -15,9 +16,12 @@ from api.reasons import QuestionReason
 from seamark.service.registry.names import NAME_PATTERN
 from seamark.service.registry.records import (
     AppRecord,
+    Compatibility,
     KeyRecord,
     OrgRecord,
     Record,
+    SchemaMode,
+    SchemaRecord,
     Status,
     TokenKind,
     TokenRecord,
@@ -116,6 +120,30 @@ RotatedKey: Final = _struct(
     "A key that was made in place of others.",
 )
 
+ShownVersion: Final = _struct(
+    "SchemaVersion",
+    [("version", int), ("schema", dict[str, Any]), ("created_at", Made)],
+    "One version of a schema.",
+)
+EventSchema: Final = _struct(
+    "EventSchema",
+    [
+        ("app_id", str),
+        ("org_id", str),
+        ("event_type", str),
+        ("mode", SchemaMode),
+        ("compatibility", Compatibility),
+        ("version", int),
+        ("schema", dict[str, Any]),
+        ("versions", _list_of(ShownVersion)),
+        ("created_at", Made),
+    ],
+    "What events of one type look like: `schema` is the version in force.",
+)
+EventSchemas: Final = _struct(
+    "EventSchemas", [("schemas", _list_of(EventSchema))], "The schemas of an app's events."
+)
+
 _TOKEN: Final[Fields] = [
     ("token_id", str),
     ("kind", TokenKind),
@@ -184,12 +212,34 @@ def shown(record: Record, **more: Any) -> Any:
         case TokenRecord():
             kind = NewToken if "token" in more else Token
             return kind(**_token(record), **more)
+        case SchemaRecord():
+            return EventSchema(**_schema(record))
     settings = {
         name: getattr(record, name)
         for name in kind.__struct_fields__
         if name not in identity and name not in more and name != "created_at"
     }
     return kind(**identity, **settings, created_at=record.created_at_ms, **more)
+
+
+def _schema(record: SchemaRecord) -> dict[str, Any]:
+    versions = [
+        ShownVersion(
+            version=each.version, schema=json.loads(each.schema), created_at=each.created_at_ms
+        )
+        for each in record.versions
+    ]
+    return {
+        "app_id": record.app,
+        "org_id": record.org,
+        "event_type": record.event_type,
+        "mode": record.mode,
+        "compatibility": record.compatibility,
+        "version": record.latest.version,
+        "schema": json.loads(record.latest.schema),
+        "versions": versions,
+        "created_at": record.latest.created_at_ms,
+    }
 
 
 def _token(record: TokenRecord) -> dict[str, Any]:

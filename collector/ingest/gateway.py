@@ -271,6 +271,9 @@ def _count_redacted(admitted: Admitted) -> None:
     if admitted.redactor.counts:
         counts = admitted.redactor.taken_counts()
         metrics.redacted(admitted.app.org, admitted.app.app, counts)
+    if admitted.schemas is not None and admitted.schemas.warned:
+        warned = admitted.schemas.taken_warnings()
+        metrics.schema_warnings(admitted.app.org, admitted.app.app, warned)
 
 
 def _declared(head: Head) -> int:

@@ -1,7 +1,7 @@
 """Who sends a request: the key or token it has, the app that it may send for, its address."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, Protocol
 
@@ -18,8 +18,9 @@ from collector.admission.redaction.text import redacted_name
 from collector.admission.rejection_tally import RequestOwner
 from collector.admission.senders import Senders
 from collector.ingest.redactors import Redactors
+from collector.ingest.schemas_of_apps import SchemasOfApps
 from collector.receivers.exchange import Admitted, BodyOwner, Head
-from seamark.service.registry import AppRecord, KeyRecord, OrgRecord, TokenRecord
+from seamark.service.registry import AppRecord, KeyRecord, OrgRecord, SchemaRecord, TokenRecord
 from seamark.service.registry.limits import Limits
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.reasons import Reason
@@ -37,6 +38,7 @@ class Records(Directory, Protocol):
     """Keys, apps and orgs in memory (`seamark.service.registry.Registry`)."""
 
     orgs: dict[str, OrgRecord]
+    schemas: dict[tuple[str, str], Mapping[str, SchemaRecord]]
 
     @property
     def current(self) -> bool:
@@ -63,6 +65,7 @@ class SenderCheck:
         self._trusted = tuple(trusted_proxies)
         self._country_header = country_header.lower()
         self._redactors = Redactors()
+        self._schemas = SchemasOfApps()
         self._address: Callable[[str, str], str] = lru_cache(maxsize=_ADDRESSES)(
             lambda peer, forwarded: client_address(peer, forwarded, self._trusted)
         )
@@ -104,7 +107,14 @@ class SenderCheck:
             sdk=sdk,
             protocol=protocol,
         )
-        return Admitted(key=key, app=app, sender=sender, salt=salt, redactor=redactor)
+        return Admitted(
+            key=key,
+            app=app,
+            sender=sender,
+            salt=salt,
+            redactor=redactor,
+            schemas=self._schemas.of(app, self._records.schemas),
+        )
 
     def admit_admin(self, head: Head, *, app: str, protocol: str, sdk: tuple[str, str]) -> Admitted:
         """The app that an admin token may send for; nothing of the request says who sent first.
@@ -127,7 +137,14 @@ class SenderCheck:
         )
         salt = self._salt(record.org)
         redactor = self._redactors.of(record, salt)
-        return Admitted(key=key, app=record, sender=sender, salt=salt, redactor=redactor)
+        return Admitted(
+            key=key,
+            app=record,
+            sender=sender,
+            salt=salt,
+            redactor=redactor,
+            schemas=self._schemas.of(record, self._records.schemas),
+        )
 
     def owner_of(self, head: Head, signal: Signal) -> RequestOwner:
         """Where a request counts that is not taken: "" for what its secret does not tell."""

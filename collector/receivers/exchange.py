@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
+from collector.admission.event_schemas import EventSchemas
 from collector.admission.native.event import Event
 from collector.admission.redaction.rules import Redactor
 from seamark.service.registry import AppRecord, KeyRecord
@@ -77,7 +78,7 @@ class Admitted:
     """A sender whose key is good: its records, and its envelope fields, already encoded.
 
     `salt` is its org's, for what is hashed at ingest; "" where there is none. `redactor` does what
-    the app's rules say.
+    the app's rules say; `schemas` are those of its events, None without any.
     """
 
     key: KeyRecord
@@ -85,6 +86,7 @@ class Admitted:
     sender: bytes
     redactor: Redactor
     salt: str = ""
+    schemas: EventSchemas | None = None
 
 
 class Ingest(Protocol):

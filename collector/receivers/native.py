@@ -87,7 +87,11 @@ class NativeBatch(NativeReceiver):
                 field="appId",
             )
         validated = validate(
-            batch, window=_window(batch, admitted), names=self._names, redactor=admitted.redactor
+            batch,
+            window=_window(batch, admitted),
+            names=self._names,
+            redactor=admitted.redactor,
+            schemas=admitted.schemas,
         )
         has_ids = validated.has_event_ids
         request = IngestRequest(

@@ -54,7 +54,13 @@ class Replay(NativeReceiver):
                 field="batchId",
             )
         received_ms = read_received_ms(batch.body, now_ms=time.time_ns() // 1_000_000)
-        validated = validate(batch, window=_ANY_TIME, names=self._names, redactor=admitted.redactor)
+        validated = validate(
+            batch,
+            window=_ANY_TIME,
+            names=self._names,
+            redactor=admitted.redactor,
+            schemas=admitted.schemas,
+        )
         if head.query.get("dryRun") == "true":
             return Reply(200, answer(validated, ""), JSON)
         has_ids = validated.has_event_ids

@@ -40,6 +40,8 @@ class Reason(enum.StrEnum):
     INVALID_IDENTIFIER = "invalid_identifier"
     ID_REUSED = "id_reused"
     """The batchId, or the event's id, was used before for other content."""
+    SCHEMA = "schema_violation"
+    """The event is not what the schema of its type says."""
     TOO_LATE = "too_late"
     # ours, or for now: safe to send again
     LIMITED = "rate_limited"

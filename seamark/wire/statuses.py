@@ -72,6 +72,7 @@ STATUSES: Final[Mapping[Reason, Status]] = {
     Reason.INVALID_VALUE: _BAD_REQUEST,
     Reason.INVALID_ATTRIBUTES: _BAD_REQUEST,
     Reason.INVALID_IDENTIFIER: _BAD_REQUEST,
+    Reason.SCHEMA: _BAD_REQUEST,
     Reason.TOO_LATE: _BAD_REQUEST,
     Reason.ID_REUSED: Status(409, GrpcCode.ALREADY_EXISTS),
     Reason.LIMITED: Status(retry_http=429, retry_grpc=GrpcCode.RESOURCE_EXHAUSTED),

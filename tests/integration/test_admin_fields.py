@@ -13,7 +13,13 @@ from tests.support.admin_stack import Administered, administered
 from tests.support.servers import NatsServer
 
 pytestmark = pytest.mark.integration
-VALUES = {"orgId": "acme", "appId": "shop", "keyId": "key_acme_shop", "tokenId": "tok_sma_acme"}
+VALUES = {
+    "orgId": "acme",
+    "appId": "shop",
+    "keyId": "key_acme_shop",
+    "tokenId": "tok_sma_acme",
+    "eventType": "paid",
+}
 WRONG: tuple[object, ...] = (
     -1, 1.5, 1 << 70, True, "", "a.b", "a\n", "*", ">", "x" * 5000, [1], ["x y"], {"a": 1}, "\x00",
 )  # fmt: skip

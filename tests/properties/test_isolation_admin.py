@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from api.admin.route import AdminRoute
 from api.admin.routes import ADMIN_ROUTES
-from seamark.service.registry import Record
+from seamark.service.registry import Record, SchemaRecord
 from seamark.service.registry.records import record_key
 from seamark.service.registry.store import RecordStore
 from seamark.wire.buckets import CONFIG_BUCKET
@@ -40,7 +40,7 @@ Running = tuple[Administered, asyncio.Runner]
 OTHERS, SIBLINGS = "umbra-secret", "blog-secret"
 """Marks of the other org, and of the asker's org's other app."""
 NAMES = ("acme", "other", "shop", "blog", "nobody", "key_acme_shop", "key_acme_blog",
-         "key_other_shop", f"tok_{ORG_ADMIN}", f"tok_{APP_ADMIN}", f"tok_{OTHER_ADMIN}",
+         "key_other_shop", "paid", f"tok_{ORG_ADMIN}", f"tok_{APP_ADMIN}", f"tok_{OTHER_ADMIN}",
          f"tok_{OPERATOR}")  # fmt: skip
 names = st.sampled_from(NAMES) | odd
 ids = [f"{route.method} {route.path}" for route in ADMIN_ROUTES]
@@ -52,8 +52,13 @@ def marked() -> list[Record]:
     for record in records():
         mark = OTHERS if record.org == "other" else ""
         mark = mark or (SIBLINGS if getattr(record, "app", "shop") in ("", "blog") else "")
-        field = "platform" if hasattr(record, "platform") else "name"
-        made.append(msgspec.structs.replace(record, **{field: mark}) if mark else record)
+        if mark and isinstance(record, SchemaRecord):
+            titled = msgspec.structs.replace(record.latest, schema=f'{{"title":"{mark}"}}')
+            record = msgspec.structs.replace(record, versions=(titled,))  # noqa: PLW2901
+        elif mark:
+            field = "platform" if hasattr(record, "platform") else "name"
+            record = msgspec.structs.replace(record, **{field: mark})  # noqa: PLW2901
+        made.append(record)
     return made
 
 
@@ -85,6 +90,8 @@ def _all(ask: Administered) -> list[Record]:
     made: list[Record] = []
     for table in (ask.registry.orgs, ask.registry.apps, ask.registry.keys, ask.registry.tokens):
         made += table.values()
+    for schemas in ask.registry.schemas.values():
+        made += schemas.values()
     return made
 
 
@@ -162,7 +169,7 @@ def test_an_operator_reaches_every_route_and_a_query_token_none(
 ) -> None:
     """And the example of the description is taken as it stands."""
     ask, runner = running
-    values = {"orgId": "other", "appId": "shop", "keyId": "key_other_shop",
+    values = {"orgId": "other", "appId": "shop", "keyId": "key_other_shop", "eventType": "paid",
               "tokenId": f"tok_{OTHER_ADMIN}"}  # fmt: skip
     path = _path(route, [values[name] for name in route.path_parameters])
     if route.method == "DELETE":

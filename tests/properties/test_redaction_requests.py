@@ -14,7 +14,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyVa
 from collector.admission.native.decode import decode
 from collector.admission.native.names import EventNames
 from collector.admission.native.validate import Window, dead_letters, validate
-from collector.admission.redaction.rules import Redactor
+from collector.admission.redaction.rules import UNTOUCHED, Redactor
 from collector.receivers.otlp_check import dead_letters as otlp_dead_letters
 from collector.receivers.otlp_check import examine, examine_json
 from collector.receivers.otlp_kinds import KINDS, LOGS, METRICS, TRACES, Kind
@@ -173,8 +173,8 @@ def test_no_secret_is_left_in_a_native_batch(secret: Planted, action: Any, place
 def test_a_native_event_without_a_match_is_stored_as_without_rules(attrs: dict[str, Any]) -> None:
     body = json.dumps({"events": [{"ts": 1, "name": "n", "attrs": attrs}]}).encode()
     made = [
-        validate(decode(body), window=Window(), names=_NAMES, **arguments).events_json
-        for arguments in ({}, {"redactor": everything("mask")}, {"redactor": Redactor(salt=SALT)})
+        validate(decode(body), window=Window(), names=_NAMES, redactor=redactor).events_json
+        for redactor in (UNTOUCHED, everything("mask"), Redactor(salt=SALT))
     ]
     assert made[0] == made[1] == made[2]
 

@@ -17,9 +17,11 @@ from seamark.service.registry import (
     OrgRecord,
     Record,
     Registry,
+    SchemaRecord,
     TokenRecord,
     digest,
 )
+from seamark.service.registry.records import SchemaVersion
 from seamark.service.registry.store import RecordStore
 from seamark.wire.buckets import CONFIG_BUCKET
 from tests.support.questions_stack import Asking, asking
@@ -44,6 +46,12 @@ def records() -> list[Record]:
         made.append(AppRecord(org=org, app=app))
         hashed = digest(f"smk_{org}_{app}")
         made.append(KeyRecord(key_id=f"key_{org}_{app}", org=org, app=app, digest=hashed))
+        first = SchemaVersion(version=1, schema="{}")
+        made.append(
+            SchemaRecord(
+                org=org, app=app, event_type="paid", versions=(first,), compatibility="none"
+            )
+        )
     for secret, kind, org, app in _TOKENS:
         made.append(
             TokenRecord(

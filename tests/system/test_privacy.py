@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import time
 import urllib.request
@@ -23,6 +24,7 @@ from tests.system.stack import Stack
 
 pytestmark = [pytest.mark.system]
 PAGE = Path(__file__).parents[2] / "docs" / "privacy.md"
+SCHEMAS = PAGE.with_name("schemas.md")
 ENVIRONMENT = {"SEAMARK_ARCHIVE_BLOCK_AGE_SECONDS": "1"}
 CONTROL = "plantedcontrol4k8jm2"
 """Not redacted: shows that the search sees what is there."""
@@ -181,6 +183,19 @@ def test_the_page_makes_an_app_whose_cards_are_masked(sender: Sender, tmp_path: 
         lambda answer: "error" not in answer,
     )
     assert "card [card]" in json.dumps(seen)
+
+
+def test_the_page_of_schemas_rejects_an_event_as_it_says(sender: Sender) -> None:
+    page, text = commands(SCHEMAS, sender.stack), SCHEMAS.read_text()
+    assert json.loads(shell(page["register"]))["version"] == 1
+    sent = until(lambda: json.loads(shell(page["send"])), lambda answer: answer["rejected"])
+    del sent["receiptId"]
+    [shown] = re.findall(r"^```json answer\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert sent == json.loads(shown)
+    query = "SELECT field, message FROM seamark.dead_letters WHERE reason = 'schema_violation'"
+    letters = until(lambda: _stored(sender.stack, query))
+    assert b"attrs.amount" in letters
+    assert b"/attrs/amount" in letters
 
 
 def test_no_planted_secret_is_in_any_file(sender: Sender) -> None:

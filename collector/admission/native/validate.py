@@ -8,13 +8,14 @@ and for each event only when the batch as a whole fails. What is stored is encod
 was checked, never copied from the sender.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from collector.admission import timestamps
+from collector.admission.event_schemas import EventSchemas
 from collector.admission.native.attribute_types import write_types
 from collector.admission.native.decode import RawBatch, TypedBatch, originals_of
 from collector.admission.native.errors import (
@@ -84,11 +85,42 @@ def validate(
     window: Window,
     names: EventNames,
     redactor: Redactor = UNTOUCHED,
+    schemas: EventSchemas | None = None,
 ) -> ValidatedBatch:
     """What becomes of the events of a batch; `window` says which times are too late.
 
     The digest is that of what was sent, so that a retry has it whatever the rules say by then.
     """
+    validated = _validated(batch, window=window, names=names, redactor=redactor)
+    if schemas is None or not validated.events:
+        return validated
+    violations = schemas.violations(validated.events)
+    return _without(validated, violations) if violations else validated
+
+
+def _without(validated: ValidatedBatch, violations: Mapping[int, Rejected]) -> ValidatedBatch:
+    """The batch without the events at these places, which are rejected."""
+    rejected_before = {index for index, _ in validated.errors}
+    offered = validated.outcome.offered
+    places = [index for index in range(offered) if index not in rejected_before]
+    errors = [(places[place], error) for place, error in violations.items()]
+    events = [event for place, event in enumerate(validated.events) if place not in violations]
+    rejected = dict(validated.outcome.rejected)
+    for _, error in errors:
+        rejected[error.reason.value] = rejected.get(error.reason.value, 0) + 1
+    return ValidatedBatch(
+        events=events,
+        outcome=Outcome(offered, len(events), rejected),
+        session_id=(events[0].session_id or "") if events else "",
+        errors=sorted([*validated.errors, *errors], key=lambda each: each[0]),
+        digest=validated.digest,
+    )
+
+
+def _validated(
+    batch: TypedBatch | RawBatch, *, window: Window, names: EventNames, redactor: Redactor
+) -> ValidatedBatch:
+    """What becomes of the events before schemas are asked."""
     touched = _may_touch(batch, redactor)
     candidates: Sequence[Event | Rejected]
     encoded, digest = b"", ""

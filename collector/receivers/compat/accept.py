@@ -64,7 +64,13 @@ async def take(
     Compat forms do not say when they were sent, so no event is too late. Raises Unavailable.
     """
     redactor = admitted.redactor
-    validated = validate(batch, window=_ANY_TIME, names=names, redactor=redactor)
+    validated = validate(
+        batch,
+        window=_ANY_TIME,
+        names=names,
+        redactor=redactor,
+        schemas=admitted.schemas,
+    )
     has_ids = validated.has_event_ids
     request = IngestRequest(
         Signal.EVENTS,

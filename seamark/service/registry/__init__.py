@@ -8,6 +8,7 @@ from seamark.service.registry.records import (
     KeyRecord,
     OrgRecord,
     Record,
+    SchemaRecord,
     TokenKind,
     TokenRecord,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "OrgRecord",
     "Record",
     "Registry",
+    "SchemaRecord",
     "TokenKind",
     "TokenRecord",
     "digest",

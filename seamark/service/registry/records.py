@@ -4,6 +4,7 @@
     app.<org>.<app>           AppRecord
     key.<sha256 of the key>   KeyRecord      (the key itself is shown once and stored nowhere)
     token.<sha256>            TokenRecord
+    schema.<org>.<app>.<event type>   SchemaRecord
 
 A record that holds a field its reader does not know is unreadable to it: a rule that cannot be
 obeyed must not be passed over in silence.
@@ -14,10 +15,12 @@ from typing import Final, Literal
 
 import msgspec
 
-from seamark.service.registry.names import app_key, org_key, secret_key
+from seamark.service.registry.names import app_key, org_key, schema_key, secret_key
 from seamark.service.registry.settings import AppSettings, KeySettings, OrgSettings
 
 TokenKind = Literal["query", "admin", "operator"]
+SchemaMode = Literal["off", "warn", "enforce"]
+Compatibility = Literal["backward", "forward", "full", "none"]
 Status = Literal["active", "disabled"]
 
 
@@ -71,12 +74,41 @@ class TokenRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return bool(self.expires_at_ms) and now_ms >= self.expires_at_ms
 
 
-Record = OrgRecord | AppRecord | KeyRecord | TokenRecord
+class SchemaVersion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One version of a schema: JSON Schema 2020-12, as JSON text."""
+
+    version: int
+    schema: str
+    created_at_ms: int = 0
+
+
+class SchemaRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What events of one type of an app look like; the last of its versions is in force."""
+
+    org: str
+    app: str
+    event_type: str
+    versions: tuple[SchemaVersion, ...]
+    mode: SchemaMode = "enforce"
+    compatibility: Compatibility = "backward"
+
+    def __post_init__(self) -> None:
+        if not self.versions:
+            raise ValueError("a schema has at least one version")
+
+    @property
+    def latest(self) -> SchemaVersion:
+        """The version in force."""
+        return self.versions[-1]
+
+
+Record = OrgRecord | AppRecord | KeyRecord | TokenRecord | SchemaRecord
 KINDS: Final[Mapping[str, type[Record]]] = {
     "org": OrgRecord,
     "app": AppRecord,
     "key": KeyRecord,
     "token": TokenRecord,
+    "schema": SchemaRecord,
 }
 
 
@@ -95,6 +127,8 @@ def record_key(record: Record) -> str:
             return secret_key("key", record.digest)
         case TokenRecord():
             return secret_key("token", record.digest)
+        case SchemaRecord():
+            return schema_key(record.org, record.app, record.event_type)
 
 
 def read_record(key: str, value: bytes) -> Record:

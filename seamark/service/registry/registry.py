@@ -9,7 +9,7 @@ until the record is mended or deleted.
 import asyncio
 import hmac
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from nats.aio.client import Client as NatsClient
@@ -20,9 +20,11 @@ from seamark.service.registry.records import (
     KeyRecord,
     OrgRecord,
     Record,
+    SchemaRecord,
     TokenRecord,
     UnreadableRecord,
     read_record,
+    record_key,
 )
 from seamark.service.registry.secrets import digest
 from seamark.service.registry.watch import BucketWatch
@@ -46,6 +48,8 @@ class Registry:
         self.apps: dict[tuple[str, str], AppRecord] = {}
         self.keys: dict[str, KeyRecord] = {}
         self.tokens: dict[str, TokenRecord] = {}
+        self.schemas: dict[tuple[str, str], Mapping[str, SchemaRecord]] = {}
+        """Org and app -> event type -> schema; another object after each change."""
         self.unreadable: dict[str, str] = {}
         """Key -> what is wrong with the record."""
         self.used: dict[str, int] = {}
@@ -142,6 +146,9 @@ class Registry:
                 self.keys[record.digest] = record
             case TokenRecord():
                 self.tokens[record.digest] = record
+            case SchemaRecord():
+                app = record.org, record.app
+                self.schemas[app] = {**self.schemas.get(app, {}), record.event_type: record}
 
     def _remove(self, key: str) -> None:
         kind, _, rest = key.partition(".")
@@ -155,6 +162,15 @@ class Registry:
                 self.keys.pop(rest, None)
             case "token":
                 self.tokens.pop(rest, None)
+            case "schema":
+                self._remove_schema(key)
+
+    def _remove_schema(self, key: str) -> None:
+        for app, schemas in self.schemas.items():
+            kept = {kind: record for kind, record in schemas.items() if record_key(record) != key}
+            if len(kept) < len(schemas):
+                self.schemas[app] = kept
+                return
 
     def _alarm(self) -> None:
         self._tell(len(self.unreadable))
