@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from grafana.dashboards.ask import Ask, chosen, datasource
 from grafana.dashboards.panels import Panel
 from grafana.dashboards.sdk import Builder, JSONEncoder, dashboard, models
 from grafana.dashboards.variables import Choice, TextVariable, source
@@ -76,6 +77,7 @@ class Board:
             .tooltip(models.DashboardCursorSync.CROSSHAIR)
             .variables([source(), *self.variables])
             .links(_LINKS[self.uid == START :])
+            .annotation(self._releases())
             .editable()
         )
         built = made.build()
@@ -84,6 +86,23 @@ class Board:
             link.placement = None  # type: ignore[assignment]  # the SDK's puts it into a menu that Grafana does not show yet
         built.schema_version = SCHEMA_VERSION
         return json.dumps(built, cls=JSONEncoder, indent=1, ensure_ascii=False) + "\n"
+
+    def _releases(self) -> dashboard.AnnotationQuery:
+        """Events named `deploy` and `release`, as marks on every series."""
+        apps = any(variable.name == "app" for variable in self.variables)
+        request = {
+            "names": ["deploy", "release"],
+            "groupBy": ["app", "release"],
+            "filters": chosen("app") if apps else [],
+        }
+        return (
+            dashboard.AnnotationQuery()
+            .name("Deploys and releases")
+            .datasource(datasource())
+            .enable(True)
+            .icon_color("#8e8e8e")
+            .target(Ask("annotations", request, ref="Anno"))
+        )
 
     def _placed(self) -> list[models.Panel | models.RowPanel]:
         placed: list[models.Panel | models.RowPanel] = []

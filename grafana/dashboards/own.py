@@ -95,6 +95,17 @@ def unknown_keys(*, step: str = "auto") -> Ask:
     )  # fmt: skip
 
 
+def question_seconds(*agg: str, step: str = "auto") -> Ask:
+    """Time from the head of a question to its answer, over all routes that read the store."""
+    routes = where("route", "/v1/query/.*|/v1/ledger|/v1/traces/.*", "=~")
+    return _own("seamark_api_request_seconds", *agg, filters=[routes], step=step, legend="{{agg}}")
+
+
+def cache_lookups(*, step: str = "auto") -> Ask:
+    """Look-ups in the answer cache, by what they found."""
+    return _own("seamark_api_cache", "sum", by=["result"], step=step, legend="{{result}}")
+
+
 def unread_bytes(*, step: str = "auto") -> Ask:
     """Bytes of bodies that were not taken and whose items were not counted, by reason."""
     return _own(

@@ -204,13 +204,23 @@ def panel(
     made = made.mappings([_DASH]) if isinstance(made, table.Panel) else made.no_value(NO_DATA)
     if isinstance(made, stat.Panel | bargauge.Panel | piechart.Panel):
         made = made.mappings([_UNKNOWN])
-    if words.since:
-        made = made.time_from(words.since)
+    if since := words.since or _days(ask):
+        made = made.time_from(since)
     if words.links and links:
         made = made.data_links(
             [dashboard.DashboardLink(title).url(url) for title, url in words.links]
         )
     return Panel(words.title, made, (ask,), width, height)
+
+
+def _days(ask: Ask) -> str:
+    """The range of a panel by days or weeks: that of a dashboard one came to may be too short."""
+    step = str(
+        ask.request.get("period")
+        if ask.kind == "retention"
+        else ask.request.get("granularity") or ask.request.get("step")
+    )
+    return {"1d": "7d", "day": "7d", "1w": "28d", "week": "28d"}.get(step, "")
 
 
 def _lying(made: Any) -> Any:

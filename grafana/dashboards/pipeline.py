@@ -133,6 +133,26 @@ DASHBOARD = Board(
                 ),
                 course(
                     PanelText(
+                        "Time to answer a question",
+                        "From a question's head to its answer, over all that are asked of the "
+                        "store or its cache: p50, p95, p99.",
+                        "s",
+                        ((None, "green"), (1, "yellow"), (3, "red")),
+                    ),
+                    own.question_seconds("p50", "p95", "p99"),
+                ),
+                course(
+                    PanelText(
+                        "Answers from the cache",
+                        "hit: given again; miss: read from the store; shared: an equal question "
+                        "was under way; stale: given because the store was away; off: not asked.",
+                        "short",
+                    ),
+                    own.cache_lookups(),
+                    stacked=True,
+                ),
+                course(
+                    PanelText(
                         "Unknown keys",
                         "Requests with a key that no app has, by the first 8 digits of the key's "
                         "SHA-256 and the address they came from: a sender with a mistyped key.",

@@ -43,7 +43,10 @@ DASHBOARD = Board(
                 number_of_rows(
                     PanelText(
                         "People who finish",
-                        "People with the last step of the funnel, in the range, by app.",
+                        "People with the last step of the funnel in the range, by app, "
+                        "whatever they did before. The funnel below has those who took every "
+                        "step in order within an hour, one account over several sessions once: "
+                        "fewer.",
                         "short",
                     ),
                     people("${step4}", by="app", limit=5, filters=_FILTERS, expect=listed("demo")),

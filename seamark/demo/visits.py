@@ -6,7 +6,7 @@ A visit has only times relative to its own beginning; the sender decides when th
 import hashlib
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from seamark.demo import catalogue
@@ -220,7 +220,10 @@ class _Maker:
             "release": self.release,
             "platform": "web",
         }
-        whole = [seen, *events, *self._vitals(path)]
+        # One thing after the other: an item is seen before it is put into the cart.
+        moments = sorted(event.offset_ms for event in events)
+        happened = [replace(event, offset_ms=at) for event, at in zip(events, moments, strict=True)]
+        whole = [seen, *happened, *self._vitals(path)]
         for event in whole:
             event.attrs.update(common)
         method, route = catalogue.ROUTES[path]

@@ -179,3 +179,25 @@ def test_numbers_are_called_by_labels_that_the_plugin_gives_them(uid: str) -> No
         assert not panel["options"]["reduceOptions"].get("fields")
         if target["queryType"] == "errors":
             assert target["value"] == "releases.rate"
+
+
+BY_DAYS = {"1d", "1w", "day", "week"}
+
+
+@pytest.mark.parametrize("uid", SAVED)
+def test_a_panel_by_days_has_a_range_of_its_own(uid: str) -> None:
+    for panel in panels(uid):
+        for target in panel.get("targets", ()):
+            request = target.get("request", {})
+            steps = {request.get(name) for name in ("granularity", "step", "period")}
+            if steps & BY_DAYS:
+                assert panel.get("timeFrom", "").endswith("d"), panel["title"]
+
+
+@pytest.mark.parametrize("uid", SAVED)
+def test_deploys_and_releases_are_marked_on_every_series(uid: str) -> None:
+    (marks,) = [m for m in SAVED[uid]["annotations"]["list"] if not m.get("builtIn")]
+    assert marks["enable"]
+    assert marks["datasource"]["type"] == "seamark-datasource"
+    assert marks["target"]["queryType"] == "annotations"
+    assert marks["target"]["request"]["names"] == ["deploy", "release"]

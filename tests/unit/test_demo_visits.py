@@ -95,3 +95,24 @@ def test_people_come_back_with_the_same_browser_from_the_same_country() -> None:
 def test_the_mean_visit_is_as_long_as_the_rate_assumes() -> None:
     mean = sum(visit.events for visit in MANY) / len(MANY)
     assert abs(mean - MEAN_EVENTS) < 0.1 * MEAN_EVENTS
+
+
+def test_what_happens_on_a_page_happens_in_order() -> None:
+    before = {
+        catalogue.ADD_TO_CART: catalogue.VIEW_ITEM,
+        catalogue.EXCEPTION: catalogue.BEGIN_CHECKOUT,
+        catalogue.SEARCH_RESULTS: catalogue.FEATURE_CLICK,
+        catalogue.PURCHASE: catalogue.FEATURE_CLICK,
+    }
+    seen = 0
+    for number in range(400):
+        for page in make_visit(3, number).pages:
+            at: dict[str, int] = {}
+            for event in page.events:
+                at.setdefault(event.name, event.offset_ms)
+            assert [e.offset_ms for e in page.events] == sorted(e.offset_ms for e in page.events)
+            for later, earlier in before.items():
+                if later in at and earlier in at:
+                    seen += 1
+                    assert at[earlier] <= at[later], (number, page.path)
+    assert seen > 50
