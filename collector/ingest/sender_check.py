@@ -40,9 +40,8 @@ class Records(Directory, Protocol):
     orgs: dict[str, OrgRecord]
     schemas: dict[tuple[str, str], Mapping[str, SchemaRecord]]
 
-    @property
-    def current(self) -> bool:
-        """Whether what is not here is nowhere."""
+    def may_be_missing(self, secret: str) -> bool:
+        """Whether what a key needs may be there all the same, and cannot be seen here."""
 
 
 class SenderCheck:
@@ -166,19 +165,21 @@ class SenderCheck:
         return record.salt if record is not None else ""
 
     def _key_of(self, head: Head) -> tuple[KeyRecord, AppRecord]:
-        """Raises Unavailable for a key that may have been made while the log was away."""
+        """Raises Unavailable where a record cannot be read, or may have come meanwhile."""
         headers = head.headers
+        secret = secret_of(headers, head.query)
         try:
             return authenticate(
                 self._records,
-                secret=secret_of(headers, head.query),
+                secret=secret,
                 origin=headers.get("origin", ""),
                 now_ms=time.time_ns() // 1_000_000,
             )
         except Rejected as failure:
-            if failure.reason is Reason.UNKNOWN_KEY and not self._records.current:
+            unsure = failure.reason in (Reason.UNKNOWN_KEY, Reason.DISABLED)
+            if unsure and self._records.may_be_missing(secret):
                 raise Unavailable(
-                    "this API key is not known here, and new ones cannot be seen now; send it again"
+                    "the records of this API key cannot be read here now; send it again"
                 ) from None
             raise
 

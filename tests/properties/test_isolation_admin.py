@@ -6,6 +6,7 @@ whether it is there or not.
 """
 
 import asyncio
+import os
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -43,6 +44,8 @@ NAMES = ("acme", "other", "shop", "blog", "nobody", "key_acme_shop", "key_acme_b
          "key_other_shop", "paid", f"tok_{ORG_ADMIN}", f"tok_{APP_ADMIN}", f"tok_{OTHER_ADMIN}",
          f"tok_{OPERATOR}")  # fmt: skip
 names = st.sampled_from(NAMES) | odd
+EXAMPLES = int(os.environ.get("ISOLATION_EXAMPLES", "15"))
+"""Hostile requests to each route; the long form is 5,000, 10^5 in all."""
 ids = [f"{route.method} {route.path}" for route in ADMIN_ROUTES]
 
 
@@ -135,7 +138,7 @@ def _requests(draw: st.DrawFn, route: AdminRoute) -> tuple[str, Any, str]:
 
 @pytest.mark.parametrize("route", ADMIN_ROUTES, ids=ids)
 @settings(
-    max_examples=15,
+    max_examples=EXAMPLES,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -126,3 +126,15 @@ def test_secrets_have_the_form_of_their_kind() -> None:
     assert all(text.startswith("smo_") and len(text) == 31 and text[4:].isalnum() for text in made)
     assert derived_secret("operator", b"a") in made
     assert derived_secret("admin", b"a")[4:] != derived_secret("operator", b"a")[4:]
+
+
+def test_a_key_is_not_called_unknown_whose_record_cannot_be_read() -> None:
+    registry = Registry()
+    key = KeyRecord(key_id="k", org="acme", app="shop", digest=digest("smk_1"))
+    registry.apply(f"key.{key.digest}", b"{")
+    assert registry.may_be_missing("smk_1")
+    assert not registry.may_be_missing("smk_2")
+    registry.apply(f"key.{key.digest}", msgspec.json.encode(key))
+    assert not registry.may_be_missing("smk_1")  # its app was deleted
+    registry.apply("app.acme.shop", b"{")
+    assert registry.may_be_missing("smk_1")

@@ -67,6 +67,15 @@ class Registry:
         """Whether what is not here is nowhere: not while the log is away, and until it is read."""
         return self._watch is None or self._watch.live
 
+    def may_be_missing(self, secret: str) -> bool:
+        """Whether what an ingest key needs may be there all the same, and cannot be seen here."""
+        hashed = digest(secret)
+        key = self.keys.get(hashed)
+        if key is None:
+            return not self.current or f"key.{hashed}" in self.unreadable
+        missing = (key.org, key.app) not in self.apps
+        return missing and f"app.{key.org}.{key.app}" in self.unreadable
+
     def key(self, secret: str) -> KeyRecord | None:
         """The record of an ingest key, or None. Whether it may be used is the caller's question."""
         wanted = digest(secret)
