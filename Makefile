@@ -92,10 +92,11 @@ proto: install ## write anew what is generated from api/grpc/query.proto
 	$(BIN)/python -m grpc_tools.protoc --proto_path=seamark/query/v1=api/grpc --python_out=build/proto --pyi_out=build/proto seamark/query/v1/query.proto
 	cp build/proto/seamark/query/v1/query_pb2.py build/proto/seamark/query/v1/query_pb2.pyi api/grpc/
 
-docs: install ## write anew what is generated: docs/settings.md, docs/status.md, the plugin's questions
+docs: install ## write anew what is generated: docs/settings.md, docs/status.md, docs/send, the plugin's questions
 	$(BIN)/seamark settings --markdown > docs/settings.md.partial
 	@mv docs/settings.md.partial docs/settings.md
 	$(BIN)/python -m tests.support.status_page
+	$(BIN)/python -m tests.support.send_pages
 	$(BIN)/python -m api.questions > grafana/datasource/src/questions.json.partial
 	@mv grafana/datasource/src/questions.json.partial grafana/datasource/src/questions.json
 

@@ -83,13 +83,15 @@ def status(
 ) -> None:
     """Tell how each part is. Exit code 1: not all ready; 3: not running."""
     from seamark.standalone.folder import Folder
-    from seamark.standalone.status import as_json, status, table
+    from seamark.standalone.status import as_json, senders, status, table
 
     rows = status(Folder(data.absolute()))
     if rows is None:
         print("[]" if json else f"nothing runs in {data}")
         raise typer.Exit(NOT_RUNNING)
     print(as_json(rows) if json else table(rows, now=time.time()))
+    if not json and (told := senders(Folder(data.absolute()), rows)):
+        print(f"\n{told}")
     if not rows or not all(row.ready for row in rows):
         raise typer.Exit(NOT_READY)
 

@@ -1,4 +1,7 @@
-"""`seamark alert`: what concerns a sender. As in `seamark.cli`, nothing is imported early."""
+"""`seamark connect`, `doctor` and `alert`: what concerns a sender.
+
+As in `seamark.cli`, nothing is imported before it is needed.
+"""
 
 import sys
 from pathlib import Path
@@ -22,7 +25,60 @@ _FOLDER: Final = Path(".seamark")
 
 def register(parent: typer.Typer) -> None:
     """Add the commands to `seamark`."""
+    parent.command()(connect)
+    parent.command()(doctor)
     parent.add_typer(alert, name="alert")
+
+
+def connect(
+    language: Annotated[
+        str,
+        typer.Argument(
+            metavar="LANGUAGE",
+            help="browser, collector, curl, dotnet, go, java, node or python.",
+        ),
+    ],
+    data: Data = _FOLDER,
+    credentials: CredentialsFile = None,
+    url: Ingest = "",
+    ca: Ca = None,
+    service: Annotated[str, typer.Option(metavar="NAME", help="Name of your service.")] = "hello",
+    grpc: Annotated[bool, typer.Option("--grpc", help="Variables for OTLP over gRPC.")] = False,
+    show_key: Annotated[
+        bool, typer.Option("--show-key", help="Print the key; else a shell reads it from its file.")
+    ] = False,
+) -> None:
+    """Print what to paste: variables and the smallest program that sends, for this stack."""
+    from seamark.sender.connect import LANGUAGES, page
+    from seamark.sender.target import Addresses, find
+
+    if language not in LANGUAGES:
+        _fail(f"{language}: there is {', '.join(LANGUAGES)}")
+    target = find(data, credentials, Addresses(ingest=url), ca=str(ca.absolute()) if ca else "")
+    print(page(language, target, service=service, show_key=show_key, grpc=grpc), end="")
+
+
+def doctor(
+    data: Data = _FOLDER,
+    credentials: CredentialsFile = None,
+    url: Ingest = "",
+    grpc_url: Annotated[
+        str, typer.Option(metavar="URL", help="Where the collector takes OTLP over gRPC.")
+    ] = "",
+    ca: Ca = None,
+    origin: Annotated[
+        str, typer.Option(metavar="URL", help="Whether a page of this origin may send.")
+    ] = "",
+) -> None:
+    """Check a sender's side: reachability, clock, key, sizes, CORS, variables. Stores nothing.
+
+    Exit code 1: something is in the way.
+    """
+    from seamark.sender import doctor as checks
+    from seamark.sender.target import Addresses, find
+
+    target = find(data, credentials, Addresses(ingest=url, grpc=grpc_url), ca=str(ca or ""))
+    raise typer.Exit(checks.run(target, origin=origin))
 
 
 @alert.callback()

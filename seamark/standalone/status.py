@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -79,6 +80,34 @@ def table(rows: list[PartState], *, now: float) -> str:
             f"{row.address}".rstrip()
         )
     return "\n".join(lines)
+
+
+def senders(folder: Folder, rows: list[PartState]) -> str:
+    """For people: the variables of OpenTelemetry SDKs, and where the key is."""
+    holder = folder.holder()
+    collector = next((row for row in rows if row.name == "collector"), None)
+    if holder is None or collector is None:
+        return ""
+    address = collector.address.rpartition(":")[0]
+    ports = Ports(holder.port_offset)
+    return "\n".join(
+        variables(
+            http=f"{address}:{ports.collector_http}",
+            grpc=f"{address}:{ports.collector_grpc}",
+            credentials=folder.credentials,
+        )
+    )
+
+
+def variables(*, http: str, grpc: str, credentials: Path) -> list[str]:
+    """Lines that tell how an OpenTelemetry SDK sends here. Pure."""
+    return [
+        f"OTLP/HTTP    OTEL_EXPORTER_OTLP_ENDPOINT={http}",
+        f"OTLP/gRPC    OTEL_EXPORTER_OTLP_ENDPOINT={grpc} OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
+        "both         OTEL_EXPORTER_OTLP_HEADERS=x-api-key=<ingest_key>",
+        f"credentials  {credentials}",
+        "to paste     seamark connect python|node|go|java|dotnet|browser|collector|curl",
+    ]
 
 
 def _span(seconds: float) -> str:

@@ -9,6 +9,7 @@ from seamark.standalone.folder import Folder
 from seamark.standalone.look import page, write_look
 from seamark.standalone.parts import Choices
 from seamark.standalone.public_addresses import PublicAddresses
+from seamark.standalone.status import variables
 from seamark.standalone.supervisor import Report
 
 _GREEN: Final = "\x1b[32m"
@@ -83,7 +84,7 @@ def summary(
         f"  send to      {ingest}  (OTLP/gRPC: {addresses.ingest_grpc})",
         f"  ask          {api}  (gRPC: {addresses.api_grpc})",
         f"  look         {api}/look  (or open {page(folder)}, which knows the token)",
-        f"  credentials  {folder.credentials}",
+        *(f"  {line}" for line in _variables(folder, addresses)),
         f"  logs         {folder.logs}",
         "",
         "Try it:",
@@ -93,3 +94,12 @@ def summary(
         "",
         "Ctrl-C stops it; `seamark status` tells how it is.",
     ]
+
+
+def _variables(folder: Folder, addresses: PublicAddresses) -> list[str]:
+    scheme = addresses.ingest.partition("://")[0]
+    return variables(
+        http=addresses.ingest,
+        grpc=f"{scheme}://{addresses.ingest_grpc}",
+        credentials=folder.credentials,
+    )
