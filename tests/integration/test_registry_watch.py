@@ -18,6 +18,8 @@ from tests.support.servers import NatsServer
 
 pytestmark = pytest.mark.integration
 WITHIN_SECONDS = 1.0
+AT_MOST_SECONDS = 5.0
+"""Of one change among several: a busy machine may pause; without our watch it takes ten."""
 
 
 @pytest.fixture
@@ -57,15 +59,21 @@ async def seen(registry: Registry, bucket: KeyValue, name: str) -> float:
     return time.monotonic() - began
 
 
+def within_a_second(took: list[float]) -> bool:
+    """Whether the changes were seen in time, but for one that met a pause of the machine."""
+    *most, longest = sorted(took)
+    return max(most) < WITHIN_SECONDS and longest < AT_MOST_SECONDS
+
+
 async def test_a_change_arrives_as_it_is_made(
     watching: tuple[Registry, Health], bucket: KeyValue
 ) -> None:
     registry, health = watching
     assert health.ready
-    for turn in range(20):
-        assert await seen(registry, bucket, f"Acme {turn}") < WITHIN_SECONDS
+    took = [await seen(registry, bucket, f"Acme {turn}") for turn in range(20)]
+    assert within_a_second(took), took
     await bucket.delete("org.acme")
-    assert await registry.reached(21, seconds=WITHIN_SECONDS)
+    assert await registry.reached(21, seconds=AT_MOST_SECONDS)
     assert not registry.orgs
 
 
@@ -74,10 +82,12 @@ async def test_a_change_arrives_after_the_log_was_killed(
 ) -> None:
     """The consumer died with the server; the client would look for it after ten seconds."""
     registry, health = watching
+    took = []
     for turn in range(3):
         server.kill()
         server.start()
-        assert await seen(registry, bucket, f"Acme {turn}") < WITHIN_SECONDS
+        took.append(await seen(registry, bucket, f"Acme {turn}"))
+    assert within_a_second(took), took
     assert not health.degraded()
 
 
@@ -86,10 +96,12 @@ async def test_a_change_arrives_when_the_consumer_is_gone(
 ) -> None:
     registry, _ = watching
     js = client.jetstream()
-    [consumer] = await js.consumers_info(f"KV_{CONFIG_BUCKET}")
-    await js.delete_consumer(f"KV_{CONFIG_BUCKET}", consumer.name)
-
-    assert await seen(registry, bucket, "Acme") < WITHIN_SECONDS
+    took = []
+    for turn in range(3):
+        [consumer] = await js.consumers_info(f"KV_{CONFIG_BUCKET}")
+        await js.delete_consumer(f"KV_{CONFIG_BUCKET}", consumer.name)
+        took.append(await seen(registry, bucket, f"Acme {turn}"))
+    assert within_a_second(took), took
 
 
 async def test_what_was_deleted_without_a_word_is_gone_after_a_kill(
@@ -109,7 +121,7 @@ async def test_what_was_deleted_without_a_word_is_gone_after_a_kill(
     )
     server.kill()
     server.start()
-    assert await seen(registry, bucket, "Acme 3") < WITHIN_SECONDS
+    assert await seen(registry, bucket, "Acme 3") < AT_MOST_SECONDS
     assert registry.app("acme", "shop") is None
 
 

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 _LOAD_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.1
 """How often it is looked whether the connection is another one."""
-_LOOKS: Final = 5
+_LOOKS: Final = 3
 """So many looks, and the server is asked for the last revision."""
 _UNDER_WAY_SECONDS: Final = 0.15
 """How long a change may take from the server to here before the watch counts as broken."""
