@@ -134,7 +134,7 @@ def _context(
         late_rows=LateRows(store, shared_seconds=told.api.live_cache_seconds),
         log=log_tail,
         ingest=ingest,
-        admin=Administration(registry),
+        admin=Administration(registry, store=store),
         exports=Exports(told.export, told.store) if told.export.path else None,
         damage=DamageReport(store, health),
     )

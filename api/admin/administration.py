@@ -14,6 +14,7 @@ from nats.js.kv import KeyValue
 
 from api.admin.audit import AuditEntry, AuditLog, fields
 from api.reasons import QuestionReason
+from api.store import QuestionStore
 from seamark.service.registry import Registry, TokenRecord
 from seamark.service.registry.records import UnreadableRecord
 from seamark.service.registry.spread import reached_all
@@ -45,15 +46,20 @@ class _Connected:
 
 
 class Administration:
-    """Reads from the registry in memory, writes through the log once it is there."""
+    """Reads from the registry in memory, writes through the log once it is there.
+
+    `store`: what was stored, for proposing schemas.
+    """
 
     def __init__(
         self,
         registry: Registry,
         *,
+        store: QuestionStore | None = None,
         clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.registry = registry
+        self.store = store
         self.clock_ms = clock_ms
         self._client: NatsClient | None = None
         self._connected: _Connected | None = None

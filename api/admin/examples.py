@@ -56,6 +56,11 @@ SCHEMA: Final[Mapping[str, Any]] = {
     "versions": [{"version": 1, "schema": JSON_SCHEMA, "createdAt": _AT}],
     "createdAt": _AT,
 }
+PROPOSED_SCHEMA: Final[Mapping[str, Any]] = {
+    "eventType": "order_paid",
+    "schema": JSON_SCHEMA,
+    "events": 120,
+}
 NEW_KEY: Final[Mapping[str, Any]] = {
     "keyId": "key_0a1b2c3d4e5f",
     "key": "smk_" + "0" * 27,

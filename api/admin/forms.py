@@ -140,6 +140,11 @@ EventSchema: Final = _struct(
     ],
     "What events of one type look like: `schema` is the version in force.",
 )
+ProposedSchema: Final = _struct(
+    "ProposedSchema",
+    [("event_type", str), ("schema", dict[str, Any]), ("events", int)],
+    "A schema that takes each of so many events of the last day. It is not in force.",
+)
 EventSchemas: Final = _struct(
     "EventSchemas", [("schemas", _list_of(EventSchema))], "The schemas of an app's events."
 )

@@ -9,8 +9,9 @@ from msgspec import UNSET, Meta, UnsetType
 
 from api.admin import examples
 from api.admin.editing import change_of, stale
-from api.admin.forms import EventSchema, EventSchemas, shown
+from api.admin.forms import EventSchema, EventSchemas, ProposedSchema, shown
 from api.admin.route import IF_MATCH, AdminRoute, Call, Made
+from api.admin.schema_inference import infer
 from api.admin.scope import InOrg, app_meant
 from api.reasons import QuestionReason
 from seamark.service.registry import AppRecord, SchemaRecord
@@ -174,6 +175,13 @@ async def _show(call: Call) -> Made:
     return Made(shown(record), revision=call.admin.registry.revision_of(key))
 
 
+async def _infer(call: Call) -> Made:
+    app, event_type = app_meant(call), call.path["eventType"]
+    _key(app, event_type)
+    now_ms = call.admin.clock_ms()
+    return Made(await infer(call.admin.store, app, event_type, now_ms=now_ms))
+
+
 async def _list(call: Call) -> Made:
     app = app_meant(call)
     found = call.admin.registry.schemas.get((app.org, app.app), {})
@@ -187,6 +195,10 @@ ROUTES = (
         "GET", "/v1/admin/apps/{appId}/schemas", "The schemas of an app's events.", EventSchemas,
         query=InOrg, path_parameters={"appId": "^[^/:]+$"}, handle=_list,
         answer_example={"schemas": [examples.SCHEMA]},
+    ),
+    AdminRoute(
+        "GET", _PATH + ":infer", "Propose a schema from the events of the last day.",
+        ProposedSchema, query=InOrg, **_ONE, handle=_infer, answer_example=examples.PROPOSED_SCHEMA,
     ),
     AdminRoute(
         "GET", _PATH, "The schema of events of one type, in all its versions.", EventSchema,

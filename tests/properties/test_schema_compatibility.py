@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from seamark.service.registry.compatibility import problems
+from seamark.service.registry.inference import proposed_schema
 
 _TYPES: Final = ["null", "boolean", "integer", "number", "string", "object", "array"]
 _TYPE: Final = st.sampled_from(_TYPES)
@@ -58,6 +59,19 @@ def test_what_the_narrow_schema_takes_is_taken_by_a_compatible_one(
     for instance in instances:
         if Draft202012Validator(narrow).is_valid(instance):
             assert Draft202012Validator(wide).is_valid(instance)
+
+
+_OBJECT: Final = st.dictionaries(st.sampled_from(["a", "b", "c"]), _INSTANCE, max_size=3)
+
+
+@given(st.lists(_OBJECT, min_size=1, max_size=6))
+def test_a_proposed_schema_takes_each_event_it_was_made_from(events: list[Any]) -> None:
+    schema = proposed_schema(events)
+    validator = Draft202012Validator(schema)
+    assert all(validator.is_valid(event) for event in events)
+    always = set.intersection(*[set(event) for event in events])
+    assert validator.is_valid({}) is not bool(always)
+    assert proposed_schema([*events, *events]) == schema
 
 
 @given(_SCHEMA)

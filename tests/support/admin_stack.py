@@ -132,7 +132,7 @@ async def administered(log: NatsServer) -> AsyncIterator[Administered]:
     client = await connect_log(LogSettings(url=log.url), name="test")
     registry = Registry()
     await registry.start(client)
-    admin = Administration(registry)
+    admin = Administration(registry, store=Scripted())
     admin.connect(client)
     parts = {"registry": registry, "admin": admin}
     try:

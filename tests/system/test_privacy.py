@@ -194,6 +194,10 @@ def test_the_page_of_schemas_rejects_an_event_as_it_says(sender: Sender) -> None
     assert sent == json.loads(shown)
     query = "SELECT field, message FROM seamark.dead_letters WHERE reason = 'schema_violation'"
     letters = until(lambda: _stored(sender.stack, query))
+    sender.native(["plain"])
+    infer = page["infer"].replace("$(token app)", "private").replace("page_view", "planted")
+    proposed = until(lambda: json.loads(shell(infer)), lambda answer: "schema" in answer)
+    assert proposed["schema"]["properties"]["attrs"]["properties"]["control"] == {"type": "string"}
     assert b"attrs.amount" in letters
     assert b"/attrs/amount" in letters
 

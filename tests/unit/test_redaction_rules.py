@@ -1,6 +1,8 @@
 """Redaction rules in an app's record: limits, what they do at ingest, what they count."""
 
 import json
+import math
+import time
 from typing import Any
 
 import msgspec
@@ -13,7 +15,7 @@ from collector.ingest.redactors import Redactors
 from collector.receivers.otlp_check import examine
 from collector.receivers.otlp_kinds import LOGS
 from seamark.service.registry import AppRecord
-from seamark.wire.privacy import Redaction, RedactionRule
+from seamark.wire.privacy import DETECTORS, Redaction, RedactionRule
 from tests.support.planted_secrets import luhn_completed
 
 SALT = "5a" * 16
@@ -156,6 +158,27 @@ def test_members_of_json_in_a_text_are_redacted_by_their_key(sent: str, stored: 
     redactor = Redactor(Redaction(rules=(rule,)), salt=SALT)
     assert redacted(redactor, sent) == stored
     assert redacted(redactor, stored) == stored
+
+
+@pytest.mark.parametrize("piece", ['{"a":1}', '{"token":1}', "%41 ", "a=b&", "1.2.3.4 ", '"k":"'])
+def test_the_time_that_a_text_takes_is_in_proportion_to_it(piece: str) -> None:
+    """Eight times the text takes 64 times the time where each find looks at all that follows."""
+    rules = (
+        RedactionRule(name="k", action="mask", keys=("token",)),
+        RedactionRule(name="d", action="mask", detect=DETECTORS),
+    )
+    redactor = Redactor(Redaction(rules=rules), salt=SALT)
+
+    def spent(text: str) -> float:
+        best = math.inf
+        for _ in range(3):
+            began = time.process_time()
+            redacted(redactor, text)
+            best = min(best, time.process_time() - began)
+        return best
+
+    text = piece * (8_000 // len(piece))
+    assert spent(text * 8) < 32 * max(spent(text), 0.002)
 
 
 def test_a_record_is_compiled_once_for_each_revision() -> None:

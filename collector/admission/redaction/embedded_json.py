@@ -35,9 +35,10 @@ def _documents(redactor: Redactor, text: bytes, *, path: str, depth: int) -> byt
     """The text with the whole documents in it changed."""
     made: list[bytes] = []
     copied = at = tries = 0
+    shown = text.decode("latin-1")  # as many characters as bytes
     while (opening := _OPENING.search(text, at)) is not None:
         start = opening.start()
-        end = _end_of_document(text, start)
+        end = _end_of_document(shown, start)
         if end == 0:
             at, tries = start + 1, tries + 1
             if tries > _MOST_TRIES:
@@ -52,11 +53,10 @@ def _documents(redactor: Redactor, text: bytes, *, path: str, depth: int) -> byt
     return b"".join([*made, text[copied:]]) if made else text
 
 
-def _end_of_document(text: bytes, start: int) -> int:
+def _end_of_document(shown: str, start: int) -> int:
     """Where the object or array ends that begins there; 0 where none does."""
-    shown = text[start:].decode("latin-1")  # as many characters as bytes
     try:
-        return start + _DECODER.raw_decode(shown)[1]
+        return _DECODER.raw_decode(shown, start)[1]
     except (ValueError, RecursionError):
         return 0
 
