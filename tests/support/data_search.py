@@ -2,6 +2,7 @@
 hold, what Parquet holds, and what the store answers."""
 
 import contextlib
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -53,8 +54,11 @@ def _spellings(needle: str) -> Iterator[bytes]:
 
 
 def contents(path: Path) -> Iterator[bytes]:
-    """What a file holds, in every way it is read."""
-    raw = path.read_bytes()
+    """What a file holds, in every way it is read; nothing of one that is gone by now."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return
     yield raw
     if path.suffix == ".parquet":
         for batch in pyarrow.parquet.ParquetFile(path).iter_batches():
@@ -69,7 +73,9 @@ def contents(path: Path) -> Iterator[bytes]:
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """Every file in a folder that a running stack may be changing."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            yield path
+    """Every file in a folder. Of one that a running stack changes, most of them."""
+    for inner, _, names in os.walk(folder):
+        for name in sorted(names):
+            path = Path(inner, name)
+            if path.is_file() and not path.is_symlink():
+                yield path
