@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pyarrow.parquet
 import re2
 import zstandard
@@ -61,7 +62,7 @@ def contents(path: Path) -> Iterator[bytes]:
         return
     yield raw
     if path.suffix == ".parquet":
-        for batch in pyarrow.parquet.ParquetFile(path).iter_batches():
+        for batch in pyarrow.parquet.ParquetFile(pyarrow.BufferReader(raw)).iter_batches():
             yield repr(batch.to_pylist()).encode()
         return
     at = raw.find(_MAGIC)
