@@ -49,7 +49,7 @@ class Collectors:
 
     def request(self, who: int, cost: float) -> bool:
         bucket = self.buckets[who]
-        if bucket.tokens <= 0.0:
+        if bucket.tokens <= bucket.least:
             bucket.refuse(cost)
             return False
         bucket.take(cost)
@@ -100,6 +100,6 @@ class Collectors:
             away += self.now - self.away_since + 1.0
         capacity = self.rate * self.burst_seconds
         advance = min(self.rate, capacity)
-        shared = capacity * (1 + self.losses) + self.rate * self.now
+        shared = capacity * (1 + self.losses + self.count / 2) + self.rate * self.now
         alone = 2 * (advance + self.largest) + self.share * self.rate * away
         return shared + self.count * alone

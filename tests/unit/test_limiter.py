@@ -236,6 +236,28 @@ async def test_a_month_is_shared_and_while_redis_is_away_a_part_of_what_is_left_
         refusal(world.limiter, items=1)
 
 
+async def test_requests_that_come_at_once_pass_while_the_shared_bucket_has_tokens() -> None:
+    """A sender within its limit that stood still for a moment is not refused."""
+    shared = FakeShared()
+    world = World(org(itemsPerSecond=100, burstSeconds=1), shared)
+    for _ in range(30):
+        await world.later(0.2)
+        with world.limiter.items(KEY, 5):
+            pass
+    await world.later(0.6)
+    for _ in range(6):
+        with world.limiter.items(KEY, 5):
+            pass
+    for _ in range(20):  # but not more than a part of it, before it is asked again
+        try:
+            with world.limiter.items(KEY, 5):
+                pass
+        except Unavailable:
+            break
+    else:
+        pytest.fail("nothing was refused")
+
+
 async def test_an_idle_bucket_gives_back_what_it_holds_and_is_dropped() -> None:
     shared = FakeShared()
     world = World(org(itemsPerSecond=100), shared)

@@ -7,10 +7,13 @@ long run no more passes than the rate.
 The shared bucket (`lease.lua`) holds `capacity` tokens at most and gains `rate` a second. A
 collector asks it in the background for what it expects to need, and books what it has spent beyond
 its lease. A new bucket starts with an advance of one second's tokens, which its first lease books:
-the first request of a tenant waits for nothing. So over any time, all collectors together admit at
-most
+the first request of a tenant waits for nothing. Requests that come all at once may spend a quarter
+of what the shared bucket had left when it was last asked, before it is asked again: who is within
+its limit and stood still for a moment is not refused. So over any time, all collectors together
+admit at most
 
-    capacity + rate * time + 2 * collectors * (advance + the largest request)
+    capacity * (1 + collectors / 2) + rate * time
+    + 2 * collectors * (advance + the largest request)
 
 (twice: once booked, and once not yet, by a bucket that was forgotten and made anew).
 
@@ -25,6 +28,8 @@ TICK_SECONDS: Final = 0.1
 ADVANCE_SECONDS: Final = 1.0
 _FLOOR: Final = 8
 """A bucket in use is kept filled to an advance, but to no more than this part of the capacity."""
+_CREDIT: Final = 0.25
+"""Of what the shared bucket had left, what may be spent before it is asked again."""
 _FORGOTTEN_TICKS: Final = 600
 _LEAST_RETRY_SECONDS: Final = 1.0
 _MOST_RETRY_SECONDS: Final = 3600.0
@@ -49,7 +54,7 @@ class Grant(NamedTuple):
 
 
 class Bucket:
-    """Tokens of one limit in this collector. `tokens` above 0: the next request passes."""
+    """Tokens of one limit in this collector. `tokens` above `least`: the next request passes."""
 
     __slots__ = (
         "_advance",
@@ -58,6 +63,7 @@ class Bucket:
         "_unbooked",
         "_unused",
         "capacity",
+        "least",
         "level",
         "measure",
         "name",
@@ -72,7 +78,7 @@ class Bucket:
         self.name = name
         self.scope = scope
         self.measure = measure
-        self.level = 0.0
+        self.level = self.least = 0.0
         self._demand = 0.0
         self._expected = 0.0
         self._unused = 0
@@ -136,8 +142,10 @@ class Bucket:
         self._unbooked = 0.0
         self.tokens += debt + grant.granted
         self.level = grant.level
+        self.least = -max(0.0, _CREDIT * min(grant.level, self.capacity))
 
     def refill(self, seconds: float, *, share: float) -> None:
         """The shared bucket was away for so long: go on with a share of the rate."""
+        self.least = 0.0
         full = max(self.tokens, share * self.capacity)
         self.tokens = min(full, self.tokens + share * self.rate * seconds)

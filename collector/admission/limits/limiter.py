@@ -156,7 +156,7 @@ class Limiter:
     def _require(self, buckets: tuple[Bucket, ...], cost: float) -> None:
         """Raises Unavailable when one of them is empty."""
         for bucket in buckets:
-            if bucket.tokens <= 0.0:
+            if bucket.tokens <= bucket.least:
                 bucket.refuse(cost)
                 if bucket.level > 0.0:
                     self.wake()
