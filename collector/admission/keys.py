@@ -47,7 +47,7 @@ def authenticate(
             "no API key; send it as X-API-Key, as Authorization: Bearer, or as the query "
             "parameter k",
         )
-    key = directory.key(secret) if _readable(secret) else None
+    key = directory.key(secret) if can_be_secret(secret) else None
     if key is None:
         raise Rejected(Reason.UNKNOWN_KEY, "this API key is not known; check it for typing errors")
     if key.status != "active":
@@ -77,9 +77,9 @@ def authenticate_admin(directory: Directory, *, secret: str, now_ms: int) -> Tok
             Reason.NO_KEY,
             "no admin token; send it as Authorization: Bearer, or as X-API-Key",
         )
-    token = directory.token(secret) if _readable(secret) else None
+    token = directory.token(secret) if can_be_secret(secret) else None
     if token is None:
-        if _readable(secret) and directory.key(secret) is not None:
+        if can_be_secret(secret) and directory.key(secret) is not None:
             raise Rejected(
                 Reason.WRONG_KIND, "this is an ingest key; an admin token is needed here"
             )
@@ -128,7 +128,7 @@ def app_for(directory: Directory, token: TokenRecord, *, app: str) -> AppRecord:
 
 def owner(directory: Directory, secret: str) -> tuple[str, str, str]:
     """Org, app and id of a key or token, whether or not it may be used; empty when unknown."""
-    if secret and _readable(secret):
+    if secret and can_be_secret(secret):
         if (key := directory.key(secret)) is not None:
             return key.org, key.app, key.key_id
         if (token := directory.token(secret)) is not None:
@@ -136,8 +136,8 @@ def owner(directory: Directory, secret: str) -> tuple[str, str, str]:
     return "", "", ""
 
 
-def _readable(secret: str) -> bool:
-    """Whether it can be a key at all: the length is what a look-up would cost."""
+def can_be_secret(secret: str) -> bool:
+    """Whether it can be a key or token at all: the length is what a look-up would cost."""
     return len(secret) <= _LONGEST_KEY and secret.isascii()
 
 

@@ -11,6 +11,7 @@ from collector.admission.keys import (
     app_for,
     authenticate,
     authenticate_admin,
+    can_be_secret,
     owner,
     secret_of,
 )
@@ -177,7 +178,7 @@ class SenderCheck:
             )
         except Rejected as failure:
             unsure = failure.reason in (Reason.UNKNOWN_KEY, Reason.DISABLED)
-            if unsure and self._records.may_be_missing(secret):
+            if unsure and can_be_secret(secret) and self._records.may_be_missing(secret):
                 raise Unavailable(
                     "the records of this API key cannot be read here now; send it again"
                 ) from None

@@ -116,6 +116,14 @@ def test_a_record_is_read_where_it_was_written(record: OrgRecord) -> None:
         read_record("org.other", msgspec.json.encode(record))
 
 
+@given(st.text(st.characters()))
+def test_whatever_is_sent_as_a_key_can_be_looked_up(text: str) -> None:
+    registry = Registry()
+    assert registry.key(text) is None
+    assert registry.token(text) is None
+    assert not registry.may_be_missing(text)
+
+
 def test_secrets_have_the_form_of_their_kind() -> None:
     made = {
         new_secret("operator"),

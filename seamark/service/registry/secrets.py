@@ -22,8 +22,8 @@ _LENGTH: Final = 27
 
 
 def digest(secret: str) -> str:
-    """Hex SHA-256 of a key or token, as stored."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    """Hex SHA-256 of a key or token, as stored; of any text, which may be no key at all."""
+    return hashlib.sha256(secret.encode(errors="backslashreplace")).hexdigest()
 
 
 def new_secret(kind: SecretKind) -> str:
