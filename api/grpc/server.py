@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import grpc
@@ -31,6 +30,7 @@ from api.questions import funnel, timeseries
 from api.questions.question import Question
 from api.reasons import STATUS, QuestionFailure
 from api.scope import scope_of, secret_in
+from seamark.service.grpc_certificate import server_credentials
 from seamark.service.health import Health
 from seamark.wire.failures import Rejected, Unavailable
 
@@ -113,13 +113,10 @@ class GrpcServer:
         address = f"{host}:{settings.grpc_port}"
         if not settings.tls_cert:
             return int(server.add_insecure_port(address))
-        key, cert = await asyncio.gather(
-            *(
-                asyncio.to_thread(Path(path).read_bytes)
-                for path in (settings.tls_key, settings.tls_cert)
-            )
+        credentials = await asyncio.to_thread(
+            server_credentials, settings.tls_cert, settings.tls_key
         )
-        return int(server.add_secure_port(address, grpc.ssl_server_credentials([(key, cert)])))
+        return int(server.add_secure_port(address, credentials))
 
     async def stop(self, grace_seconds: float) -> None:
         """Take no more calls, let those under way finish for so long, then end them."""

@@ -14,7 +14,6 @@ import logging
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -26,6 +25,7 @@ from collector.receivers.otlp_export import export, sdk_of
 from collector.receivers.otlp_grpc_message import CallShare, NoMessage, read_message
 from collector.receivers.otlp_kinds import KINDS, Kind
 from collector.receivers.otlp_status import retry_info_bytes, status_bytes
+from seamark.service.grpc_certificate import server_credentials
 from seamark.wire.failures import Rejected, Unavailable, internal_fault
 from seamark.wire.limits import OTLP_EXPANDED_BYTES, OTLP_INFLATED_BYTES
 from seamark.wire.reasons import Reason
@@ -86,7 +86,7 @@ class GrpcServer:
         self._ingest = ingest
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._share = share
-        self._tls = (Path(tls_key), Path(tls_cert)) if tls_cert else None
+        self._tls = (tls_cert, tls_key) if tls_cert else None
         self._max_message_bytes = max_message_bytes
         self._expanded_bytes = expanded_bytes
         self._max_in_flight = max_in_flight
@@ -117,11 +117,7 @@ class GrpcServer:
         if self._tls is None:
             port = server.add_insecure_port(self._address)
         else:
-            key, cert = self._tls
-            pair = await asyncio.gather(
-                asyncio.to_thread(key.read_bytes), asyncio.to_thread(cert.read_bytes)
-            )
-            credentials = grpc.ssl_server_credentials([tuple(pair)])
+            credentials = await asyncio.to_thread(server_credentials, *self._tls)
             port = server.add_secure_port(self._address, credentials)
         await server.start()
         self._server = server

@@ -4,12 +4,14 @@ import ssl
 from pathlib import Path
 
 from seamark.service.settings import SettingsError
+from seamark.service.tls_renewal import RenewedContext
 
 
 def server_context(cert: str, key: str, *, prefix: str) -> ssl.SSLContext | None:
     """The context of a server with this certificate chain and key; None when both are empty.
 
-    Reads the files; blocks. Raises SettingsError naming `<prefix>_TLS_CERT` and `_TLS_KEY`.
+    When the files are replaced, new connections get what they hold then (`tls_renewal.py`). Reads
+    the files; blocks. Raises SettingsError naming `<prefix>_TLS_CERT` and `_TLS_KEY`.
     """
     names = (f"{prefix}_TLS_CERT", f"{prefix}_TLS_KEY")
     if not cert and not key:
@@ -23,13 +25,23 @@ def server_context(cert: str, key: str, *, prefix: str) -> ssl.SSLContext | None
     ]
     if missing:
         raise SettingsError(*missing)
+
+    def made() -> ssl.SSLContext:
+        return _loaded(cert, key, names[0])
+
+    context = made()
+    context.sni_callback = RenewedContext(context, (cert, key), made)
+    return context
+
+
+def _loaded(cert: str, key: str, name: str) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     try:
         context.load_cert_chain(cert, key)
     except (ssl.SSLError, OSError) as error:
-        raise SettingsError(f"{names[0]}: {error}") from error
+        raise SettingsError(f"{name}: {error}") from error
     return context
 
 
