@@ -36,6 +36,7 @@ _EVENTS: Final = 5
 _TIMES: Final = 20
 _INNOCENT_PER_SECOND: Final = 10
 _TOLERANCE: Final = 0.05
+_BURST_SECONDS: Final = 1.0
 _SETTLE_SECONDS: Final = 2.5
 """From a change to the next figure: its burst is spent, and Redis is seen to be away or back."""
 
@@ -127,7 +128,7 @@ async def _seed(url: str) -> None:
     client = await connect_log(LogSettings(url=url), name="test")
     bucket = await client.jetstream().key_value(CONFIG_BUCKET)
     for org in (GREEDY, *INNOCENT):
-        limits = OrgLimits(items_per_second=LIMIT, burst_seconds=1.0)
+        limits = OrgLimits(items_per_second=LIMIT, burst_seconds=_BURST_SECONDS)
         await put_record(bucket, OrgRecord(org=org, name=org, limits=limits))
         await put_record(bucket, AppRecord(org=org, app="app"))
         secret = digest(f"smk_{org}")
@@ -171,9 +172,13 @@ async def _phase(course: Course, senders: Senders, name: str, seconds: float) ->
     course.p95[name] = waits[int(len(waits) * 0.95)]
 
 
-def _judge(course: Course, sent: dict[str, Sent], log: NatsServer, floor_seconds: float) -> None:
+def _judge(
+    course: Course, sent: dict[str, Sent], log: NatsServer, *, seconds: float, floor_seconds: float
+) -> None:
+    # a sender that the machine held up for a moment has a burst to its credit in a short phase
+    off = max(_TOLERANCE, _BURST_SECONDS / seconds) * LIMIT
     for phase, rate in course.greedy.items():
-        if phase != "quiet" and abs(rate - LIMIT) > _TOLERANCE * LIMIT:
+        if phase != "quiet" and abs(rate - LIMIT) > off:
             course.faults.append(f"{phase}: {rate:.1f} items/s of the greedy, limit {LIMIT:g}")
     for org, found in sent.items():
         course.faults += [f"{org}: {why}, {n} times" for why, n in found.other.items()]
@@ -220,7 +225,7 @@ def run(
                 running.enter_context(collector)
             ports = [collector.port for collector in collectors]
             sent = asyncio.run(_phases(course, ports, seconds, redis))
-        _judge(course, sent, log, floor_seconds)
+        _judge(course, sent, log, seconds=seconds, floor_seconds=floor_seconds)
     report(course.text())
     return course
 
