@@ -69,12 +69,15 @@ plugin-test: ## the Grafana datasource's own checks and tests, Go and TypeScript
 web: ## the web SDK, built, into sdk-wrappers/web/dist
 	sdk-wrappers/web/build.sh dist
 
-.PHONY: web web-test web-behaviour
+.PHONY: web web-test web-behaviour web-overhead
 web-test: ## the web SDK's own checks: types, lint, vectors, package
 	sdk-wrappers/web/build.sh test
 
 web-behaviour: install ## the web SDK in a real Chromium while things fail, each 20 times (ten minutes)
 	PYTHONPATH=sdk-wrappers/spec $(BIN)/python -m tests.behaviour.run --runs 20
+
+web-overhead: install ## what the web SDK costs a page, at full speed and slowed down 4 times
+	PYTHONPATH=sdk-wrappers/spec $(BIN)/python -m tests.behaviour.overhead
 
 test: quick plugin-test web-test servers faults ## everything CI runs
 

@@ -8,7 +8,7 @@ import { dirname } from 'node:path';
 const PARTIAL = 'build/dist';
 const ENTRIES = ['index', 'core', 'attribution', 'otel'];
 /** Types that those of an entry lead to. */
-const TYPES = [...ENTRIES, 'options', 'version', 'otlp_json', 'core/fitting'].map((name) => `${name}.d.ts`);
+const TYPES = [...ENTRIES, 'testing', 'options', 'version', 'otlp_json', 'core/fitting'].map((name) => `${name}.d.ts`);
 const SHARED = {
   bundle: true,
   minify: true,
@@ -23,6 +23,7 @@ async function bundle() {
   const entryPoints = ENTRIES.map((name) => `src/${name}.ts`);
   await build({ ...SHARED, entryPoints, outdir: PARTIAL, format: 'esm' });
   await build({ ...SHARED, entryPoints: ['src/script.ts'], outfile: `${PARTIAL}/seamark.iife.js`, format: 'iife' });
+  await build({ ...SHARED, entryPoints: ['src/testing.ts'], outdir: PARTIAL, format: 'esm', platform: 'node' });
   const snippet = await transform(readFileSync('src/snippet.js', 'utf8'), { minify: true, target: 'es2017' });
   writeFileSync(`${PARTIAL}/snippet.html`, `<script>${snippet.code.trim()}</script>\n`);
   execFileSync('tsc', ['-p', 'tsconfig.types.json', '--outDir', PARTIAL], { stdio: 'inherit' });

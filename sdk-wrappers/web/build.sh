@@ -3,6 +3,7 @@
 #   ./build.sh dist      the bundles and their types
 #   ./build.sh test      dist, then types, lint, vectors, sizes, the package
 #   ./build.sh pack      the package as npm publishes it, into $SEAMARK_PACK_FOLDER
+#   ./build.sh testing   a user's test with Playwright: CHROMIUM SITE
 #   ./build.sh report    runs the vectors and writes the report that vector_check.py reads to $SEAMARK_VECTOR_REPORT
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -33,6 +34,9 @@ case "${1:-}" in
     publint --strict
     attw --pack . --profile esm-only --no-emoji --no-color
     ;;
+  testing)
+    node test/testing_page.mjs "$2" "$3"
+    ;;
   report)
     node build.mjs test
     node --test build/vectors.test.mjs >/dev/null
@@ -41,7 +45,7 @@ case "${1:-}" in
     npm pack --ignore-scripts --pack-destination "$SEAMARK_PACK_FOLDER" >/dev/null 2>&1
     ;;
   *)
-    sed -n '2,6p' "$0"
+    sed -n '2,7p' "$0"
     exit 2
     ;;
 esac

@@ -15,7 +15,8 @@ from faults.proxy import Proxy
 
 from tests.support.web_browser import Context, Tab
 
-_PATIENCE_SECONDS: Final = 80.0
+_PATIENCE_SECONDS: Final = 200.0
+"""After half a minute of 503 the next attempt may be a minute away, and machines are busy."""
 SDK: Final = "/dist/index.js"
 
 
@@ -42,6 +43,8 @@ class Situation:
             column(self)
         except Exception as error:
             self.failure = f"{self.name}: {error!r}"
+        finally:
+            self.context.close()
         return self
 
     @contextmanager
@@ -141,7 +144,7 @@ def reopened(situation: Situation) -> None:
         tab.offline()
         situation.track(tab, 50)
         tab.close()
-        situation.settle(situation.tab())
+        _reopen(situation)
 
 
 def answer_lost(situation: Situation) -> None:
@@ -173,7 +176,7 @@ def large_exit(situation: Situation) -> None:
         tab = situation.tab(batch={"events": 500, "bytes": 10_000_000, "intervalMs": 600_000})
         situation.track(tab, 200, pad=1000)
         tab.close()
-        situation.settle(situation.tab())
+        _reopen(situation)
 
 
 def exit_while_away(situation: Situation) -> None:
@@ -183,7 +186,7 @@ def exit_while_away(situation: Situation) -> None:
         situation.fail(**_UNAVAILABLE, **{"for": 2.0})
         situation.track(tab, 10)
         tab.close()
-        situation.settle(situation.tab())
+        _reopen(situation)
 
 
 def consent_given(situation: Situation) -> None:
@@ -224,6 +227,15 @@ def back_and_forth(situation: Situation) -> None:
             return
         situation.track(tab, 10)
         situation.settle(tab)
+
+
+def _reopen(situation: Situation) -> None:
+    """Open another tab, and wait until it has sent what was left."""
+    seen = _requests(situation)
+    tab = situation.tab()
+    # the page's own first batch, and those that were left; a tab may see them only after a while
+    _await_requests(situation, seen + 2)
+    situation.settle(tab)
 
 
 def _requests(situation: Situation) -> int:

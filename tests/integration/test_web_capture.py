@@ -167,8 +167,12 @@ def test_clicks_are_told_by_their_element_and_rage_by_repetition(shop: Shop) -> 
     tab = shop.open("/shop", "clicks")
     click(tab, "#buy span")
     click(tab, "#quiet")
-    click(tab, "#text", 5)
-    click(tab, "#plain", 4)
+    for element in ("#text", "#plain"):  # at once, whatever a busy machine takes for a click
+        tab.run(
+            "for (let n = 0; n < 4; n++) {"
+            f" const told = {{bubbles: true, composed: true, clientX: 5, clientY: n}};"
+            f" document.querySelector('{element}').dispatchEvent(new MouseEvent('click', told)) }}"
+        )
 
     (feature,) = shop.events("clicks", "feature_click")
     assert attributes(feature)["feature_id"] == "buy"

@@ -29,13 +29,16 @@ def outcomes(browser: WebBrowser, collector: CollectorProcess) -> dict[str, Outc
 
     def one(name: str) -> Outcome:
         context = browser.context()
-        return play(
-            CASES[name],
-            start=lambda: WebAdapter(context, site.url),
-            collector_port=collector.port,
-            key=KEY,
-            store="",
-        )
+        try:
+            return play(
+                CASES[name],
+                start=lambda: WebAdapter(context, site.url),
+                collector_port=collector.port,
+                key=KEY,
+                store="",
+            )
+        finally:
+            context.close()
 
     with Site() as site, ThreadPoolExecutor(5) as pool:
         return dict(zip(CASES, pool.map(one, CASES), strict=True))

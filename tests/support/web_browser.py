@@ -16,7 +16,7 @@ from tests.system.browser.page import Page
 
 Result = TypeVar("Result")
 _BUILD_SECONDS: Final = 300.0
-_PATIENCE: Final = 90.0
+_PATIENCE: Final = 150.0
 
 
 def build_sdk() -> None:
@@ -82,6 +82,12 @@ class Context:
     def __init__(self, browser: "WebBrowser") -> None:
         self._browser = browser
         self._id = browser.wait(browser.browser.context())
+
+    def close(self) -> None:
+        """Close its pages and forget its storage."""
+        browser = self._browser.browser
+        named = {"browserContextId": self._id}
+        self._browser.wait(browser.call("Target.disposeBrowserContext", named))
 
     def tab(self, address: str = "") -> Tab:
         """A new page, at an address if one is told."""

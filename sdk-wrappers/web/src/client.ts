@@ -64,7 +64,9 @@ export class Client implements Seamark {
     setTimeout(() => (this._told.tz = Intl.DateTimeFormat().resolvedOptions().timeZone));
     const on = (target: EventTarget, type: string, listener: () => void) => target.addEventListener(type, listener);
     on(window, 'pagehide', () => this._exit(true));
-    on(window, 'pageshow', () => this._schedule(0));
+    addEventListener('pageshow', (event) => event.persisted && this._schedule(0));
+    // another tab went on with the session, or left batches behind when it was closed
+    on(window, 'storage', () => (this._session._load(), this._outstanding && this._schedule()));
     on(window, 'online', () => (this._sender._online(), this._schedule(0)));
     on(document, 'visibilitychange', () => document.hidden && this._exit(false));
     this.setConsent(this._consent);
@@ -141,7 +143,7 @@ export class Client implements Seamark {
       this._outbox._wipe();
       this.reset();
     }
-    this._schedule(0);
+    this._schedule(this._outstanding ? 0 : undefined);
   }
 
   reset(): void {

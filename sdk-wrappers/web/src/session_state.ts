@@ -14,7 +14,6 @@ export class SessionState {
 
   constructor(private readonly _device: Device) {
     this._load();
-    addEventListener('storage', (event) => event.key === _device._prefix + ITEM && this._load());
   }
 
   get _id(): string {
@@ -36,7 +35,8 @@ export class SessionState {
     this._device._remove(ITEM);
   }
 
-  private _load(): void {
+  /** Take what another tab wrote. */
+  _load(): void {
     const told = parsed<Session | null>(this._device._get(ITEM), null);
     const own = this._session;
     if (!told?.id) return;

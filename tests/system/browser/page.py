@@ -1,5 +1,6 @@
 """One page of a browser: what it shows, what a person does to it, and what it complained of."""
 
+import asyncio
 import base64
 import json
 import time
@@ -104,8 +105,13 @@ class Page:
         await self.call("Network.emulateNetworkConditions", {"offline": offline, **speed})
 
     async def close(self) -> None:
-        """As a person closes a tab: the page is told that it goes."""
+        """As a person closes a tab: the page is told that it goes. Returns once it is gone."""
         await self._wire.call("Target.closeTarget", {"targetId": self._target})
+        while any(  # noqa: ASYNC110  # asked, because events of other targets are not listened to
+            target["targetId"] == self._target
+            for target in (await self._wire.call("Target.getTargets"))["targetInfos"]
+        ):
+            await asyncio.sleep(0.02)
 
     async def type(self, text: str) -> None:
         """Write into whatever has the focus."""
