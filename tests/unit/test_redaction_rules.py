@@ -9,13 +9,16 @@ import msgspec
 import pytest
 
 from collector import metrics
-from collector.admission.redaction.rules import REDACTED, Redactor
+from collector.admission.redaction.dead_letters import redacted_dead_letter
+from collector.admission.redaction.rules import REDACTED, UNTOUCHED, Redactor
 from collector.admission.redaction.text import redacted
 from collector.ingest.redactors import Redactors
 from collector.receivers.otlp_check import examine
 from collector.receivers.otlp_kinds import LOGS
 from seamark.service.registry import AppRecord
+from seamark.wire.failures import Rejected
 from seamark.wire.privacy import DETECTORS, Redaction, RedactionRule
+from seamark.wire.reasons import Reason
 from tests.support.planted_secrets import luhn_completed
 
 SALT = "5a" * 16
@@ -179,6 +182,14 @@ def test_the_time_that_a_text_takes_is_in_proportion_to_it(piece: str) -> None:
 
     text = piece * (8_000 // len(piece))
     assert spent(text * 8) < 32 * max(spent(text), 0.002)
+
+
+@pytest.mark.parametrize("original", [b'"\\u0041"', b"17", b'["\\u0041"]', b'{"a":"\\u0041"}'])
+def test_what_needs_no_change_of_a_rejected_item_is_kept_whatever_it_is(original: bytes) -> None:
+    error = Rejected(Reason.INVALID_EVENT, "it is 'text'")
+    for redactor in (Redactor(salt=SALT), UNTOUCHED):
+        kept = redacted_dead_letter(redactor, 0, error, original=original, name="")
+        assert (kept.original, kept.message) == (original, error.message)
 
 
 def test_a_record_is_compiled_once_for_each_revision() -> None:

@@ -47,4 +47,4 @@ def _kept(redactor: Redactor, original: bytes) -> bytes:
     ):
         return original
     members = {} if user is None else dict.fromkeys(_USER_MEMBERS, user)
-    return redacted_json(redactor, original, members=members) or b""
+    return redacted_json(redactor, original, members=members, of_any_kind=True) or b""

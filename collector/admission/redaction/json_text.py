@@ -36,14 +36,15 @@ def redacted_json(
     path: str = "",
     depth: int = 0,
     members: Mapping[str, Rule] = MappingProxyType({}),
+    of_any_kind: bool = False,
 ) -> bytes | None:
-    """A text that is an object or array of JSON; None where it is not.
+    """A text that is an object or array of JSON, or with `of_any_kind` any JSON; else None.
 
     The text itself where nothing in it was changed. `members` are rules for members of the
     outermost object. `depth`: how many texts it stands in.
     """
     stripped = text.strip(_SPACE)
-    if depth >= _TEXTS_DEEP or stripped[:1] not in (b"{", b"["):
+    if depth >= _TEXTS_DEEP or not (of_any_kind or stripped[:1] in (b"{", b"[")):
         return None
     reading = _Reading()
     try:

@@ -83,7 +83,8 @@ class Redactor:
     def may_touch_json(self, body: bytes) -> bool:
         """The same of JSON, whose escapes may stand for letters of a key."""
         return self.may_touch(body) or (
-            body.rfind(b"\\") >= 0
+            bool(self.default_keys)
+            and body.rfind(b"\\") >= 0
             and body.rfind(b"\\u00") >= 0
             and _ESCAPED_ASCII.search(body) is not None
         )
