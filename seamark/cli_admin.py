@@ -25,7 +25,7 @@ Data = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print it for programs.")]
 Settings = Annotated[
-    list[str] | None, typer.Argument(metavar="[SETTING=VALUE]...", help="samplingRate=0.5")
+    list[str] | None, typer.Argument(metavar="[SETTING=VALUE]...", help="platform=ios")
 ]
 OrgName = Annotated[str, typer.Argument(metavar="ORG")]
 AppName = Annotated[str, typer.Argument(metavar="[ORG/]APP")]

@@ -187,7 +187,7 @@ ROUTES = (
     AdminRoute(
         "PATCH", "/v1/admin/apps/{appId}", "Change settings of an app.", App, body=AppPatch,
         query=InOrg, **_ONE, handle=_change, headers=_MATCH,
-        body_example={"samplingRate": 0.5}, answer_example={**examples.APP, "samplingRate": 0.5},
+        body_example={"platform": "ios"}, answer_example={**examples.APP, "platform": "ios"},
     ),
     AdminRoute(
         "DELETE", "/v1/admin/apps/{appId}", "Delete an app, its keys and its tokens.", Deleted,

@@ -4,7 +4,7 @@
       acme:
         name: Acme
         apps:
-          shop: {platform: web, samplingRate: 0.5}
+          shop: {platform: web, timeSource: received}
 
 Settings are those of `seamark.service.registry.settings`, in the names of HTTP. One that is left
 out stays as it is; null is its default.

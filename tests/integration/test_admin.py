@@ -134,13 +134,16 @@ async def test_a_request_that_was_cut_off_is_finished_by_its_repetition(ask: Adm
 async def test_a_patch_changes_what_it_names_and_null_is_the_default(ask: Administered) -> None:
     path = "/v1/admin/apps/shop"
     changed = await ask.made(
-        "PATCH", path, {"samplingRate": 0.5, "origins": ["https://a.example"]}, token=ORG_ADMIN
+        "PATCH",
+        path,
+        {"lateWindowSeconds": 3600, "origins": ["https://a.example"]},
+        token=ORG_ADMIN,
     )
-    assert (changed["samplingRate"], changed["timeSource"]) == (0.5, "device")
-    assert ask.registry.apps["acme", "shop"].sampling_rate == 0.5
+    assert (changed["lateWindowSeconds"], changed["timeSource"]) == (3600, "device")
+    assert ask.registry.apps["acme", "shop"].late_window_seconds == 3600
 
-    changed = await ask.made("PATCH", path, {"samplingRate": None}, token=ORG_ADMIN)
-    assert (changed["samplingRate"], changed["origins"]) == (1.0, ["https://a.example"])
+    changed = await ask.made("PATCH", path, {"lateWindowSeconds": None}, token=ORG_ADMIN)
+    assert (changed["lateWindowSeconds"], changed["origins"]) == (604_800, ["https://a.example"])
     assert (await ask.made("GET", path, token=ORG_ADMIN)) == changed
 
 
@@ -165,7 +168,6 @@ async def test_no_change_of_concurrent_writers_is_lost(ask: Administered) -> Non
     path = "/v1/admin/apps/shop"
     bodies: list[dict[str, Any]] = [
         {"platform": "ios"},
-        {"samplingRate": 0.25},
         {"origins": ["https://b.example"]},
         {"lateWindowSeconds": 3600},
         {"timeSource": "received"},
@@ -288,7 +290,7 @@ async def test_every_change_is_told_with_before_and_after_and_without_secrets(
     ask: Administered,
 ) -> None:
     made = await ask.made("POST", "/v1/admin/apps", {"appId": "new"}, token=ORG_ADMIN)
-    await ask.made("PATCH", "/v1/admin/apps/new", {"samplingRate": 0.5}, token=ORG_ADMIN)
+    await ask.made("PATCH", "/v1/admin/apps/new", {"timeSource": "received"}, token=ORG_ADMIN)
     await ask("PATCH", "/v1/admin/apps/new", {"platform": "x"}, token=ORG_ADMIN, If_Match='"1"')
     await ask("POST", "/v1/admin/apps", {"appId": "new"}, token=ORG_ADMIN)
     await ask.made("DELETE", "/v1/admin/apps/new?confirm=new", token=ORG_ADMIN)
@@ -304,7 +306,7 @@ async def test_every_change_is_told_with_before_and_after_and_without_secrets(
     deleted, _, updated, created = changes
     assert {c["by"] for c in changes} == {f"tok_{ORG_ADMIN}"}
     assert {c["address"] for c in changes} == {"127.0.0.1"}
-    assert (updated["before"]["samplingRate"], updated["after"]["samplingRate"]) == (1.0, 0.5)
+    assert [updated[at]["timeSource"] for at in ("before", "after")] == ["device", "received"]
     assert (created["before"], deleted["after"]) == (None, None)
     assert created["after"]["appId"] == "new"
     assert made["apiKey"]["key"] not in repr(changes)

@@ -18,7 +18,7 @@ orgs:
   acme:
     plan: team
     apps:
-      shop: {platform: web, samplingRate: 0.5}
+      shop: {platform: web, lateWindowSeconds: 3600}
       kiosk: {platform: android}
   umbra:
     apps:
@@ -47,10 +47,10 @@ async def command(ask: Administered, *words: str, token: str = OPERATOR) -> tupl
 
 
 async def test_one_thing_at_a_time(ask: Administered) -> None:
-    code, out, _ = await command(ask, "app", "create", "acme/new", "samplingRate=0.5",
+    code, out, _ = await command(ask, "app", "create", "acme/new", "lateWindowSeconds=3600",
                                  'origins=["https://a.example"]', "--json")  # fmt: skip
     made = json.loads(out)
-    assert (code, made["samplingRate"]) == (0, 0.5)
+    assert (code, made["lateWindowSeconds"]) == (0, 3600)
     assert ask.registry.key(made["apiKey"]["key"]) is not None
     code, out, _ = await command(ask, "key", "rotate", "acme/new", "--grace", "60", "--json")
     assert json.loads(out)["replaces"][0]["keyId"] == made["apiKey"]["keyId"]
@@ -88,7 +88,7 @@ async def test_a_file_is_applied_once_and_pruned_on_request(
 
     code, out, _ = await command(ask, *words, "--secrets", str(secrets))
     assert (code, "app umbra/site: created" in out) == (0, True)
-    assert ask.registry.apps["acme", "shop"].sampling_rate == 0.5
+    assert ask.registry.apps["acme", "shop"].late_window_seconds == 3600
     assert ask.registry.orgs["acme"].plan == "team"
     assert secrets.stat().st_mode & 0o777 == 0o600
     kept = json.loads(secrets.read_text())
@@ -128,7 +128,7 @@ async def test_what_is_wrong_is_said_before_anything_is_done(
     ask: Administered, tmp_path: Path
 ) -> None:
     path = tmp_path / "tenants.yaml"
-    path.write_text("orgs: {umbra: {}, acme: {apps: {shop: {samplingRate: 7}}}}")
+    path.write_text("orgs: {umbra: {}, acme: {apps: {shop: {lateWindowSeconds: 7}}}}")
     code, _, err = await command(ask, "apply", "-f", str(path))
-    assert (code, "orgs.acme.apps.shop.samplingRate" in err) == (2, True)
+    assert (code, "orgs.acme.apps.shop.lateWindowSeconds" in err) == (2, True)
     assert "umbra" not in ask.registry.orgs

@@ -17,13 +17,13 @@ FILE = {
     "orgs": {
         "acme": {
             "plan": "team",
-            "apps": {"shop": {"platform": "web", "samplingRate": 1}, "kiosk": None},
+            "apps": {"shop": {"platform": "web", "lateWindowSeconds": 7200}, "kiosk": None},
         },
         "umbra": None,
     }
 }
 ACME = {"orgId": "acme", "name": "Acme", "plan": "free"}
-SHOP = {"orgId": "acme", "appId": "shop", "platform": "web", "samplingRate": 0.5}
+SHOP = {"orgId": "acme", "appId": "shop", "platform": "web", "lateWindowSeconds": 3600}
 OLD = {"orgId": "acme", "appId": "old", "platform": ""}
 
 
@@ -49,7 +49,7 @@ def test_the_steps_and_how_they_read() -> None:
         "~ org acme",
         '    plan: "free" -> "team"',
         "~ app acme/shop",
-        "    samplingRate: 0.5 -> 1.0",
+        "    lateWindowSeconds: 3600 -> 7200",
         "+ app acme/kiosk, with its first key",
         "+ org umbra",
         "- app acme/old",
@@ -110,7 +110,11 @@ def test_every_setting_can_be_declared_and_null_is_its_default() -> None:
 
 
 _settings = st.fixed_dictionaries(
-    {}, optional={"platform": st.sampled_from(["", "web"]), "samplingRate": st.sampled_from([0, 1])}
+    {},
+    optional={
+        "platform": st.sampled_from(["", "web"]),
+        "timeSource": st.sampled_from(["device", "received"]),
+    },
 )
 _files = st.dictionaries(
     st.sampled_from(["acme", "other", "umbra"]),
@@ -140,7 +144,7 @@ def done(
         else:
             assert step.org in orgs_
             assert (key in apps) is (step.doing == "update")
-            new = {"orgId": step.org, "appId": step.app, "platform": "", "samplingRate": 1.0}
+            new = {"orgId": step.org, "appId": step.app, "platform": "", "timeSource": "device"}
             apps[key] = {**apps.get(key, new), **step.settings}
     return orgs_, apps
 

@@ -47,7 +47,12 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = ""
     sampling_rate: Annotated[
         float,
-        Meta(ge=0, le=1, description="The share of telemetry that is kept.", examples=[1.0]),
+        Meta(
+            ge=1,
+            le=1,
+            description="The share of telemetry that is kept: 1, as long as there is no sampling.",
+            examples=[1.0],
+        ),
     ] = 1.0
     origins: Annotated[
         list[Origin],
