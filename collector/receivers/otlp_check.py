@@ -11,13 +11,14 @@ can poison a block. It costs about 1 µs a span; `tests/properties/test_otlp_sto
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError, Message
 
 from collector.admission.dead_letters import dead_letter
 from collector.admission.redaction.dead_letters import redacted_dead_letter
-from collector.admission.redaction.otlp import redact_request
+from collector.admission.redaction.otlp import redact_default_keys, redact_request
 from collector.admission.redaction.rules import UNTOUCHED, Redactor
 from collector.receivers.otlp_ids import check_records, check_spans, fault_of_ids
 from collector.receivers.otlp_items import BadItem, Sorted, fault_of, sort_items
@@ -26,6 +27,7 @@ from collector.receivers.otlp_json_items import check_known, sort_json
 from collector.receivers.otlp_json_text import BYTE_ORDER_MARK, has_snake_names
 from collector.receivers.otlp_kinds import METRICS, TRACES, Kind
 from collector.receivers.otlp_nested import (
+    attribute_lists,
     flat,
     nested_in_context,
     nested_in_items,
@@ -132,7 +134,9 @@ def examine_json(
 def _redacted(kind: Kind, body: bytes, redactor: Redactor) -> bytes:
     """The request as the app's rules have it. Raises DecodeError."""
     request = kind.request.FromString(body)
-    redact_request(redactor, request)
+    attributes = chain.from_iterable(attribute_lists(kind, request))
+    if not redact_default_keys(redactor, attributes, body):
+        redact_request(redactor, request)
     return request.SerializeToString()
 
 

@@ -53,6 +53,16 @@ def nested_in_context(kind: Kind, request: Any) -> list[Any]:
     return found
 
 
+def attribute_lists(kind: Kind, request: Any) -> Iterator[Iterable[Any]]:
+    """All lists of attributes in a request, but those that are values of others."""
+    holders = _HOLDERS[kind.signal]
+    for resource in kind.resources(request):
+        yield resource.resource.attributes
+        for scope in kind.scopes(resource):
+            yield scope.scope.attributes
+            yield from holders(kind.items(scope))
+
+
 def nested_in_items(kind: Kind, request: Any) -> list[Any]:
     """The same of spans, log records or metrics and what is in them. Looks at each attribute."""
     found: list[Any] = []

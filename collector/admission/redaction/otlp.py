@@ -6,7 +6,7 @@ text.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -17,8 +17,6 @@ from collector.admission.redaction.rules import NOT_ALLOWED, Redactor
 
 _ITEMS: Final = frozenset({"Span", "LogRecord", "Metric"})
 """Most of them hold nothing to change, which a search in their bytes tells sooner than a walk."""
-_SIMPLE: Final = frozenset({"Span", "LogRecord"})
-"""Of those, the ones with attributes of their own."""
 _SHARED: Final = frozenset({"Resource", "InstrumentationScope", "Metric"})
 """Their attributes describe many items; the list of allowed attributes is about those of items."""
 
@@ -37,40 +35,32 @@ def redact_request(redactor: Redactor, request: Any) -> None:
             if not _keep_value(redactor, found, "", ""):
                 request.ClearField(field.name)
         elif field.is_repeated:
-            if kind.name in _ITEMS:
-                _redact_items(redactor, found, simple=kind.name in _SIMPLE)
-                continue
+            items = kind.name in _ITEMS
             for each in found:
-                redact_request(redactor, each)
+                if not items or redactor.may_touch(each.SerializeToString()):
+                    redact_request(redactor, each)
         else:
             redact_request(redactor, found)
 
 
-def _redact_items(redactor: Redactor, items: Any, *, simple: bool) -> None:
-    for item in items:
-        content = item.SerializeToString()
-        if not redactor.may_touch(content):
-            continue
-        if not simple or not _redact_default_keys(redactor, item.attributes, content):
-            redact_request(redactor, item)
+def redact_default_keys(redactor: Redactor, attributes: Iterable[Any], body: bytes) -> bool:
+    """Change a request in which only attributes of the default rules' keys have to be changed.
 
-
-def _redact_default_keys(redactor: Redactor, attributes: Any, content: bytes) -> bool:
-    """Change an item whose only text to be changed is in attributes of the default rules' keys.
-
-    False, and nothing is done, where there may be more to change: the app has rules of its own, or
-    such a key stands elsewhere in the item's bytes too, as in a text or in a nested value.
+    `attributes`: all of the request `body` but those in values. False, and nothing is done, where
+    there may be more to change: the app has rules of its own, or such a key stands elsewhere too,
+    as in a text or in a nested value.
     """
     if redactor.has_rules or not redactor.salt:
         return False
     keys = redactor.default_keys
     found = [each for each in attributes if each.key in keys]
-    if len(found) != redactor.count_default_keys(content):
+    if len(found) != redactor.count_default_keys(body):
         return False
-    values = [_canonical(each.value) for each in found]
+    valued = [each for each in found if each.value.WhichOneof("value") is not None]
+    values = [_canonical(each.value) for each in valued]
     if not all(values):
         return False
-    for attribute, text in zip(found, values, strict=True):
+    for attribute, text in zip(valued, values, strict=True):
         rule = redactor.key_rule(attribute.key)
         made = redactor.whole(rule, text) if rule else text
         if made and made != text:
