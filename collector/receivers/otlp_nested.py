@@ -54,7 +54,10 @@ def nested_in_context(kind: Kind, request: Any) -> list[Any]:
 
 
 def attribute_lists(kind: Kind, request: Any) -> Iterator[Iterable[Any]]:
-    """All lists of attributes in a request, but those that are values of others."""
+    """All lists of attributes in a request, but those that are values of others.
+
+    Those of span events and links come last: there are none in most spans.
+    """
     holders = _HOLDERS[kind.signal]
     for resource in kind.resources(request):
         yield resource.resource.attributes
@@ -98,6 +101,7 @@ def _nested(attributes: Iterable[Any]) -> list[Any]:
 def _of_spans(spans: Iterable[Any]) -> Iterator[Iterable[Any]]:
     for span in spans:
         yield span.attributes
+    for span in spans:
         for nested in (span.events, span.links):
             for one in nested:
                 yield one.attributes

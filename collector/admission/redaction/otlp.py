@@ -6,7 +6,7 @@ text.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -43,29 +43,50 @@ def redact_request(redactor: Redactor, request: Any) -> None:
             redact_request(redactor, found)
 
 
-def redact_default_keys(redactor: Redactor, attributes: Iterable[Any], body: bytes) -> bool:
+def redact_default_keys(redactor: Redactor, lists: Iterable[Any], body: bytes) -> bool:
     """Change a request in which only attributes of the default rules' keys have to be changed.
 
-    `attributes`: all of the request `body` but those in values. False, and nothing is done, where
-    there may be more to change: the app has rules of its own, or such a key stands elsewhere too,
-    as in a text or in a nested value.
+    `lists`: all lists of attributes of the request `body` but those in values. False, and nothing
+    is done, where there may be more to change: the app has rules of its own, or such a key stands
+    elsewhere too, as in a text or in a nested value.
     """
     if redactor.has_rules or not redactor.salt:
         return False
-    keys = redactor.default_keys
-    found = [each for each in attributes if each.key in keys]
-    if len(found) != redactor.count_default_keys(body):
-        return False
+    count = redactor.count_default_keys(body)
+    found = _with_keys(lists, redactor.default_keys, count)
     valued = [each for each in found if each.value.WhichOneof("value") is not None]
-    values = [_canonical(each.value) for each in valued]
-    if not all(values):
+    texts_found = [each.value.string_value or _canonical(each.value) for each in valued]
+    if len(found) != count or not all(texts_found):
         return False
-    for attribute, text in zip(valued, values, strict=True):
+    for attribute, text in zip(valued, texts_found, strict=True):
         rule = redactor.key_rule(attribute.key)
         made = redactor.whole(rule, text) if rule else text
         if made and made != text:
             attribute.value.string_value = made
     return True
+
+
+def _with_keys(lists: Iterable[Any], keys: Container[str], most: int) -> list[Any]:
+    """Attributes that have one of the keys, until so `most` are found.
+
+    Items of one exporter have their attributes in one order, so a list is searched first where the
+    one before had them. It may miss others then; the caller knows by their number.
+    """
+    found: list[Any] = []
+    places: list[int] = []
+    for attributes in lists:
+        if len(found) >= most:
+            break
+        size = len(attributes)
+        here = [
+            attributes[place] for place in places if place < size and attributes[place].key in keys
+        ]
+        if not here:
+            at = [place for place, each in enumerate(attributes) if each.key in keys]
+            here = [attributes[place] for place in at]
+            places = at or places
+        found += here
+    return found
 
 
 def _redact_text(redactor: Redactor, message: Any, field: Any, found: Any) -> None:
