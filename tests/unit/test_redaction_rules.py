@@ -216,6 +216,25 @@ def test_values_are_counted_by_rule_and_the_rules_that_are_counted_are_bounded()
     assert sum(sample.value for sample in found if sample.labels["org"] == "other") >= 200
 
 
+def test_a_text_that_comes_again_becomes_the_same_and_is_counted_each_time() -> None:
+    rules = [_rule(name="drop", action="drop", keys=["to"]), _rule()]
+    redactor = Redactor(_read({"rules": rules}), salt=SALT)
+    for _ in range(3):
+        assert redacted(redactor, "ada@example.com", key="to", path="to") is None
+        assert redacted(redactor, "ada@example.com", key="cc", path="cc") == "[email]"
+        assert redacted(redactor, "nothing", key="cc", path="cc") == "nothing"
+    assert redactor.taken_counts() == {"drop": 3, "r": 3}
+
+
+def test_few_texts_are_remembered() -> None:
+    redactor = Redactor(_read({"rules": [_rule()]}), salt=SALT)
+    for number in range(5000):
+        assert redacted(redactor, f"{number}@example.com") == "[email]"
+        assert redacted(redactor, f"{number} {'x' * 300}") == f"{number} {'x' * 300}"
+    assert len(redactor._texts) <= 2048
+    assert max(len(text) for text, _, _ in redactor._texts) <= 256
+
+
 def test_patterns_without_letters_to_look_for_make_every_body_be_walked() -> None:
     rule = RedactionRule(name="r", action="mask", keys=("a?b",))
     assert Redactor(Redaction(rules=(rule,)), salt=SALT).may_touch(b"nothing")

@@ -75,8 +75,6 @@ def _with_keys(lists: Iterable[Any], keys: Container[str], most: int) -> list[An
     found: list[Any] = []
     places: list[int] = []
     for attributes in lists:
-        if len(found) >= most:
-            break
         size = len(attributes)
         here = [
             attributes[place] for place in places if place < size and attributes[place].key in keys
@@ -86,6 +84,8 @@ def _with_keys(lists: Iterable[Any], keys: Container[str], most: int) -> list[An
             here = [attributes[place] for place in at]
             places = at or places
         found += here
+        if len(found) >= most:
+            break  # before `lists` looks for further ones
     return found
 
 

@@ -23,7 +23,9 @@ CROWDED: Final = "text.crowded"
 """A text that holds so much that may be something that it is masked as a whole."""
 _MARKS: Final = frozenset({"", REDACTED, *(f"[{name}]" for name in PATTERNS)})
 _KEYS_REMEMBERED: Final = 10_000
-_LONGEST_REMEMBERED: Final = 256
+LONGEST_REMEMBERED: Final = 256
+_TEXTS_REMEMBERED: Final = 2_048
+"""Texts of one app and what they become, so at most a megabyte: attributes repeat."""
 DEFAULT_KEYS: Final[dict[DefaultRule, tuple[str, ...]]] = {
     "user-id": ("user.id", "enduser.id"),
     "client-address": ("client.address",),
@@ -73,6 +75,7 @@ class Redactor:
         self.default_keys = _default_keys(redaction)
         self._shortest_keys = _shortest(self.default_keys)
         self._key_rules: dict[tuple[str, str], Rule | None] = {}
+        self._texts: dict[tuple[str, str, str], tuple[str | None, dict[str, int]]] = {}
         self._patterns: dict[tuple[str, str], Sequence[tuple[Pattern, Rule]]] = {}
         self.may_touch: Callable[[bytes], bool] = (
             _hint(redaction, attributes, self.default_keys)
@@ -111,6 +114,28 @@ class Redactor:
             self._patterns, (key, path or key), self._find_patterns
         )
         return found
+
+    def remembered_text(
+        self, place: tuple[str, str, str], redacted: Callable[[], str | None]
+    ) -> str | None:
+        """What a text becomes at a place (text, key, path), counted each time.
+
+        `redacted` finds it out. Where nothing is changed, the text itself is returned.
+        """
+        known = self._texts.get(place)
+        if known is None:
+            counts, self.counts = self.counts, {}
+            try:
+                known = redacted(), self.counts
+            finally:
+                self.counts = counts
+            if len(self._texts) >= _TEXTS_REMEMBERED:
+                self._texts.clear()
+            self._texts[place] = known
+        made, counted = known
+        for rule, count in counted.items():
+            self.counts[rule] = self.counts.get(rule, 0) + count
+        return place[0] if made == place[0] else made
 
     def count(self, rule: str) -> None:
         """A rule changed one value."""
@@ -176,7 +201,7 @@ class Redactor:
             return known[key]
         except KeyError:
             found = find(*key)
-            if len(key[1]) <= _LONGEST_REMEMBERED:
+            if len(key[1]) <= LONGEST_REMEMBERED:
                 if len(known) >= _KEYS_REMEMBERED:
                     known.clear()
                 known[key] = found

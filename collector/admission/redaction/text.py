@@ -13,7 +13,13 @@ from typing import Any, Final, NamedTuple
 
 from collector.admission.redaction import embedded_json, json_text
 from collector.admission.redaction.detectors import Crowded, Found, Pattern, compiled
-from collector.admission.redaction.rules import CROWDED, REDACTED, Redactor, Rule
+from collector.admission.redaction.rules import (
+    CROWDED,
+    LONGEST_REMEMBERED,
+    REDACTED,
+    Redactor,
+    Rule,
+)
 from collector.admission.redaction.spellings import (
     percent_encoded,
     percent_tokens,
@@ -45,6 +51,14 @@ def redacted(
     redactor: Redactor, text: str, *, key: str = "", path: str = "", depth: int = 0
 ) -> str | None:
     """A text as it is stored: the value of `key`, or with "" no value. None: it is dropped."""
+    if redactor.has_rules and not depth and len(text) <= LONGEST_REMEMBERED:
+        return redactor.remembered_text(
+            (text, key, path), lambda: _redacted(redactor, text, key, path, depth)
+        )
+    return _redacted(redactor, text, key, path, depth)
+
+
+def _redacted(redactor: Redactor, text: str, key: str, path: str, depth: int) -> str | None:
     encoded = text.encode("utf-8", "replace")
     if not redactor.may_touch(encoded):
         return text
