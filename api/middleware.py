@@ -11,10 +11,12 @@ from api.answers import ErrorAnswer, ErrorDetail, encode
 from api.internal import internal
 from api.own_metrics import OwnMetrics
 from api.reasons import STATUS, QuestionReason
+from api.routes import ROUTES
 from seamark.service.http_faults import MESSAGES, HttpFault, codes_transfer
 from seamark.wire.failures import Rejected, Unavailable
 
 _CORS_MAX_AGE_SECONDS: Final = 7200
+_CORS_METHODS: Final = ", ".join(sorted({route.method for route in ROUTES}))
 _CORS_HEADERS: Final = "Authorization, Content-Type, Idempotency-Key, If-Match"
 _CORS_EXPOSED: Final = "ETag, Retry-After"
 _FROM_AIOHTTP: Final = {
@@ -134,7 +136,7 @@ def make_cors(origins: frozenset[str]) -> Middleware:
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = _CORS_EXPOSED
             if preflight:
-                response.headers["Access-Control-Allow-Methods"] = "GET, POST, PATCH, DELETE"
+                response.headers["Access-Control-Allow-Methods"] = _CORS_METHODS
                 response.headers["Access-Control-Allow-Headers"] = _CORS_HEADERS
                 response.headers["Access-Control-Max-Age"] = str(_CORS_MAX_AGE_SECONDS)
         return response

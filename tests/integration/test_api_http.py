@@ -298,6 +298,9 @@ async def test_cors_is_for_the_origins_that_are_set() -> None:
             ) as response:
                 assert ("Access-Control-Allow-Origin" in response.headers) is allowed
                 assert response.status == (204 if allowed else 405)
+                if allowed:
+                    methods = response.headers["Access-Control-Allow-Methods"].split(", ")
+                    assert set(methods) == {"GET", "POST", "PUT", "PATCH", "DELETE"}
             async with ask.session.get(ask.url + "/livez", headers={"Origin": origin}) as response:
                 assert ("Access-Control-Allow-Origin" in response.headers) is allowed
     async with (
