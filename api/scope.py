@@ -19,11 +19,12 @@ class Scope:
 
 
 QUERY: Final = frozenset({"query"})
-_WRONG_KIND: Final[Mapping[str, str]] = {
-    "query": "this is a query token, which can only ask; use the admin_token",
-    "admin": "this is an admin token, which cannot ask; use the query_token",
-    "operator": "this is an operator token, which administers and cannot ask; use the query_token",
+_KINDS: Final[Mapping[str, tuple[str, str]]] = {
+    "query": ("a query token", "smq_…"),
+    "admin": ("an admin token", "sma_…"),
+    "operator": ("an operator token", "smo_…"),
 }
+"""Kind of token -> its name in messages, and its form."""
 
 
 def secret_in(headers: Mapping[str, str]) -> str:
@@ -49,23 +50,22 @@ def token_of(
     """The record of that token. Raises what `scope_of` raises."""
     secret = secret_in(headers)
     if not secret:
-        wanted = "a query token" if "query" in kinds else "an admin token"
-        example = "smq_…" if "query" in kinds else "sma_…"
+        named = [_KINDS[kind] for kind in _KINDS if kind in kinds]
         raise Rejected(
             QuestionReason.NO_TOKEN,
-            f"This needs {wanted}: send the header Authorization: Bearer {example}",
+            f"This needs {' or '.join(name for name, _ in named)}: send the header "
+            f"Authorization: Bearer {named[0][1]}",
         )
     record = registry.token(secret)
     if record is None:
         if secret.startswith("smk_") or registry.key(secret) is not None:
-            use = "the query_token" if "query" in kinds else "the admin_token"
-            raise Rejected(QuestionReason.WRONG_KIND, f"this is an ingest key; use {use}")
+            raise _wrong_kind("an ingest key", kinds)
         raise Rejected(
             QuestionReason.UNKNOWN_TOKEN,
             "This token is not known here; it may have been deleted or belong to another Seamark.",
         )
     if record.kind not in kinds:
-        raise Rejected(QuestionReason.WRONG_KIND, _WRONG_KIND[record.kind])
+        raise _wrong_kind(_KINDS[record.kind][0], kinds)
     if record.status != "active":
         raise Rejected(QuestionReason.DISABLED, f"Token {record.token_id} is disabled.")
     now_ms = time.time_ns() // 1_000_000
@@ -75,6 +75,12 @@ def token_of(
         )
     registry.used[record.digest] = now_ms - now_ms % 60_000
     return record
+
+
+def _wrong_kind(sent: str, kinds: Container[str]) -> Rejected[QuestionReason]:
+    """`use` names fields of `credentials.json`."""
+    use = " or ".join(f"the {kind}_token" for kind in _KINDS if kind in kinds)
+    return Rejected(QuestionReason.WRONG_KIND, f"this is {sent}; use {use}")
 
 
 def narrow(

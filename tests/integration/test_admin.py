@@ -15,6 +15,7 @@ from tests.support.admin_stack import (
     APP_ADMIN,
     OPERATOR,
     ORG_ADMIN,
+    QUERY,
     Administered,
     administered,
 )
@@ -65,6 +66,19 @@ async def test_an_org_an_app_and_its_key_are_made_and_the_key_works(ask: Adminis
     shown = await ask.made("GET", "/v1/admin/apps/web")
     assert "apiKey" not in shown
     assert key["key"] not in await everything_stored(ask)
+
+
+async def test_a_token_of_another_kind_is_refused_and_the_right_kind_named(
+    ask: Administered,
+) -> None:
+    for path, token, said in (
+        ("orgs", ORG_ADMIN, "this is an admin token; use the operator_token"),
+        ("orgs", "smk_acme_shop", "this is an ingest key; use the operator_token"),
+        ("apps", QUERY, "this is a query token; use the admin_token or the operator_token"),
+    ):
+        refused = await ask("POST", f"/v1/admin/{path}", {}, token=token)
+        assert refused.problem == (403, "wrong_kind_of_token", "")
+        assert refused.body["error"]["message"] == said
 
 
 async def test_a_name_is_taken_once(ask: Administered) -> None:
