@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
+from seamark.wire.buckets import CONFIG_BUCKET
 from tests.support.admin_stack import ORG_ADMIN, Administered, administered, lay_out
 from tests.support.collector_process import CollectorProcess, batch
 from tests.support.servers import NatsServer
@@ -107,6 +109,33 @@ async def test_a_killed_collector_has_what_was_changed_meanwhile(
     assert await asyncio.to_thread(status, second, key) == 403
     await asyncio.to_thread(first.start)
     assert await asyncio.to_thread(status, first, key) == 403
+
+
+async def test_a_change_is_answered_only_when_every_watch_of_the_bucket_was_sent_it(
+    ask: Administered,
+) -> None:
+    """A watch that takes one message at a time, as a process that is slow would."""
+    paths = [(await new_app(ask, name))[0] for name in ("slow", "slower")]
+    js = ask.client.jetstream()
+    slow = await js.subscribe(
+        f"$KV.{CONFIG_BUCKET}.>", stream=f"KV_{CONFIG_BUCKET}", manual_ack=True,
+        config=ConsumerConfig(
+            deliver_policy=DeliverPolicy.NEW, ack_policy=AckPolicy.EXPLICIT, max_ack_pending=1
+        ),
+    )  # fmt: skip
+    try:
+        await ask.made("PATCH", paths[0], {"platform": "web"}, token=ORG_ADMIN)
+        first = await slow.next_msg(timeout=10)
+        change = asyncio.create_task(
+            ask.made("PATCH", paths[1], {"platform": "web"}, token=ORG_ADMIN)
+        )
+        _, pending = await asyncio.wait({change}, timeout=0.5)
+        assert pending, "it was answered before the slow watch was sent it"
+        assert ask.registry.apps["acme", "slower"].platform == "web"
+        await first.ack()
+        await change
+    finally:
+        await slow.unsubscribe()
 
 
 @contextlib.contextmanager
