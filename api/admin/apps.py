@@ -9,7 +9,7 @@ from api.admin.editing import Deleted, change_of, delete, edit
 from api.admin.forms import App, AppCreation, AppPatch, Apps, NewApp, NewKey, shown, with_settings
 from api.admin.idempotency import Attempt, attempt
 from api.admin.orgs import delete_any, delete_tokens
-from api.admin.route import IDEMPOTENCY_KEY, IF_MATCH, AdminRoute, Call, Handle, Made
+from api.admin.route import MATCH, ONCE, AdminRoute, Call, Handle, Made
 from api.admin.scope import (
     Deletion,
     InOrg,
@@ -165,10 +165,6 @@ async def _delete_secrets(
 
 
 _ONE: Any = {"path_parameters": {"appId": "^[^/:]+$"}}
-_MATCH: dict[str, str] = {IF_MATCH: "The ETag of the record that the change was made from."}
-ONCE: dict[str, str] = {
-    IDEMPOTENCY_KEY: "Sent again within a day, it is answered with the same secret."
-}
 ROUTES = (
     AdminRoute(
         "POST", "/v1/admin/apps", "Make an app and its first key.", NewApp, body=AppCreation,
@@ -186,22 +182,22 @@ ROUTES = (
     ),
     AdminRoute(
         "PATCH", "/v1/admin/apps/{appId}", "Change settings of an app.", App, body=AppPatch,
-        query=InOrg, **_ONE, handle=_change, headers=_MATCH,
+        query=InOrg, **_ONE, handle=_change, headers=MATCH,
         body_example={"platform": "ios"}, answer_example={**examples.APP, "platform": "ios"},
     ),
     AdminRoute(
         "DELETE", "/v1/admin/apps/{appId}", "Delete an app, its keys and its tokens.", Deleted,
-        query=Deletion, **_ONE, handle=_delete, headers=_MATCH,
+        query=Deletion, **_ONE, handle=_delete, headers=MATCH,
         answer_example={"deleted": "shop", "data": _DATA},
     ),
     AdminRoute(
         "POST", "/v1/admin/apps/{appId}:disable", "Take nothing more from an app.", App,
-        query=InOrg, **_ONE, handle=_switch("disabled", "app.disable"), headers=_MATCH,
+        query=InOrg, **_ONE, handle=_switch("disabled", "app.disable"), headers=MATCH,
         answer_example={**examples.APP, "status": "disabled"},
     ),
     AdminRoute(
         "POST", "/v1/admin/apps/{appId}:enable", "Take from an app again.", App,
-        query=InOrg, **_ONE, handle=_switch("active", "app.enable"), headers=_MATCH,
+        query=InOrg, **_ONE, handle=_switch("active", "app.enable"), headers=MATCH,
         answer_example=examples.APP,
     ),
 )  # fmt: skip

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from api.admin import examples
-from api.admin.apps import ONCE, key_from, started
+from api.admin.apps import key_from, started
 from api.admin.editing import Deleted, change_of, delete, edit
 from api.admin.forms import (
     Key,
@@ -21,7 +21,7 @@ from api.admin.forms import (
 )
 from api.admin.idempotency import Attempt
 from api.admin.orgs import delete_any
-from api.admin.route import IF_MATCH, AdminRoute, Call, Made
+from api.admin.route import MATCH, ONCE, AdminRoute, Call, Made
 from api.admin.scope import Deletion, InOrg, app_meant, key_meant, keys_of
 from api.reasons import QuestionReason
 from seamark.service.registry import AppRecord, KeyRecord
@@ -152,7 +152,6 @@ async def _delete(call: Call) -> Made:
 
 _OF_APP: Any = {"path_parameters": {"appId": "^[^/:]+$"}}
 _ONE: Any = {"path_parameters": {"appId": "^[^/:]+$", "keyId": "^[^/]+$"}}
-_MATCH: dict[str, str] = {IF_MATCH: "The ETag of the record that the change was made from."}
 ROUTES = (
     AdminRoute(
         "GET", "/v1/admin/apps/{appId}/keys", "The keys of an app.", Keys, query=InOrg, **_OF_APP,
@@ -175,12 +174,12 @@ ROUTES = (
     ),
     AdminRoute(
         "PATCH", "/v1/admin/apps/{appId}/keys/{keyId}", "Change settings of a key.", Key,
-        body=KeyPatch, query=InOrg, **_ONE, handle=_change, headers=_MATCH,
+        body=KeyPatch, query=InOrg, **_ONE, handle=_change, headers=MATCH,
         body_example={"name": "checkout"}, answer_example=examples.KEY,
     ),
     AdminRoute(
         "DELETE", "/v1/admin/apps/{appId}/keys/{keyId}", "Delete a key at once.", Deleted,
-        query=Deletion, **_ONE, handle=_delete, headers=_MATCH,
+        query=Deletion, **_ONE, handle=_delete, headers=MATCH,
         answer_example={"deleted": "key_0a1b2c3d4e5f", "data": _DATA},
     ),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from api.admin import examples
 from api.admin.administration import Administration
 from api.admin.editing import Deleted, change_of, delete, edit
 from api.admin.forms import Org, OrgCreation, OrgPatch, Orgs, shown, with_settings
-from api.admin.route import ADMINS, IF_MATCH, OPERATORS, AdminRoute, Call, Made
+from api.admin.route import ADMINS, MATCH, OPERATORS, AdminRoute, Call, Made
 from api.admin.scope import Deletion, Nothing, whole_org
 from api.reasons import QuestionReason
 from seamark.service.registry import OrgRecord
@@ -122,7 +122,6 @@ def _meant(call: Call) -> OrgRecord:
 
 
 _PATH: dict[str, str] = {"orgId": "^[^/]+$"}
-_MATCH: dict[str, str] = {IF_MATCH: "The ETag of the record that the change was made from."}
 _ONE: Any = {"path_parameters": _PATH, "query": Nothing}
 ROUTES = (
     AdminRoute(
@@ -140,13 +139,13 @@ ROUTES = (
     ),
     AdminRoute(
         "PATCH", "/v1/admin/orgs/{orgId}", "Change settings of an org.", Org, body=OrgPatch, **_ONE,
-        handle=_change, kinds=OPERATORS, headers=_MATCH,
+        handle=_change, kinds=OPERATORS, headers=MATCH,
         body_example={"plan": "team"}, answer_example={**examples.ORG, "plan": "team"},
     ),
     AdminRoute(
         "DELETE", "/v1/admin/orgs/{orgId}", "Delete an org that has no apps, with its tokens.",
         Deleted, path_parameters=_PATH, query=Deletion,
-        handle=_delete, kinds=OPERATORS, headers=_MATCH,
+        handle=_delete, kinds=OPERATORS, headers=MATCH,
         answer_example={"deleted": "acme", "data": _DATA},
     ),
 )  # fmt: skip

@@ -16,6 +16,13 @@ OPERATORS: Final[frozenset[TokenKind]] = frozenset({"operator"})
 ADMINS: Final[frozenset[TokenKind]] = frozenset({"operator", "admin"})
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 IF_MATCH: Final = "If-Match"
+ONCE: Final[Mapping[str, str]] = {
+    IDEMPOTENCY_KEY: "Sent again within a day, it is answered with the same secret."
+}
+MATCH: Final[Mapping[str, str]] = {
+    IF_MATCH: "The ETag of the record that the change was made from."
+}
+"""Headers of routes that make a secret, and of those that change a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +58,11 @@ class Made:
 Handle = Callable[[Call], Awaitable[Made]]
 
 
-async def _nothing(_: Call) -> Made:
-    raise NotImplementedError
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminRoute(Route):
     """A route, what it does, and the kinds of tokens that may call it."""
 
-    handle: Handle = _nothing
+    handle: Handle
     kinds: frozenset[TokenKind] = ADMINS
 
 

@@ -7,10 +7,10 @@ import nats.errors
 from msgspec import UNSET, Meta, UnsetType
 
 from api.admin import examples
-from api.admin.apps import ONCE, started
+from api.admin.apps import started
 from api.admin.editing import Deleted, change_of, delete
 from api.admin.forms import Name, NewToken, Tokens, shown
-from api.admin.route import AdminRoute, Call, Made
+from api.admin.route import ONCE, AdminRoute, Call, Made
 from api.admin.scope import Deletion, InOrg, Nothing, org_filter, org_meant, tokens_seen
 from api.admin.uses import last_uses
 from api.reasons import QuestionReason
