@@ -1,14 +1,13 @@
 """Schemas of events: registered in versions, each checked against the one before it."""
 
 import json
-from functools import partial
 from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from api.admin import examples
-from api.admin.editing import change_of, stale
+from api.admin.editing import put
 from api.admin.forms import EventSchema, EventSchemas, ProposedSchema, shown
 from api.admin.route import IF_MATCH, AdminRoute, Call, Made
 from api.admin.schema_inference import infer
@@ -19,14 +18,12 @@ from seamark.service.registry.compatibility import problems
 from seamark.service.registry.json_schemas import InvalidSchema, compiled_schema
 from seamark.service.registry.names import schema_key
 from seamark.service.registry.records import Compatibility, SchemaMode, SchemaVersion
-from seamark.service.registry.store import Conflict, RecordStore, RecordsUnavailable, Stored
-from seamark.wire.failures import Rejected, Unavailable
+from seamark.wire.failures import Rejected
 
 SCHEMA_BYTES: Final = 16 * 1024
 VERSIONS: Final = 20
 """So many versions are kept, the latest; their numbers go on."""
-_TRIES: Final = 20
-_PROBLEMS_TOLD: Final = 5
+_PROBLEMS_NAMED: Final = 5
 
 
 class SchemaRegistration(
@@ -39,7 +36,7 @@ class SchemaRegistration(
     ]
     mode: Annotated[
         SchemaMode | UnsetType,
-        Meta(description="What becomes of events that are not so: `enforce` rejects them."),
+        Meta(description="Events that do not match: `enforce` rejects them, `warn` counts them."),
     ] = UNSET
     compatibility: Annotated[
         Compatibility | UnsetType,
@@ -51,40 +48,16 @@ async def _put(call: Call) -> Made:
     app = app_meant(call)
     key = _key(app, call.path["eventType"])
     text = _checked(call.given["schema"])
-    for _ in range(_TRIES):
-        stored = await _read(call, key)
-        if call.revision not in (None, stored.revision):
-            raise stale(stored)
-        current = stored.record if isinstance(stored.record, SchemaRecord) else None
-        wanted = _wanted(call, app, current, text)
-        if wanted == current:
-            return Made(shown(wanted), revision=stored.revision)
-        before = None if current is None else shown(current)
-        change = change_of("schema.put", wanted, before=before, after=shown(wanted))
-        try:
-            revision = await call.admin.make(
-                change,
-                partial(_write, record=wanted, current=stored),
-                token=call.token,
-                address=call.address,
-            )
-        except Conflict as lost:
-            if call.revision is not None:
-                raise stale(lost.current) from lost
-            continue
-        return Made(shown(wanted), revision=revision)
-    raise Unavailable(
-        "Others change this schema all the time; send it again.", reason=QuestionReason.UNAVAILABLE
+    return await put(
+        call, key, lambda current: _wanted(call, app, current, text), action="schema.put"
     )
 
 
-async def _write(store: RecordStore, *, record: SchemaRecord, current: Stored) -> int:
-    """On the revision that the new version was checked against; none is checked against nothing."""
-    return await store.update(record, revision=current.revision)
-
-
 def _wanted(call: Call, app: AppRecord, current: SchemaRecord | None, text: str) -> SchemaRecord:
-    """The record with this schema. Raises Rejected (CONFLICT) where it is not compatible."""
+    """The record with this schema, which is written on the revision that it was compared with.
+
+    Raises Rejected (CONFLICT) where it is not compatible.
+    """
     now_ms = call.admin.clock_ms()
     if current is None:
         current = SchemaRecord(
@@ -112,10 +85,10 @@ def _check_compatible(compatibility: Compatibility, old: Any, new: Any) -> None:
     if compatibility in ("forward", "full"):
         found += [f"{each} (events of the new version)" for each in problems(old, new)]
     if found:
-        more = f"; and {len(found) - _PROBLEMS_TOLD} more" if len(found) > _PROBLEMS_TOLD else ""
+        more = f"; and {len(found) - _PROBLEMS_NAMED} more" if len(found) > _PROBLEMS_NAMED else ""
         raise Rejected(
             QuestionReason.CONFLICT,
-            f"It is not {compatibility} compatible: {'; '.join(found[:_PROBLEMS_TOLD])}{more}. "
+            f"It is not {compatibility} compatible: {'; '.join(found[:_PROBLEMS_NAMED])}{more}. "
             'Change it, or send "compatibility": "none" with it.',
             field="schema",
         )
@@ -150,15 +123,6 @@ def _key(app: AppRecord, event_type: str) -> str:
             f"{error}; use 1 to 128 of A-Z a-z 0-9 . _ / : -, with / as %2F.",
             field="eventType",
         ) from None
-
-
-async def _read(call: Call, key: str) -> Stored:
-    try:
-        return await (await call.admin.records()).read(key)
-    except RecordsUnavailable as error:
-        raise Unavailable(
-            f"The log cannot be read now: {error}"[:200], reason=QuestionReason.UNAVAILABLE
-        ) from error
 
 
 async def _show(call: Call) -> Made:

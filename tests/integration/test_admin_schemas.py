@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from seamark.service.registry.names import schema_key
+from seamark.wire.buckets import CONFIG_BUCKET
 from tests.support.admin_stack import ORG_ADMIN, Administered, administered
 from tests.support.servers import NatsServer
 
@@ -46,6 +48,14 @@ async def test_a_schema_has_versions_and_a_new_one_has_to_be_compatible(ask: Adm
     assert [each["version"] for each in shown["versions"]] == [1, 2, 3, 4]
     listed = await ask.made("GET", "/v1/admin/apps/shop/schemas", token=ORG_ADMIN)
     assert [each["eventType"] for each in listed["schemas"]] == ["order/paid", "paid"]
+
+
+async def test_a_schema_whose_record_cannot_be_read_is_not_replaced(ask: Administered) -> None:
+    bucket = await ask.client.jetstream().key_value(CONFIG_BUCKET)
+    await bucket.put(schema_key("acme", "shop", "order/paid"), b'{"later": 1}')
+    refused = await ask("PUT", PATH, {"schema": _schema()}, token=ORG_ADMIN)
+    assert refused.problem == (409, "conflict", "")
+    assert "SEAMARK_CONFIG" in refused.text
 
 
 async def test_of_two_versions_at_once_the_second_is_checked_against_the_first(
