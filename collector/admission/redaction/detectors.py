@@ -241,9 +241,3 @@ def is_part_of_digest(text: bytes, start: int, end: int) -> bool:
     return (
         end - start >= _DIGEST_CHARS and not token.isdigit() and all(byte in _HEX for byte in token)
     )
-
-
-def is_number_of_card(number: int) -> bool:
-    """Whether a whole number is that of a payment card."""
-    digits = str(number)
-    return len(digits) in _CARD_DIGITS and _is_card(digits)

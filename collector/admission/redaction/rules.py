@@ -2,7 +2,7 @@
 
 A `Redactor` says what happens to an attribute by its key (`key_rule`) and changes text
 (`text`); `otlp.py`, `native.py` and `json_text.py` walk what holds them. It counts what each rule
-changed. Rules that every app has (`DEFAULT_RULES`) know whole keys only, which a search for a few
+changed. Rules that every app has (`DEFAULT_KEYS`) know whole keys only, which a search for a few
 bytes finds, so that an app without rules of its own pays for nothing else.
 """
 
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from collector.admission.redaction.detectors import PATTERNS, Pattern, compiled
-from collector.admission.redaction.keys import KeyMatcher, hint
-from collector.admission.redaction.spellings import DISGUISED, ESCAPED
-from collector.admission.user_ids import is_user_hash, user_hash
+from collector.admission.redaction.keys import KeyMatcher
+from collector.admission.redaction.searches import search_for, search_of_rules, shortest_keys
+from collector.admission.user_ids import user_hash
 from seamark.wire.privacy import Action, AttributeLists, DefaultRule, Detector, Redaction
 
 REDACTED: Final = "[redacted]"
@@ -30,13 +30,7 @@ DEFAULT_KEYS: Final[dict[DefaultRule, tuple[str, ...]]] = {
     "user-id": ("user.id", "enduser.id"),
     "client-address": ("client.address",),
 }
-_CARD_IN_PROTOBUF: Final = (
-    rb"[\x0a\x12\x2a](?:[\x07-\x0b]\x18[\x80-\xff]{5,9}[\x01-\x7f]"
-    rb"|\x09!(?s:.){7}[\x42\x43\xc2\xc3])"
-)
-"""An AnyValue that holds a whole number or a double of more than 12 digits."""
 _ESCAPED_ASCII: Final = compiled(rb"\\u00[2-7]")
-_NUMBER_WITH_EXPONENT: Final = rb"[:,\[] ?-?[0-9][0-9.]*[eE][+]?[0-9]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +67,14 @@ class Redactor:
         """What is done to the id of a user wherever it is known to be one."""
         self.has_rules = bool(redaction.rules or attributes.deny or attributes.allow)
         self.default_keys = _default_keys(redaction)
-        self._shortest_keys = _shortest(self.default_keys)
+        self._shortest_keys = shortest_keys(self.default_keys)
         self._key_rules: dict[tuple[str, str], Rule | None] = {}
         self._texts: dict[tuple[str, str, str], tuple[str | None, dict[str, int]]] = {}
         self._patterns: dict[tuple[str, str], Sequence[tuple[Pattern, Rule]]] = {}
         self.may_touch: Callable[[bytes], bool] = (
-            _hint(redaction, attributes, self.default_keys)
+            search_of_rules(redaction, attributes, self.default_keys)
             if self.has_rules
-            else _search_for(self.default_keys)
+            else search_for(self.default_keys)
         )
         """Whether anything in a body may have to be changed; False is certain."""
 
@@ -177,10 +171,6 @@ class Redactor:
         """What stands for an id that holds what a detector finds: different ids stay different."""
         return user_hash(self.salt, text)
 
-    def is_hash(self, text: str) -> bool:
-        """Whether a text was made by `hash`."""
-        return is_user_hash(self.salt, text)
-
     def _find_key_rule(self, key: str, path: str) -> Rule | None:
         for rule in self._rules:
             if rule.keys is not None and not rule.detect and rule.keys.matches(key, path):
@@ -232,44 +222,6 @@ def _default_keys(redaction: Redaction) -> frozenset[str]:
     return frozenset(
         key for name, keys in DEFAULT_KEYS.items() if name not in redaction.without for key in keys
     )
-
-
-def _shortest(keys: frozenset[str]) -> list[bytes]:
-    """Keys that stand in no other's place: whoever finds these finds all."""
-    return [key.encode() for key in keys if not any(key != k and k in key for k in keys)]
-
-
-def _search_for(keys: frozenset[str]) -> Callable[[bytes], bool]:
-    """A search for keys as bytes."""
-    shortest = _shortest(keys)
-    if not shortest:
-        return lambda _: False
-    if len(shortest) == 2:  # all of them; `rfind` takes a quarter of the time of `in`
-        first, second = shortest
-        return lambda body: body.rfind(first) >= 0 or body.rfind(second) >= 0
-    return lambda body: any(body.rfind(key) >= 0 for key in shortest)
-
-
-def _hint(
-    redaction: Redaction, attributes: AttributeLists, default_keys: frozenset[str]
-) -> Callable[[bytes], bool]:
-    """One search in a body, protobuf or JSON, for whatever any of the rules may find."""
-    keys = [key for rule in redaction.rules for key in rule.keys] + list(attributes.deny)
-    hints = [hint(key) for key in keys]
-    if attributes.allow or None in hints:
-        return lambda _: True
-    detectors = {name for rule in redaction.rules for name in rule.detect}
-    parts = [rb"(?i:%s)" % _literal(found) for found in hints if found]
-    parts += [_literal(key.encode()) for key in sorted(default_keys)]
-    parts += [PATTERNS[name].core for name in PATTERNS if name in detectors]
-    if "card" in detectors:
-        parts += [_CARD_IN_PROTOBUF, _NUMBER_WITH_EXPONENT]
-    search = compiled(b"|".join([*parts, DISGUISED, ESCAPED])).search
-    return lambda body: search(body) is not None
-
-
-def _literal(text: bytes) -> bytes:
-    return b"".join(b"\\x%02x" % byte for byte in text)
 
 
 UNTOUCHED: Final = Redactor(Redaction(without=("user-id", "client-address")), salt="")
