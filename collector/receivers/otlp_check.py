@@ -29,7 +29,7 @@ from collector.receivers.otlp_nested import (
     attribute_lists,
     flat,
     nested_in_context,
-    nested_in_items,
+    nested_values,
     write_as_json,
 )
 from collector.receivers.otlp_parts import LIMITS, Part, PartLimits, cut_request
@@ -102,16 +102,14 @@ def _known_size(request: Message) -> int:
 
 
 def _with_json(kind: Kind, body: bytes) -> Message | None:
-    """A request with JSON for its arrays and lists; None when its items hold none.
+    """A request with JSON for its arrays and lists; None when it holds none.
 
     Raises DecodeError where protobuf cannot read one of them.
     """
     request: Message = kind.request.FromString(body)
-    nested = nested_in_items(kind, request)
-    if not nested:
-        return None
-    write_as_json(nested + nested_in_context(kind, request))
-    return request
+    nested = nested_values(kind, request)
+    write_as_json(nested)
+    return request if nested else None
 
 
 def examine_json(
@@ -147,7 +145,7 @@ def _examine_sorted(kind: Kind, items: Sorted, redactor: Redactor, limits: PartL
         request = kind.request.FromString(body)
     except DecodeError as error:  # every body in it could be read
         raise fault_of(error) from None
-    write_as_json(nested_in_items(kind, request) + nested_in_context(kind, request))
+    write_as_json(nested_values(kind, request))
     return _examine(kind, request, items, limits)
 
 

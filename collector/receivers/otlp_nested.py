@@ -61,22 +61,26 @@ def attribute_lists(kind: Kind, request: Any) -> Iterator[Iterable[Any]]:
     holders = _HOLDERS[kind.signal]
     for resource in kind.resources(request):
         yield resource.resource.attributes
-        for scope in kind.scopes(resource):
-            yield scope.scope.attributes
-            yield from holders(kind.items(scope))
+    for scope in _scopes(kind, request):
+        yield scope.scope.attributes
+        yield from holders(kind.items(scope))
 
 
-def nested_in_items(kind: Kind, request: Any) -> list[Any]:
-    """The same of spans, log records or metrics and what is in them. Looks at each attribute."""
-    found: list[Any] = []
-    holders = _HOLDERS[kind.signal]
+def _scopes(kind: Kind, request: Any) -> Iterator[Any]:
     for resource in kind.resources(request):
-        for scope in kind.scopes(resource):
-            for attributes in holders(kind.items(scope)):
-                found += _nested(attributes)
-            if kind is LOGS:
-                bodies = [record.body for record in kind.items(scope)]
-                found += [body for body in bodies if body.WhichOneof("value") in _CONTAINERS]
+        yield from kind.scopes(resource)
+
+
+def nested_values(kind: Kind, request: Any) -> list[Any]:
+    """The values anywhere in a request that are arrays or lists. Looks at each attribute."""
+    found: list[Any] = []
+    for attributes in attribute_lists(kind, request):
+        found += _nested(attributes)
+    if kind is LOGS:
+        records = [record for scope in _scopes(kind, request) for record in kind.items(scope)]
+        found += [
+            record.body for record in records if record.body.WhichOneof("value") in _CONTAINERS
+        ]
     return found
 
 

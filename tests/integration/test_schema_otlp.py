@@ -17,7 +17,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from collector.receivers import otlp_kinds
-from collector.receivers.otlp_nested import nested_in_context, nested_in_items, write_as_json
+from collector.receivers.otlp_nested import nested_values, write_as_json
 from seamark.wire.signals import Signal
 from tests.support.otlp_values import attributes, hexes, text, texts, type_codes, value
 from tests.support.schema_store import RECEIVED_NS, EngineStore, envelope
@@ -74,7 +74,7 @@ def scope() -> InstrumentationScope:
 def logged(kind: otlp_kinds.Kind, body: bytes) -> bytes:
     """A request as the log has it, without the checks of the collector."""
     request = kind.request.FromString(body)
-    write_as_json(nested_in_items(kind, request) + nested_in_context(kind, request))
+    write_as_json(nested_values(kind, request))
     return request.SerializeToString()
 
 
