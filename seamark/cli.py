@@ -90,8 +90,8 @@ def status(
         print("[]" if json else f"nothing runs in {data}")
         raise typer.Exit(NOT_RUNNING)
     print(as_json(rows) if json else table(rows, now=time.time()))
-    if not json and (told := senders(Folder(data.absolute()), rows)):
-        print(f"\n{told}")
+    if not json and (variables := senders(Folder(data.absolute()), rows)):
+        print(f"\n{variables}")
     if not rows or not all(row.ready for row in rows):
         raise typer.Exit(NOT_READY)
 

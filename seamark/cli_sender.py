@@ -78,7 +78,7 @@ def doctor(
     from seamark.sender.target import Addresses, find
 
     target = find(data, credentials, Addresses(ingest=url, grpc=grpc_url), ca=str(ca or ""))
-    raise typer.Exit(checks.run(target, origin=origin))
+    raise typer.Exit(checks.run(target, origin=origin, say=_print))
 
 
 @alert.callback()
@@ -125,9 +125,13 @@ def alert_test(
         grafana = test.GrafanaAccess(grafana_url, token, str(ca or ""))
     chosen: Literal["warning", "critical"] = "critical" if severity == "critical" else "warning"
     try:
-        test.run(target, chosen, grafana, say=lambda line: print(line, flush=True))
+        test.run(target, chosen, grafana, say=_print)
     except test.Failed as error:
         _fail(str(error))
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
 
 
 def _fail(why: str) -> NoReturn:

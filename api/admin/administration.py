@@ -46,9 +46,9 @@ class _Connected:
 
 
 class Administration:
-    """Reads from the registry in memory, writes through the log once it is there.
+    """Reads from the registry in memory, writes records into the log once it is connected.
 
-    `store`: what was stored, for proposing schemas.
+    `store`: where stored events are read from, to propose schemas.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Administration:
         self._connected: _Connected | None = None
 
     def connect(self, client: NatsClient) -> None:
-        """From now on there is a log."""
+        """Use this connection to the log from now on."""
         self._client = client
 
     async def records(self) -> RecordStore:
@@ -126,14 +126,15 @@ class Administration:
         return revision
 
     async def _seen(self, opened: _Connected, revision: int) -> None:
-        """Wait until every process has the change, as far as they can be asked for."""
+        """Wait until every process has the change: at most a second for this one, and a second for
+        the others. Then the change is answered all the same."""
         await self.registry.reached(revision, seconds=_SEEN_SECONDS)
         with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
             await reached_all(opened.jetstream, revision, seconds=_SEEN_SECONDS)
 
     @staticmethod
     async def _note(opened: _Connected, entry: AuditEntry) -> None:
-        """What cannot be noted stays `begun`: the change was made, or not, all the same."""
+        """Write the result of a change; if that fails, its entry stays `begun`."""
         with contextlib.suppress(Unavailable):
             await opened.audit.put(entry)
 

@@ -76,9 +76,9 @@ async def _create(call: Call) -> Made:
     change = change_of("app.create", record, before=None, after=answer)
 
     async def write(store: RecordStore) -> int:
-        """The key comes last: a crash before leaves an app that nobody can send with yet."""
+        """The key is written last: a crash before that leaves an app without a key."""
         if (org, app) not in call.admin.registry.apps:
-            await _delete_secrets(store, call, record)  # of one deleted half
+            await _delete_secrets(store, call, record)  # of an app whose deletion was cut off
         try:
             await store.create(record)
         except Conflict as lost:

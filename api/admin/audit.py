@@ -1,8 +1,8 @@
 """Who changed what, when, from where: one message of SEAMARK_AUDIT for each change.
 
-It is written before the change, as `begun`, and again when it is known what became of it, which
-takes the first one's place. So no change is without its entry, and one that stays `begun` may or
-may not have been made: the process died in between.
+An entry is written before the change, with the outcome `begun`. After the change an entry with the
+result, `done` or `refused`, replaces it. So every change has an entry; where it is still `begun`,
+the process died in between, and the change may or may not have been made.
 """
 
 import uuid
@@ -21,8 +21,8 @@ from seamark.wire.failures import Unavailable
 
 MOST: Final = 1000
 _LONGEST_BYTES: Final = 24 * 1024
-_NOBODY: Final = "_"
-"""Stands for no org or no app in a subject; no name begins like it."""
+_NONE: Final = "_"
+"""Stands for no org or no app in a subject; no name begins with it."""
 Outcome = Literal["begun", "done", "refused"]
 
 
@@ -77,7 +77,7 @@ class AuditLog:
 
     async def put(self, entry: AuditEntry) -> None:
         """Write an entry, in place of an earlier one of the same id."""
-        org, app = entry.org_id or _NOBODY, entry.app_id or _NOBODY
+        org, app = entry.org_id or _NONE, entry.app_id or _NONE
         subject = f"seamark.audit.{org}.{app}.{entry.id}"
         try:
             await self._jetstream.publish(subject, msgspec.json.encode(entry), stream=AUDIT_STREAM)

@@ -18,7 +18,7 @@ _TRIES: Final = 20
 
 
 class Deleted(msgspec.Struct, frozen=True, kw_only=True):
-    """What was deleted, and what becomes of the data."""
+    """What was deleted, and what happens to its data."""
 
     deleted: str
     data: str

@@ -18,8 +18,8 @@ from seamark.service.registry.store import Conflict, RecordStore
 from seamark.wire.failures import Rejected
 
 _DATA = (
-    "What the org has stored stays in store and archive until its retention ends, and nobody can "
-    "ask for it any more. Its name is not given away again."
+    "What the org has stored stays in store and archive until its retention ends, and no "
+    "token can ask for it any more. Its name cannot be used again."
 )
 
 

@@ -85,11 +85,11 @@ def main() -> int:
     try:
         prepare(Path("/"))
     except (OSError, SettingsError) as error:
-        print(f"compose: {error}", file=sys.stderr)  # noqa: T201  # logs need settings first
+        print(f"compose: {error}", file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:
         words = error.stderr.decode(errors="replace").strip()
-        print(f"compose: {' '.join(error.cmd[:2])}: {words}", file=sys.stderr)  # noqa: T201  # the same
+        print(f"compose: {' '.join(error.cmd[:2])}: {words}", file=sys.stderr)
         return 1
     return 0
 

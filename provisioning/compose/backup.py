@@ -44,9 +44,9 @@ def main(environ: Mapping[str, str], touched: Path = TOUCHED) -> int:
         asyncio.run(back_up(settings, name))
         touched.touch(mode=0o600)
     except (SettingsError, RequestFailed, OSError, aiohttp.ClientError) as error:
-        print(f"backup: {error}", file=sys.stderr)  # noqa: T201  # for a person
+        print(f"backup: {error}", file=sys.stderr)
         return 1
-    print(f"backups/{name}")  # noqa: T201  # the same
+    print(f"backups/{name}")
     return 0
 
 

@@ -15,8 +15,8 @@ NAMES = (
     *("objects", "keeper", "grafana"),
 )
 """Every password there is."""
-# who has not said who they are may ask whether the server is there, and nothing else
-_NOBODY = "user default on nopass resetkeys resetchannels -@all +ping"
+# a connection without a user may PING, and nothing else
+_ANONYMOUS = "user default on nopass resetkeys resetchannels -@all +ping"
 _CACHE_RULES = {
     "api": "~seamark:answer:* resetchannels -@all +@connection +get +set",
     "collector": "~seamark:limit:* resetchannels -@all +@connection +evalsha +script|load +time "
@@ -77,7 +77,7 @@ def _redis(passwords: Mapping[str, str]) -> str:
         f"user {user} on #{_digest(passwords[f'cache_{user}'])} {_CACHE_RULES[user]}"
         for user in CACHE_USERS
     )
-    return _lines([_NOBODY, *users])
+    return _lines([_ANONYMOUS, *users])
 
 
 def _clickhouse(passwords: Mapping[str, str]) -> str:

@@ -129,7 +129,7 @@ def _audit(settings: LogSettings) -> StreamConfig:
         storage=StorageType.FILE,
         retention=RetentionPolicy.LIMITS,
         discard=DiscardPolicy.OLD,
-        # A change has one subject: what became of it takes the place of what was begun.
+        # One subject per change: the entry with its result replaces the entry `begun`.
         max_msgs_per_subject=1,
         max_msgs=AUDIT_CHANGES,
         max_msg_size=AUDIT_CHANGE_BYTES,

@@ -2,7 +2,7 @@
 
 The event is `seamark.alert_test.<severity>`, and the rule of that name fires on it
 (`grafana/alerts/rules.py`). What is looked at: the collector's receipt; the API's count; and where
-a Grafana is named, its firing alert and what each contact point said to it.
+a Grafana is named, its firing alert and what each contact point answered.
 """
 
 import secrets
@@ -19,7 +19,7 @@ from seamark.sender.target import Target
 
 STORED_S: Final = 60.0
 FIRES_S: Final = 150.0
-TOLD_S: Final = 120.0
+SENT_S: Final = 120.0
 _PAUSE_S: Final = 1.0
 Severity = Literal["warning", "critical"]
 
@@ -45,7 +45,7 @@ class GrafanaAccess:
             raise Failed(f"Grafana: {error}") from error
         if answer.status in (401, 403):
             raise Failed(
-                f"Grafana: its token may not read {path} ({answer.status}: {answer.said}); it "
+                f"Grafana: its token may not read {path} ({answer.status}: {answer.message}); it "
                 "needs a service account with the role Admin"
             )
         return answer
@@ -75,10 +75,10 @@ def run(
         return
     _wait(FIRES_S, lambda: firing(grafana, severity), "no alert of that rule fires in Grafana")
     say(f"fires     in Grafana, after {time.time() - began:.1f} s")
-    told = _wait(TOLD_S, lambda: tried(grafana, began), "Grafana has sent to no contact point")
-    for one in told:
+    attempts = _wait(SENT_S, lambda: tried(grafana, began), "Grafana has sent to no contact point")
+    for one in attempts:
         say(f"sent to   {one.name} ({one.kind}): {one.error or 'taken'}")
-    if wrong := [one.name for one in told if one.error]:
+    if wrong := [one.name for one in attempts if one.error]:
         raise Failed(f"not taken by {', '.join(wrong)}")
 
 
@@ -105,7 +105,7 @@ def send(target: Target, name: str) -> None:
     except Unreachable as error:
         raise Failed(f"collector: {error}") from error
     if answer.status != 202 or answer.json().get("accepted") != 1:
-        raise Failed(f"collector: {answer.status}: {answer.said}")
+        raise Failed(f"collector: {answer.status}: {answer.message}")
 
 
 def stored(target: Target, name: str, since: float) -> bool:
@@ -121,7 +121,7 @@ def stored(target: Target, name: str, since: float) -> bool:
     except Unreachable as error:
         raise Failed(f"API: {error}") from error
     if answer.status != 200:
-        raise Failed(f"API: {answer.status}: {answer.said}")
+        raise Failed(f"API: {answer.status}: {answer.message}")
     return bool(answer.json().get("series"))
 
 
@@ -138,31 +138,31 @@ def firing(grafana: GrafanaAccess, severity: Severity) -> bool:
     name = f"alertname%3D%22Test+of+an+alert+of+severity+{severity}%22"
     answer = grafana.get(f"/api/alertmanager/grafana/api/v2/alerts?active=true&filter={name}")
     if answer.status != 200:
-        raise Failed(f"Grafana: {answer.status}: {answer.said}")
+        raise Failed(f"Grafana: {answer.status}: {answer.message}")
     return bool(msgspec.json.decode(answer.body, type=list[Any]))
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What one contact point said to what was sent last."""
+class Attempt:
+    """The last notification sent to one contact point; `error` is empty where it was taken."""
 
     name: str
     kind: str
     error: str
 
 
-def tried(grafana: GrafanaAccess, since: float) -> list[Told]:
+def tried(grafana: GrafanaAccess, since: float) -> list[Attempt]:
     """The contact points that Grafana has sent to since then. Raises Failed."""
     answer = grafana.get("/api/alertmanager/grafana/config/api/v1/receivers")
     if answer.status != 200:
-        raise Failed(f"Grafana: {answer.status}: {answer.said}")
-    return list(_told(msgspec.json.decode(answer.body), since))
+        raise Failed(f"Grafana: {answer.status}: {answer.message}")
+    return list(_attempts(msgspec.json.decode(answer.body), since))
 
 
-def _told(receivers: list[Mapping[str, Any]], since: float) -> Iterator[Told]:
+def _attempts(receivers: list[Mapping[str, Any]], since: float) -> Iterator[Attempt]:
     for receiver in receivers:
         for each in receiver.get("integrations") or receiver.get("grafana_managed_receiver") or []:
             at = str(each.get("lastNotifyAttempt") or "")
             if at and datetime.fromisoformat(at).timestamp() >= since:
                 error = str(each.get("lastNotifyAttemptError") or "")
-                yield Told(str(receiver["name"]), str(each.get("name", "")), error)
+                yield Attempt(str(receiver["name"]), str(each.get("name", "")), error)

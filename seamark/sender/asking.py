@@ -38,8 +38,8 @@ class Answer:
         return found if isinstance(found, dict) else {}
 
     @property
-    def said(self) -> str:
-        """Its words, at most 300 characters."""
+    def message(self) -> str:
+        """The message of a failure, or the body as text; at most 300 characters."""
         found = self.json()
         words = found.get("message") or found.get("error") or self.body.decode(errors="replace")
         return " ".join(str(words).split())[:300]

@@ -8,7 +8,7 @@ import email.utils
 import os
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
@@ -62,12 +62,12 @@ def _file(target: Target) -> Finding:
 
 
 def _ready(target: Target, answer: Answer) -> Finding:
-    told = f"{target.ingest} answers after {1000 * answer.seconds:.0f} ms"
+    answers = f"{target.ingest} answers after {1000 * answer.seconds:.0f} ms"
     if answer.status == 200:
-        return Finding("reachable", "ok", told)
+        return Finding("reachable", "ok", answers)
     if answer.status == 503:
-        return Finding("reachable", "fault", f"{told}, and is not ready: {answer.said}")
-    why = f"{told}, with {answer.status} to /readyz: is that a collector of Seamark's?"
+        return Finding("reachable", "fault", f"{answers}, and is not ready: {answer.message}")
+    why = f"{answers}, with {answer.status} to /readyz: is that a collector of Seamark's?"
     return Finding("reachable", "fault", why)
 
 
@@ -87,9 +87,9 @@ def _clock(answer: Answer) -> Finding:
 
 
 def _post(target: Target, body: bytes, **headers: str) -> Answer:
-    told = {"Content-Type": "application/json", "X-API-Key": target.key, **headers}
+    sent = {"Content-Type": "application/json", "X-API-Key": target.key, **headers}
     return ask(
-        f"{target.ingest}/v1/traces", method="POST", body=body, headers=told, ca=target.ca,
+        f"{target.ingest}/v1/traces", method="POST", body=body, headers=sent, ca=target.ca,
         seconds=30.0,
     )  # fmt: skip
 
@@ -102,9 +102,9 @@ def _key(target: Target) -> Finding:
     if answer.status == 200:
         return Finding("key", "ok", f"the key in {target.file} is taken, as app {target.app}")
     if answer.status in (401, 403):
-        why = f"the key in {target.file} is not taken ({answer.status}: {answer.said})"
+        why = f"the key in {target.file} is not taken ({answer.status}: {answer.message})"
         return Finding("key", "fault", f"{why}. Is it of this Seamark, and not disabled?")
-    return Finding("key", "fault", f"{answer.status}: {answer.said}")
+    return Finding("key", "fault", f"{answer.status}: {answer.message}")
 
 
 def _grpc(target: Target) -> Finding:
@@ -126,13 +126,13 @@ def _sizes(target: Target) -> Finding:
             says = f"a body of {_size(size)} does not arrive ({error})"
             break
         if answer.status != 200:
-            says = f"a body of {_size(size)} is answered {answer.status}: {answer.said}"
+            says = f"a body of {_size(size)} is answered {answer.status}: {answer.message}"
             break
         taken = size
     else:
         return Finding("sizes", "ok", f"bodies of {_size(taken)} arrive")
     return Finding(
-        "sizes", "fault", f"{says}. Something on the way, a proxy perhaps, takes less than Seamark"
+        "sizes", "fault", f"{says}. A proxy on the way may have a lower limit than Seamark"
     )
 
 
@@ -161,7 +161,7 @@ def _cors(target: Target, origin: str) -> Iterator[Finding]:
         why = f"the preflight of {origin} is answered for {allowed or 'no origin'}"
         yield Finding("CORS", "fault", f"{why}. Is there a proxy that sets these headers?")
     elif answer.status != 200:
-        why = f"a page of {origin} is answered {answer.status}: {answer.said}"
+        why = f"a page of {origin} is answered {answer.status}: {answer.message}"
         yield Finding("CORS", "fault", f"{why}. The app's list of origins has to have it")
     else:
         yield Finding("CORS", "ok", f"a page of {origin} may send")
@@ -202,11 +202,11 @@ def _place(url: str) -> tuple[str, str, int | None]:
     return parts.scheme, host, parts.port
 
 
-def run(target: Target, *, origin: str = "") -> int:
-    """Print every finding; the exit code: 1 where something is in the way."""
+def run(target: Target, *, origin: str = "", say: Callable[[str], None]) -> int:
+    """A line for each finding; the exit code: 1 where something is in the way."""
     worst = 0
     for found in findings(target, os.environ, origin=origin):
         mark = {"ok": "ok     ", "warning": "WARNING", "fault": "FAULT  "}[found.verdict]
-        print(f"{mark} {found.what:<12} {found.says}", flush=True)  # noqa: T201  # for a person
+        say(f"{mark} {found.what:<12} {found.says}")
         worst = max(worst, found.verdict == "fault")
     return worst

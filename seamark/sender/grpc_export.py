@@ -25,6 +25,6 @@ def export_nothing(address: str, *, key: str, tls: bool, ca: str = "") -> None:
         try:
             export(b"", timeout=_SECONDS, metadata=(("x-api-key", key),))
         except grpc.RpcError as error:
-            told = error if isinstance(error, grpc.Call) else None
-            words = f"{told.code().name}: {told.details()}" if told else str(error)
+            call = error if isinstance(error, grpc.Call) else None
+            words = f"{call.code().name}: {call.details()}" if call else str(error)
             raise GrpcUnavailable(words) from error

@@ -1,4 +1,4 @@
-"""Where a stack is and what it is asked and told with: a data folder, or a credentials file.
+"""Addresses, key and token of a stack: from its data folder, or from a credentials file.
 
 Secrets are read from files, never from arguments. Addresses are those of the stack that runs in the
 data folder, unless others are given.
@@ -32,7 +32,7 @@ class _Part(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """What the person said; "" is not said. `offset`: of `seamark up`."""
+    """Addresses from options; "" where there is none. `offset`: of `seamark up`."""
 
     ingest: str = ""
     grpc: str = ""
@@ -56,8 +56,8 @@ class Target:
     ca: str = ""
 
 
-def find(data: Path, credentials: Path | None, said: Addresses, *, ca: str = "") -> Target:
-    """The stack of `data`, or the one that `credentials` and `said` name. Blocks for moments.
+def find(data: Path, credentials: Path | None, given: Addresses, *, ca: str = "") -> Target:
+    """The stack of `data`, or the one that `credentials` and `given` name. Blocks for moments.
 
     Raises SettingsError when there is no readable credentials file.
     """
@@ -75,12 +75,12 @@ def find(data: Path, credentials: Path | None, said: Addresses, *, ca: str = "")
     except msgspec.DecodeError as error:
         raise SettingsError(f"{file} is not a credentials file: {error}") from error
     running = _running(folder) if credentials is None else {}
-    ports = Ports(said.offset)
-    ingest = said.ingest or running.get("ingest") or f"http://127.0.0.1:{ports.collector_http}"
+    ports = Ports(given.offset)
+    ingest = given.ingest or running.get("ingest") or f"http://127.0.0.1:{ports.collector_http}"
     return Target(
         ingest=ingest.rstrip("/"),
-        grpc=said.grpc or running.get("grpc") or _beside(ingest, ports),
-        api=(said.api or running.get("api") or f"http://127.0.0.1:{ports.api}").rstrip("/"),
+        grpc=given.grpc or running.get("grpc") or _beside(ingest, ports),
+        api=(given.api or running.get("api") or f"http://127.0.0.1:{ports.api}").rstrip("/"),
         file=file.absolute(),
         app=found.app,
         org=found.org,

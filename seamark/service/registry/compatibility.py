@@ -1,9 +1,9 @@
-"""Whether what one JSON Schema takes is taken by another, as far as that can be told. Pure.
+"""Whether one JSON Schema accepts all that another accepts, as far as that can be decided. Pure.
 
-    problems(wide, narrow) -> why `wide` may refuse what `narrow` takes; nothing: it does not
+    problems(wide, narrow) -> why `wide` may refuse what `narrow` accepts; empty: it accepts all
 
-Certain where it finds nothing; where it cannot tell, it says so. Keywords of JSON Schema 2020-12
-only ever restrict, so what `narrow` has beyond `wide` does no harm.
+An empty answer is certain; what cannot be compared is a problem of its own. Keywords of JSON Schema
+2020-12 only ever restrict, so what `narrow` has beyond `wide` does no harm.
 https://json-schema.org/draft/2020-12/json-schema-validation
 """
 

@@ -38,7 +38,7 @@ _NAMED: Final = 3
 class Registry:
     """All records in memory. `start` returns once everything is loaded.
 
-    `unreadable` is told how many records cannot be read, whenever that changes.
+    `unreadable` is called with the number of records that cannot be read, when it changes.
     """
 
     def __init__(

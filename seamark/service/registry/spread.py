@@ -1,7 +1,7 @@
 """Waiting until every process that watches the bucket has been sent a change.
 
-The server knows how far it has delivered to each watch. So whoever makes a key or disables an app
-can be answered when that is so everywhere, and need not guess how long it takes.
+The server knows the last revision that it delivered to each watch. So a request that makes a key or
+disables an app is answered when every process has been sent the change.
 """
 
 import asyncio
