@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from grafana.alerts.rule import Above, Math, Reduce, Rule, RuleQuery, Severity, Step
+from grafana.alerts.rule import Above, Math, Reduce, Rule, RuleQuery, Severity, Step, uid_of
 from grafana.alerts.shares import FAILED, FEWEST, at_least, calls, percent
 from grafana.alerts.thresholds import TABLE, Objective
 from grafana.dashboards import services
@@ -43,7 +43,7 @@ def rules(objective: Objective) -> Iterator[Rule]:
     whose = f"{objective.service} of {objective.app}" if objective.service else objective.app
     for window in WINDOWS:
         yield Rule(
-            uid=f"seamark-burn-{window.name}-{objective.app}{objective.service}"[:40],
+            uid=uid_of(f"burn-{window.name}", objective.app, objective.service),
             title=f"Objective {percent(objective.target)} of {whose}: {window.name} burn",
             says=(
                 f"{whose}: within {window.words} calls failed "

@@ -21,7 +21,7 @@ def service_errors(scope: AppScope) -> Rule:
     """Calls of a service fail."""
     limit = scope.thresholds.service_error_rate
     return Rule(
-        uid=f"seamark-service-error-rate{scope.suffix}",
+        uid=scope.uid("service-error-rate"),
         title=f"Failed calls of a service: more than {percent(limit)}{scope.title}",
         says=(
             "{{ $labels.service }} of {{ $labels.app }}: {{ humanizePercentage $values.F.Value }} "
@@ -44,7 +44,7 @@ def page_errors(scope: AppScope) -> Rule:
     """Pages meet errors."""
     limit = scope.thresholds.page_error_rate
     return Rule(
-        uid=f"seamark-page-error-rate{scope.suffix}",
+        uid=scope.uid("page-error-rate"),
         title=f"Errors in pages: more than {percent(limit)} of the views{scope.title}",
         says=(
             "{{ $labels.app }}: errors for {{ humanizePercentage $values.F.Value }} of the page "
@@ -72,7 +72,7 @@ def traffic_drop(scope: AppScope) -> Rule:
     below = f"($E / 4 - $D > {_SPREAD} * ($E / 4) ** 0.5)"
     last_week = f"(($W == 0) + ($D < $W / 8 * {1 - limit:g}) > 0)"
     return Rule(
-        uid=f"seamark-traffic-drop{scope.suffix}",
+        uid=scope.uid("traffic-drop"),
         title=f"Page views: more than {percent(limit)} fewer than expected{scope.title}",
         says=(
             "{{ $labels.app }}: {{ $values.D.Value }} page views in a quarter of an hour, "

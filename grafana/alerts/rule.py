@@ -1,5 +1,7 @@
 """An alert rule as Grafana evaluates it: questions, expressions, and a threshold at the end."""
 
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -12,8 +14,21 @@ ORG: Final = "$SEAMARK_GRAFANA_ORG"
 """Filled by Grafana from its environment, by a push from its own."""
 _ROOT: Final = '{{ reReplaceAll "/+$" "" externalURL }}'
 _EXPRESSION = {"type": "__expr__", "uid": "__expr__"}
+_UID: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
+"""What Grafana takes as a uid."""
 Severity = Literal["critical", "warning"]
 State = Literal["OK", "Alerting", "NoData", "KeepLast"]
+
+
+def uid_of(name: str, app: str = "", service: str = "") -> str:
+    """The uid of the rule `name`, of an app's own, or of a service's own.
+
+    It ends with a hash where the names are too long for Grafana, or could be those of another pair.
+    """
+    readable = "-".join(("seamark", name, *filter(None, (app,))))
+    if not service and _UID.fullmatch(readable):
+        return readable
+    return f"seamark-{name}-{hashlib.sha256(f'{app} {service}'.encode()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def vital_worse(vital: VitalPanels, scope: AppScope) -> Rule:
 
     limit = scope.thresholds.web_vital_worse
     return Rule(
-        uid=f"seamark-web-vital-{vital.name.lower()}{scope.suffix}",
+        uid=scope.uid(f"web-vital-{vital.name.lower()}"),
         title=f"{vital.name} of a page is not good, and worse than the day before{scope.title}",
         says=(
             f"{vital.name} (p75) of {{{{ $labels.page }}}} in {{{{ $labels.app }}}}: "

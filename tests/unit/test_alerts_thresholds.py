@@ -1,12 +1,16 @@
 """The table of thresholds becomes rules: per app, and for objectives."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grafana.alerts import objective_rules, people_rules
-from grafana.alerts.thresholds import FILE, Objective, read
+from grafana.alerts.thresholds import FILE, TABLE, AppScope, Objective, read
+from seamark.service.registry.names import NAME_PATTERN
 from tests.support.alert_evaluator import Outcome, evaluate
 
 TEXT = FILE.read_text()
@@ -14,13 +18,13 @@ HOUR = 3_600_000
 
 
 def test_an_app_with_thresholds_of_its_own_has_rules_of_its_own_and_is_in_no_other() -> None:
-    table = read(TEXT + "[app.'shop.eu']\nservice_error_rate = 0.05\n")
+    table = read(TEXT + "[app.shop-eu]\nservice_error_rate = 0.05\n")
     all_others, shop = (people_rules.service_errors(scope) for scope in table.scopes)
     assert all_others.uid == "seamark-service-error-rate"
-    assert shop.uid == "seamark-service-error-rate-shop.eu"
+    assert shop.uid == "seamark-service-error-rate-shop-eu"
     assert "5 %" in shop.title
     assert "limit 5 %" in shop.says
-    for rule, op, value in ((all_others, "!~", r"shop\.eu"), (shop, "=", "shop.eu")):
+    for rule, op, value in ((all_others, "!~", "shop-eu"), (shop, "=", "shop-eu")):
         for step in list(rule.as_provisioned("x")["data"])[:2]:
             filters = step["model"]["request"]["filters"]
             assert {"key": "app", "op": op, "value": value} in filters
@@ -38,11 +42,45 @@ def test_an_app_with_thresholds_of_its_own_has_rules_of_its_own_and_is_in_no_oth
         ("[apps.shop]\n", "apps"),
         ("[[objective]]\napp = 'a'\ntarget = 99.9\n", "99.9"),
         ("[[objective]]\ntarget = 0.99\n", "app"),
+        ("[app.'shop.eu']\n", "shop.eu"),
+        ("[[objective]]\napp = 'shop.eu'\ntarget = 0.99\n", "shop.eu"),
+        ("[app.shop]\nservice_error_rate = '5 %'\n", "service_error_rate"),
+        ("[app.shop]\npage_error_rate = 5\n", "page_error_rate"),
+        ("[app.shop]\nweb_vital_worse = 0.9\n", "web_vital_worse"),
     ],
 )
 def test_what_the_table_does_not_know_is_named(more: str, named: str) -> None:
     with pytest.raises(ValueError, match=named):
         read(TEXT + more)
+
+
+@pytest.mark.parametrize("part", ["[default]", "[stack]"])
+def test_a_table_that_lacks_a_part_is_refused(part: str) -> None:
+    with pytest.raises(ValueError, match=part.strip("[]")):
+        read(TEXT.replace(part, "[app.other]"))
+
+
+NAMES = st.from_regex(NAME_PATTERN, fullmatch=True)
+
+
+@given(st.sets(NAMES, min_size=2), st.sets(st.tuples(NAMES, st.text()), min_size=2))
+def test_rules_have_uids_that_grafana_takes_and_no_two_have_the_same(
+    apps: set[str], of_services: set[tuple[str, str]]
+) -> None:
+    """Grafana does not start with a provisioned rule whose uid it refuses."""
+    thresholds = TABLE.scopes[0].thresholds
+    made = [
+        make(AppScope(thresholds, app)).uid
+        for make in (people_rules.service_errors, people_rules.traffic_drop)
+        for app in ("", *apps)
+    ]
+    made += [
+        rule.uid
+        for app, service in of_services
+        for rule in objective_rules.rules(Objective(app=app, service=service, target=0.9))
+    ]
+    assert len(set(made)) == len(made)
+    assert [uid for uid in made if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", uid)] == []
 
 
 OBJECTIVE = Objective(app="shop", service="pay", target=0.999)
@@ -110,4 +148,3 @@ def test_texts_say_whose_objective_it_is() -> None:
         assert "pay of shop" in rule["title"]
         assert "99.9 %" in rule["annotations"]["summary"]
         assert rule["labels"]["severity"] in {"critical", "warning"}
-        assert len(rule["uid"]) <= 40
