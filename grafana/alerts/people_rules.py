@@ -109,9 +109,8 @@ SILENT: Final = Rule(
     title="A source that sent all the time has fallen silent",
     says=(
         "{{ $labels.app }} sent {{ $labels.signal }} in {{ $values.G.Value }} of 60 minutes, and "
-        "in "
-        "{{ $values.F.Value }} of the 15 after (limit: 0 after 45). It may be down, cut off, or "
-        "refused; or Seamark's log, store or API is behind, which other alerts say."
+        "in {{ $values.F.Value }} of the 15 after (limit: 0 after 45). It may be down, cut off, "
+        "or refused; or Seamark's log, store or API is behind, which other alerts say."
     ),
     steps={
         "A": RuleQuery(Ask("ledger", {"step": "1m"}, series=("offered",)), 76 * MINUTE, MINUTE),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from grafana.alerts.rule import Above, Reduce, Rule, RuleQuery, Severity
+from grafana.alerts.rule import Above, Reduce, Rule, RuleQuery, Severity, uid_of
 from grafana.alerts.thresholds import TABLE
 from grafana.dashboards import ledger, own, pipeline
 from grafana.dashboards.ask import Ask
@@ -28,7 +28,7 @@ def _ledger(
 ) -> Rule:
     ask = Ask("ledger", {"step": "1m"}, series=(measure,))
     return Rule(
-        uid=f"seamark-{name}",
+        uid=uid_of(name),
         title=title,
         says=says,
         steps={
@@ -49,8 +49,7 @@ LEDGER = _ledger(
     "The ledger is out of balance",
     "{{ $labels.app }}, {{ $labels.signal }}: of the items accepted within six hours "
     "{{ $values.B.Value }} are neither stored nor explained (limit 0). Above it Seamark may have "
-    "lost "
-    "or doubled data: keep everything as it is, and read the runbook.",
+    "lost or doubled data: keep everything as it is, and read the runbook.",
     "offBy",
     board=ledger.DASHBOARD,
     panel="Off by over time",
@@ -60,8 +59,8 @@ INSERTS = _ledger(
     "insert-failures",
     "The store refuses items for good",
     "{{ $labels.app }}, {{ $labels.signal }}: the store refused {{ $values.B.Value }} items for "
-    "good "
-    "within the hour (limit 0). Such items are kept as dead letters, and no question finds them.",
+    "good within the hour (limit 0). Such items are kept as dead letters, and no question finds "
+    "them.",
     "deadLettered",
     board=pipeline.DASHBOARD,
     panel="Refused by the store for good",
@@ -85,10 +84,9 @@ LAG = Rule(
     uid="seamark-log-lag",
     title="Received data does not reach the store or the archive",
     says=(
-        "The {{ $labels.sink }} is {{ humanizeDuration $values.B.Value }} behind what was received "
-        f"(limit {TABLE.stack.behind_seconds:g} s). What it has not got waits in the log, and is "
-        "lost "
-        "only when that is full; dashboards end where the store does."
+        "The {{ $labels.sink }} is {{ humanizeDuration $values.B.Value }} behind what was "
+        f"received (limit {TABLE.stack.behind_seconds:g} s). What it has not got waits in the "
+        "log, and is lost only when that is full; dashboards end where the store does."
     ),
     steps={
         "A": _BEHIND,

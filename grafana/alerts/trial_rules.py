@@ -2,20 +2,20 @@
 
 from typing import Final
 
-from grafana.alerts.rule import Above, Reduce, Rule, RuleQuery, Severity
+from grafana.alerts.rule import Above, Reduce, Rule, RuleQuery, Severity, uid_of
 from grafana.alerts.shares import MINUTE, count
 from grafana.dashboards import pipeline
 
 
 def _trial(severity: Severity) -> Rule:
     return Rule(
-        uid=f"seamark-alert-test-{severity}",
+        uid=uid_of(f"alert-test-{severity}"),
         title=f"Test of an alert of severity {severity}",
         says=(
             "`seamark alert test` sent {{ $values.B.Value }} events as {{ $labels.app }} (limit "
-            "0), "
-            "and this message comes of it: the collector, the store, the API, Grafana and this "
-            "contact point work. Nothing is wrong. It is resolved five minutes after the event."
+            "0), and this message is the result: the collector, the store, the API, Grafana and "
+            "this contact point work. Nothing is wrong. It is resolved five minutes after the "
+            "event."
         ),
         steps={
             "A": RuleQuery(count(f"seamark.alert_test.{severity}"), 5 * MINUTE),

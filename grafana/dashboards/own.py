@@ -123,7 +123,7 @@ def answered_requests(status: str = "", *, step: str = "auto") -> Ask:
 
 def backup_age(*, step: str = "auto") -> Ask:
     """Seconds since the last backup that ended well; nothing where there never was one."""
-    return _own("seamark_backup_age_seconds", "last", step=step)
+    return _own("seamark_backup_age_seconds", "last", step=step, legend="last backup")
 
 
 def certificate_seconds(*, step: str = "auto") -> Ask:

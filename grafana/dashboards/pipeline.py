@@ -245,6 +245,22 @@ DASHBOARD = Board(
                     ),
                     own.active_series(),
                 ),
+                course(
+                    PanelText(
+                        "Age of the last backup",
+                        "Time since the last `seamark backup` that ended well.",
+                        "s",
+                    ),
+                    own.backup_age(),
+                ),
+                course(
+                    PanelText(
+                        "Time until certificates end",
+                        "Of the certificates that the collector and the API listen with.",
+                        "s",
+                    ),
+                    own.certificate_seconds(),
+                ),
             ),
         ),
     ),
