@@ -1,6 +1,6 @@
 -- Events that are errors by their name alone, where that is none of the names in the table of errors.
         SELECT
-            toString(app) AS app, '' AS service, toUnixTimestamp64Milli(time) AS at, weight,
+            toString(app) AS app, /*platform*/ AS platform, '' AS service, toUnixTimestamp64Milli(time) AS at, weight,
             '' AS kind,
             attrs['exception.message'] AS message,
             attrs['exception.stacktrace'] AS stack,

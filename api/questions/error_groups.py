@@ -6,8 +6,9 @@ fingerprint is a hash of it. An exception of a log record is not counted where a
 trace and span id, which began within an hour, recorded one of the same type.
 
 A group is *new in* a release when all its occurrences in the range are of that one release, and
-that release is the app's newest: the one of several in the range whose first event came last (by
-the hour).
+that release is the newest of the app on each platform (`platform` of events) that they come from:
+the one of several in the range whose first event came last (by the hour). Spans and log records
+name no platform: theirs is compared with the releases of the whole app.
 
 Occurrences are read from the table of errors. It does not have events that are errors by another
 name alone than `exception` and `error`: those come from raw events, which are sorted by name.
@@ -81,8 +82,11 @@ def plan_error_groups(request: ErrorsRequest, scope: QueryScope) -> Plan:
             "NOT mapContains(attrs, 'exception.type')",
             *conditions(request.filters, values, _of_events(values)),
         ]
-        release = column(values)("release", "filters")
-        sources.append(fill("error_events", release=release, where=" AND ".join(where)))
+        of = column(values)
+        release, platform = of("release", "filters"), of("platform", "filters")
+        sources.append(
+            fill("error_events", release=release, platform=platform, where=" AND ".join(where))
+        )
     hours = Granularity(HOUR_MS).cover(covered)
     return Plan(
         values.statement(

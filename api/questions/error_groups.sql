@@ -12,7 +12,7 @@ SELECT
     min(first_at) AS first_ms,
     max(last_at) AS last_ms,
     arraySlice(arrayFilter(x -> x != '', all_releases), 1, 20) AS releases_shown,
-    if(length(all_releases) = 1 AND all_releases[1] = any(newest), all_releases[1], '') AS new_in,
+    if(length(all_releases) = 1 AND groupUniqArray(newest) = all_releases, all_releases[1], '') AS new_in,
     max(latest) AS sample,
     max(weighted) AS sampled
 FROM
@@ -31,7 +31,7 @@ FROM
     FROM
     (
         SELECT
-            app, service, kind,
+            app, platform, service, kind,
             if(match(toLowCardinality(stack), /*any_frame*/), stack, '') AS trace_text,
             if(trace_text != '', '', substringIndex(message, '\n', 1)) AS line,
             sum(weight) AS occurrences,
@@ -45,23 +45,28 @@ FROM
         (
 /*occurrences*/
         )
-        GROUP BY app, service, kind, trace_text, line
+        GROUP BY app, platform, service, kind, trace_text, line
     )
 ) AS occurrence
 LEFT JOIN
 (
-    SELECT app, argMax(release, (first_seen, release)) AS newest
+    -- Of each app and platform; of platform '', which spans and log records have, over all of the app's.
+    SELECT app, of_platform AS platform, argMax(release, (first_seen, release)) AS newest
     FROM
     (
-        SELECT toString(app) AS app, toString(dims['release']) AS release, min(time) AS first_seen
+        SELECT
+            toString(app) AS app,
+            arrayJoin(arrayDistinct(['', toString(dims['platform'])])) AS of_platform,
+            toString(dims['release']) AS release,
+            min(time) AS first_seen
         FROM events_1h
         WHERE /*releases*/ AND dims['release'] != ''
-        GROUP BY app, release
+        GROUP BY app, of_platform, release
     )
-    GROUP BY app
+    GROUP BY app, of_platform
     HAVING count() > 1
 ) AS releases
-ON occurrence.app = releases.app
+ON occurrence.app = releases.app AND occurrence.platform = releases.platform
 GROUP BY app, service, kind, frames, normal_message
 ORDER BY total DESC, last_ms DESC, fingerprint
 LIMIT /*limit*/

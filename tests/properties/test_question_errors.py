@@ -35,7 +35,7 @@ STACKS = [
     '  File "/b.py", line 9, in low\n'
     "    raise ValueError",
 ]
-RELEASES = ["", "1.0", "2.0"]
+PLATFORMS = ["", "web", "ios"]
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,16 @@ class Occurrence:
     release: str
     user: str
     name: str = "exception"
+    platform: str = ""
     ids: tuple[bytes, bytes] = (b"", b"")
     """Trace and span. Those of a span are its own, some log records have those of a span."""
+
+
+def released(time: int, platform: str) -> list[str]:
+    """Releases come out one after another, the newest of one platform later than that of others."""
+    if platform == "ios":
+        return ["", "1.0"] if time < NOW - HOUR else ["2.0", "3.0"]
+    return ["", "1.0"] if time < NOW - 2 * HOUR else ["", "1.0", "2.0"]
 
 
 def make(count: int) -> list[Occurrence]:
@@ -61,6 +69,7 @@ def make(count: int) -> list[Occurrence]:
     found: list[Occurrence] = []
     for _ in range(count):
         where = rng.choice(["events", "events", "events", "spans", "logs"])
+        platform = rng.choice(PLATFORMS) if where == "events" else ""
         time = NOW - rng.randrange(rng.choice([HOUR, 5 * HOUR, 3 * DAY]))
         found.append(
             Occurrence(
@@ -73,12 +82,12 @@ def make(count: int) -> list[Occurrence]:
                 kind=rng.choice([*TYPES, ""]) if where == "events" else rng.choice(TYPES),
                 message=rng.choice(MESSAGES),
                 stack=rng.choice(STACKS),
-                # releases come out one after another
-                release=rng.choice(RELEASES[:2] if time < NOW - 2 * HOUR else RELEASES),
+                release=rng.choice(released(time, platform)),
                 user=rng.choice(["", "a", "b", "c"]),
                 name=rng.choice(["exception", "error", "page_view", "crash", "other"])
                 if where == "events"
                 else "",
+                platform=platform,
                 ids=(rng.randbytes(16), rng.randbytes(8)) if where == "spans" else (b"", b""),
             )
         )
@@ -120,7 +129,8 @@ def body_of(where: str, group: list[Occurrence]) -> tuple[Signal, bytes]:
                 "name": o.name,
                 "id": f"{o.time}",
                 "attrs": {k.replace("_", "."): v for k, v in details(o).items()}
-                | ({"release": o.release} if o.release else {}),
+                | ({"release": o.release} if o.release else {})
+                | ({"platform": o.platform} if o.platform else {}),
                 **({"userAnonId": o.user} if o.user else {}),
             }
             for o in group
@@ -246,21 +256,26 @@ def check_rates(answer: Any, events: list[Occurrence], body: dict[str, Any]) -> 
     assert [told(row) for row in answer["releases"]] == expected
 
 
-def newest(mine: list[Occurrence], since: int, until: int) -> dict[str, str]:
-    first: dict[str, dict[str, int]] = defaultdict(dict)
+def newest(mine: list[Occurrence], since: int, until: int) -> dict[tuple[str, str], str]:
+    """Of each app and platform; of platform "" over all of them."""
+    first: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     for o in mine:
         hour = o.time // HOUR * HOUR
         within = since // HOUR * HOUR <= hour < until
         if o.where == "events" and o.release and within:
-            first[o.app][o.release] = min(first[o.app].get(o.release, hour), hour)
+            for platform in {"", o.platform}:
+                known = first[o.app, platform]
+                known[o.release] = min(known.get(o.release, hour), hour)
     return {
-        app: max((hour, release) for release, hour in releases.items())[1]
-        for app, releases in first.items()
+        key: max((hour, release) for release, hour in releases.items())[1]
+        for key, releases in first.items()
         if len(releases) > 1
     }
 
 
-def check_groups(answer: Any, errors: list[Occurrence], limit: int, latest: dict[str, str]) -> None:
+def check_groups(
+    answer: Any, errors: list[Occurrence], limit: int, latest: dict[tuple[str, str], str]
+) -> None:
     groups: dict[tuple[str, ...], list[Occurrence]] = defaultdict(list)
     for o in errors:
         groups[o.app, o.service, o.kind, *identity(o.message, o.stack)].append(o)
@@ -279,7 +294,7 @@ def check_groups(answer: Any, errors: list[Occurrence], limit: int, latest: dict
         assert g["people"] == (len({o.user for o in of if o.user}) or None)
         assert (g["firstSeen"], g["lastSeen"]) == (min(o.time for o in of), max(o.time for o in of))
         assert g["releases"] == sorted(releases - {""})
-        new = len(releases) == 1 and latest.get(g["app"]) in releases
+        new = len(releases) == 1 and {latest.get((o.app, o.platform)) for o in of} == releases
         assert g["newIn"] == (next(iter(releases)) if new else "")
         assert (g["sample"]["time"], g["sample"]["message"]) in {(o.time, o.message) for o in of}
         assert g["sample"]["time"] == g["lastSeen"]
