@@ -101,7 +101,7 @@ REQUEST_REJECTIONS_DROPPED: Final = counter(
 UNKNOWN_KEY_REQUESTS: Final = counter(
     "seamark_collector_unknown_key_requests",
     "Requests with an API key that no app has, by the first 8 hex digits of its SHA-256 and the "
-    "address they came from; beyond 100 different pairs: other.",
+    "network (IPv4 /24, IPv6 /48) they came from; beyond 100 different pairs: other.",
     "key_hash",
     "source",
 )

@@ -8,6 +8,7 @@ from typing import Final
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _MOST_HOPS: Final = 20
+_PREFIX_BITS: Final = {4: 24, 6: 48}
 
 
 def read_networks(text: str) -> tuple[Network, ...]:
@@ -50,6 +51,17 @@ def source_of(address: str) -> str:
     if ":" not in address:
         return address
     return _network_of(address)
+
+
+def network_prefix(address: str) -> str:
+    """The network of an address, for what must not name one: /24 of IPv4, /48 of IPv6.
+
+    "unknown" for what is no address.
+    """
+    found = _address(address)
+    if found is None:
+        return "unknown"
+    return str(ipaddress.ip_network((found, _PREFIX_BITS[found.version]), strict=False))
 
 
 @lru_cache(maxsize=4096)

@@ -88,7 +88,7 @@ def damaged_parts(*, step: str = "auto") -> Ask:
 
 
 def unknown_keys(*, step: str = "auto") -> Ask:
-    """Requests with a key that no app has, by the beginning of the key's hash and the address."""
+    """Requests with a key that no app has, by the beginning of the key's hash and the network."""
     return _own(
         "seamark_collector_unknown_key_requests", "sum", by=["key_hash", "source"], step=step,
         legend="{{key_hash}} from {{source}}",

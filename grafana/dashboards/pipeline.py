@@ -155,7 +155,7 @@ DASHBOARD = Board(
                     PanelText(
                         "Unknown keys",
                         "Requests with a key that no app has, by the first 8 digits of the key's "
-                        "SHA-256 and the address they came from: a sender with a mistyped key.",
+                        "SHA-256 and the network they came from: a sender with a mistyped key.",
                         "short",
                         ((None, "green"), (1, "yellow")),
                     ),

@@ -235,7 +235,7 @@ def test_rejected_requests_are_in_the_log_when_it_stops(tmp_path: Path) -> None:
         }
     assert 'seamark_collector_items_offered_total{signal="events"} 2.0' in page
     key_hash = hashlib.sha256(b"smk_nobody").hexdigest()[:8]
-    counted = f'key_hash="{key_hash}",source="127.0.0.1"'
+    counted = f'key_hash="{key_hash}",source="127.0.0.0/24"'
     assert f"seamark_collector_unknown_key_requests_total{{{counted}}} 4.0" in page
     unread = dict(
         re.findall(

@@ -5,7 +5,7 @@ import hmac
 
 import pytest
 
-from collector.admission.addresses import client_address, read_networks
+from collector.admission.addresses import client_address, network_prefix, read_networks
 from collector.admission.senders import Senders, country_code, ip_hash
 from collector.admission.user_agents import Agent, read_user_agent
 
@@ -32,6 +32,20 @@ CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0"
 )
 def test_client_address(peer: str, forwarded: str, address: str) -> None:
     assert client_address(peer, forwarded, read_networks("10.0.0.0/8")) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.9", "203.0.113.0/24"),
+        ("2001:db8:1:2::7", "2001:db8:1::/48"),
+        ("::ffff:203.0.113.9", "203.0.113.0/24"),
+        ("", "unknown"),
+        ("a host", "unknown"),
+    ],
+)
+def test_the_network_of_an_address_does_not_tell_the_address(address: str, network: str) -> None:
+    assert network_prefix(address) == network
 
 
 def test_no_proxy_is_trusted_by_default() -> None:
