@@ -1,4 +1,4 @@
-"""A check that is made when its owner starts, and again and again until it stops."""
+"""A check that runs when its owner starts, then at intervals until the owner stops."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

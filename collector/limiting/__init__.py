@@ -1,1 +1,1 @@
-"""What collectors share of limits: leases and counts in Redis, and a file."""
+"""Leases and counts of limits that collectors share: in Redis, and in a file."""

@@ -1,9 +1,9 @@
 """Brings tokens and counts from Redis to the limiter, in the background, ten times a second.
 
-Nothing here is in a request's way. A call that fails, or is late, means that Redis is away: from
-then on each collector grants a share of every limit by itself, and asks once a second, with a call
-that changes nothing, whether Redis is back. What a failed call had booked may be booked twice: the
-tenant then gets so much less, once.
+No request waits for it. A call that fails, or is late, means that Redis is away: from then on each
+collector grants a share of every limit by itself, and probes Redis once a second with a lease that
+no tenant has. What a failed call had booked may be booked twice: the tenant then gets so much less,
+once.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 PART: Final = "limits"
 _IDLE_SECONDS: Final = 1.0
 _LEAST_SECONDS: Final = 0.01
+"""Between two ticks, however often the limiter asks for one."""
 _TOTALS_SECONDS: Final = 1.0
 _LOG_SECONDS: Final = 1.0
 _PROBE_SECONDS: Final = 1.0
@@ -36,7 +37,7 @@ _MONTH_KEEP_SECONDS: Final = 40 * 86400.0
 
 
 class SyncObserver(Protocol):
-    """Told how it goes, for own metrics."""
+    """Own metrics of the sync."""
 
     def redis_away(self, away: bool) -> None:
         """Whether limits are local now."""
@@ -51,13 +52,13 @@ class Shared(Protocol):
     async def merge(
         self, name: str, fields: Mapping[str, int], *, keep_seconds: float
     ) -> dict[str, int]:
-        """Tell counts; all that is known of the set."""
+        """Send counts; returns all that is known of the set."""
 
     async def probe(self) -> None:
-        """Do nothing."""
+        """Check that a lease would work."""
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close the connections."""
 
 
 def month_of(seconds: float) -> str:
@@ -102,13 +103,13 @@ class LimitSync:
         self._file_at = clock() + _FILE_SECONDS
 
     async def start(self) -> None:
-        """Read what was known, then lease and merge again and again."""
+        """Read the file, then lease and merge in the background."""
         if self._file is not None:
             self._totals.load(await asyncio.to_thread(self._file.read))
         await self._ticks.start()
 
     async def stop(self) -> None:
-        """Stop, and tell Redis and the file the last counts."""
+        """Stop, and send the last counts to Redis and the file."""
         await self._ticks.stop()
         try:
             if not self._away:
@@ -121,7 +122,9 @@ class LimitSync:
 
     def _seconds(self) -> float:
         """Until the next tick: at random, so that no collector is always the first to lease."""
-        return TICK_SECONDS * random.uniform(0.5, 1.5) if self._limiter.buckets else _IDLE_SECONDS  # noqa: S311  # no secret
+        if not self._limiter.buckets:
+            return _IDLE_SECONDS
+        return TICK_SECONDS * random.uniform(0.5, 1.5)  # noqa: S311  # jitter, no secret
 
     async def _check(self) -> None:
         await self.tick()
@@ -178,7 +181,7 @@ class LimitSync:
             if not is_month(name):
                 continue
             if name != month and not found.changed:
-                del self._totals.sets[name]  # a month that is over, and told
+                del self._totals.sets[name]  # a month that is over, and that Redis has
             elif found.fields:
                 await self._merge(name, _MONTH_KEEP_SECONDS)
 
@@ -191,8 +194,8 @@ class LimitSync:
 
     async def _merge(self, name: str, keep_seconds: float) -> None:
         found = self._totals.set(name)
-        told = {field: found.fields[field] for field in found.changed}
-        found.merge(await self._shared.merge(name, told, keep_seconds=keep_seconds))
+        changed = {field: found.fields[field] for field in found.changed}
+        found.merge(await self._shared.merge(name, changed, keep_seconds=keep_seconds))
 
     async def _write(self) -> None:
         if self._file is None or not any(found.fields for found in self._totals.sets.values()):

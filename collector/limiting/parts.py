@@ -1,4 +1,4 @@
-"""What holds tenants to their limits, put together."""
+"""The parts that hold tenants to their limits, made from settings."""
 
 import secrets
 import time
@@ -25,7 +25,7 @@ from seamark.service.registry import OrgRecord
 
 @dataclass(frozen=True, slots=True)
 class LimitParts:
-    """The limiter and the shares of the log, and what brings them tokens and counts."""
+    """The limiter, the shares of the log, and the sync that brings them tokens and counts."""
 
     limiter: Limiter
     log_shares: LogShares

@@ -1,5 +1,5 @@
-"""Redis as the place where collectors share their limits. Each call is bounded in time; whatever is
-wrong with an answer is the same as none."""
+"""Redis as the place where collectors share their limits. Each call is bounded in time; an answer
+that cannot be used counts as none."""
 
 import asyncio
 import math
@@ -46,7 +46,7 @@ class SharedLimits:
     async def merge(
         self, name: str, fields: Mapping[str, int], *, keep_seconds: float
     ) -> dict[str, int]:
-        """Tell a set of counts, and return all that Redis knows of it then. Raises Away."""
+        """Send the counts of a set; returns all that Redis then has of it. Raises Away."""
         known: dict[str, int] = {}
         items = list(fields.items())
         for start in range(0, max(len(items), 1), _FIELDS_PER_CALL):
@@ -57,11 +57,14 @@ class SharedLimits:
         return known
 
     async def probe(self) -> None:
-        """Do all that a lease does, for nobody. Raises Away."""
+        """Lease from a bucket that no tenant has: Redis runs the script and takes writes.
+
+        Raises Away.
+        """
         await self.lease([_PROBE])
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close the connections."""
         await self._client.aclose()
 
     async def _call(self, script: Any, keys: Iterable[str], arguments: Iterable[str]) -> object:

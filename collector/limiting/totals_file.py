@@ -1,4 +1,4 @@
-"""What a collector knows of the counts of limits, in a file: for when Redis has forgotten them."""
+"""The counts of limits that a collector has, in a file: Redis may lose them."""
 
 import logging
 import os
@@ -17,7 +17,7 @@ class TotalsFile:
         self._path = folder / f"limits-{number}.json"
 
     def read(self) -> _Sets:
-        """What was written last; nothing when there is no such file, or it cannot be read."""
+        """The sets last written; empty when there is no such file, or it cannot be read."""
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=_Sets)
         except FileNotFoundError:
@@ -27,7 +27,7 @@ class TotalsFile:
             return {}
 
     def write(self, sets: _Sets) -> None:
-        """Replace it. What is written is whole or not there. Raises OSError."""
+        """Replace the file: it has all of the old counts or all of the new. Raises OSError."""
         partial = self._path.with_suffix(".partial")
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(descriptor, "wb") as file:

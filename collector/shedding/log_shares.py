@@ -1,8 +1,8 @@
 """The share of the log that an org may fill: it is shed as it nears it, before others feel it.
 
-To an org its share of a stream is what the whole stream is to all (`levels.py`, `importance.py`):
-the same part of it refuses the same. Checked for every request, which is one comparison while
-nobody is near a share; the fills are counted anew in the background.
+The thresholds and classes are those of a whole stream (`levels.py`, `importance.py`), applied to
+the org's share of it. Checked for every request, which is one comparison while no org is near its
+share; the fills are computed once a second in the background.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ _WHOLE: Final = 100.0
 
 
 class ShareObserver(Protocol):
-    """Told what is refused, for own metrics."""
+    """Own metrics of refused requests."""
 
     def over_share(self, signal: Signal, kind: str) -> None:
         """A request was refused."""
@@ -70,7 +70,7 @@ class LogShares:
             self.use.add(stream, frame.org, len(frame.data))
 
     def refresh(self, seconds: float) -> None:
-        """Count anew; it is `seconds` since the epoch now."""
+        """Compute the levels; it is `seconds` since the epoch now."""
         self.active = self._percent < _WHOLE or any(self._share(org) < _WHOLE for org in self._orgs)
         self.use.begin(seconds)
         fills: dict[tuple[str, Signal], float] = {}

@@ -2,8 +2,8 @@
 
     python -m tests.hostile.limits --seconds 120      (make limits)
 
-The greedy tenant has its rate and no more, whatever becomes of Redis; the others are taken all the
-while, and wait no longer than without it. At the end the log's counts are those of the senders.
+The greedy tenant gets its rate and no more in each phase; all requests of the others are taken, and
+they wait no longer than without it. At the end the log's counts are those of the senders.
 """
 
 import argparse
@@ -43,7 +43,7 @@ _SETTLE_SECONDS: Final = 2.5
 
 @dataclass(slots=True)
 class Sent:
-    """What came of one tenant's requests."""
+    """The answers to one tenant's requests."""
 
     accepted: list[tuple[float, int]] = field(default_factory=list)
     limited_items: int = 0
@@ -65,7 +65,7 @@ class Course:
     faults: list[str] = field(default_factory=list)
 
     def text(self) -> str:
-        """For people."""
+        """A table by phase, and the faults."""
         lines = [f"{'phase':<12} greedy/s  innocent/s  p95 ms"]
         lines += [
             f"{phase:<12} {self.greedy[phase]:8.1f}  {self.innocent[phase]:10.1f}  "
@@ -85,7 +85,7 @@ class Senders:
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def keep_sending(self, org: str, per_second: float, stop: asyncio.Event) -> None:
-        """So many requests a second, without waiting for answers, until told to stop."""
+        """So many requests a second, without waiting for answers, until `stop`."""
         due = time.monotonic()
         number = 0
         while not stop.is_set():

@@ -11,5 +11,5 @@ pytestmark = pytest.mark.integration
 
 
 def test_who_sends_twenty_times_its_limit_gets_it_and_others_notice_nothing(tmp_path: Path) -> None:
-    # a machine that runs all tests lets everybody wait; what is judged here are counts
+    # the counts are judged here; waits only beyond 2.5 s, since other tests share the machine
     assert run(8.0, tmp_path, floor_seconds=2.5).faults == []

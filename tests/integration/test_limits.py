@@ -1,5 +1,5 @@
-"""Limits over the wire: how they are told in each protocol, counted in the log, and held by Redis
-whatever becomes of it."""
+"""Limits over the wire: the answer in each protocol, the counts in the log, and what holds while
+Redis is there, away, and back."""
 
 import asyncio
 import json

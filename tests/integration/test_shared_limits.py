@@ -1,5 +1,5 @@
-"""What collectors share in Redis: the real script does what the oracle in Python does, and whatever
-else answers there is the same as nobody."""
+"""What collectors share in Redis: the real script does what the oracle in Python does, and a server
+that is no Redis counts as away."""
 
 import asyncio
 import math
@@ -98,7 +98,7 @@ async def test_of_two_counts_the_larger_is_kept(client: "redis.asyncio.Redis") -
         b"\xff" * 1000,
     ],
 )
-async def test_whatever_is_no_redis_is_away_within_its_time(answer: bytes | None) -> None:
+async def test_a_server_that_is_no_redis_is_away_within_its_time(answer: bytes | None) -> None:
     async def hostile(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while await reader.read(65536):
             if answer is not None:

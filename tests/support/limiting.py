@@ -9,5 +9,5 @@ from seamark.service.registry import OrgRecord
 
 
 def limiter_of(orgs: Mapping[str, OrgRecord]) -> Limiter:
-    """A limiter that nobody brings tokens: each bucket has its advance."""
+    """A limiter without a sync: each bucket has its advance and no more."""
     return Limiter(orgs, months=MonthUse(Totals("test"), share=0.5, month="2026-12"))

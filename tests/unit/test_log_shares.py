@@ -50,7 +50,7 @@ def frame(org: str, size: int, partition: int = 0) -> LogFrame:
     return LogFrame(Signal.EVENTS, partition, b"x" * size, 1, org=org)
 
 
-async def test_an_org_is_shed_by_its_own_share_and_nobody_else_is() -> None:
+async def test_an_org_is_shed_by_its_own_share_and_no_other_org_is() -> None:
     found = shares({"acme": 20.0, "umbra": None})
     log = CountedLog(Taken(), found)
     await log.append(frame("acme", 16_900))
@@ -80,7 +80,7 @@ async def test_an_org_is_shed_by_its_own_share_and_nobody_else_is() -> None:
     assert found.levels == {}
 
 
-async def test_nothing_is_counted_while_nobody_has_a_share() -> None:
+async def test_nothing_is_counted_while_no_org_has_a_share() -> None:
     found = shares({"acme": None})
     await CountedLog(Taken(), found).append(frame("acme", 99_000))
     found.refresh(NOW)

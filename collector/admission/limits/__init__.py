@@ -1,1 +1,1 @@
-"""Rates and monthly counts of keys and orgs. Pure: what is leased and merged, and when, is told."""
+"""Rates and monthly counts of keys and orgs. Pure: `collector.limiting` leases and merges."""

@@ -8,9 +8,9 @@ The shared bucket (`lease.lua`) holds `capacity` tokens at most and gains `rate`
 collector asks it in the background for what it expects to need, and books what it has spent beyond
 its lease. A new bucket starts with an advance of one second's tokens, which its first lease books:
 the first request of a tenant waits for nothing. Requests that come all at once may spend a quarter
-of what the shared bucket had left when it was last asked, before it is asked again: who is within
-its limit and stood still for a moment is not refused. So over any time, all collectors together
-admit at most
+of what the shared bucket had left when it was last asked, before it is asked again: a tenant that
+is within its limit and sent nothing for a moment is not refused. So over any time, all collectors
+together admit at most
 
     capacity * (1 + collectors / 2) + rate * time
     + 2 * collectors * (advance + the largest request)
@@ -133,7 +133,7 @@ class Bucket:
             return None
         if self.tokens > 2 * target:
             booked -= self.tokens - target
-            self.tokens = target  # nobody spends it while it is given back
+            self.tokens = target  # not to be spent while it is given back
         return Ask(self.name, self.rate, self.capacity, booked, wanted)
 
     def settle(self, ask: Ask, grant: Grant) -> None:

@@ -22,7 +22,7 @@ _NO_LIMITS: Final = Allowed()
 
 
 class LimitObserver(Protocol):
-    """Told of what is refused, for own metrics."""
+    """Own metrics of refused requests."""
 
     def limited(self, scope: Scope, measure: Measure) -> None:
         """A request was refused."""
@@ -73,7 +73,7 @@ class Limiter:
     """The limits of all keys and orgs in this collector.
 
     `orgs` are the records of the registry; `key_default` and `org_default` hold where a record says
-    nothing. Who brings tokens sets `wake`, which is called when they should come soon.
+    nothing. The sync sets `wake`, which is called when tokens should come soon.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Limiter:
     ) -> None:
         self.buckets: dict[str, Bucket] = {}
         self.months = months
-        self.wake: Callable[[], None] = _nobody
+        self.wake: Callable[[], None] = _no_sync
         self._orgs = orgs
         self._key_default = key_default
         self._org_default = org_default
@@ -224,8 +224,8 @@ class Limiter:
         return bucket
 
 
-def _nobody() -> None:
-    """Nobody brings tokens yet."""
+def _no_sync() -> None:
+    """No sync has been set yet."""
 
 
 def _rates(limits: Allowed) -> Iterator[tuple[Measure, float]]:

@@ -1,9 +1,9 @@
 """Bytes of each org in each stream of the log: those it was sent within the log's retention. Pure.
 
-The log does not tell whose a message is, so collectors count what it acknowledged, in periods of a
-24th of the retention; a period counts until all of it has left the log. So an org's part is known
+The log does not know the org of a message, so collectors count what it acknowledged, in periods of
+a 24th of the retention; a period counts until all of it has left the log. So an org's part is known
 to a 24th, and rather too large than too small. The counts are merged like those of a month
-(`totals.py`). What was sent before anybody had a share is not counted.
+(`totals.py`). What was sent before any org had a share is not counted.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ class LogUse:
 
     @property
     def keep_seconds(self) -> float:
-        """How long a set is of use after it was last told."""
+        """How long a set is of use after it was last merged."""
         return (_PERIODS + 2) * self._width or 10 * 365 * 86400.0
 
     def begin(self, seconds: float) -> None:

@@ -3,7 +3,7 @@
 Each collector counts for itself, under a name of its own that no other life of it has; a sum is
 that of all names. Counts only grow, so wherever two places disagree the larger one is right:
 merging is a maximum, may be repeated, and needs no order. Redis, each collector and its file are
-such places. What a place is found to lack is told to it again.
+such places. What a place is found to lack is sent to it again.
 """
 
 from collections.abc import Mapping
@@ -73,7 +73,7 @@ class Totals:
         return {name: dict(found.fields) for name, found in self.sets.items()}
 
     def load(self, known: Mapping[str, Mapping[str, int]]) -> None:
-        """What `dump` gave once. Redis is told of it."""
+        """Merge what `dump` returned earlier; all of it is sent to Redis."""
         for name, fields in known.items():
             self.set(name).merge(fields)
             self.set(name).changed.update(self.set(name).fields)
