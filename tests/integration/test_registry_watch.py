@@ -125,7 +125,7 @@ async def test_what_was_deleted_without_a_word_is_gone_after_a_kill(
     assert registry.app("acme", "shop") is None
 
 
-async def test_it_is_known_how_far_every_watch_was_told(
+async def test_reached_all_waits_for_the_revision_of_every_watch(
     watching: tuple[Registry, Health], bucket: KeyValue, client: NatsClient
 ) -> None:
     registry, _ = watching

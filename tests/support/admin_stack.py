@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from nats.aio.client import Client as NatsClient
+from nats.js.errors import NotFoundError
 
 from api.admin.administration import Administration
 from provisioning.jetstream.apply import apply
@@ -23,7 +24,7 @@ from seamark.service.registry import (
 )
 from seamark.service.registry.records import SchemaVersion
 from seamark.service.registry.store import RecordStore
-from seamark.wire.buckets import CONFIG_BUCKET
+from seamark.wire.buckets import ADMIN_BUCKET, AUDIT_STREAM, CONFIG_BUCKET
 from tests.support.questions_stack import Asking, asking
 from tests.support.scripted_store import Scripted
 from tests.support.servers import NatsServer
@@ -141,3 +142,15 @@ async def administered(log: NatsServer) -> AsyncIterator[Administered]:
     finally:
         await registry.stop()
         await client.close()
+
+
+async def everything_stored(ask: Administered) -> str:
+    """All that lies in the buckets and in the record of changes."""
+    js = ask.client.jetstream()
+    stored = ""
+    for stream in (f"KV_{CONFIG_BUCKET}", f"KV_{ADMIN_BUCKET}", AUDIT_STREAM):
+        state = (await js.stream_info(stream)).state
+        for sequence in range(max(state.first_seq, 1), state.last_seq + 1):
+            with contextlib.suppress(NotFoundError):  # replaced since
+                stored += ((await js.get_msg(stream, sequence)).data or b"").decode()
+    return stored
