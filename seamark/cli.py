@@ -90,7 +90,7 @@ def status(
         print("[]" if json else f"nothing runs in {data}")
         raise typer.Exit(NOT_RUNNING)
     print(as_json(rows) if json else table(rows, now=time.time()))
-    if not json and (variables := senders(Folder(data.absolute()), rows)):
+    if not json and (variables := senders(Folder(data.absolute()))):
         print(f"\n{variables}")
     if not rows or not all(row.ready for row in rows):
         raise typer.Exit(NOT_READY)

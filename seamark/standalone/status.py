@@ -12,6 +12,7 @@ import msgspec
 from seamark.standalone.folder import Folder, Holder
 from seamark.standalone.ports import Ports, reachable
 from seamark.standalone.probes import of_parts
+from seamark.standalone.public_addresses import PublicAddresses, public_addresses
 
 STOP_PATIENCE_SECONDS: Final = 15.0
 
@@ -35,11 +36,39 @@ def status(folder: Folder) -> list[PartState] | None:
     holder = folder.holder()
     if holder is None:
         return None
+    rows = _written(folder)
+    return asyncio.run(_checked(rows, folder, holder)) if rows else []
+
+
+def running_addresses(folder: Folder) -> PublicAddresses | None:
+    """Those of the stack that holds the folder, as it wrote them; None when none does.
+
+    Without TLS for as long as it has not written them.
+    """
+    holder = folder.holder()
+    if holder is None:
+        return None
+    ports = Ports(holder.port_offset)
+    plain = public_addresses(holder.host, ports, {})
+    known = {row.name: row.address for row in _written(folder)}
+    ingest, api = known.get("collector") or plain.ingest, known.get("api") or plain.api
+    return PublicAddresses(
+        ingest=ingest,
+        ingest_grpc=f"{_host(ingest)}:{ports.collector_grpc}",
+        api=api,
+        api_grpc=f"{_host(api)}:{ports.api_grpc}",
+    )
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].rpartition(":")[0]
+
+
+def _written(folder: Folder) -> list[PartState]:
     try:
-        rows = msgspec.json.decode(folder.state.read_bytes(), type=list[PartState])
+        return msgspec.json.decode(folder.state.read_bytes(), type=list[PartState])
     except (FileNotFoundError, msgspec.DecodeError):
         return []
-    return asyncio.run(_checked(rows, folder, holder))
 
 
 async def _checked(rows: list[PartState], folder: Folder, holder: Holder) -> list[PartState]:
@@ -82,28 +111,18 @@ def table(rows: list[PartState], *, now: float) -> str:
     return "\n".join(lines)
 
 
-def senders(folder: Folder, rows: list[PartState]) -> str:
-    """For people: the variables of OpenTelemetry SDKs, and where the key is."""
-    holder = folder.holder()
-    collector = next((row for row in rows if row.name == "collector"), None)
-    if holder is None or collector is None:
-        return ""
-    address = collector.address.rpartition(":")[0]
-    ports = Ports(holder.port_offset)
-    return "\n".join(
-        variables(
-            http=f"{address}:{ports.collector_http}",
-            grpc=f"{address}:{ports.collector_grpc}",
-            credentials=folder.credentials,
-        )
-    )
+def senders(folder: Folder) -> str:
+    """For people: the variables of OpenTelemetry SDKs, and where the key is; "" when stopped."""
+    addresses = running_addresses(folder)
+    return "" if addresses is None else "\n".join(variables(addresses, folder.credentials))
 
 
-def variables(*, http: str, grpc: str, credentials: Path) -> list[str]:
-    """Lines that tell how an OpenTelemetry SDK sends here. Pure."""
+def variables(addresses: PublicAddresses, credentials: Path) -> list[str]:
+    """The variables with which an OpenTelemetry SDK sends here, a line each. Pure."""
     return [
-        f"OTLP/HTTP    OTEL_EXPORTER_OTLP_ENDPOINT={http}",
-        f"OTLP/gRPC    OTEL_EXPORTER_OTLP_ENDPOINT={grpc} OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
+        f"OTLP/HTTP    OTEL_EXPORTER_OTLP_ENDPOINT={addresses.ingest}",
+        f"OTLP/gRPC    OTEL_EXPORTER_OTLP_ENDPOINT={addresses.grpc_url} "
+        "OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
         "both         OTEL_EXPORTER_OTLP_HEADERS=x-api-key=<ingest_key>",
         f"credentials  {credentials}",
         "to paste     seamark connect python|node|go|java|dotnet|browser|collector|curl",

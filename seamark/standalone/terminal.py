@@ -84,7 +84,7 @@ def summary(
         f"  send to      {ingest}  (OTLP/gRPC: {addresses.ingest_grpc})",
         f"  ask          {api}  (gRPC: {addresses.api_grpc})",
         f"  look         {api}/look  (or open {page(folder)}, which knows the token)",
-        *(f"  {line}" for line in _variables(folder, addresses)),
+        *(f"  {line}" for line in variables(addresses, folder.credentials)),
         f"  logs         {folder.logs}",
         "",
         "Try it:",
@@ -94,12 +94,3 @@ def summary(
         "",
         "Ctrl-C stops it; `seamark status` tells how it is.",
     ]
-
-
-def _variables(folder: Folder, addresses: PublicAddresses) -> list[str]:
-    scheme = addresses.ingest.partition("://")[0]
-    return variables(
-        http=addresses.ingest,
-        grpc=f"{scheme}://{addresses.ingest_grpc}",
-        credentials=folder.credentials,
-    )

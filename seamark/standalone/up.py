@@ -11,7 +11,7 @@ from seamark.standalone import configurations, programs
 from seamark.standalone.folder import write
 from seamark.standalone.parts import Choices, StackPart, overridden, plan
 from seamark.standalone.ports import busy
-from seamark.standalone.public_addresses import public_addresses
+from seamark.standalone.public_addresses import PublicAddresses, public_addresses
 from seamark.standalone.supervisor import Supervisor
 from seamark.standalone.terminal import Terminal
 
@@ -42,17 +42,19 @@ def up(choices: Choices, *, environ: Mapping[str, str], out: TextIO) -> int:
             terminal.say(f"{name} is not heeded: seamark up decides it")
         if lost := choices.folder.check_credentials():
             terminal.say(lost)
-        stages = _prepare(choices, environ)
+        stages = _prepare(choices, addresses, environ)
         return asyncio.run(_run(choices, stages, terminal))
     finally:
         os.close(lock)
 
 
-def _prepare(choices: Choices, environ: Mapping[str, str]) -> list[list[StackPart]]:
+def _prepare(
+    choices: Choices, addresses: PublicAddresses, environ: Mapping[str, str]
+) -> list[list[StackPart]]:
     """All that can be wrong is found here; the servers' configuration files are written."""
     folder, ports = choices.folder, choices.ports
     secrets = folder.secrets()
-    stages = plan(choices, secrets, parent_pid=os.getpid(), environ=environ)
+    stages = plan(choices, secrets, addresses, parent_pid=os.getpid(), environ=environ)
     # What a supervisor leaves only when it was killed: its children may be dying just now.
     patience = _PORT_PATIENCE_SECONDS if folder.state.exists() else 0.0
     if problem := busy(ports, choices.host, patience_seconds=patience):

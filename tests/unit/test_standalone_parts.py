@@ -15,6 +15,7 @@ from seamark.standalone.parts import Choices, LogShape, StackPart, overridden, p
 from seamark.standalone.ports import Ports
 from seamark.standalone.public_addresses import public_addresses
 from seamark.standalone.terminal import summary
+from tests.support.certificate import self_signed
 
 SECRETS = Secrets(nats="nats-word", redis="redis-word", store="store-word")
 PLAIN = {"PATH": "/bin", "HOME": "/home/someone"}
@@ -28,12 +29,14 @@ def choices(tmp_path: Path) -> Choices:
 
 
 def parts(choices: Choices, environ: dict[str, str]) -> dict[str, StackPart]:
-    stages = plan(choices, SECRETS, parent_pid=42, environ=environ)
+    addresses = public_addresses(choices.host, choices.ports, environ)
+    stages = plan(choices, SECRETS, addresses, parent_pid=42, environ=environ)
     return {part.name: part for stage in stages for part in stage}
 
 
 def test_the_order_of_the_stages(choices: Choices) -> None:
-    stages = plan(choices, SECRETS, parent_pid=42, environ=PLAIN)
+    addresses = public_addresses(choices.host, choices.ports, PLAIN)
+    stages = plan(choices, SECRETS, addresses, parent_pid=42, environ=PLAIN)
 
     assert [[part.name for part in stage] for stage in stages] == [
         ["nats", "redis", "store"],
@@ -91,11 +94,17 @@ def test_the_users_settings_reach_the_parts_but_not_over_the_wiring(choices: Cho
     assert overridden(choices, environ) == ["SEAMARK_LOG_URL"]
 
 
-def test_a_certificate_makes_the_listeners_https(choices: Choices) -> None:
-    plain, secure = parts(choices, PLAIN), parts(choices, PLAIN | {"SEAMARK_API_TLS_CERT": "c"})
+def test_a_certificate_makes_the_listeners_https(choices: Choices, tmp_path: Path) -> None:
+    def secured(cert: Path, key: Path) -> dict[str, StackPart]:
+        named = {"SEAMARK_API_TLS_CERT": str(cert), "SEAMARK_API_TLS_KEY": str(key)}
+        return parts(choices, PLAIN | named)
+
+    plain, secure = parts(choices, PLAIN), secured(*self_signed(tmp_path, "any", "IP:127.0.0.1"))
+    named = secured(*self_signed(tmp_path, "telemetry.example"))
 
     assert plain["api"].address == "http://127.0.0.1:4620"
     assert secure["api"].address == "https://127.0.0.1:4620"
+    assert named["api"].address == "https://telemetry.example:4620"
     assert secure["collector"].address == "http://127.0.0.1:4618"
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from seamark.administration import access
 from seamark.cli import app
+from seamark.sender import target
 from seamark.standalone.folder import Folder
-from seamark.standalone.status import PartState, status, stop, table
+from seamark.standalone.status import PartState, senders, status, stop, table
 from tests.system.free import free_offset
 
 HOLDER = """
@@ -82,6 +84,27 @@ def test_a_dead_or_silent_part_is_not_ready_whatever_was_written(folder: Folder)
     result = CliRunner().invoke(app, ["status", "--data", str(folder.path)])
     assert result.exit_code == 1
     assert "not ready" in result.stdout
+
+
+@pytest.mark.usefixtures("holder")
+def test_commands_use_the_addresses_that_the_running_stack_wrote(folder: Folder) -> None:
+    """Whatever certificates the environment of the command names."""
+    folder.state.write_text(
+        json.dumps(
+            [
+                row("collector", pid=1, ready=True) | {"address": "https://in.example:4318"},
+                row("api", pid=1, ready=True) | {"address": "https://api.example:4320"},
+            ]
+        )
+    )
+    folder.credentials.write_text('{"ingest_key": "smk_a", "operator_token": "smo_a"}')
+
+    assert access.find(folder.path, {}).url == "https://api.example:4320"
+    found = target.find(folder.path, None, target.Addresses())
+    assert (found.ingest, found.api) == ("https://in.example:4318", "https://api.example:4320")
+    assert found.grpc.startswith("https://in.example:")
+    assert f"OTEL_EXPORTER_OTLP_ENDPOINT={found.grpc} " in senders(folder)
+    assert f"OTEL_EXPORTER_OTLP_ENDPOINT={found.ingest}\n" in senders(folder)
 
 
 @pytest.mark.usefixtures("holder")
