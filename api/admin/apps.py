@@ -59,6 +59,19 @@ def key_from(trial: Attempt, *, org: str, app: str) -> tuple[str, KeyRecord]:
     )
 
 
+async def create_key(store: RecordStore, key: KeyRecord, trial: Attempt) -> int:
+    """Write a key, but for one that a repeated request made before and that was changed since.
+
+    Raises Conflict where the request is not a repeated one, and what the store raises.
+    """
+    try:
+        return await store.create(key)
+    except Conflict as there:
+        if not trial.repeated:
+            raise
+        return there.current.revision
+
+
 async def _create(call: Call) -> Made:
     whole_org(call)
     fields = dict(call.given)
@@ -87,7 +100,7 @@ async def _create(call: Call) -> Made:
                 raise Rejected(
                     QuestionReason.EXISTS, f"Org {org} has an app {app} already.", field="appId"
                 ) from lost
-        revision = await store.create(key)
+        revision = await create_key(store, key, trial)
         if (await store.read(org_key(org))).record is None:
             await _delete_secrets(store, call, record, also=key)
             await delete_any(store, record_key(record))

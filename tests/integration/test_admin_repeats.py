@@ -63,6 +63,25 @@ async def test_the_same_request_without_a_key_makes_another_secret(ask: Administ
     assert len({*made, *other}) == 4
 
 
+@pytest.mark.parametrize(
+    ("method", "change", "body"),
+    [("PATCH", "/{key}", {"name": "checkout"}), ("POST", ":rotate", {"graceSeconds": 60})],
+)
+async def test_a_request_is_repeated_after_its_app_and_key_were_changed(
+    ask: Administered, method: str, change: str, body: dict[str, Any]
+) -> None:
+    wanted, name = {"appId": "new", "orgId": "acme"}, "once"
+    first = await ask.made("POST", "/v1/admin/apps", wanted, Idempotency_Key=name)
+    keys = "/v1/admin/apps/new/keys"
+    await ask.made("PATCH", "/v1/admin/apps/new", {"platform": "ios"})
+    await ask.made(method, keys + change.format(key=first["apiKey"]["keyId"]), body)
+    changed = await ask.made("GET", keys)
+
+    assert await ask.made("POST", "/v1/admin/apps", wanted, Idempotency_Key=name) == first
+    assert await ask.made("GET", keys) == changed
+    assert ask.registry.apps["acme", "new"].platform == "ios"
+
+
 async def test_a_request_that_was_cut_off_is_finished_by_its_repetition(ask: Administered) -> None:
     """The app was made, its key was not: what a crash in between leaves."""
     body, name = {"appId": "new", "orgId": "acme"}, "once"
