@@ -99,6 +99,7 @@ class LimitSync:
         self._ticks = PeriodicCheck(self._check, self._seconds, name="limits")
         limiter.wake = self._ticks.soon
         self._away = False
+        self._written: dict[str, dict[str, int]] = {}
         self._ticked = self._probe_at = self._totals_at = self._log_at = clock()
         self._file_at = clock() + _FILE_SECONDS
 
@@ -198,10 +199,11 @@ class LimitSync:
         found.merge(await self._shared.merge(name, changed, keep_seconds=keep_seconds))
 
     async def _write(self) -> None:
-        if self._file is None or not any(found.fields for found in self._totals.sets.values()):
+        if self._file is None or (counts := self._totals.dump()) == self._written:
             return
         try:
-            await asyncio.to_thread(self._file.write, self._totals.dump())
+            await asyncio.to_thread(self._file.write, counts)
+            self._written = counts
         except OSError as error:
             logger.warning("counts of limits not written", extra={"error": str(error)})
 

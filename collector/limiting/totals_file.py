@@ -32,4 +32,6 @@ class TotalsFile:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(descriptor, "wb") as file:
             file.write(msgspec.json.encode(sets))
+            file.flush()
+            os.fsync(descriptor)
         partial.replace(self._path)

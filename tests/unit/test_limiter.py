@@ -1,6 +1,8 @@
 """Keys and orgs within their limits: what passes, what is spent, what a change of a record does."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,6 +14,7 @@ from collector.admission.limits.month_use import MonthUse
 from collector.admission.limits.totals import Totals
 from collector.limiting.limit_sync import LimitSync, month_of
 from collector.limiting.shared_limits import Away
+from collector.limiting.totals_file import TotalsFile
 from collector.shedding.levels import Thresholds
 from collector.shedding.log_shares import LogShares
 from seamark.service.health import Health
@@ -143,7 +146,14 @@ class FakeShared:
 class World:
     """A limiter, its sync, and clocks that are set by hand."""
 
-    def __init__(self, orgs: Mapping[str, OrgRecord], shared: FakeShared, name: str = "c") -> None:
+    def __init__(
+        self,
+        orgs: Mapping[str, OrgRecord],
+        shared: FakeShared,
+        name: str = "c",
+        *,
+        file: TotalsFile | None = None,
+    ) -> None:
         totals = Totals(name)
         self.shared = shared
         self.health = Health()
@@ -163,6 +173,7 @@ class World:
                 thresholds=Thresholds(),
             ),
             health=self.health,
+            file=file,
             clock=lambda: self.now,
             epoch=lambda: self.epoch,
         )
@@ -267,6 +278,23 @@ async def test_an_idle_bucket_gives_back_what_it_holds_and_is_dropped() -> None:
     assert world.limiter.buckets == {}
     level, _ = shared.redis.buckets["org:acme:items"]
     assert level == 1000
+
+
+async def test_counts_are_written_to_the_file_only_when_they_changed(tmp_path: Path) -> None:
+    path = tmp_path / "limits-0.json"
+    world = World(org(itemsPerMonth=100), FakeShared(), file=TotalsFile(tmp_path, 0))
+
+    async def is_written_after(items: int) -> bool:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+        with world.limiter.items(KEY, items):
+            pass
+        await world.later(11)
+        return await asyncio.to_thread(path.exists)
+
+    assert not await is_written_after(0)
+    assert await is_written_after(5)
+    assert not await is_written_after(0)
+    assert await is_written_after(5)
 
 
 class Faulty(FakeShared):

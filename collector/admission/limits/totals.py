@@ -70,7 +70,7 @@ class Totals:
 
     def dump(self) -> dict[str, dict[str, int]]:
         """All that is known, to be written to a file."""
-        return {name: dict(found.fields) for name, found in self.sets.items()}
+        return {name: dict(found.fields) for name, found in self.sets.items() if found.fields}
 
     def load(self, known: Mapping[str, Mapping[str, int]]) -> None:
         """Merge what `dump` returned earlier; all of it is sent to Redis."""
