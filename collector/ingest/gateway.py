@@ -27,6 +27,7 @@ from collector.ingest.sender_check import Records, SenderCheck
 from collector.ingest.unknown_key_counter import UnknownKeyCounter
 from collector.log import DurabilityCheck, FrameLog
 from collector.receivers.exchange import Admitted, BodyOwner, BodyPart, Head, IngestRequest
+from seamark.service.registry import KeyRecord
 from seamark.wire.envelope import DeadLetter, Outcome
 from seamark.wire.failures import Rejected, Unavailable
 from seamark.wire.reasons import Reason
@@ -87,17 +88,16 @@ class IngestGateway:
 
         Does not block. Raises Rejected (NO_KEY, UNKNOWN_KEY, DISABLED, ORIGIN), Unavailable.
         """
-        owner, key = self._sender_check.check(head)
-        self._log_check.check()
-        self._limiter.check(key, _declared(head))
-        return owner
+        return self._within_limits(head, *self._sender_check.check(head))
 
     def check_admin(self, head: Head) -> BodyOwner:
         """The same of a request that needs an admin token.
 
         Raises Rejected (NO_KEY, UNKNOWN_KEY, WRONG_KIND, DISABLED), Unavailable.
         """
-        owner, key = self._sender_check.check_admin(head)
+        return self._within_limits(head, *self._sender_check.check_admin(head))
+
+    def _within_limits(self, head: Head, owner: BodyOwner, key: KeyRecord) -> BodyOwner:
         self._log_check.check()
         self._limiter.check(key, _declared(head))
         return owner
@@ -175,7 +175,7 @@ class IngestGateway:
         if digest:
             self._recent_batches.add(common.receipt, digest, now_ns=head.received_ns)
         metrics.taken(request.signal, outcome)
-        _count_redacted(admitted)
+        _count_changes(admitted)
         return common.receipt
 
     def _with_receipt(
@@ -231,7 +231,7 @@ class IngestGateway:
             raise
         for part in parts:
             metrics.taken(signal, part.outcome)
-        _count_redacted(admitted)
+        _count_changes(admitted)
         return request.receipt
 
     async def _append_sealed(self, request: AppendRequest, parts: Sequence[BodyPart]) -> None:
@@ -267,7 +267,8 @@ class IngestGateway:
         return taken.dead_letters
 
 
-def _count_redacted(admitted: Admitted) -> None:
+def _count_changes(admitted: Admitted) -> None:
+    """Count what the app's rules changed, and the events that its schemas only warn of."""
     if admitted.redactor.counts:
         counts = admitted.redactor.taken_counts()
         metrics.redacted(admitted.app.org, admitted.app.app, counts)
