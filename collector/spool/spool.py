@@ -15,11 +15,12 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from collector.spool.appender import SpoolAppender
 from collector.spool.commit import GroupCommit, Queued
 from collector.spool.record import Key, Placed, SpoolRecord, encode
+from collector.spool.report import SpoolObserver, SpoolReport
 from collector.spool.segment import DAMAGED as DAMAGED_SUFFIX
 from collector.spool.segment import Segment, left_in
 from collector.spool.slots import Slot, abandoned, claim
@@ -28,8 +29,6 @@ from seamark.wire.failures import Unavailable
 from seamark.wire.reasons import Reason
 
 logger = logging.getLogger(__name__)
-PART: Final = "spool"
-DAMAGED: Final = "damaged spool"
 SEGMENT_BYTES: Final = 8 * 1024 * 1024
 _PROGRESS_SECONDS: Final = 0.5
 _BROKEN_SECONDS: Final = 1.0
@@ -37,19 +36,6 @@ _BROKEN_SECONDS: Final = 1.0
 _WATCH_SECONDS: Final = 1.0
 _LATER_SECONDS: Final = 5.0
 _FULL: Final = "the log is away and the spool on disk is full"
-
-
-class SpoolObserver(Protocol):
-    """Told what goes in and out, for own metrics."""
-
-    def spooled(self, frames: int, size: int, seconds: float) -> None:
-        """Frames were written and synced, which took `seconds`."""
-
-    def drained(self, frames: int, size: int) -> None:
-        """Frames were given to the log, or found there."""
-
-    def holds(self, frames: int, size: int, oldest_seconds: float) -> None:
-        """What is in the spool now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +77,7 @@ class Spool:
         self._org_bytes = int(max_bytes * org_share)
         self._keep_bytes = keep_bytes
         self._segment_bytes = segment_bytes
-        self._observer = observer
-        self._health = health
+        self._report = SpoolReport(observer, health)
         self._slots: list[Slot] = []
         self._segments: list[Segment] = []
         self._appender: SpoolAppender | None = None
@@ -121,7 +106,7 @@ class Spool:
                 logger.error("spooled records cannot be read", extra={"path": name})
         if self._segments:
             logger.info("spool left behind", extra={"frames": self.frames, "bytes": self.size})
-        self._report()
+        self._report_holds()
         self._watching = asyncio.create_task(self._watch(), name="spool-watch")
 
     def _open(self) -> None:
@@ -235,11 +220,8 @@ class Spool:
         for each in batch:
             where.size += len(each.data)
             where.add(Placed(each.record, where.size))
-        if self._observer is not None:
-            frames = sum(each.record.frames for each in batch)
-            size = sum(len(each.record.payload) for each in batch)
-            self._observer.spooled(frames, size, seconds)
-        self._report()
+        self._report.spooled(batch, seconds)
+        self._report_holds()
 
     def _refused(self, error: OSError) -> Unavailable:
         self._broken = f"the spool on disk cannot be written: {error.strerror or error}"
@@ -288,8 +270,7 @@ class Spool:
         record, each = head.record, head.segment
         self._loaded[record.key][1].popleft()
         each.settle(head.placed, sequence)
-        if self._observer is not None:
-            self._observer.drained(record.frames, len(record.payload))
+        self._report.drained(record)
         if each.empty:
             await self._sweep()
         elif time.monotonic() - self._progress_at > _PROGRESS_SECONDS:
@@ -304,7 +285,7 @@ class Spool:
                 continue  # a batch may be on its way into it
             self._segments.remove(each)
             await asyncio.get_running_loop().run_in_executor(self._thread, self._delete, each)
-            self._report()
+            self._report_holds()
 
     def _delete(self, each: Segment) -> None:
         # in the thread that appends: what is put meanwhile goes to the next segment
@@ -321,26 +302,7 @@ class Spool:
             with contextlib.suppress(OSError):
                 await asyncio.to_thread(self._look)
                 await self._sweep()
-            self._report()
+            self._report_holds()
 
-    def _damage(self) -> str:
-        """What of the spool could not be read, as long as it is there; "" for nothing."""
-        paths = self._put_aside | {str(each.path) for each in self._segments if each.damaged}
-        if not paths:
-            return ""
-        return (
-            f"{len(paths)} segments of the spool could not be read whole ({min(paths)}): requests "
-            "in them were accepted and are not in the log; docs/recovery.md, "
-            '"A segment of the spool is damaged"'
-        )
-
-    def _report(self) -> None:
-        frames, size = self.frames, self.size
-        if self._health is not None:
-            said = f"{frames:,} envelopes wait for the log on disk ({size:,} bytes)"
-            self._health.degrade(PART, said if frames else "")
-            self._health.degrade(DAMAGED, self._damage())
-        if self._observer is not None:
-            oldest = min((each.oldest_ms for each in self._segments if each.oldest_ms), default=0)
-            age = time.time() - oldest / 1000 if oldest else 0.0
-            self._observer.holds(frames, size, max(0.0, age))
+    def _report_holds(self) -> None:
+        self._report.holds(self._segments, self.frames, self.size, put_aside=self._put_aside)
