@@ -21,7 +21,7 @@ from api.admin.scope import (
     whole_org,
 )
 from api.reasons import QuestionReason
-from seamark.service.registry import AppRecord, KeyRecord, digest
+from seamark.service.registry import AppRecord, KeyRecord, TokenRecord, digest
 from seamark.service.registry.names import org_key
 from seamark.service.registry.records import record_key
 from seamark.service.registry.secrets import derived_secret, public_id
@@ -59,13 +59,13 @@ def key_from(trial: Attempt, *, org: str, app: str) -> tuple[str, KeyRecord]:
     )
 
 
-async def create_key(store: RecordStore, key: KeyRecord, trial: Attempt) -> int:
-    """Write a key, but for one that a repeated request made before and that was changed since.
+async def create_secret(store: RecordStore, record: KeyRecord | TokenRecord, trial: Attempt) -> int:
+    """Write a key or token. One that a repeated request made before stays as it is now.
 
     Raises Conflict where the request is not a repeated one, and what the store raises.
     """
     try:
-        return await store.create(key)
+        return await store.create(record)
     except Conflict as there:
         if not trial.repeated:
             raise
@@ -100,7 +100,7 @@ async def _create(call: Call) -> Made:
                 raise Rejected(
                     QuestionReason.EXISTS, f"Org {org} has an app {app} already.", field="appId"
                 ) from lost
-        revision = await create_key(store, key, trial)
+        revision = await create_secret(store, key, trial)
         if (await store.read(org_key(org))).record is None:
             await _delete_secrets(store, call, record, also=key)
             await delete_any(store, record_key(record))

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from api.admin import examples
-from api.admin.apps import create_key, key_from, started
+from api.admin.apps import create_secret, key_from, started
 from api.admin.editing import Deleted, change_of, delete, edit
 from api.admin.forms import (
     Key,
@@ -108,7 +108,7 @@ def _replaced(call: Call, app: AppRecord, new: KeyRecord, *, ends_ms: int) -> li
 
 async def _add(store: RecordStore, app: AppRecord, key: KeyRecord, trial: Attempt) -> int:
     """Write a key of an app that is there before and after. Raises Rejected (NOT_FOUND)."""
-    revision = await create_key(store, key, trial)
+    revision = await create_secret(store, key, trial)
     if (await store.read(record_key(app))).record is None:
         await delete_any(store, record_key(key))
         raise Rejected(

@@ -7,7 +7,7 @@ import nats.errors
 from msgspec import UNSET, Meta, UnsetType
 
 from api.admin import examples
-from api.admin.apps import started
+from api.admin.apps import create_secret, started
 from api.admin.editing import Deleted, change_of, delete
 from api.admin.forms import Name, NewToken, Tokens, shown
 from api.admin.route import ONCE, AdminRoute, Call, Made
@@ -19,7 +19,7 @@ from seamark.service.registry.names import app_key, org_key
 from seamark.service.registry.records import record_key
 from seamark.service.registry.secrets import derived_secret, public_id
 from seamark.service.registry.settings import Text
-from seamark.service.registry.store import Conflict, RecordStore
+from seamark.service.registry.store import RecordStore
 from seamark.wire.failures import Rejected, Unavailable
 
 _DATA = "Who holds it can neither ask nor administer any more; what was done with it stays."
@@ -67,7 +67,7 @@ async def _create(call: Call) -> Made:
     change = change_of("token.create", record, before=None, after=answer)
 
     async def write(store: RecordStore) -> int:
-        revision = await store.create(record)
+        revision = await create_secret(store, record, trial)
         owner = app_key(org, app) if app else org_key(org) if org else ""
         if owner and (await store.read(owner)).record is None:
             await store.delete(record_key(record), revision=revision)
@@ -78,10 +78,7 @@ async def _create(call: Call) -> Made:
             )
         return revision
 
-    try:
-        await call.admin.make(change, write, token=call.token, address=call.address)
-    except Conflict as lost:
-        raise Rejected(QuestionReason.EXISTS, "The token was made, and changed since.") from lost
+    await call.admin.make(change, write, token=call.token, address=call.address)
     return Made(answer, status=201)
 
 

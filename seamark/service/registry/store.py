@@ -60,15 +60,13 @@ class RecordStore:
     async def create(self, record: Record) -> int:
         """Write a record where there is none; its revision.
 
-        Raises Conflict when there is one, RecordsUnavailable, UnreadableRecord (what lies there),
-        ValueError for what could not be read again.
+        Raises Conflict when there is one, the same one included, RecordsUnavailable,
+        UnreadableRecord (what lies there), ValueError for what could not be read again.
         """
         key, value = _written(record)
         there, revision = await self._raw(key)
         if there is None:
             return await self._write(key, value, revision=revision)
-        if there == value:
-            return revision
         raise Conflict(key, Stored(read_record(key, there), revision))
 
     async def create_first(self, record: Record) -> bool:
