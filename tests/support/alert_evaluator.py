@@ -10,11 +10,11 @@ import statistics
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
-from tests.support.grafana_asking import Api, Series, series_of
+from tests.support.grafana_asking import Series, series_of
 
 Key = tuple[tuple[str, str], ...]
 Numbers = dict[Key, float]
@@ -31,6 +31,12 @@ RULES: dict[str, dict[str, Any]] = {
     for rule in group["rules"]
 }
 """The committed rules by uid, without `seamark-`."""
+
+
+class Asked(Protocol):
+    """What answers the questions of a rule: the API."""
+
+    def ask(self, model: dict[str, Any], from_ms: int, to_ms: int) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Outcome:
 
 
 def evaluate(
-    rule: Mapping[str, Any], api: Api, *, now_ms: int, loaded: Container[Key] = ()
+    rule: Mapping[str, Any], api: Asked, *, now_ms: int, loaded: Container[Key] = ()
 ) -> Outcome:
     """The rule at an instant. `loaded`: label sets whose alert is active already."""
     series: dict[str, list[Series]] = {}

@@ -9,7 +9,6 @@ import os
 import subprocess
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,8 +25,8 @@ from tests.support.grafana_files import ROOT
 from tests.support.grafana_files import SAVED as BOARDS
 from tests.support.servers import free_port
 from tests.support.until import until
+from tests.system.alert_data import post, spans
 from tests.system.stack import SEAMARK, Stack
-from tests.system.test_alerts_fire import spans
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 MINUTE = 60_000
@@ -165,16 +164,7 @@ def test_a_service_that_fails_pages_with_its_name(
     stack: Stack, watch: Watch, webhook: Webhook
 ) -> None:
     body = spans("pay & ship", 150, 50, int(time.time() * 1000) - 2 * MINUTE)
-    request = urllib.request.Request(
-        f"{stack.urls.ingest}/v1/traces",
-        data=json.dumps(body).encode(),
-        headers={
-            "X-API-Key": stack.credentials["ingest_key"],
-            "Content-Type": "application/json",
-        },
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        assert answer.status == 200
+    post(stack, "/v1/traces", body)
     until(lambda: watch.look(minutes=2), lambda sent: "service-error-rate firing" in sent)
     (alert,) = webhook.of("service-error-rate")
     labels = {"severity": "critical", "app": "demo", "service": "pay & ship", "org": "demo"}

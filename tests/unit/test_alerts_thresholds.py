@@ -113,7 +113,7 @@ class Rates:
 
 
 def burn(window: str, failing: Callable[[float], float], calls: float = 100) -> Outcome:
-    return evaluate(RULES[window], Rates(failing, calls), now_ms=10**12)  # type: ignore[arg-type]
+    return evaluate(RULES[window], Rates(failing, calls), now_ms=10**12)
 
 
 @pytest.mark.parametrize(
