@@ -92,7 +92,7 @@ def _covered(request: FreshnessRequest, scope: QueryScope) -> tuple[TimeRange, i
     asked = parse_range(request.from_, request.to, now_ms=scope.now_ms)
     end_ms = min(asked.to_ms, scope.now_ms) // MINUTE_MS * MINUTE_MS
     begin_ms = min(asked.from_ms, end_ms - 2 * request.minutes * MINUTE_MS)
-    return TimeRange(MINUTES.start_of(begin_ms), max(end_ms, begin_ms + MINUTE_MS)), end_ms
+    return TimeRange(MINUTES.start_of(begin_ms), end_ms), end_ms
 
 
 def _column(key: str, path: str) -> str:

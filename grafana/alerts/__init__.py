@@ -1,5 +1,6 @@
-"""Alert rules as code: a question, what becomes of its answer, and when that is an alert.
+"""Alert rules as code: questions, expressions over their answers, and a threshold.
 
-`*_rules.py` say what is watched, `thresholds.toml` from where on, `rule.py` how it is written for
-Grafana, `contacts.py` who is told. `docs/runbooks` has a page for each rule; tests evaluate each.
+`*_rules.py` have the rules, `thresholds.toml` their limits, `rule.py` how a rule is written for
+Grafana, `contacts.py` the contact points and the policy. `docs/runbooks` has a page for each rule;
+tests evaluate each.
 """

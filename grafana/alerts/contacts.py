@@ -1,4 +1,6 @@
-"""Who is told, and of what. Addresses and secrets come from the environment of Grafana's process.
+"""Contact points and the notification policy.
+
+Addresses and secrets come from the environment of Grafana's process.
 
 A policy is for a Grafana that is Seamark's own: it is that organization's whole tree. `push` leaves
 it alone.
@@ -16,7 +18,7 @@ _CRITICAL: Final = ["severity", "=", "critical"]
 class Contact:
     """One contact point; `variable` holds its address, `setting` is what Grafana calls that.
 
-    `critical`: it is told of nothing less, as long as somebody else hears the rest.
+    `critical`: it gets only critical alerts, as long as another contact point gets the others.
     """
 
     file: str
@@ -68,7 +70,7 @@ CONTACTS: Final = (
 
 
 def policy(contacts: tuple[Contact, ...] = CONTACTS) -> dict[str, Any]:
-    """The tree for these contact points. The first hears what no route takes."""
+    """The tree for these contact points. The first gets what no route matches."""
     tree = {
         "orgId": 1,
         "receiver": contacts[0].name,

@@ -31,7 +31,7 @@ def service_errors(scope: AppScope) -> Rule:
         steps=share(calls(FAILED, *scope.filters), calls(*scope.filters), limit=limit),
         severity="critical",
         lasts="2m",
-        # No failed call at all is what should be. That nothing is called is traffic's rule to tell.
+        # No call failed. Whether there are calls is the rule of traffic.
         no_data="OK",
         runbook="service-error-rate",
         board=services.DASHBOARD.uid,
@@ -95,7 +95,7 @@ def traffic_drop(scope: AppScope) -> Rule:
         },
         severity="critical",
         lasts="10m",
-        # Nobody was there for over an hour, or nobody ever: an alert fired when it began.
+        # No page view for over an hour, or none ever: an alert fired when that began.
         no_data="OK",
         runbook="traffic-drop",
         board=traffic.DASHBOARD.uid,

@@ -137,7 +137,7 @@ class Rule:
     keeps: str = "5m"
     team: str = "seamark"
     error: Literal["Error", "OK", "Alerting", "KeepLast"] = "KeepLast"
-    """Of all rules only one speaks up when the API is away: ten alerts would tell no more."""
+    """Only one rule fires when the API is away (`seamark-api-away`)."""
     runbook: str = ""
     board: str = ""
     panel: Panel | None = None

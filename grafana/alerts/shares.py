@@ -1,4 +1,4 @@
-"""Steps that tell whether the share of what fails is truly above a limit.
+"""Steps that test whether a share of failures is significantly above a limit.
 
 Two failures of a hundred are chance where one in a hundred may fail. What is compared is the lower
 end of the confidence interval of the failures (the score interval of a Poisson count, `Z` standard
@@ -34,13 +34,13 @@ def calls(
 
 
 def at_least(failed: str) -> str:
-    """An expression: how many failures there are to be expected again, surely."""
+    """An expression: the lower end of the confidence interval of a count of failures."""
     half = Z * Z / 2
     return f"({failed} + {half:g} - {Z} * ({failed} + {Z * Z / 4:g}) ** 0.5)"
 
 
 def share(bad: Ask, good: Ask, *, limit: float, minutes: int = 10) -> dict[str, Step]:
-    """`F` is the share that was measured, `D` the failures; fires where it is surely > `limit`.
+    """`F` is the measured share, `D` the failures; fires where it is significantly > `limit`.
 
     Failures are asked for an hour, so that none lately is a zero.
     """

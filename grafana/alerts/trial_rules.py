@@ -25,7 +25,7 @@ def _trial(severity: Severity) -> Rule:
         severity=severity,
         lasts="0s",
         keeps="0s",
-        no_data="OK",  # nobody tests
+        no_data="OK",  # no test was sent
         runbook="alert-test",
         board=pipeline.DASHBOARD.uid,
         panel=pipeline.DASHBOARD.panel("Items stored"),

@@ -47,7 +47,7 @@ def vital_worse(vital: VitalPanels, scope: AppScope) -> Rule:
         },
         severity="warning",
         lasts="30m",
-        no_data="OK",  # nobody looked at a page
+        no_data="OK",  # no page was viewed
         team="web",
         runbook="web-vital-regression",
         board=web_performance.DASHBOARD.uid,

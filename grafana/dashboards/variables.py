@@ -47,9 +47,8 @@ class Choice(Builder[models.VariableModel]):
             )
         made = made.label(self.label)
         if self.one:
-            if isinstance(
-                made, dashboard.QueryVariable
-            ):  # what has no value is not the first choice
+            if isinstance(made, dashboard.QueryVariable):
+                # What has no value is not the first choice.
                 made = made.regex(r"/^(?!\(none\)$).*$/")
             return made.build()
         everything = models.VariableOption(text=["All"], value=[ALL])

@@ -78,7 +78,7 @@ class GrafanaConnection:
             except self._client.GrafanaException as error:
                 answer = error.response or error.message
                 if error.status_code != 500 or not no_alerting_yet(answer):
-                    return  # whoever reads them says what is wrong
+                    return  # the next reading of them reports it
                 if time.monotonic() > until:
                     raise PushError(
                         "this organization has no alerting configuration, and Grafana has not made "

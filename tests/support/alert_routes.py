@@ -1,4 +1,4 @@
-"""Whom an alert reaches by a notification policy, as Alertmanager walks its tree.
+"""The contact points that a notification policy gives an alert to, as Alertmanager does.
 
 https://prometheus.io/docs/alerting/latest/configuration/#route
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def receivers(tree: Mapping[str, Any], labels: Mapping[str, str]) -> list[str]:
-    """Names of the contact points that are told of an alert with these labels."""
+    """Names of the contact points that get an alert with these labels."""
     found: list[str] = []
     for route in tree.get("routes", []):
         if all(_matches(matcher, labels) for matcher in route.get("object_matchers", [])):

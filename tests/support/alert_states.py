@@ -1,4 +1,4 @@
-"""What becomes of the outcomes of one rule: pending, alerting, recovering, resolved; as in Grafana.
+"""States of the alerts of one rule, as in Grafana: pending, alerting, recovering, resolved.
 
 https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/
 """

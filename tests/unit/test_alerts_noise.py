@@ -70,7 +70,8 @@ def test_two_failures_of_a_hundred_are_no_page(rule: str) -> None:
     assert not fires(rule, 2, 100)
     assert not fires(rule, 9, 20)
     assert not fires(rule, 1_000, 100_000), "exactly the limit"
-    assert fires(rule, 12, 100)
+    assert fires(rule, 10, 100)
+    assert fewest(rule, 100_000) == 1_127, "as the runbook says"
     assert fires(rule, 1_200, 100_000)
 
 

@@ -150,7 +150,7 @@ func ledgerFrames(asked *question, answer []byte) (data.Frames, error) {
 	return frames, nil
 }
 
-// unsettled says that a row cannot tell yet what the measure asks: as a series that is 0, as a sum nobody knows.
+// unsettled says that a row cannot tell yet what the measure asks: as a series that is 0, as a sum it is not known.
 func unsettled(measure string, row ledgerRow) bool {
 	return measure == "offBy" && !row.Settled || measure == "archiveOffBy" && !row.ArchiveSettled
 }
@@ -182,7 +182,7 @@ func summed(asked *question, series data.Frames, valuesOf func(*data.Field) []*f
 	return frames
 }
 
-// behindFrames has one point, now, for the store and for the archive; none where nobody knows.
+// behindFrames has one point, now, for the store and for the archive; none where it is not known.
 func behindFrames(asked *question, parsed ledgerAnswer) data.Frames {
 	var frames data.Frames
 	now := time.Now().UTC()
