@@ -32,11 +32,14 @@ GREEDY: Final = "mallory"
 INNOCENT: Final = ("alpha", "beta")
 LIMIT: Final = 100.0
 """Items a second of the greedy tenant; it sends twenty times as much."""
+_COLLECTORS: Final = 2
 _EVENTS: Final = 5
 _TIMES: Final = 20
 _INNOCENT_PER_SECOND: Final = 10
 _TOLERANCE: Final = 0.05
 _BURST_SECONDS: Final = 1.0
+_AWAY: Final = "redis away"
+_LOCAL: Final = "seamark_collector_limits_local 1.0"
 _SETTLE_SECONDS: Final = 2.5
 """From a change to the next figure: its burst is spent, and Redis is seen to be away or back."""
 
@@ -62,6 +65,8 @@ class Course:
     greedy: dict[str, float] = field(default_factory=dict)
     innocent: dict[str, float] = field(default_factory=dict)
     p95: dict[str, float] = field(default_factory=dict)
+    local: dict[str, int] = field(default_factory=dict)
+    """How many collectors grant by themselves: two halves are a whole, so rates do not tell."""
     faults: list[str] = field(default_factory=list)
 
     def text(self) -> str:
@@ -137,24 +142,30 @@ async def _seed(url: str) -> None:
 
 
 async def _phases(
-    course: Course, ports: list[int], seconds: float, redis: RedisServer
+    course: Course, collectors: list[CollectorProcess], seconds: float, redis: RedisServer
 ) -> dict[str, Sent]:
+    async def phase(name: str, seconds: float) -> None:
+        await _phase(course, senders, name, seconds)
+        pages = [await asyncio.to_thread(each.own_metrics) for each in collectors]
+        course.local[name] = sum(_LOCAL in page for page in pages)
+
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=20)
     ) as session:
-        senders, stop = Senders(session, ports), asyncio.Event()
+        senders = Senders(session, [collector.port for collector in collectors])
+        stop = asyncio.Event()
         tasks = [
             asyncio.create_task(senders.keep_sending(org, _INNOCENT_PER_SECOND, stop))
             for org in INNOCENT
         ]
-        await _phase(course, senders, "quiet", seconds / 4)
+        await phase("quiet", seconds / 4)
         rate = _TIMES * LIMIT / _EVENTS
         tasks.append(asyncio.create_task(senders.keep_sending(GREEDY, rate, stop)))
-        await _phase(course, senders, "greedy", seconds)
+        await phase("greedy", seconds)
         await asyncio.to_thread(redis.kill)
-        await _phase(course, senders, "redis away", seconds)
+        await phase(_AWAY, seconds)
         await asyncio.to_thread(redis.start)
-        await _phase(course, senders, "redis back", seconds)
+        await phase("redis back", seconds)
         stop.set()
         await asyncio.gather(*tasks)
         await senders.finish()
@@ -180,6 +191,10 @@ def _judge(
     for phase, rate in course.greedy.items():
         if phase != "quiet" and abs(rate - LIMIT) > off:
             course.faults.append(f"{phase}: {rate:.1f} items/s of the greedy, limit {LIMIT:g}")
+    for phase, local in course.local.items():
+        expected = _COLLECTORS if phase == _AWAY else 0
+        if local != expected:
+            course.faults.append(f"{phase}: {local} collectors grant by themselves, not {expected}")
     for org, found in sent.items():
         course.faults += [f"{org}: {why}, {n} times" for why, n in found.other.items()]
         if org != GREEDY and found.limited_items:
@@ -218,13 +233,12 @@ def run(
         redis = stack.enter_context(RedisServer(folder / "redis"))
         prepare(log)
         asyncio.run(_seed(log.url))
-        collectors = [CollectorProcess(log, folder / f"c{n}") for n in range(2)]
+        collectors = [CollectorProcess(log, folder / f"c{n}") for n in range(_COLLECTORS)]
         with ExitStack() as running:
             for collector in collectors:
                 collector.environ["SEAMARK_CACHE_URL"] = redis.url
                 running.enter_context(collector)
-            ports = [collector.port for collector in collectors]
-            sent = asyncio.run(_phases(course, ports, seconds, redis))
+            sent = asyncio.run(_phases(course, collectors, seconds, redis))
         _judge(course, sent, log, seconds=seconds, floor_seconds=floor_seconds)
     report(course.text())
     return course
