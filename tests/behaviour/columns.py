@@ -194,6 +194,8 @@ def consent_given(situation: Situation) -> None:
     with situation.collector():
         tab = situation.tab(consent="pending")
         situation.track(tab, 20)
+        tab.run("seamark.sendOtlp('traces', '{}')")
+        assert not tab.run("seamark.flush(200)"), "flushed without consent"
         assert tab.run("localStorage.length") == 0, "stored without consent"
         assert _requests(situation) == 0, "sent without consent"
         tab.run("seamark.setConsent('granted')")

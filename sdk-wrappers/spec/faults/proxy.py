@@ -62,7 +62,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(int(fault["status"]), headers, told)
         else:
             proxy.wait(float(fault.get("slow", 0)))
-            status, headers, told = proxy.forward(self.path, dict(self.headers.items()), body)
+            status, headers, told = proxy.forward(
+                self.command, self.path, dict(self.headers.items()), body
+            )
             if fault.get("lose"):
                 self._hang_up()
                 return
@@ -175,13 +177,13 @@ class Proxy:
         self._stopping.wait(seconds)
 
     def forward(
-        self, path: str, headers: Mapping[str, str], body: bytes
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, dict[str, str], bytes]:
         """The collector's own answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self._collector_port, timeout=20)
         try:
             told = {name: value for name, value in headers.items() if name.lower() not in _HOP}
-            connection.request("POST", path, body=body, headers=told)
+            connection.request(method, path, body=body, headers=told)
             answer = connection.getresponse()
             return answer.status, dict(answer.getheaders()), answer.read()
         finally:

@@ -139,6 +139,7 @@ export class Client implements Seamark {
     this._device._on = consent === 'granted';
     if (consent === 'denied') {
       this._queue = [];
+      this._queued = 0;
       this._held = [];
       this._outbox._wipe();
       this.reset();
@@ -249,7 +250,6 @@ export class Client implements Seamark {
 
   /** Seal what is queued. */
   private _seal(): void {
-    if (this._consent !== 'granted') return;
     const queue = this._queue;
     this._queue = [];
     this._queued = 0;
@@ -276,6 +276,7 @@ export class Client implements Seamark {
   private _pass(): Promise<void> {
     return (this._passes = this._passes
       .then(() => {
+        if (this._consent !== 'granted') return;
         this._seal();
         return this._sender._drain();
       })
@@ -300,8 +301,9 @@ export class Client implements Seamark {
   private _exit(unload: boolean): void {
     this._safely(() => {
       this._settle();
+      if (this._consent !== 'granted') return;
       this._seal();
-      if (this._consent === 'granted') this._sender._exit(unload);
+      this._sender._exit(unload);
     });
   }
 

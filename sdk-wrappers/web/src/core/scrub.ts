@@ -1,6 +1,8 @@
 /** What is taken out of text and URLs before anything is kept or sent. Every repetition is bounded. */
 
+// marked as pure, so that bundles without captures leave it out
 const DENIED =
+  /* @__PURE__ */
   'access_token api_key apikey auth authorization awsaccesskeyid code client_secret credential email id_token jwt k key otp passwd password phone pwd refresh_token secret session sessionid sid sig signature token x-amz-credential x-amz-security-token x-amz-signature x-goog-credential x-goog-signature'.split(
     ' '
   );
