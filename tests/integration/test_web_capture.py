@@ -272,6 +272,18 @@ def test_the_page_stays_quiet_and_the_hook_has_the_last_word(shop: Shop) -> None
     assert tab.complaints == []
 
 
+def test_flush_waits_for_events_that_wait_for_the_hash_of_their_user(shop: Shop) -> None:
+    tab = shop.open("/shop", "hash", entry="core", persistence="memory")
+    tab.run("seamark.track('first'); seamark.flush()")
+    tracked = tab.run(
+        "seamark.identify('Ann'); seamark.track('held');"
+        "seamark.flush().then(() => seamark.stats().tracked)"
+    )
+    assert tracked == 3  # session.start, first, held
+    (held,) = shop.events("hash", "held")
+    assert len(held["userAnonId"]) == 64
+
+
 def test_the_snippet_keeps_calls_and_errors_until_the_script_is_there(
     browser: WebBrowser, collector: CollectorProcess, log: NatsServer, shop: Shop
 ) -> None:

@@ -1,84 +1,60 @@
-/** The client: takes events, makes them fit, seals them into batches, and has them delivered. */
-import { cut } from './core/batch_cut.js';
+/** The client: makes events of its calls, with session, user and context, and has them delivered. */
 import { cutText, fitAttributes, fitName, fitValue, type Attributes } from './core/fitting.js';
-import { RANDOM_BYTES, uuid7 } from './core/ids.js';
 import { hash32, kept } from './core/sampling.js';
-import { spoolName } from './core/spool_names.js';
 import { userHash } from './core/user_hash.js';
+import { Delivery } from './delivery.js';
 import { Device } from './device.js';
+import { newId } from './new_id.js';
 import { plainFailure } from './plain_failure.js';
 import type { Consent, Options, Seamark, SeamarkEvent, Statistics } from './options.js';
-import { Outbox } from './outbox.js';
-import { eventsOf, Sender } from './sender.js';
 import { SessionState } from './session_state.js';
-import { NAME, VERSION } from './version.js';
 
-const HARD_BYTES = 512 * 1024;
-const PENDING_EVENTS = 200;
 const MOST_ALIKE = 5;
 const USER = 'user';
-
-/** An id of this moment. */
-export function newId(): string {
-  return uuid7(Date.now(), crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)));
-}
 
 export class Client implements Seamark {
   /** The route that events belong to. */
   _page = '';
   /** What an `exception` event says of an error. */
   _failureOf = plainFailure;
-  private readonly _most: { events: number; bytes: number; intervalMs: number };
   private readonly _device: Device;
-  private readonly _outbox: Outbox;
-  private readonly _sender: Sender;
+  private readonly _delivery: Delivery;
   private readonly _session: SessionState;
   private readonly _told: Record<string, string> = { lang: navigator.language };
-  private _consent: Consent;
   private _user: string | null;
   private _hashing = 0;
+  private _known: Promise<void> | undefined;
   private _context: Attributes;
   private _seen = new Map<unknown, number>();
   private _held: SeamarkEvent[] = [];
-  private _queue: string[] = [];
-  private _queued = 0;
-  private _timer: ReturnType<typeof setTimeout> | undefined;
-  private _passes = Promise.resolve();
-  private _counts = { tracked: 0, sampled: 0, delivered: 0, rejected: 0, retries: 0, lastError: '' };
-  private _dropped: Record<string, number> = {};
 
   constructor(readonly _options: Options) {
-    const { key, endpoint, consent, persistence, storeBytes = 1e6 } = _options;
+    const { key, endpoint, persistence } = _options;
     const gpc = (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
-    this._most = { events: 50, bytes: 48_000, intervalMs: 5000, ..._options.batch };
-    this._consent = consent ?? (gpc ? 'pending' : 'granted');
+    const consent = _options.consent ?? (gpc ? 'pending' : 'granted');
     // what was sealed for one key and address is never sent to another, and no key is on the device
     const prefix = `seamark.${hash32(`${endpoint}\0${key}`).toString(36)}.`;
-    this._device = new Device(prefix, this._consent === 'granted', !gpc && persistence !== 'memory');
-    this._outbox = new Outbox(this._device, storeBytes, (reason, text) => this._lost(reason, text));
-    this._sender = new Sender(endpoint.replace(/\/+$/, ''), key, this._device, this._outbox, this);
+    this._device = new Device(prefix, consent === 'granted', !gpc && persistence !== 'memory');
+    this._delivery = new Delivery(_options, this._device, consent);
     this._session = new SessionState(this._device);
     this._user = this._device._get(USER);
     this._context = this._common;
     // the first use of a time zone takes tens of milliseconds on slow devices
     setTimeout(() => (this._told.tz = Intl.DateTimeFormat().resolvedOptions().timeZone));
-    const on = (target: EventTarget, type: string, listener: () => void) => target.addEventListener(type, listener);
-    on(window, 'pagehide', () => this._exit(true));
-    addEventListener('pageshow', (event) => event.persisted && this._schedule(0));
-    // another tab went on with the session, or left batches behind when it was closed
-    on(window, 'storage', () => (this._session._load(), this._outstanding && this._schedule()));
-    on(window, 'online', () => (this._sender._online(), this._schedule(0)));
-    on(document, 'visibilitychange', () => document.hidden && this._exit(false));
-    this.setConsent(this._consent);
+    addEventListener('pagehide', () => this._exit(true));
+    document.addEventListener('visibilitychange', () => document.hidden && this._exit(false));
+    // another tab went on with the session
+    addEventListener('storage', () => this._session._load());
+    this.setConsent(consent);
   }
 
   track(name: string, attributes?: Attributes, value?: number, unit?: string): void {
     this._safely(() => {
-      if (this._consent === 'denied') return;
+      if (this._delivery._consent === 'denied') return;
       const ts = Date.now();
       const { id, previous } = this._session._touch(ts, newId);
       if (!kept(id, this._options.sampleRate ?? 1)) {
-        this._counts.sampled++;
+        this._delivery._counts.sampled++;
         return;
       }
       if (previous !== null) this._make('session.start', { 'session.previous_id': previous || null }, ts, id);
@@ -105,7 +81,7 @@ export class Client implements Seamark {
       const told = this._failureOf(error);
       if (this._allows(told['error.fingerprint'] ?? told['exception.message'], MOST_ALIKE)) {
         this.track('exception', { ...told, ...attributes });
-      } else this._drop('repeated');
+      } else this._delivery._drop('repeated');
     });
   }
 
@@ -127,7 +103,7 @@ export class Client implements Seamark {
       this._settle();
     };
     if (id === null || options?.raw) known(id);
-    else userHash(`${id}`, this._options.userSalt ?? '').then(known, () => known(null));
+    else this._known = userHash(`${id}`, this._options.userSalt ?? '').then(known, () => known(null));
   }
 
   setContext(attributes: Attributes): void {
@@ -135,16 +111,10 @@ export class Client implements Seamark {
   }
 
   setConsent(consent: Consent): void {
-    this._consent = consent;
-    this._device._on = consent === 'granted';
-    if (consent === 'denied') {
-      this._queue = [];
-      this._queued = 0;
-      this._held = [];
-      this._outbox._wipe();
-      this.reset();
-    }
-    this._schedule(this._outstanding ? 0 : undefined);
+    this._delivery._setConsent(consent);
+    if (consent !== 'denied') return;
+    this._held = [];
+    this.reset();
   }
 
   reset(): void {
@@ -154,21 +124,14 @@ export class Client implements Seamark {
   }
 
   async flush(timeoutMs = 10_000): Promise<boolean> {
-    const deadline = performance.now() + timeoutMs;
-    for (;;) {
-      await this._pass();
-      if (!this._outstanding) return true;
-      const left = deadline - performance.now();
-      const pause = this._sender._pauseMs || 50;
-      if (left <= pause || this._sender._stopped) return false;
-      await new Promise((resolve) => setTimeout(resolve, Math.ceil(pause)));
-    }
+    await this._known;
+    return this._delivery._flush(timeoutMs);
   }
 
   async shutdown(): Promise<boolean> {
     const done = await this.flush(2000);
     this._exit(false);
-    this._consent = 'denied';
+    this._delivery._consent = 'denied';
     return done;
   }
 
@@ -177,18 +140,11 @@ export class Client implements Seamark {
   }
 
   stats(): Statistics {
-    return {
-      ...this._counts,
-      dropped: { ...this._dropped },
-      stopped: this._sender._stopped,
-      waitingBatches: this._outbox._names(true).length,
-    };
+    return this._delivery._statistics;
   }
 
   sendOtlp(kind: 'traces' | 'logs', body: string): void {
-    if (this._consent === 'denied') return;
-    this._outbox._put(spoolName(Date.now(), newId(), kind), body);
-    this._schedule();
+    if (this._delivery._consent !== 'denied') this._delivery._putOtlp(kind, body);
   }
 
   private get _common(): Attributes {
@@ -199,10 +155,6 @@ export class Client implements Seamark {
       'deployment.environment.name': environment,
       platform: 'web',
     };
-  }
-
-  private get _outstanding(): boolean {
-    return this._queue.length + this._outbox._names(true).length > 0;
   }
 
   private _make(
@@ -237,93 +189,16 @@ export class Client implements Seamark {
       } catch {
         told = null; // to send it may be what the hook was to prevent
       }
-      if (!told) this._drop('redacted');
-      else if (this._consent === 'pending' && this._queue.length >= PENDING_EVENTS) this._drop('queue_full');
-      else {
-        this._queued += this._queue[this._queue.push(JSON.stringify(told)) - 1].length;
-        this._counts.tracked++;
-      }
+      if (told) this._delivery._add(told);
+      else this._delivery._drop('redacted');
     }
-    const full = this._queue.length >= this._most.events || this._queued >= this._most.bytes;
-    this._schedule(full ? 0 : undefined);
-  }
-
-  /** Seal what is queued. */
-  private _seal(): void {
-    const queue = this._queue;
-    this._queue = [];
-    this._queued = 0;
-    const encoder = new TextEncoder();
-    const sizes = queue.map((text) => encoder.encode(text).length);
-    const { batches, tooLarge } = cut(sizes, this._most.events, this._most.bytes, HARD_BYTES);
-    if (tooLarge.length) this._drop('too_large', tooLarge.length);
-    for (const batch of batches) {
-      this._putEvents(
-        batch.map((index) => queue[index]),
-        Date.now()
-      );
-    }
-  }
-
-  _putEvents(events: string[], ms: number): void {
-    const { appId, sampleRate } = this._options;
-    const batchId = newId();
-    const head = JSON.stringify({ sdk: { name: NAME, version: VERSION }, appId, batchId, sampleRate });
-    this._outbox._put(spoolName(ms, batchId, 'events'), `${head.slice(0, -1)},"events":[${events}]`);
-  }
-
-  /** Seal and send, after the pass that is under way. */
-  private _pass(): Promise<void> {
-    return (this._passes = this._passes
-      .then(() => {
-        if (this._consent !== 'granted') return;
-        this._seal();
-        return this._sender._drain();
-      })
-      .catch(() => this._drop('internal'))
-      .then(() => {
-        if (this._outstanding) this._schedule();
-      }));
-  }
-
-  /** Have a pass run at the next interval or after a pause, whichever is later, or with 0 at once. */
-  private _schedule(ms?: number): void {
-    if (this._timer !== undefined && ms !== 0) return;
-    clearTimeout(this._timer);
-    // rounded up: rounded down it fires early and finds nothing to do
-    const wait = Math.ceil(ms ?? Math.max(this._sender._pauseMs, this._most.intervalMs));
-    this._timer = setTimeout(() => {
-      this._timer = undefined;
-      if (this._consent === 'granted' && !this._sender._stopped) void this._pass();
-    }, wait);
   }
 
   private _exit(unload: boolean): void {
     this._safely(() => {
       this._settle();
-      if (this._consent !== 'granted') return;
-      this._seal();
-      this._sender._exit(unload);
+      this._delivery._exit(unload);
     });
-  }
-
-  _delivered(rejected: number): void {
-    this._counts.delivered++;
-    this._counts.rejected += rejected;
-    this._counts.lastError = '';
-  }
-
-  _lost(reason: string, text: string): void {
-    this._drop(reason, eventsOf(text).length);
-  }
-
-  _retried(reason: string): void {
-    this._counts.retries++;
-    this._counts.lastError = reason;
-  }
-
-  private _drop(reason: string, events = 1): void {
-    this._dropped[reason] = (this._dropped[reason] ?? 0) + events;
   }
 
   /** An SDK never breaks what it observes. */
@@ -331,7 +206,7 @@ export class Client implements Seamark {
     try {
       work();
     } catch {
-      this._drop('internal');
+      this._delivery._drop('internal');
     }
   }
 }
