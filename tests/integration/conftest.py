@@ -1,4 +1,4 @@
-"""A server that answers as Grafana does; an embedded store for its clients, a folder for one."""
+"""A server that answers as Grafana does; a store, a folder; a browser with the web SDK."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 
 from tests.integration.push_grafana import State, serving
 from tests.support.store_server import StoreServer
+from tests.support.web_browser import WebBrowser, build_sdk, web_browser
 
 
 @pytest.fixture
@@ -33,3 +34,11 @@ def client_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServ
 def folder(tmp_path: Path) -> Path:
     """Where an embedded store of the test's own keeps its data."""
     return tmp_path / "data"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[WebBrowser]:
+    """A browser, with the web SDK built from its sources."""
+    build_sdk()
+    with web_browser() as running:
+        yield running

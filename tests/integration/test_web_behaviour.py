@@ -4,7 +4,7 @@ The short form: each column once. `make web-behaviour` runs all of them 20 times
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,15 +15,8 @@ from tests.support.collector_process import KEY, CollectorProcess
 from tests.support.sdk_log import delivered
 from tests.support.servers import NatsServer
 from tests.support.until import until
-from tests.support.web_browser import WebBrowser, build_sdk, web_browser
+from tests.support.web_browser import WebBrowser
 from tests.support.web_site import Site
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[WebBrowser]:
-    build_sdk()
-    with web_browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

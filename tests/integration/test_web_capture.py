@@ -6,15 +6,12 @@ from typing import Any
 
 import pytest
 
-from seamark.wire.signals import Signal
-from tests.support.collector_process import KEY, CollectorProcess, stored
-from tests.support.sdk_log import delivered
+from tests.support.collector_process import CollectorProcess
 from tests.support.servers import NatsServer
-from tests.support.until import until
-from tests.support.web_browser import Tab, WebBrowser, build_sdk, web_browser
-from tests.support.web_site import WEB, Site
+from tests.support.web_browser import Tab, WebBrowser
+from tests.support.web_shop import HEAD, Shop, attributes
+from tests.support.web_site import Site
 
-HEAD = '<!doctype html><html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,">'
 SHOP = f"""{HEAD}</head><body>
 <h1>Shop</h1>
 <button id="buy" data-feature-id="buy"><span>Buy</span></button>
@@ -45,55 +42,14 @@ document.dispatchEvent(new Event("visibilitychange", {bubbles: true}));
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[WebBrowser]:
-    build_sdk()
-    with web_browser() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     with Site({"/shop": SHOP, "/vitals": VITALS}) as running:
         yield running
 
 
-class Shop:
-    """Pages of the site with the SDK; what it sent is told apart by its release."""
-
-    def __init__(self, browser: WebBrowser, site: Site, port: int, log: NatsServer) -> None:
-        self._browser, self._site, self._port, self._log = browser, site, port, log
-
-    def open(self, path: str, release: str, *, entry: str = "index", **options: object) -> Tab:
-        told = {
-            "key": KEY,
-            "endpoint": f"http://127.0.0.1:{self._port}",
-            "release": release,
-            "batch": {"intervalMs": 200},
-            **options,
-        }
-        tab = self._browser.context().tab(f"{self._site.url}{path}")
-        tab.run(
-            f"import('/dist/{entry}.js').then(({{init}}) => {{"
-            f" globalThis.seamark = init({json.dumps(told)}) }})"
-        )
-        return tab
-
-    def events(self, release: str, name: str, count: int = 1) -> list[dict[str, Any]]:
-        """The events of a name, once there are so many."""
-        return until(
-            lambda: [
-                dict(event)
-                for event in delivered(self._log)
-                if event["name"] == name and attributes(event).get("service.version") == release
-            ],
-            lambda found: len(found) >= count,
-            seconds=20,
-        )
-
-
-def attributes(event: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = event.get("attrs", {})
-    return found
+@pytest.fixture
+def shop(browser: WebBrowser, site: Site, collector: CollectorProcess, log: NatsServer) -> Shop:
+    return Shop(browser, site, collector.port, log)
 
 
 def click(tab: Tab, element: str, times: int = 1) -> None:
@@ -112,11 +68,6 @@ def click(tab: Tab, element: str, times: int = 1) -> None:
                 button="left",
                 clickCount=number + 1,
             )
-
-
-@pytest.fixture
-def shop(browser: WebBrowser, site: Site, collector: CollectorProcess, log: NatsServer) -> Shop:
-    return Shop(browser, site, collector.port, log)
 
 
 def sorted_pages(events: Sequence[Mapping[str, Any]]) -> list[Any]:
@@ -163,7 +114,7 @@ def test_errors_that_nothing_catches_are_sent_with_stack_and_fingerprint(shop: S
         assert "at " in attributes(one)["exception.stacktrace"]
 
 
-def test_clicks_are_told_by_their_element_and_rage_by_repetition(shop: Shop) -> None:
+def test_a_click_names_its_element_and_four_at_once_are_a_rage_click(shop: Shop) -> None:
     tab = shop.open("/shop", "clicks")
     click(tab, "#buy span")
     click(tab, "#quiet")
@@ -183,7 +134,7 @@ def test_clicks_are_told_by_their_element_and_rage_by_repetition(shop: Shop) -> 
     assert {attributes(one)["element.id"] for one in plain} == {"plain"}
 
 
-def test_requests_are_told_and_only_allowed_targets_get_a_traceparent(
+def test_each_request_is_an_event_and_only_allowed_targets_get_a_traceparent(
     shop: Shop, site: Site
 ) -> None:
     with Site() as foreign:
@@ -213,7 +164,7 @@ def test_requests_are_told_and_only_allowed_targets_get_a_traceparent(
     assert all("/v1/ingest" not in path for path in told)
 
 
-def test_a_frame_that_blocks_is_told(shop: Shop) -> None:
+def test_a_frame_that_blocks_is_an_event(shop: Shop) -> None:
     tab = shop.open("/shop", "frames")
     tab.run(
         "new Promise((done) => setTimeout(function slowWork() {"
@@ -256,79 +207,3 @@ def test_nothing_is_captured_that_is_switched_off(shop: Shop) -> None:
     tab.run("seamark.track('last')")
     shop.events("off", "last")
     assert tab.run("seamark.stats().tracked") == 2  # session.start and the last
-
-
-def test_the_page_stays_quiet_and_the_hook_has_the_last_word(shop: Shop) -> None:
-    tab = shop.open("/shop", "hook")
-    tab.run(
-        "seamark.setContext({tenant: 'gold'}); seamark.identify('Ann@Shop.Example');"
-        "seamark.track('bought', {plan: 'gold'}, 19.9, 'EUR')"
-    )
-    (bought,) = shop.events("hook", "bought")
-    assert attributes(bought)["tenant"] == "gold"
-    assert bought["value"] == 19.9
-    assert len(bought["userAnonId"]) == 64
-    assert bought["device"]["lang"]
-    assert tab.complaints == []
-
-
-def test_flush_waits_for_events_that_wait_for_the_hash_of_their_user(shop: Shop) -> None:
-    tab = shop.open("/shop", "hash", entry="core", persistence="memory")
-    tab.run(
-        "const digest = crypto.subtle.digest.bind(crypto.subtle);"  # as on a slow device
-        "crypto.subtle.digest = (...told) => new Promise((done) => setTimeout(done, 100))"
-        ".then(() => digest(...told)); seamark.track('first'); seamark.flush()"
-    )
-    tracked = tab.run(
-        "seamark.identify('Ann'); seamark.track('held');"
-        "seamark.flush().then(() => seamark.stats().tracked)"
-    )
-    assert tracked == 3  # session.start, first, held
-    (held,) = shop.events("hash", "held")
-    assert len(held["userAnonId"]) == 64
-
-
-def test_the_snippet_keeps_calls_and_errors_until_the_script_is_there(
-    browser: WebBrowser, collector: CollectorProcess, log: NatsServer, shop: Shop
-) -> None:
-    snippet = (WEB / "dist" / "snippet.html").read_text()
-    told = {
-        "key": KEY,
-        "endpoint": f"http://127.0.0.1:{collector.port}",
-        "release": "snippet",
-        "batch": {"intervalMs": 200},
-    }
-    snippet = snippet.replace('{key:"KEY",endpoint:"ENDPOINT"}', json.dumps(told))
-    snippet = snippet.replace('"/seamark.iife.js"', '"/dist/seamark.iife.js"')
-    early = "<script>seamark.track('early', {n: 1}); throw new TypeError('too early')</script>"
-    with Site({"/shop": f"{HEAD}{snippet}{early}</head><body></body></html>"}) as site:
-        tab = browser.context().tab(f"{site.url}/shop")
-        tab.until("typeof seamark.stats === 'function'")
-        tab.run("seamark.track('late')")
-        assert attributes(shop.events("snippet", "early")[0])["n"] == 1
-        assert len(shop.events("snippet", "late")) == 1
-        (error,) = shop.events("snippet", "exception")
-    assert attributes(error)["exception.message"] == "too early"
-
-
-def test_spans_and_log_records_of_opentelemetry_arrive_by_the_same_way(
-    shop: Shop, log: NatsServer
-) -> None:
-    tab = shop.open("/shop", "otel")
-    tab.run(
-        "import('/dist/otel.js').then(({SeamarkSpanExporter, SeamarkLogProcessor}) => {"
-        " const context = {traceId: '0af7651916cd43dd8448eb211c80319c',"
-        "  spanId: 'b7ad6b7169203331', traceFlags: 1};"
-        " const resource = {attributes: {'service.name': 'shop'}};"
-        " const time = [Math.floor(Date.now() / 1000), 5];"
-        " new SeamarkSpanExporter(seamark).export([{name: 'checkout', kind: 0, resource,"
-        "  spanContext: () => context, startTime: time, endTime: time, status: {code: 0},"
-        "  attributes: {plan: 'gold', n: 3}, events: [], links: [],"
-        "  instrumentationScope: {name: 'app'}}], () => {});"
-        " new SeamarkLogProcessor(seamark).onEmit({hrTime: time, body: 'hello', attributes: {},"
-        "  severityNumber: 9, resource, instrumentationScope: {name: 'app'}}) })"
-    )
-    assert tab.run("seamark.flush()")
-    assert tab.run("seamark.stats().rejected") == 0
-    for signal in (Signal.TRACES, Signal.LOGS):
-        assert [one.outcome["accepted"] for one in stored(log, signal).values()] == [1]

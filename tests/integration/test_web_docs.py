@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from tests.support.collector_process import KEY, CollectorProcess
 from tests.support.sdk_log import ROOT, delivered
 from tests.support.servers import NatsServer
 from tests.support.until import until
-from tests.support.web_browser import WebBrowser, build_sdk, web_browser
+from tests.support.web_browser import WebBrowser
 from tests.support.web_site import Site
 
 PAGE = ROOT / "docs" / "sdk" / "web.md"
@@ -23,13 +23,6 @@ FOUND = {
     "privacy": {"purchase": 1},
 }
 """Events of each example, by name."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[WebBrowser]:
-    build_sdk()
-    with web_browser() as running:
-        yield running
 
 
 def test_every_example_is_run() -> None:

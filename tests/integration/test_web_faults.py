@@ -1,37 +1,27 @@
 """The web SDK in a real Chromium passes every case of the fault collector."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from faults.runner import Outcome, cases, play
+from faults.runner import Outcome, play
 
 from tests.support.collector_process import KEY, CollectorProcess
-from tests.support.sdk_log import delivered
+from tests.support.fault_cases import CASES, play_all
 from tests.support.servers import NatsServer
 from tests.support.web_adapter import WebAdapter
-from tests.support.web_browser import WebBrowser, build_sdk, web_browser
+from tests.support.web_browser import WebBrowser
 from tests.support.web_site import Site
 
-CASES = {case["id"]: case for case in cases()}
-
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[WebBrowser]:
-    build_sdk()
-    with web_browser() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def outcomes(browser: WebBrowser, collector: CollectorProcess) -> dict[str, Outcome]:
-    """Every case, several at a time: they wait more than they work."""
-
-    def one(name: str) -> Outcome:
+def outcomes(
+    browser: WebBrowser, collector: CollectorProcess, log: NatsServer
+) -> dict[str, tuple[Outcome, list[str]]]:
+    def one(case: dict[str, Any]) -> Outcome:
         context = browser.context()
         try:
             return play(
-                CASES[name],
+                case,
                 start=lambda: WebAdapter(context, site.url),
                 collector_port=collector.port,
                 key=KEY,
@@ -40,18 +30,13 @@ def outcomes(browser: WebBrowser, collector: CollectorProcess) -> dict[str, Outc
         finally:
             context.close()
 
-    with Site() as site, ThreadPoolExecutor(5) as pool:
-        return dict(zip(CASES, pool.map(one, CASES), strict=True))
-
-
-@pytest.fixture(scope="module")
-def arrived(outcomes: dict[str, Outcome], log: NatsServer) -> list[str]:
-    return [str(event["name"]) for event in delivered(log)]
+    with Site() as site:
+        return play_all(log, one)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_event_arrives_once(
-    name: str, outcomes: dict[str, Outcome], arrived: list[str]
+    name: str, outcomes: dict[str, tuple[Outcome, list[str]]]
 ) -> None:
-    own = [one for one in arrived if one.rpartition(".")[0] == name]
-    assert outcomes[name].problems(own) == []
+    outcome, arrived = outcomes[name]
+    assert outcome.problems(arrived) == []

@@ -46,10 +46,6 @@ class Tab:
         ready = f"location.href === {json.dumps(address)} && document.readyState === 'complete'"
         self._browser.wait(self._page.until(ready))
 
-    def leave(self, address: str) -> None:
-        """Go there without waiting."""
-        self._browser.wait(self._page.open(address))
-
     def run(self, script: str) -> Any:
         """The value of an expression, or of what its promise comes to."""
         return self._browser.wait(self._page.evaluate(script))
