@@ -1,5 +1,5 @@
 // `node build.mjs` writes the bundles and their types into dist, `node build.mjs test` the tests into build as well.
-// Each file of dist is replaced at once: whoever serves or tests it meanwhile sees the old one or the new one.
+// Each file of dist is replaced at once: a server or a test that reads it meanwhile gets the old one or the new one.
 import { build, transform } from 'esbuild';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';

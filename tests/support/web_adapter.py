@@ -1,7 +1,7 @@
 """The web SDK behind the fault collector's protocol: a tab of a real browser in place of a process.
 
 What another SDK's adapter does by ending its process, this does by closing its tab, and `kill` is
-the same: a browser lets a page go on until it is told, and what a crash of it loses is not counted.
+the same: closing a tab runs the page's handlers, and the loss of a crash is not counted.
 """
 
 import json

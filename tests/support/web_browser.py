@@ -86,7 +86,7 @@ class Context:
         self._browser.wait(browser.call("Target.disposeBrowserContext", named))
 
     def tab(self, address: str = "") -> Tab:
-        """A new page, at an address if one is told."""
+        """A new page, at an address if one is given."""
         tab = Tab(self._browser, self._browser.wait(self._browser.browser.page(self._id)))
         if address:
             tab.open(address)

@@ -17,7 +17,7 @@ HEAD: Final = (
 
 
 class Shop:
-    """Pages of the site with the SDK; what it sent is told apart by its release."""
+    """Pages of the site with the SDK; each test's events have a release of their own."""
 
     def __init__(self, browser: WebBrowser, site: Site, port: int, log: NatsServer) -> None:
         self._browser, self._site, self._port, self._log = browser, site, port, log

@@ -40,7 +40,7 @@ export interface Options {
   key: string;
   /** The collector, as `https://ingest.example`. */
   endpoint: string;
-  /** Must be the app of the key, where it is told. */
+  /** Must be the app of the key, where it is given. */
   appId?: string;
   /** `service.name` of every event. */
   service?: string;

@@ -2,18 +2,18 @@
 import { init } from './index.js';
 import type { Options, Seamark } from './options.js';
 
+/** What `snippet.js` leaves in `window.seamark`. */
 interface Stub {
-  o?: Options;
-  q?: [keyof Seamark, unknown[]][];
-  e: ArrayLike<ErrorEvent & PromiseRejectionEvent>;
+  options: Options;
+  calls: ((seamark: Seamark) => void)[];
+  errors: (ErrorEvent & PromiseRejectionEvent)[];
 }
 
-const page = window as { seamark?: Stub | Seamark };
-const stub = page.seamark as Stub | undefined;
-if (stub?.q && stub.o) {
-  const seamark = init(stub.o);
+const page = window as { seamark?: unknown };
+const stub = page.seamark as Partial<Stub> | undefined;
+if (stub?.calls && stub.errors && stub.options) {
+  const seamark = init(stub.options);
   page.seamark = seamark;
-  for (const event of Array.from(stub.e)) seamark.captureError(event.reason ?? event.error ?? event.message);
-  stub.e = { length: 20 }; // the snippet's listeners keep no more
-  for (const [name, told] of stub.q) (seamark[name] as (...told: unknown[]) => void)(...told);
-} else (window as { seamark?: unknown }).seamark = { init };
+  for (const event of stub.errors) seamark.captureError(event.reason ?? event.error ?? event.message);
+  for (const call of stub.calls) call(seamark);
+} else page.seamark = { init };

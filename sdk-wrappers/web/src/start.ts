@@ -1,4 +1,4 @@
-/** One client for each page, whatever is imported. */
+/** One client for each page, also where two entries are imported. */
 import { Client } from './client.js';
 import type { Options, Seamark } from './options.js';
 

@@ -105,7 +105,7 @@ class Page:
         await self.call("Network.emulateNetworkConditions", {"offline": offline, **speed})
 
     async def close(self) -> None:
-        """As a person closes a tab: the page is told that it goes. Returns once it is gone."""
+        """As a person closes a tab: the page gets `pagehide`. Returns once it is gone."""
         await self._wire.call("Target.closeTarget", {"targetId": self._target})
         while any(  # noqa: ASYNC110  # asked, because events of other targets are not listened to
             target["targetId"] == self._target
@@ -114,7 +114,7 @@ class Page:
             await asyncio.sleep(0.02)
 
     async def type(self, text: str) -> None:
-        """Write into whatever has the focus."""
+        """Write into the element that has the focus."""
         await self.call("Input.insertText", {"text": text})
 
     async def press(self, key: str) -> None:

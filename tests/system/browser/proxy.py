@@ -4,7 +4,7 @@ import asyncio
 
 
 class Ingest:
-    """A port that leads to the port `behind` while it is open; then nobody listens there."""
+    """A port that leads to the port `behind` while it is open; then connections are refused."""
 
     def __init__(self, behind: int) -> None:
         self._behind = behind

@@ -2,7 +2,7 @@
 import type { Client } from '../client.js';
 import { scrubUrl } from '../core/scrub.js';
 
-/** Requests of one page view that are told; a page that polls sends no more. */
+/** Most requests of one page view that become events; a page may poll. */
 const MOST = 200;
 
 interface Traced {
