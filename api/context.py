@@ -30,10 +30,10 @@ class Context:
     settings: ApiSettings
     sources: SourceFinder
     late_rows: LateRows
+    admin: Administration
     log: LogTail = field(default_factory=lambda: LogTail(partitions=0))
     ingest: IngestClient | None = None
     exports: Exports | None = None
-    admin: Administration | None = None
     damage: DamageReport = field(default_factory=DamageReport)
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 

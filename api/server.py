@@ -9,7 +9,6 @@ from aiohttp import web
 from multidict import MultiDict
 
 from api import compat_routes
-from api.admin.administration import Administration
 from api.admin.serve import add_administration
 from api.answers import encode
 from api.ask import ask
@@ -47,7 +46,7 @@ def make_app(
     _add_questions(app, context)
     add_tail(app, context, metrics)
     add_exports(app, context)
-    add_administration(app, context.admin or Administration(context.registry))
+    add_administration(app, context.admin)
     add_health(app, health, optional=optional)
     _add_description(app)
     add_look(app)

@@ -74,7 +74,6 @@ async def serve(told: Configuration, stop: asyncio.Event) -> int:
         started.push_async_callback(store.close)
         log_tail = LogTail(told.log.partitions)
         context = _context(told, store, log_tail, health=health, metrics=metrics, started=started)
-        admin = context.admin or Administration(context.registry)
         log = await started.enter_async_context(Started())
         await started.enter_async_context(
             serve_monitor(
@@ -100,8 +99,8 @@ async def serve(told: Configuration, stop: asyncio.Event) -> int:
         if client is not None:
             log.push_async_callback(client.close)
             log_tail.connect(client)
-            admin.connect(client)
-            uses = keep_writing(admin.memory, context.registry)
+            context.admin.connect(client)
+            uses = keep_writing(context.admin.memory, context.registry)
             log.run(asyncio.create_task(uses, name="uses-of-tokens"))
         await stop.wait()
     return 0

@@ -58,7 +58,6 @@ async def test_a_name_is_taken_once(ask: Administered) -> None:
 async def test_two_who_make_the_same_app_at_once_do_not_both_make_it(ask: Administered) -> None:
     """In one millisecond, so that their records are alike."""
     admin, now_ms = ask.api.context.admin, ask.api.context.clock_ms()
-    assert admin is not None
     admin.clock_ms = lambda: now_ms
     body = {"appId": "new", "orgId": "acme"}
     answers = await asyncio.gather(*(ask("POST", "/v1/admin/apps", body) for _ in range(8)))

@@ -19,6 +19,7 @@ from seamark.service.registry import (
     Record,
     Registry,
     SchemaRecord,
+    TokenKind,
     TokenRecord,
     digest,
 )
@@ -31,7 +32,7 @@ from tests.support.servers import NatsServer
 
 OPERATOR, ORG_ADMIN, APP_ADMIN = "smo_operator", "sma_acme", "sma_shop"
 OTHER_ADMIN, QUERY = "sma_other", "smq_acme"
-_TOKENS = (
+_TOKENS: tuple[tuple[str, TokenKind, str, str], ...] = (
     (OPERATOR, "operator", "", ""),
     (ORG_ADMIN, "admin", "acme", ""),
     (APP_ADMIN, "admin", "acme", "shop"),
@@ -57,7 +58,7 @@ def records() -> list[Record]:
         made.append(
             TokenRecord(
                 token_id=f"tok_{secret}",
-                kind=kind,  # type: ignore[arg-type]  # one of the kinds
+                kind=kind,
                 org=org,
                 app=app,
                 digest=digest(secret),

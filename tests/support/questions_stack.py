@@ -22,6 +22,7 @@ from prometheus_client import generate_latest
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from api.admin.administration import Administration
 from api.cache import AnswerCache
 from api.checked_store import CheckedStore
 from api.context import Context
@@ -266,8 +267,10 @@ async def asking(
         else store
     )
     late_rows = LateRows(client, shared_seconds=limits.live_cache_seconds)
+    known = registry()
     given: dict[str, Any] = {
-        "registry": registry(),
+        "registry": known,
+        "admin": Administration(known),
         "late_rows": late_rows,
         "damage": DamageReport(client, health),
         **(parts or {}),
