@@ -49,6 +49,26 @@ def test_flush_waits_for_events_that_wait_for_the_hash_of_their_user(shop: Shop)
     assert len(held["userAnonId"]) == 64
 
 
+def test_a_known_user_is_known_again_once_consent_is_given(browser: WebBrowser) -> None:
+    context = browser.context()
+    options = json.dumps({"key": KEY, "endpoint": "http://127.0.0.1:9", "consent": "pending"})
+    start = (
+        "import('/dist/core.js').then(({init}) => { globalThis.users = [];"
+        f" globalThis.seamark = init({{...{options}, beforeSend: (event) =>"
+        " { users.push(event.userAnonId ?? null); return null }}) })"
+    )
+    with Site() as site:
+        for page in range(2):
+            tab = context.tab(f"{site.url}/")
+            tab.run(start)
+            tab.run("seamark.track('first')")
+            assert tab.run("users") == [None, None]  # session.start and the event
+            if page == 0:
+                tab.run("seamark.identify('ann', {raw: true})")
+            tab.run("seamark.setConsent('granted'); seamark.track('later')")
+            assert tab.run("users.at(-1)") == "ann"
+
+
 def test_the_snippet_keeps_calls_and_errors_until_the_script_is_there(
     browser: WebBrowser, collector: CollectorProcess, log: NatsServer, shop: Shop
 ) -> None:

@@ -21,7 +21,7 @@ export class Client implements Seamark {
   private readonly _delivery: Delivery;
   private readonly _session: SessionState;
   private readonly _told: Record<string, string> = { lang: navigator.language };
-  private _user: string | null;
+  private _user: string | null = null;
   private _hashing = 0;
   private _known: Promise<void> | undefined;
   private _context: Attributes;
@@ -37,7 +37,6 @@ export class Client implements Seamark {
     this._device = new Device(prefix, consent === 'granted', !gpc && persistence !== 'memory');
     this._delivery = new Delivery(_options, this._device, consent);
     this._session = new SessionState(this._device);
-    this._user = this._device._get(USER);
     this._context = this._common;
     // the first use of a time zone takes tens of milliseconds on slow devices
     setTimeout(() => (this._told.tz = Intl.DateTimeFormat().resolvedOptions().timeZone));
@@ -112,6 +111,9 @@ export class Client implements Seamark {
 
   setConsent(consent: Consent): void {
     this._delivery._setConsent(consent);
+    // read or written only now, where consent was pending
+    if (this._user) this._device._set(USER, this._user);
+    else this._user = this._device._get(USER);
     if (consent !== 'denied') return;
     this._held = [];
     this.reset();
